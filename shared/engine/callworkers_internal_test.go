@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 )
 
-// TestCallWorkers: each call is made once and at once, however many there are; a few goroutines stay
-// for the next, none at the end.
+// TestCallWorkers: each call is made once and at once, however many there are. A few goroutines
+// wait for the next call, and none at the end.
 func TestCallWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which fails when a goroutine is left at the end
 		life, end := context.WithCancel(t.Context())
@@ -25,10 +25,10 @@ func TestCallWorkers(t *testing.T) {
 				})
 			}
 			synctest.Wait()
-			begun := 0
-			made.Range(func(any, any) bool { begun++; return true })
-			if begun != 3*idleCallWorkersMax {
-				t.Errorf("round %d: %d begun", round, begun)
+			calls := 0
+			made.Range(func(any, any) bool { calls++; return true })
+			if calls != 3*idleCallWorkersMax {
+				t.Errorf("round %d: %d begun", round, calls)
 			}
 			close(hold)
 			synctest.Wait()

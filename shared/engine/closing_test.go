@@ -14,15 +14,15 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// closeNow closes a runner that gives its calls no time.
+// closeNow closes an engine and gives its calls no time.
 func (h *node) closeNow() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	h.Close(ctx)
 }
 
-// longCall is a world in which execution one of a flow has a call in flight for a second, of an hour
-// and with leases of a minute.
+// longCall returns a harness in which execution "one" of a flow has had a call in flight for a
+// second. The call takes an hour; leases are a minute long.
 func longCall(t *testing.T) (*harness, *store.Flow, *node) {
 	w := newHarness(t)
 	f := w.flow("f", oneTask)
@@ -33,8 +33,8 @@ func longCall(t *testing.T) (*harness, *store.Flow, *node) {
 	return w, f, h
 }
 
-// TestLeaseIsRenewedAtHalf: the first look at a call in flight that comes to half of its lease renews
-// it, not the one after, when the lease is nearly over.
+// TestLeaseIsRenewedAtHalf: the first recheck after half of the lease renews it, not the one after
+// that, when the lease is nearly over.
 func TestLeaseIsRenewedAtHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f, _ := longCall(t)
@@ -70,7 +70,7 @@ func TestCloseWaitsForRenewals(t *testing.T) {
 	})
 }
 
-// unreadableDriver is a store of which one process reads no row any more.
+// unreadableDriver is a store from which one process can no longer read rows.
 type unreadableDriver struct {
 	store.Driver
 	now  atomic.Bool
@@ -85,14 +85,17 @@ func (u *unreadableDriver) Get(ctx context.Context, key store.Key) (store.Row, e
 	return u.Driver.Get(ctx, key)
 }
 
-// TestCloseEndsRetries: when Close returns, no result that could not be committed is brought again.
+// TestCloseEndsRetries: when Close returns, no result that could not be committed is submitted
+// again.
 func TestCloseEndsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Second, `{}`))
 		rows := &unreadableDriver{Driver: w.mem}
-		h := w.open(func(o *engine.Options) { o.Store = store.New(store.Options{Driver: rows, TailBytes: 200}) })
+		h := w.open(func(o *engine.Options) {
+			o.Store = store.New(store.Options{Driver: rows, TailBytes: 200})
+		})
 		h.start(f, "one")
 		w.hooks(func(op string, key store.Key) error {
 			if op == memstore.OpCommit {
@@ -115,8 +118,8 @@ func TestCloseEndsRetries(t *testing.T) {
 	})
 }
 
-// TestPermanentErrors: a result that cannot be committed is brought again less and less often
-// where another try does not help, and counts once it can be.
+// TestPermanentErrors: a result that cannot be committed because of a permanent error is submitted
+// again less and less often, and counts once it can be committed.
 func TestPermanentErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -132,7 +135,8 @@ func TestPermanentErrors(t *testing.T) {
 		}, nil)
 		before := w.commitsTried(f, "one")
 		time.Sleep(10 * time.Minute)
-		if n := w.commitsTried(f, "one") - before; n > 30 { // the sweeper's among them, one a minute
+		// The commits of the sweeper are among them, one a minute.
+		if n := w.commitsTried(f, "one") - before; n > 30 {
 			t.Errorf("%d commits in ten minutes", n)
 		}
 		time.Sleep(10 * time.Hour)

@@ -14,7 +14,8 @@ import (
 	"millrace/shared/task"
 )
 
-// TestCoalesce: where commits are paid for, answers of one execution that come within a moment are committed together.
+// TestCoalesce: in functions, calls of one execution that complete within a moment are committed
+// together.
 func TestCoalesce(t *testing.T) {
 	for name, most := range map[string]int{"functions": 30, "servers": 110} {
 		t.Run(name, func(t *testing.T) {
@@ -22,13 +23,18 @@ func TestCoalesce(t *testing.T) {
 				w := newHarness(t)
 				var h *node
 				if h = w.open(sharedStore); name == "functions" {
-					h = w.deploy(5*time.Minute, func(o *engine.Options) { o.StoreExpires = true }).node
+					h = w.deploy(5*time.Minute, func(o *engine.Options) {
+						o.StoreExpires = true
+					}).node
 				}
 				var n atomic.Int64
 				w.tasks.on("P", func(ctx context.Context, q task.Request) task.Result {
-					return sleeping(time.Duration(50+n.Add(1)*37%100)*time.Millisecond, `{}`)(ctx, q)
+					return sleeping(
+						time.Duration(50+n.Add(1)*37%100)*time.Millisecond, `{}`)(ctx, q)
 				})
-				f := w.flow("f", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(100)+"}\n  ItemsPath: $Input.items\n  Processor: {StartAt: P, States: [{Name: P, CALL, End: true}]}\n  End: true\n")
+				f := w.flow("f", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(100)+
+					"}\n  ItemsPath: $Input.items\n  Processor: {StartAt: P, States: [{Name: P, "+
+					"CALL, End: true}]}\n  End: true\n")
 				h.start(f, "one")
 				time.Sleep(time.Minute)
 				w.history(f, "one")
@@ -47,7 +53,9 @@ func TestCoalesce(t *testing.T) {
 	}
 }
 
-// TestCoalesceOnlyCompletedCalls: an answer that comes alone is committed at once, also while another call is in flight; so is
+// TestCoalesceOnlyCompletedCalls: a call that completes after an idle window is committed at once,
+// even while another call is in flight. So are the last of several calls, and messages from
+// outside.
 // the last one of several, and what comes from outside.
 func TestCoalesceOnlyCompletedCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -73,14 +81,21 @@ func TestCoalesceOnlyCompletedCalls(t *testing.T) {
 			t.Errorf("five calls of 30 ms in a row took %d ms", ms)
 		}
 		in := func(name, states string) string {
-			return "  - StartAt: " + name + "\n    States:\n    " + strings.ReplaceAll(strings.TrimSpace(states), "\n", "\n    ") + "\n"
+			return "  - StartAt: " + name + "\n    States:\n    " +
+				strings.ReplaceAll(strings.TrimSpace(states), "\n", "\n    ") + "\n"
 		}
-		if ms := took("- Name: A\n  Type: Parallel\n  Branches:\n" + in("T4", "- {Name: T4, CALL, End: true}") + in("Soon", "- {Name: Soon, CALL, End: true}") + "  End: true\n"); ms != 30 {
+		if ms := took("- Name: A\n  Type: Parallel\n  Branches:\n" +
+			in("T4", "- {Name: T4, CALL, End: true}") +
+			in("Soon", "- {Name: Soon, CALL, End: true}") + "  End: true\n"); ms != 30 {
 			t.Errorf("calls of 10 and 30 ms took %d ms", ms)
 		}
 
-		// One call goes on for long; those beside it, more than a moment apart, do not wait.
-		f := w.flow("beside", "- Name: A\n  Type: Parallel\n  Branches:\n"+in("Long", "- {Name: Long, CALL, End: true}")+in("T1", "- {Name: T1, CALL, Next: T2}\n- {Name: T2, CALL, Next: T3}\n- {Name: T3, CALL, End: true}")+"  End: true\n")
+		// One call takes long. Those beside it, which complete more than a window apart, do not
+		// wait.
+		f := w.flow("beside", "- Name: A\n  Type: Parallel\n  Branches:\n"+
+			in("Long", "- {Name: Long, CALL, End: true}")+
+			in("T1", "- {Name: T1, CALL, Next: T2}\n- {Name: T2, CALL, Next: T3}\n"+
+				"- {Name: T3, CALL, End: true}")+"  End: true\n")
 		d.start(f, "one")
 		time.Sleep(5 * time.Second)
 		began := w.load(f, "one").Started
@@ -94,12 +109,13 @@ func TestCoalesceOnlyCompletedCalls(t *testing.T) {
 			t.Errorf("three calls of 30 ms in a row beside a long one took %d ms", last-began)
 		}
 
-		// A stop does not wait for answers.
+		// A stop does not wait for calls to complete.
 		w.tasks.on("T2", sleeping(20*time.Millisecond, `{}`))
 		d.start(f, "two")
-		time.Sleep(52 * time.Millisecond) // T2's answer waits
+		time.Sleep(52 * time.Millisecond) // T2 has completed and waits
 		before := time.Now()
-		if _, err := d.worker.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
+		if _, err := d.worker.Stop(context.Background(), store.Partition(f.ID, "two"),
+			nil); err != nil {
 			t.Error(err)
 		}
 		if since := time.Since(before); since != 0 {

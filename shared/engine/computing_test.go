@@ -15,13 +15,16 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// busyStates is a list of states that do nothing but evaluate, each close to what one may. They
-// write fewer events than a fold may, so that only its work can end it.
+// busyStates is a list of states that only evaluate, each close to the limit of one state. They
+// write fewer events than one transaction may, so that only the work limit can end it.
 func busyStates(n int) string {
 	var states strings.Builder
-	fmt.Fprintf(&states, "- Name: A\n  Type: Pass\n  Next: S1\n  OutputConstructor: {list: [%sy]}\n", strings.Repeat("x, ", 2000))
+	fmt.Fprintf(&states,
+		"- Name: A\n  Type: Pass\n  Next: S1\n  OutputConstructor: {list: [%sy]}\n",
+		strings.Repeat("x, ", 2000))
 	for i := 1; i < n; i++ {
-		fmt.Fprintf(&states, "- Name: S%d\n  Type: Pass\n  OutputConstructor:\n    list.$: $Input.list\n", i)
+		fmt.Fprintf(&states,
+			"- Name: S%d\n  Type: Pass\n  OutputConstructor:\n    list.$: $Input.list\n", i)
 		for j := range 16 {
 			fmt.Fprintf(&states, "    n%d.$: length(arrayUnique($Input.list))\n", j)
 		}
@@ -34,8 +37,8 @@ func busyStates(n int) string {
 	return states.String()
 }
 
-// A stop that comes while an execution computes is taken in before the execution goes on, and so is
-// one of an execution that another process computes.
+// A stop that arrives while an execution computes is handled before the execution continues, also
+// if another process computes the execution.
 func TestStopWhileComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -73,7 +76,7 @@ func TestStopWhileComputing(t *testing.T) {
 	})
 }
 
-// The one that starts an execution does not wait until it has computed all.
+// The caller that starts an execution does not wait until all of it has been computed.
 func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -105,12 +108,12 @@ func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 	})
 }
 
-// An Express execution ends when its caller leaves, also while it computes.
+// An Express execution ends when its caller leaves, even while it computes.
 func TestExpressLeftWhileComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		ctx, cancel := context.WithCancel(context.Background())
-		var looks atomic.Int64 // the runner's goroutines look at the clock
+		var looks atomic.Int64 // the engine's goroutines read the clock
 		h := w.open(func(o *engine.Options) {
 			o.Now = func() time.Time {
 				if looks.Add(1) == 8 {
@@ -127,7 +130,7 @@ func TestExpressLeftWhileComputing(t *testing.T) {
 	})
 }
 
-// What is decided does not depend on how much work a fold does.
+// The decisions of an execution do not depend on how much work a transaction does.
 func TestMaxTransactionWorkDoesNotShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)

@@ -14,10 +14,12 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-const tenSeconds = "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n"
+const tenSeconds = "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n" +
+	"- {Name: B, Type: Pass, End: true}\n"
 
-// TestLeftBehind: a process that owns its store dies whenever it takes up one of the executions that the one before has left,
-// long before its first sweep. Each counts that it takes it up, then that it begins, and in the end the execution is failed.
+// TestLeftBehind: an exclusive process crashes whenever it picks up one of the executions that the
+// earlier process left, long before its first sweep. Each process counts the pickup, then its
+// attempt to advance the execution, and in the end the execution fails.
 func TestLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -32,7 +34,8 @@ func TestLeftBehind(t *testing.T) {
 				o.OnTransaction = func(string, int64, bool, interp.StepInput) { <-dead }
 			})
 			synctest.Wait()
-			w.hooks(func(op string, k store.Key) error { // nothing gets out of it any more
+			// The process has crashed: it writes nothing.
+			w.hooks(func(op string, k store.Key) error {
 				if op == memstore.OpCommit || op == memstore.OpCAS {
 					return errUnknownOutcome
 				}
@@ -43,7 +46,8 @@ func TestLeftBehind(t *testing.T) {
 			w.hooks(nil, nil)
 			x := w.load(f, "one")
 			if want := deaths + 1; x.SweepAttempts != want || x.RunnerAttempts != max(want-3, 0) {
-				t.Fatalf("after %d deaths taken up %d times and begun %d", want, x.SweepAttempts, x.RunnerAttempts)
+				t.Fatalf("after %d deaths taken up %d times and begun %d", want, x.SweepAttempts,
+					x.RunnerAttempts)
 			}
 			time.Sleep(time.Second)
 		}
@@ -53,8 +57,8 @@ func TestLeftBehind(t *testing.T) {
 	})
 }
 
-// TestQuarantine: of the executions that may have brought the process down a process that owns its store folds one at a
-// time, so that what dies with it has not counted.
+// TestQuarantine: an exclusive process runs the transactions of suspects one at a time, so that a
+// crash is not counted for the others.
 func TestQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -67,8 +71,9 @@ func TestQuarantine(t *testing.T) {
 		h.close()
 		for _, name := range names {
 			x := w.load(f, name)
-			if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
-				Wake: time.Now().UnixMilli(), SweepAttempts: 3}); err != nil {
+			if err := w.store.Commit(context.Background(), x,
+				&store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
+					Wake: time.Now().UnixMilli(), SweepAttempts: 3}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,13 +90,13 @@ func TestQuarantine(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		begun := 0
+		attempts := 0
 		for _, name := range names {
-			begun += w.load(f, name).RunnerAttempts
+			attempts += w.load(f, name).RunnerAttempts
 		}
 		mu.Lock()
-		if len(held) != 1 || begun != 1 {
-			t.Errorf("%v are folded at once, %d have counted", held, begun)
+		if len(held) != 1 || attempts != 1 {
+			t.Errorf("%v are folded at once, %d have counted", held, attempts)
 		}
 		mu.Unlock()
 		close(hold)

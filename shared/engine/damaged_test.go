@@ -10,13 +10,16 @@ import (
 	"millrace/shared/store"
 )
 
-// TestSweepLeavesDamagedRows: a row whose body cannot be read, which may be the fault of one read, is
-// not written again by a sweep that sends hints; once it can be read the execution goes on.
+// TestSweepLeavesDamagedRows: the sweeper of an acceptor does not write a row again whose body
+// cannot be read, because a single read may have failed. Once the row can be read the execution
+// goes on.
 func TestSweepLeavesDamagedRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
-		f := w.flow("f", "- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 300, Next: C}\n- {Name: C, CALL, End: true}\n")
+		f := w.flow("f",
+			"- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 300, Next: C}\n"+
+				"- {Name: C, CALL, End: true}\n")
 		d.start(f, "one")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -31,7 +34,8 @@ func TestSweepLeavesDamagedRows(t *testing.T) {
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		if row := w.row(key); row.Version != whole.Version || !bytes.Equal(row.Data, damaged.Data) {
-			t.Errorf("version %d was written over the damaged version %d", row.Version, whole.Version)
+			t.Errorf("version %d was written over the damaged version %d", row.Version,
+				whole.Version)
 		}
 
 		w.put([]store.Row{whole})

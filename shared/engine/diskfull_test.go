@@ -13,7 +13,8 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// TestFullStoreIsNotLogged: requests that a full store refuses leave no line each in the log, on what may be the same disk.
+// TestFullStoreIsNotLogged: requests that a full store rejects must not write a line each to the
+// log, which may be on the same disk.
 func TestFullStoreIsNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -27,7 +28,8 @@ func TestFullStoreIsNotLogged(t *testing.T) {
 			return nil
 		}, nil)
 		for i := range 10 {
-			_, _, err := h.StartExecution(context.Background(), engine.Start{Flow: f, Name: fmt.Sprint("n", i), Input: []byte("{}"), Canonical: []byte("{}")})
+			_, _, err := h.StartExecution(context.Background(), engine.Start{Flow: f,
+				Name: fmt.Sprint("n", i), Input: []byte("{}"), Canonical: []byte("{}")})
 			if err == nil {
 				t.Errorf("%v", err)
 			}

@@ -23,11 +23,12 @@ import (
 
 const account = "1234567890123456"
 
-// errUnknownOutcome is a fault of the store: the caller does not learn whether the write was applied.
+// errUnknownOutcome is an error of the store: the caller does not learn whether the write was
+// applied.
 var errUnknownOutcome = errors.New("the answer was lost")
 
-// harness is one store, any number of runners over it, and the tasks that they call. It lives in a synctest bubble, so
-// time costs nothing.
+// harness is one store, any number of engines over it, and the tasks that they call. It lives in a
+// synctest bubble, so time costs nothing.
 type harness struct {
 	t     *testing.T
 	mem   *memstore.Store
@@ -74,21 +75,21 @@ func newHarness(t *testing.T) *harness {
 	return w
 }
 
-// hooks sets what the store does before and after an operation; nil for nothing.
+// hooks sets what the store calls before and after an operation; nil: nothing.
 func (w *harness) hooks(before, after func(op string, key store.Key) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.beforeOp, w.afterOp = before, after
 }
 
-// commitsTried gives how many commits of an execution have been tried.
+// commitsTried returns how many commits of an execution have been tried.
 func (w *harness) commitsTried(f *store.Flow, name string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.writes[store.Partition(f.ID, name)]
 }
 
-// once is a hook that fails the n-th matching operation, and no other.
+// once returns a hook that fails the n-th matching operation, and no other.
 func once(op string, sort string, n int) func(string, store.Key) error {
 	var mu sync.Mutex
 	return func(o string, k store.Key) error {
@@ -104,7 +105,7 @@ func once(op string, sort string, n int) func(string, store.Key) error {
 	}
 }
 
-// node is one runner with its queue and its sweeper.
+// node is one engine with its queue and its sweeper.
 type node struct {
 	*engine.Engine
 	w      *harness
@@ -114,15 +115,19 @@ type node struct {
 	closed bool
 }
 
-// open starts a runner. edit may change its options.
+// open starts an engine. edit may change its options.
 func (w *harness) open(edit func(*engine.Options)) *node {
 	w.t.Helper()
 	h := &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8})}
 	flows := subflowtask.New(starter{h}, nil)
 	flows.AnyOwner = true
-	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": w.tasks}, nil)
-	o := engine.Options{Store: w.store, Queue: h.queue, Tasks: table, Compile: compile, Limits: flow.DefaultLimits(),
-		Region: "local", Exclusive: true, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
+	table := task.NewTable(
+		map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": w.tasks}, nil)
+	o := engine.Options{
+		Store: w.store, Queue: h.queue, Tasks: table, Compile: compile,
+		Limits: flow.DefaultLimits(), Region: "local", Exclusive: true,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+	}
 	if edit != nil {
 		edit(&o)
 	}
@@ -148,7 +153,7 @@ func (w *harness) open(edit func(*engine.Options)) *node {
 	return h
 }
 
-// close stops a runner at once: calls in flight are cut.
+// close stops an engine at once: calls in flight are canceled.
 func (h *node) close() {
 	if h.closed {
 		return
@@ -170,8 +175,10 @@ func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 type starter struct{ h *node }
 
 func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowtask.Started, error) {
-	name, err := s.h.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
-		CallbackToken: c.CallbackToken, Key: c.Key})
+	name, err := s.h.StartChild(ctx, engine.Child{
+		Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
+		CallbackToken: c.CallbackToken, Key: c.Key,
+	})
 	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
@@ -183,11 +190,16 @@ func compile(definition, mode string) (*flow.Machine, error) {
 	return m, nil
 }
 
-// flow creates a flow of the states given, a list in YAML; it starts with A. CALL stands for the call of a function.
+// flow creates a flow with the given states, a list in YAML. It starts with A. CALL is replaced by
+// the call of a function.
 func (w *harness) flow(name, states string) *store.Flow {
 	w.t.Helper()
-	states = strings.ReplaceAll(states, "CALL", "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}")
-	return w.define(name, flow.Standard, fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states))
+	states = strings.ReplaceAll(states, "CALL",
+		"Type: Task, Action: 'FC:InvokeFunction', "+
+			"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}")
+	return w.define(name, flow.Standard,
+		fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s",
+			name, states))
 }
 
 func (w *harness) define(name, mode, definition string) *store.Flow {
@@ -195,7 +207,8 @@ func (w *harness) define(name, mode, definition string) *store.Flow {
 	if _, err := compile(definition, mode); err != nil {
 		w.t.Fatal(err)
 	}
-	f := &store.Flow{Account: account, Name: name, ID: fmt.Sprintf("%s-%d", name, time.Now().UnixNano()), Mode: mode}
+	f := &store.Flow{Account: account, Name: name,
+		ID: fmt.Sprintf("%s-%d", name, time.Now().UnixNano()), Mode: mode}
 	if err := w.store.CreateFlow(context.Background(), f, definition, 0); err != nil {
 		w.t.Fatal(err)
 	}
@@ -208,14 +221,14 @@ const (
 	onePass = "- {Name: A, Type: Pass, End: true}\n"
 )
 
-// items is a list of n numbers, in YAML.
+// items returns a list of n numbers, in YAML.
 func items(n int) string { return "[" + strings.Repeat("1, ", n-1) + "1]" }
 
 func starting(f *store.Flow, name string) engine.Start {
 	return engine.Start{Flow: f, Name: name, Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)}
 }
 
-// start starts an execution that must be a new one.
+// start starts an execution, whose name must be free.
 func (h *node) start(f *store.Flow, name string) *store.Execution {
 	h.w.t.Helper()
 	return h.startWith(starting(f, name))
@@ -240,8 +253,8 @@ func (w *harness) load(f *store.Flow, name string) *store.Execution {
 	return x
 }
 
-// history reads all events and checks that they are gapless, in the order of time, and closed by an end exactly when the
-// execution has ended.
+// history reads all events. It checks that they are gapless and ordered by time, and that the last
+// one is an end exactly if the execution has ended.
 func (w *harness) history(f *store.Flow, name string) []flow.HistoryEvent {
 	w.t.Helper()
 	x := w.load(f, name)
@@ -255,7 +268,8 @@ func (w *harness) history(f *store.Flow, name string) []flow.HistoryEvent {
 	last := int64(0)
 	for i, e := range events {
 		if e.ID != int64(i+1) || e.Schedule >= e.ID || e.Time < last {
-			w.t.Errorf("%s of %s: event %d has id %d, schedule id %d, time %d after %d", name, f.Name, i+1, e.ID, e.Schedule, e.Time, last)
+			w.t.Errorf("%s of %s: event %d has id %d, schedule id %d, time %d after %d", name,
+				f.Name, i+1, e.ID, e.Schedule, e.Time, last)
 		}
 		last = e.Time
 		if end := e.Node < 0 && i > 0; end != (x.Status.Final() && i == len(events)-1) {
@@ -263,12 +277,13 @@ func (w *harness) history(f *store.Flow, name string) []flow.HistoryEvent {
 		}
 	}
 	if int64(len(events)) != x.LastEvent {
-		w.t.Errorf("%s of %s: %d events, the last one is %d", name, f.Name, len(events), x.LastEvent)
+		w.t.Errorf("%s of %s: %d events, the last one is %d", name, f.Name,
+			len(events), x.LastEvent)
 	}
 	return events
 }
 
-// checkEnded checks how an execution has ended, its history and that nothing is left in its outbox.
+// checkEnded checks how an execution ended, its history, and that its outbox is empty.
 func (w *harness) checkEnded(f *store.Flow, name string, status flow.Status, output string) {
 	w.t.Helper()
 	x := w.load(f, name)
@@ -280,7 +295,8 @@ func (w *harness) checkEnded(f *store.Flow, name string, status flow.Status, out
 		got = string(x.Output.Text())
 	}
 	if x.Status != status || output != "" && got != output {
-		w.t.Errorf("%s of %s: %v %s %v, want %v %s", name, f.Name, x.Status, got, x.Error, status, output)
+		w.t.Errorf("%s of %s: %v %s %v, want %v %s", name, f.Name, x.Status, got, x.Error,
+			status, output)
 	}
 	if x.Status.Final() && x.Wake != x.Expires {
 		w.t.Errorf("%s of %s: wakes at %d, expires at %d", name, f.Name, x.Wake, x.Expires)
@@ -300,7 +316,8 @@ func (w *harness) count(f *store.Flow, name string, typ flow.EventType) int {
 	return n
 }
 
-// tasks stands in for functions: by state, what a call does. It counts calls by idempotency key.
+// tasks replaces the functions: does holds, by state, what a call does. It counts calls by
+// idempotency key.
 type tasks struct {
 	mu     sync.Mutex
 	does   map[string]func(ctx context.Context, r task.Request) task.Result
@@ -310,17 +327,18 @@ type tasks struct {
 }
 
 func newTasks() *tasks {
-	return &tasks{does: map[string]func(context.Context, task.Request) task.Result{}, calls: map[string]int{}, states: map[string]int{}, tokens: map[string]string{}}
+	return &tasks{does: map[string]func(context.Context, task.Request) task.Result{},
+		calls: map[string]int{}, states: map[string]int{}, tokens: map[string]string{}}
 }
 
-// on says what a call of a state does.
+// on sets what a call of a state does.
 func (k *tasks) on(state string, f func(ctx context.Context, r task.Request) task.Result) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.does[state] = f
 }
 
-// Run implements task.Runner. Without a word for the state it answers {"done":true}.
+// Run implements task.Runner. For a state without an entry in does it returns {"done":true}.
 func (k *tasks) Run(ctx context.Context, r task.Request) task.Result {
 	k.mu.Lock()
 	k.calls[r.Key]++
@@ -346,7 +364,7 @@ func (k *tasks) token(execution, state string) string {
 	return k.tokens[execution+"/"+state]
 }
 
-// repeated gives how many keys were called more than once.
+// repeated returns how many keys were called more than once.
 func (k *tasks) repeated() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -359,7 +377,7 @@ func (k *tasks) repeated() int {
 	return n
 }
 
-// sleeping answers after a while.
+// sleeping returns a task that returns output after d.
 func sleeping(d time.Duration, output string) func(context.Context, task.Request) task.Result {
 	return func(ctx context.Context, _ task.Request) task.Result {
 		select {

@@ -17,7 +17,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// boundedQueue is a queue that counts hints, and loses them once there are too many.
+// boundedQueue is a queue that counts hints, and drops them once there are too many.
 type boundedQueue struct {
 	queue.Sender
 	sent *atomic.Int64
@@ -33,16 +33,18 @@ func (c boundedQueue) Send(ctx context.Context, messages ...queue.Hint) error {
 	return c.Sender.Send(ctx, messages...)
 }
 
-// TestNoHintsWhileSending: while a second try to send something from the outbox takes its time, hints for it, which say
-// that it is due, do not make more of themselves.
+// TestNoHintsWhileSending: while the second delivery of an outbox entry takes its time, hints that
+// say that the entry is due must not cause more such hints.
 func TestNoHintsWhileSending(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		t.Run(fmt.Sprint("exclusive ", exclusive), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				c := w.flow("child", oneWait)
-				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N"), "  End: true\n",
-					"  Timeout: 5\n  Catch: [{Errors: [FnF.ALL], Next: B}]\n  End: true\n- {Name: B, Type: Wait, Seconds: 300, End: true}\n", 1))
+				f := w.flow("parent",
+					strings.Replace(fmt.Sprintf(parent, ", executionName: N"), "  End: true\n",
+						"  Timeout: 5\n  Catch: [{Errors: [FnF.ALL], Next: B}]\n  End: true\n"+
+							"- {Name: B, Type: Wait, Seconds: 300, End: true}\n", 1))
 				var sent atomic.Int64
 				h := w.open(func(o *engine.Options) {
 					o.Exclusive = exclusive
@@ -75,7 +77,7 @@ func TestNoHintsWhileSending(t *testing.T) {
 	}
 }
 
-// recordingQueue is a queue that keeps what it is sent.
+// recordingQueue is a queue that records the hints that are sent.
 type recordingQueue struct{ partitions []string }
 
 func (n *recordingQueue) Send(_ context.Context, messages ...queue.Hint) error {
@@ -85,18 +87,25 @@ func (n *recordingQueue) Send(_ context.Context, messages ...queue.Hint) error {
 	return nil
 }
 
-// TestResumeHintsExecutions: other rows that are due soon, such as definitions, are for the sweeper alone.
+// TestResumeHintsExecutions: Resume sends no hints for other due rows, such as definitions; only
+// the sweeper sees to them.
 func TestResumeHintsExecutions(t *testing.T) {
 	w := newHarness(t)
 	soon := time.Now().Add(time.Minute).UnixMilli()
-	key := func(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
-	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.InvocationRecordKey("r", "f")} {
-		if err := w.mem.Put(t.Context(), []store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
+	key := func(partition, sort string) store.Key {
+		return store.Key{Partition: partition, Sort: sort}
+	}
+	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"),
+		key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"),
+		store.InvocationRecordKey("r", "f")} {
+		if err := w.mem.Put(t.Context(),
+			[]store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	q := &recordingQueue{}
-	r := engine.New(engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
+	r := engine.New(
+		engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
 	if err := r.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +114,7 @@ func TestResumeHintsExecutions(t *testing.T) {
 	}
 }
 
-// refusingQueue is a queue that takes nothing so many times.
+// refusingQueue is a queue that rejects a number of hints.
 type refusingQueue struct {
 	recordingQueue
 	times int
@@ -118,13 +127,15 @@ func (q *refusingQueue) Send(ctx context.Context, messages ...queue.Hint) error 
 	return q.recordingQueue.Send(ctx, messages...)
 }
 
-// TestResumeTellsWhatIsLeft: what could not be taken up for a passing reason is an error, so that
-// it is tried again; a damaged row is none, because it would be for ever.
+// TestResumeTellsWhatIsLeft: if an execution could not be resumed for a temporary reason, Resume
+// returns an error, so that it is called again. A damaged row is no error, because it would stay
+// one for ever.
 func TestResumeTellsWhatIsLeft(t *testing.T) {
 	w := newHarness(t)
 	now := time.Now()
 	put := func(partition string, wake time.Time) {
-		row := store.Row{Key: store.Key{Partition: partition, Sort: "a"}, Version: 1, Wake: wake.UnixMilli()}
+		row := store.Row{Key: store.Key{Partition: partition, Sort: "a"}, Version: 1,
+			Wake: wake.UnixMilli()}
 		row.Data = []byte("damaged")
 		if err := w.mem.Put(t.Context(), []store.Row{row}); err != nil {
 			t.Fatal(err)
@@ -133,7 +144,8 @@ func TestResumeTellsWhatIsLeft(t *testing.T) {
 	put("x#f#soon", now.Add(time.Minute))
 	put("x#f#far", now.Add(time.Hour))
 	q := &refusingQueue{times: 1}
-	r := engine.New(engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
+	r := engine.New(
+		engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
 	if err := r.Resume(t.Context()); err == nil {
 		t.Error("a hint was refused, and nobody is told")
 	}

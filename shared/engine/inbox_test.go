@@ -18,8 +18,8 @@ import (
 	"millrace/shared/task"
 )
 
-// TestInbox: news that loses three times is taken in by a runner that does not, in every home; whoever brings it is told
-// so, with its event.
+// TestInbox: a message that loses three times is accepted through the inbox by an engine that does
+// not lose, in every topology. Its caller gets the id of its event.
 func TestInbox(t *testing.T) {
 	for name, open := range map[string]func(w *harness) *node{
 		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
@@ -44,14 +44,18 @@ func TestInbox(t *testing.T) {
 						t.Errorf("%d commits were tried", n)
 					}
 					o.lose.Store(3)
-					if id, err = o.Report(ctx, account, w.tasks.token("failure", "A"), engine.Report{Error: &flow.Error{Name: "Mine"}}); err != nil {
+					if id, err = o.Report(ctx, account, w.tasks.token("failure", "A"),
+						engine.Report{Error: &flow.Error{Name: "Mine"}}); err != nil {
 						t.Error(err)
-					} else if e := w.history(f, "failure")[id-1]; e.Type != flow.TaskFailed || e.Error.Name != "Mine" {
+					} else if e := w.history(f, "failure")[id-1]; e.Type != flow.TaskFailed ||
+						e.Error.Name != "Mine" {
 						t.Errorf("event %d is %v %v", id, e.Type, e.Error)
 					}
 					o.lose.Store(3)
-					x, err := o.Stop(ctx, store.Partition(f.ID, "stop"), &flow.Error{Name: "Enough"})
-					if err != nil || x.Status != flow.Stopped || x.Error == nil || x.Error.Name != "Enough" {
+					x, err := o.Stop(ctx, store.Partition(f.ID, "stop"),
+						&flow.Error{Name: "Enough"})
+					if err != nil || x.Status != flow.Stopped || x.Error == nil ||
+						x.Error.Name != "Enough" {
 						t.Errorf("stop: %v, %v", x, err)
 					}
 					time.Sleep(time.Second)
@@ -67,8 +71,8 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// TestInboxOfOneProcess: a process that owns its store needs no inbox, and takes one in all the same: when three answers
-// of the store have been lost.
+// TestInboxOfOneProcess: an exclusive engine needs no inbox, but uses it if the responses of the
+// store to three commits are lost.
 func TestInboxOfOneProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -81,7 +85,8 @@ func TestInboxOfOneProcess(t *testing.T) {
 		h.start(f, "two")
 		synctest.Wait()
 		s.lose.Store(3)
-		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("me"))
+		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
+			reportBy("me"))
 		w.checkReported(f, "one", "me", id, err, "")
 		s.lose.Store(3)
 		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
@@ -95,8 +100,8 @@ func TestInboxOfOneProcess(t *testing.T) {
 	})
 }
 
-// TestInboxCostsNothing: where nothing loses no inbox is read by itself: not in one process, and not in functions, where
-// it comes with the state row.
+// TestInboxCostsNothing: without conflicts the inbox is not read separately: an exclusive engine
+// does not read it, and functions read it together with the state row.
 func TestInboxCostsNothing(t *testing.T) {
 	for name, open := range map[string]func(w *harness) *node{
 		"local":     func(w *harness) *node { return w.open(nil) },
@@ -106,26 +111,29 @@ func TestInboxCostsNothing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				h := open(w)
-				f := w.flow("f", strings.Replace(tasksInARow(12), "End: true", "Next: W", 1)+"- {Name: W, CALL, TaskMode: WaitForCustomCallback, End: true}\n")
+				f := w.flow("f", strings.Replace(tasksInARow(12), "End: true", "Next: W", 1)+
+					"- {Name: W, CALL, TaskMode: WaitForCustomCallback, End: true}\n")
 				var mu sync.Mutex
 				reads := map[string]int{}
 				w.hooks(func(op string, k store.Key) error {
 					mu.Lock()
 					defer mu.Unlock()
-					if op == memstore.OpGet && k.Sort == "a" && strings.HasPrefix(k.Partition, "x#") || op == memstore.OpRange {
+					if op == memstore.OpGet && k.Sort == "a" &&
+						strings.HasPrefix(k.Partition, "x#") || op == memstore.OpRange {
 						reads[op+" "+k.Sort]++
 					}
 					return nil
 				}, nil)
 				h.start(f, "one")
 				time.Sleep(time.Second)
-				if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"), reportBy("me")); err != nil {
+				if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"),
+					reportBy("me")); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(time.Second)
 				w.hooks(nil, nil)
 				w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
-				// Functions: one read for each hint; a report checks the token, and loads.
+				// Functions: one read for each hint; a report checks the token, then loads.
 				want := map[string]int{}
 				if name == "functions" {
 					want = map[string]int{"range a": 2, "get a": 2}
@@ -138,20 +146,24 @@ func TestInboxCostsNothing(t *testing.T) {
 	}
 }
 
-// TestStepsOfInbox breaks every step of the way through an inbox, by an error that leaves open whether the step was
-// made. Whoever is told success has his event, one report of two counts, and no letter is left.
+// TestStepsOfInbox fails every step of the way through an inbox, with an error that leaves open
+// whether the step was made. A caller that gets success has its event, one of two reports counts,
+// and no inbox entry is left.
 func TestStepsOfInbox(t *testing.T) {
 	type step struct {
 		op, sort string
 		applied  bool
 	}
 	var steps []step
-	for _, op := range []struct{ op, sort string }{{memstore.OpCommit, "b#"}, {memstore.OpCommit, "a"}, {memstore.OpDelete, "b#"}, {memstore.OpRange, "a"}, {memstore.OpGet, "a"}, {memstore.OpGet, "b#"}} {
+	for _, op := range []struct{ op, sort string }{{memstore.OpCommit, "b#"},
+		{memstore.OpCommit, "a"}, {memstore.OpDelete, "b#"}, {memstore.OpRange, "a"},
+		{memstore.OpGet, "a"}, {memstore.OpGet, "b#"}} {
 		steps = append(steps, step{op.op, op.sort, false}, step{op.op, op.sort, true})
 	}
 	for _, s := range steps {
 		for _, stop := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s %s applied %v stop %v", s.op, s.sort, s.applied, stop), func(t *testing.T) {
+			name := fmt.Sprintf("%s %s applied %v stop %v", s.op, s.sort, s.applied, stop)
+			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newHarness(t)
 					d := w.deploy(5*time.Minute, nil)
@@ -160,8 +172,9 @@ func TestStepsOfInbox(t *testing.T) {
 					time.Sleep(time.Second)
 					token := w.tasks.token("one", "A")
 					var left atomic.Int32
-					broken := func(op string, k store.Key) error {
-						if op == s.op && strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, s.sort) && left.Add(-1) >= 0 {
+					failing := func(op string, k store.Key) error {
+						if op == s.op && strings.HasPrefix(k.Partition, "x#") &&
+							strings.HasPrefix(k.Sort, s.sort) && left.Add(-1) >= 0 {
 							return errUnknownOutcome
 						}
 						return nil
@@ -174,15 +187,18 @@ func TestStepsOfInbox(t *testing.T) {
 							for range 20 {
 								var err error
 								if stop && i == 1 {
-									_, err = o.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "Enough"})
+									_, err = o.Stop(context.Background(),
+										store.Partition(f.ID, "one"), &flow.Error{Name: "Enough"})
 								} else {
-									_, err = o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i)))
+									_, err = o.Report(context.Background(), account, token,
+										reportBy(fmt.Sprint(i)))
 								}
 								switch code := fault.CodeOf(err); {
 								case err == nil:
 									oks.Add(1)
 									return
-								case code == fault.TaskAlreadyCompleted || code == fault.ExecutionAlreadyCompleted:
+								case code == fault.TaskAlreadyCompleted ||
+									code == fault.ExecutionAlreadyCompleted:
 									return
 								}
 								time.Sleep(time.Second)
@@ -192,15 +208,16 @@ func TestStepsOfInbox(t *testing.T) {
 					}
 					left.Store(4)
 					if s.applied {
-						w.hooks(nil, broken)
+						w.hooks(nil, failing)
 					} else {
-						w.hooks(broken, nil)
+						w.hooks(failing, nil)
 					}
 					work.Wait()
 					w.hooks(nil, nil)
 					time.Sleep(20 * time.Minute)
 					x := w.load(f, "one")
-					if !x.Status.Final() || oks.Load() != 1 && !(oks.Load() == 2 && stop && x.Status == flow.Stopped) {
+					if !x.Status.Final() || oks.Load() != 1 &&
+						!(oks.Load() == 2 && stop && x.Status == flow.Stopped) {
 						t.Errorf("%v, %d were told success", x.Status, oks.Load())
 					}
 					w.checkInboxEmpty(f, "one")
@@ -213,12 +230,15 @@ func TestStepsOfInbox(t *testing.T) {
 	}
 }
 
-// TestWideInbox: a hundred report at once, each loses; runners take them in by groups.
+// TestWideInbox: a hundred callers report at once, and each loses. Engines accept the reports in
+// groups.
 func TestWideInbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 150
 		w := newHarness(t)
-		d := w.deploy(5*time.Minute, func(o *engine.Options) { o.Limits.MapConcurrency, o.Limits.MapConcurrencyMax = n, n })
+		d := w.deploy(5*time.Minute, func(o *engine.Options) {
+			o.Limits.MapConcurrency, o.Limits.MapConcurrencyMax = n, n
+		})
 		f := w.flow("f", `- Name: A
   Type: Map
   InputConstructor: {items: `+items(n)+`}
@@ -244,12 +264,16 @@ func TestWideInbox(t *testing.T) {
 			t.Fatalf("%d of %d wait", len(tokens), n)
 		}
 		before := w.load(f, "one").Version
-		w.hooks(func(op string, _ store.Key) error { time.Sleep(10 * time.Millisecond); return nil }, nil)
+		w.hooks(func(op string, _ store.Key) error {
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		}, nil)
 		var work sync.WaitGroup
 		for i, token := range tokens {
 			o := w.newAcceptor(d.node, 3)
 			work.Go(func() {
-				if _, err := o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i))); err != nil {
+				if _, err := o.Report(context.Background(), account, token,
+					reportBy(fmt.Sprint(i))); err != nil {
 					t.Errorf("report %d: %v", i, err)
 				}
 			})
@@ -268,20 +292,23 @@ func TestWideInbox(t *testing.T) {
 	})
 }
 
-// TestBusyRunnerLooks: a runner whose every commit wins never has a reason to load what it knows. It finds what others
-// have put into the inbox all the same, though no hint comes.
+// TestBusyRunnerLooks: an engine whose every commit wins never has a reason to load the execution.
+// It finds what others have put into the inbox even if no hint comes.
 func TestBusyRunnerLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
-		f := w.flow("f", strings.Replace(branches, "- {Name: Pay, CALL, End: true}", "- {Name: Pay, Type: Map, MaxConcurrency: 1, InputConstructor: {items: "+items(600)+
-			"}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, CALL, End: true}]}, End: true}", 1))
+		f := w.flow("f", strings.Replace(branches, "- {Name: Pay, CALL, End: true}",
+			"- {Name: Pay, Type: Map, MaxConcurrency: 1, InputConstructor: {items: "+items(600)+
+				"}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, CALL, "+
+				"End: true}]}, End: true}", 1))
 		w.tasks.on("P", sleeping(50*time.Millisecond, `{"n":1}`))
 		d.start(f, "one")
 		time.Sleep(5 * time.Second)
 		o := w.newAcceptor(nil, always)
 		began := time.Now()
-		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"), reportBy("me"))
+		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"),
+			reportBy("me"))
 		w.checkReported(f, "one", "me", id, err, "")
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("after %v", took)
@@ -296,22 +323,29 @@ func TestBusyRunnerLooks(t *testing.T) {
 	})
 }
 
-// TestChildsEndThroughInbox: the end of a child is a report like another: it loses, and its parent goes on.
+// TestChildsEndThroughInbox: the report of a child's end goes through the inbox like any other, and
+// its parent goes on.
 func TestChildsEndThroughInbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
-		child := w.flow("child", "- {Name: A, Type: Wait, Seconds: 5, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
-		parent := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/child', executionName: c, input: {}}, End: true}\n")
+		child := w.flow("child",
+			"- {Name: A, Type: Wait, Seconds: 5, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		parent := w.flow("parent",
+			"- {Name: A, Type: Task, Action: 'FNF:StartExecution', "+
+				"TaskMode: WaitForSystemCallback, "+
+				"Parameters: {resourceArn: 'acs:fnf:::flow/child', executionName: c, input: {}}, "+
+				"End: true}\n")
 		s := &losingDriver{Driver: w.mem, err: store.ErrConflict}
 		d := w.deploy(5*time.Minute, func(o *engine.Options) {
 			o.Store = store.New(store.Options{Driver: s, TailBytes: 200})
 		})
 		d.start(parent, "one")
 		time.Sleep(2 * time.Second)
-		// Between the child's end and its callback: the parent's row is kept from whoever reports to it.
+		// Between the child's end and its callback, commits of the parent's row fail.
 		var losses atomic.Int32
 		w.hooks(func(op string, k store.Key) error {
-			if op == memstore.OpCAS && k.Sort == "a" && k.Partition == store.Partition(parent.ID, "one") && losses.Add(1) <= 3 {
+			if op == memstore.OpCAS && k.Sort == "a" &&
+				k.Partition == store.Partition(parent.ID, "one") && losses.Add(1) <= 3 {
 				return store.ErrConflict
 			}
 			return nil

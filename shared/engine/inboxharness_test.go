@@ -10,17 +10,20 @@ import (
 	"millrace/shared/store"
 )
 
-// losingDriver is a store as somebody reaches it who is too slow: the next commits of state rows are lost, by others or to an
-// answer that does not come.
+// losingDriver is a store whose next commits of state rows fail for one process: with a conflict,
+// or with an unknown outcome.
 type losingDriver struct {
 	store.Driver
-	lose         atomic.Int32 // so many more
-	err          error
-	tried        atomic.Int32
-	onInboxWrite func(apply func() error) error // instead of the write of a letter; nil: that alone
+	lose  atomic.Int32 // how many more commits fail
+	err   error
+	tried atomic.Int32
+	// onInboxWrite is called for the write of an inbox entry; nil: apply.
+	onInboxWrite func(apply func() error) error
 }
 
-func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (s *losingDriver) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	apply := func() error { return s.Driver.Commit(ctx, puts, cas, cond) }
 	if cas.Sort == "a" {
 		s.tried.Add(1)
@@ -33,17 +36,20 @@ func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.R
 	return apply()
 }
 
-// acceptor is somebody who reports and stops, by a runner of his own that runs nothing itself.
+// acceptor is a caller that reports and stops through an acceptor of its own.
 type acceptor struct {
 	*engine.Engine
 	*losingDriver
 }
 
-// newAcceptor gives one who loses the next n commits. Hints go to the queue of h; nil: they are lost.
+// newAcceptor returns an acceptor that loses its next n commits. Its hints go to the queue of h;
+// nil: they are lost.
 func (w *harness) newAcceptor(h *node, n int32) *acceptor {
 	o := &acceptor{losingDriver: &losingDriver{Driver: w.mem, err: store.ErrConflict}}
 	o.lose.Store(n)
-	options := engine.Options{Store: store.New(store.Options{Driver: o.losingDriver, TailBytes: 200}), Queue: discardQueue{}, Compile: compile,
+	options := engine.Options{
+		Store: store.New(store.Options{Driver: o.losingDriver, TailBytes: 200}),
+		Queue: discardQueue{}, Compile: compile,
 		Limits: flow.DefaultLimits(), Region: "local", AcceptOnly: true}
 	if h != nil {
 		options.Queue = h.queue
@@ -55,17 +61,18 @@ func (w *harness) newAcceptor(h *node, n int32) *acceptor {
 
 const always = 1 << 30
 
-// inboxEntries gives the inbox of an execution.
+// inboxEntries returns the inbox of an execution.
 func (w *harness) inboxEntries(f *store.Flow, name string) []store.Row {
 	w.t.Helper()
-	rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
+	rows, _, err := w.mem.Range(context.Background(),
+		store.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return rows
 }
 
-// checkInboxEmpty checks that nothing is in an inbox.
+// checkInboxEmpty checks that an inbox is empty.
 func (w *harness) checkInboxEmpty(f *store.Flow, name string) {
 	w.t.Helper()
 	if rows := w.inboxEntries(f, name); len(rows) != 0 {
@@ -73,7 +80,7 @@ func (w *harness) checkInboxEmpty(f *store.Flow, name string) {
 	}
 }
 
-// scheduledID gives the id in the token of an execution's only task.
+// scheduledID returns the id in the token of an execution's only task.
 func (w *harness) scheduledID(f *store.Flow, name string) int64 {
 	w.t.Helper()
 	for _, e := range w.history(f, name) {
@@ -85,10 +92,15 @@ func (w *harness) scheduledID(f *store.Flow, name string) int64 {
 	return 0
 }
 
-func reportBy(who string) engine.Report { return engine.Report{Output: []byte(`{"by":"` + who + `"}`)} }
+func reportBy(who string) engine.Report {
+	return engine.Report{Output: []byte(`{"by":"` + who + `"}`)}
+}
 
-// checkReported checks an answer: "" is success, by the event that says so.
-func (w *harness) checkReported(f *store.Flow, name, who string, id int64, err error, want fault.Code) {
+// checkReported checks the result of a report. With want "" the report must have succeeded, and id
+// must be its event.
+func (w *harness) checkReported(
+	f *store.Flow, name, who string, id int64, err error, want fault.Code,
+) {
 	w.t.Helper()
 	code := fault.Code("")
 	if err != nil {
@@ -100,7 +112,8 @@ func (w *harness) checkReported(f *store.Flow, name, who string, id int64, err e
 	if err != nil {
 		return
 	}
-	if e := w.history(f, name)[id-1]; e.Type != flow.TaskSucceeded || string(e.Output.Text()) != `{"by":"`+who+`"}` {
+	if e := w.history(f, name)[id-1]; e.Type != flow.TaskSucceeded ||
+		string(e.Output.Text()) != `{"by":"`+who+`"}` {
 		w.t.Errorf("%s was told event %d, which is %v %s", who, id, e.Type, e.Output.Text())
 	}
 }

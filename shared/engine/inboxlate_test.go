@@ -17,7 +17,8 @@ import (
 	"millrace/shared/task"
 )
 
-// TestInboxGivesUp: nobody folds what is in the inbox. After five seconds it is taken back, and nothing has happened.
+// TestInboxGivesUp: no engine handles the inbox. After five seconds the entry is retracted, and
+// nothing has happened.
 func TestInboxGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -31,8 +32,14 @@ func TestInboxGivesUp(t *testing.T) {
 			want fault.Code
 			do   func() error
 		}{
-			{fault.TaskInvalidState, func() error { _, err := o.Report(ctx, account, token, reportBy("me")); return err }},
-			{fault.ConcurrentUpdateError, func() error { _, err := o.Stop(ctx, store.Partition(f.ID, "one"), nil); return err }},
+			{fault.TaskInvalidState, func() error {
+				_, err := o.Report(ctx, account, token, reportBy("me"))
+				return err
+			}},
+			{fault.ConcurrentUpdateError, func() error {
+				_, err := o.Stop(ctx, store.Partition(f.ID, "one"), nil)
+				return err
+			}},
 		} {
 			began := time.Now()
 			if err := what.do(); fault.CodeOf(err) != what.want {
@@ -52,8 +59,9 @@ func TestInboxGivesUp(t *testing.T) {
 	})
 }
 
-// TestTwoInboxEntries: two report the same task, and both lose. There is one place in the inbox; one of them is told success
-// and the other that the task has completed, not before that is so. When nobody folds it, both are told to try again.
+// TestTwoInboxEntries: two callers report the same task, and both lose. The inbox has one place for
+// them. One caller gets success; the other gets TaskAlreadyCompleted, but not before that is so. If
+// no engine handles the inbox, both must retry.
 func TestTwoInboxEntries(t *testing.T) {
 	for _, folded := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -69,7 +77,8 @@ func TestTwoInboxEntries(t *testing.T) {
 				o := w.newAcceptor(nil, always)
 				work.Go(func() {
 					time.Sleep(time.Duration(i) * time.Second)
-					id, err := o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i)))
+					id, err := o.Report(context.Background(), account, token,
+						reportBy(fmt.Sprint(i)))
 					if err == nil {
 						w.checkReported(f, "one", fmt.Sprint(i), id, nil, "")
 					} else {
@@ -82,7 +91,8 @@ func TestTwoInboxEntries(t *testing.T) {
 				t.Errorf("%d letters", n)
 			}
 			if folded {
-				if err := d.worker.RunUntilIdle(context.Background(), store.Partition(f.ID, "one")); err != nil {
+				if err := d.worker.RunUntilIdle(context.Background(),
+					store.Partition(f.ID, "one")); err != nil {
 					t.Error(err)
 				}
 			}
@@ -99,17 +109,20 @@ func TestTwoInboxEntries(t *testing.T) {
 	}
 }
 
-// TestInboxEntryComesTooLate: while a report is in the inbox its attempt is closed: by a report that was faster, by a stop,
-// by its timeout, by another branch that fails, or by the end of the execution's time. It is refused, and counts nowhere.
+// TestInboxEntryComesTooLate: while a report is in the inbox its attempt is closed: by a faster
+// report, by a stop, by its timeout, by another branch that fails, or by the timeout of the
+// execution. The report is rejected and has no effect.
 func TestInboxEntryComesTooLate(t *testing.T) {
-	const waits = "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 4, Retry: [{Errors: [FnF.TaskTimeout], IntervalSeconds: 1, MaxAttempts: 1}], End: true}\n"
+	const waits = "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 4, " +
+		"Retry: [{Errors: [FnF.TaskTimeout], IntervalSeconds: 1, MaxAttempts: 1}], End: true}\n"
 	for _, c := range []struct {
 		name, states string
 		close        func(w *harness, d *functions, f *store.Flow) error
 		status       flow.Status
 	}{
 		{"another report", oneWait, func(w *harness, d *functions, _ *store.Flow) error {
-			_, err := d.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("another"))
+			_, err := d.Report(context.Background(), account, w.tasks.token("one", "A"),
+				reportBy("another"))
 			return err
 		}, flow.Succeeded},
 		{"a stop", oneWait, func(_ *harness, d *functions, f *store.Flow) error {
@@ -117,7 +130,8 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 			return err
 		}, flow.Stopped},
 		{"its timeout", waits, nil, flow.Running},
-		{"another branch", strings.ReplaceAll(strings.ReplaceAll(branches, "Ask", "B"), "Name: B, CALL", "Name: B, CALL, Timeout: 600"), nil, flow.Failed},
+		{"another branch", strings.ReplaceAll(strings.ReplaceAll(branches, "Ask", "B"),
+			"Name: B, CALL", "Name: B, CALL, Timeout: 600"), nil, flow.Failed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -132,11 +146,13 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 				time.Sleep(time.Second)
 				token := w.tasks.token("one", "A") + w.tasks.token("one", "B")
 				o := w.newAcceptor(nil, always)
-				// Whoever else looks at the execution would fold it.
+				// Any other process that loads the execution would handle the entry.
 				var held atomic.Bool
 				w.hooks(func(op string, k store.Key) error {
-					if op == memstore.OpRange && k.Sort == "a" && len(w.inboxEntries(f, "one")) > 0 && held.CompareAndSwap(false, true) {
-						if err := w.mem.Delete(context.Background(), w.inboxEntries(f, "one")[0].Key, nil); err != nil {
+					if op == memstore.OpRange && k.Sort == "a" &&
+						len(w.inboxEntries(f, "one")) > 0 && held.CompareAndSwap(false, true) {
+						if err := w.mem.Delete(context.Background(),
+							w.inboxEntries(f, "one")[0].Key, nil); err != nil {
 							t.Error(err)
 						}
 					}
@@ -174,8 +190,9 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 	}
 }
 
-// TestLeftInboxEntry: whoever has put a letter into the inbox dies at once, and its hint is lost. The sweeper has it folded;
-// or, when the execution has ended meanwhile, it is dropped. In no home is it left.
+// TestLeftInboxEntry: the process that enqueued an inbox entry dies at once, and its hint is lost.
+// The sweeper has the entry handled, or deletes it if the execution has ended meanwhile. No
+// topology leaves it.
 func TestLeftInboxEntry(t *testing.T) {
 	for name, open := range map[string]func(w *harness) *node{
 		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
@@ -190,7 +207,8 @@ func TestLeftInboxEntry(t *testing.T) {
 					f := w.flow("f", oneWait)
 					x := h.start(f, "one")
 					time.Sleep(time.Second)
-					l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 77, Output: []byte(`{"left":1}`),
+					l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run,
+						Token: w.scheduledID(f, "one"), Mark: 77, Output: []byte(`{"left":1}`),
 						Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
 					if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 						t.Fatal(err)
@@ -211,8 +229,8 @@ func TestLeftInboxEntry(t *testing.T) {
 	}
 }
 
-// TestInboxEntryOfAnotherRun: what is left in an inbox is for the run that it was meant for, and for none that has the name
-// later or not at all.
+// TestInboxEntryOfAnotherRun: an inbox entry is for the run that it was written for, and for no run
+// that has the name later.
 func TestInboxEntryOfAnotherRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -220,8 +238,11 @@ func TestInboxEntryOfAnotherRun(t *testing.T) {
 		f := w.flow("f", oneWait)
 		x := h.start(f, "one")
 		time.Sleep(time.Second)
-		for i, l := range []*store.InboxEntry{{Partition: x.Partition(), Run: x.Run + 1, Token: w.scheduledID(f, "one")}, {Partition: store.Partition(f.ID, "none"), Run: 5, Token: 3}} {
-			l.Mark, l.Output, l.Wake, l.Expires = uint64(i+1), []byte(`{}`), time.Now().Add(30*time.Second).UnixMilli(), x.Expires
+		for i, l := range []*store.InboxEntry{
+			{Partition: x.Partition(), Run: x.Run + 1, Token: w.scheduledID(f, "one")},
+			{Partition: store.Partition(f.ID, "none"), Run: 5, Token: 3}} {
+			l.Mark, l.Output, l.Wake, l.Expires = uint64(i+1), []byte(`{}`), time.Now().Add(
+				30*time.Second).UnixMilli(), x.Expires
 			if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 				t.Fatal(err)
 			}
@@ -238,8 +259,8 @@ func TestInboxEntryOfAnotherRun(t *testing.T) {
 	})
 }
 
-// TestInboxEntryBackoff: a letter that cannot be folded is not hammered: the sweeper comes back to it later and later, and it is
-// folded once that is possible.
+// TestInboxEntryBackoff: an inbox entry that cannot be handled is not retried at once: the sweeper
+// comes back later and later, and the entry is handled once that is possible.
 func TestInboxEntryBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -247,7 +268,8 @@ func TestInboxEntryBackoff(t *testing.T) {
 		f := w.flow("f", oneWait)
 		x := h.start(f, "one")
 		time.Sleep(time.Second)
-		l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 1, Output: []byte(`{"left":1}`),
+		l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"),
+			Mark: 1, Output: []byte(`{"left":1}`),
 			Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
 		if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 			t.Fatal(err)
@@ -272,29 +294,42 @@ func TestInboxEntryBackoff(t *testing.T) {
 	})
 }
 
-// TestInboxEntryOfClosedAttempt: what is in the inbox for an attempt that has timed out is dropped by the runner that finds
-// it, and is not taken for the attempt that came after it. In the older language, where a token names the step, it is.
+// TestInboxEntryOfClosedAttempt: the engine that finds an inbox entry for an attempt that has timed
+// out deletes it, and does not apply it to the next attempt. In FlowV1, where a token names the
+// entry of the step, it does apply it.
 func TestInboxEntryOfClosedAttempt(t *testing.T) {
 	for name, c := range map[string]struct {
 		definition string
 		entry      flow.EventType // whose id is in the token
 		status     flow.Status
 	}{
-		"states": {"Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, " +
-			"TaskMode: WaitForCustomCallback, Timeout: 5, Retry: [{Errors: [FnF.TaskTimeout], IntervalSeconds: 1, MaxAttempts: 1}], End: true}\n", flow.TaskScheduled, flow.Running},
-		"steps": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, timeoutSeconds: 5, " +
-			"retry: [{errors: [FnF.TaskTimeout], intervalSeconds: 1, maxAttempts: 1}]}\n", flow.StepEntered, flow.Succeeded},
+		"StateMachine": {
+			"Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n" +
+				"- {Name: A, Type: Task, Action: 'FC:InvokeFunction', " +
+				"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, " +
+				"TaskMode: WaitForCustomCallback, Timeout: 5, " +
+				"Retry: [{Errors: [FnF.TaskTimeout], IntervalSeconds: 1, MaxAttempts: 1}], " +
+				"End: true}\n", flow.TaskScheduled, flow.Running},
+		"FlowV1": {
+			"version: v1\ntype: flow\nsteps:\n- {type: task, name: A, " +
+				"resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
+				"timeoutSeconds: 5, " +
+				"retry: [{errors: [FnF.TaskTimeout], intervalSeconds: 1, maxAttempts: 1}]}\n",
+			flow.StepEntered, flow.Succeeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
-				w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(`{}`)} })
+				w.tasks.on("A", func(context.Context, task.Request) task.Result {
+					return task.Result{Output: []byte(`{}`)}
+				})
 				d := w.deploy(5*time.Minute, nil)
 				f := w.define("f", flow.Standard, c.definition)
 				x := d.start(f, "one")
 				time.Sleep(7 * time.Second)
-				l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Mark: 1, Output: []byte(`{"left":1}`),
-					Wake: time.Now().Add(time.Hour).UnixMilli(), Expires: x.Expires}
+				l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Mark: 1,
+					Output: []byte(`{"left":1}`),
+					Wake:   time.Now().Add(time.Hour).UnixMilli(), Expires: x.Expires}
 				for _, e := range w.history(f, "one") {
 					if e.Type == c.entry && l.Token == 0 {
 						l.Token = e.ID

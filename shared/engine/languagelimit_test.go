@@ -43,19 +43,20 @@ States:
   - {Name: saved, Type: Succeed}
 `
 
-// sized is a JSON object of n bytes.
+// sized returns a JSON object of n bytes.
 func sized(n int) []byte { return []byte(`{"x":"` + strings.Repeat("y", n-8) + `"}`) }
 
-// dataLimits are the two languages and how much a task of each may be told.
+// dataLimits are the two dialects and how many bytes may be reported to a task of each.
 var dataLimits = []struct {
 	name, definition string
 	limit            int
 }{
-	{"older", flowV1Wait, 32 << 10}, {"newer", fmt.Sprintf(stateMachineWait, "newer"), 64 << 10},
+	{"flowV1", flowV1Wait, 32 << 10},
+	{"stateMachine", fmt.Sprintf(stateMachineWait, "stateMachine"), 64 << 10},
 }
 
-// TestReportLimit: a report is measured by the limit of the execution's own language, and one that is too large
-// leaves the task waiting.
+// TestReportLimit: a report is measured by the limit of the execution's own dialect. If it is too
+// large, the task keeps waiting.
 func TestReportLimit(t *testing.T) {
 	for _, l := range dataLimits {
 		synctest.Test(t, func(t *testing.T) {
@@ -66,17 +67,19 @@ func TestReportLimit(t *testing.T) {
 			time.Sleep(time.Second)
 			token := w.tasks.token("one", "A")
 			report := func(n int) error {
-				_, err := h.Report(context.Background(), account, token, engine.Report{Output: sized(n)})
+				_, err := h.Report(context.Background(), account, token,
+					engine.Report{Output: sized(n)})
 				return err
 			}
 			err := report(l.limit + 1)
-			if fault.CodeOf(err) != fault.EntityTooLarge || !strings.Contains(fmt.Sprint(err), fmt.Sprint(l.limit)) {
+			if fault.CodeOf(err) != fault.EntityTooLarge ||
+				!strings.Contains(fmt.Sprint(err), fmt.Sprint(l.limit)) {
 				t.Errorf("%s: a report of %d bytes gives %v", l.name, l.limit+1, err)
 			}
 			if x := w.load(f, "one"); x.Status != flow.Running {
 				t.Errorf("%s: it is %v", l.name, x.Status)
 			}
-			// Input, output and local data of a step count together in the older language.
+			// In FlowV1, input, output and local data of a step count together.
 			if err := report(l.limit - 7); err != nil {
 				t.Errorf("%s: a report of %d bytes gives %v", l.name, l.limit-7, err)
 			}
@@ -87,8 +90,9 @@ func TestReportLimit(t *testing.T) {
 	}
 }
 
-// TestCallbackLimit: an execution whose output is larger than the waiting task's language allows is reported as
-// failed, and the flow can catch that. What the task may be told, it is told.
+// TestCallbackLimit: if an execution's output is larger than the dialect of the waiting task
+// allows, it is reported as failed, and the flow can catch that. A smaller output is reported as it
+// is.
 func TestCallbackLimit(t *testing.T) {
 	const caught = `{"saved":true}`
 	for _, l := range dataLimits {
@@ -110,7 +114,8 @@ func TestCallbackLimit(t *testing.T) {
 				}
 				w.checkEnded(f, "one", flow.Succeeded, "")
 				if x := w.load(f, "one"); x.Output == nil || x.Output.Len() != want {
-					t.Errorf("%s: a child with an output of %d bytes: got %v %v, want %d bytes", l.name, output,
+					t.Errorf("%s: a child with an output of %d bytes: got %v %v, want %d bytes",
+						l.name, output,
 						x.Output, x.Error, want)
 				}
 				h.close()
@@ -119,17 +124,19 @@ func TestCallbackLimit(t *testing.T) {
 	}
 }
 
-// TestChildInputLimit: the input of an execution that a task starts is measured by the language of the flow that
-// is started.
+// TestChildInputLimit: the input of an execution that a task starts is measured by the dialect of
+// the flow that is started.
 func TestChildInputLimit(t *testing.T) {
 	for _, l := range dataLimits {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			h := w.open(nil)
 			w.define(l.name, flow.Standard, l.definition)
-			for n, want := range map[int]fault.Code{l.limit: "", l.limit + 1: fault.EntityTooLarge} {
-				_, err := h.StartChild(context.Background(), engine.Child{Account: account, FlowName: l.name,
-					Name: fmt.Sprint("n", n), Input: sized(n), Key: fmt.Sprint(n)})
+			for n, want := range map[int]fault.Code{l.limit: "",
+				l.limit + 1: fault.EntityTooLarge} {
+				_, err := h.StartChild(context.Background(),
+					engine.Child{Account: account, FlowName: l.name,
+						Name: fmt.Sprint("n", n), Input: sized(n), Key: fmt.Sprint(n)})
 				if fault.CodeOf(err) != want {
 					t.Errorf("%s: an input of %d bytes gives %v", l.name, n, err)
 				}
@@ -139,7 +146,8 @@ func TestChildInputLimit(t *testing.T) {
 	}
 }
 
-// TestRepeatedStartAtTheLimit: a start that would start nothing is not throttled, nor refused by a full disk.
+// TestRepeatedStartAtTheLimit: a start that would start nothing is neither throttled nor rejected
+// by a full disk.
 func TestRepeatedStartAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -160,7 +168,8 @@ func TestRepeatedStartAtTheLimit(t *testing.T) {
 		}
 		repeated := func(when string) {
 			for i, run := range runs {
-				x, created, err := h.StartExecution(context.Background(), starting(f, fmt.Sprint("e", i)))
+				x, created, err := h.StartExecution(context.Background(),
+					starting(f, fmt.Sprint("e", i)))
 				if err != nil || created || x.Run != run || x.Status != flow.Running {
 					t.Errorf("%s, e%d again: %v, created %v, %v", when, i, x, created, err)
 				}
@@ -175,7 +184,7 @@ func TestRepeatedStartAtTheLimit(t *testing.T) {
 		if fault.CodeOf(err) != fault.ResourceThrottled {
 			t.Errorf("a fourth one: %v", err)
 		}
-		// The same start, its answer lost: it is known by its origin.
+		// A repeat of a start whose response was lost: its origin identifies it.
 		same := starting(f, "e0")
 		same.Origin = "request#k#n"
 		if _, created, err := h.StartExecution(context.Background(), same); err != nil || created {

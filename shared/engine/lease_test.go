@@ -11,12 +11,13 @@ import (
 	"millrace/shared/flow"
 )
 
-// TestResumeWhateverTheLeaseWas: a call in flight is nobody's when the process that owned its store
-// is gone. The next one makes it again at once, however long it leases calls itself.
+// TestResumeWhateverTheLeaseWas: a call in flight has no caller any more if the exclusive process
+// that made it is gone. The next process repeats it at once, however long its own leases are.
 func TestResumeWhateverTheLeaseWas(t *testing.T) {
 	for _, c := range []struct{ before, after time.Duration }{
-		{24 * time.Hour, 0}, {0, 24 * time.Hour}, {time.Minute, 24 * time.Hour}, {24 * time.Hour, time.Minute},
-		{240 * time.Hour, 0}, // longer than any may be
+		{24 * time.Hour, 0}, {0, 24 * time.Hour}, {time.Minute, 24 * time.Hour},
+		{24 * time.Hour, time.Minute},
+		{240 * time.Hour, 0}, // longer than ExclusiveLeaseMax
 	} {
 		t.Run(fmt.Sprint(c.before, c.after), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -39,12 +40,14 @@ func TestResumeWhateverTheLeaseWas(t *testing.T) {
 	}
 }
 
-// TestResumeLeavesWhatWaits: what waits for hours, and for no call, is not taken up at the start.
+// TestResumeLeavesWhatWaits: Resume does not resume executions that wait for hours, and for no
+// call.
 func TestResumeLeavesWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		h := w.open(nil)
-		f := w.flow("f", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 36000, End: true}\n")
+		f := w.flow("f",
+			"- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 36000, End: true}\n")
 		h.start(f, "one")
 		time.Sleep(20 * time.Minute) // the lease of its call was the row's wake time
 		h.close()
@@ -64,9 +67,9 @@ func TestResumeLeavesWhatWaits(t *testing.T) {
 	})
 }
 
-// TestLeasesOfOthers: where several share a store, as servers or as functions in the middle of a
-// deployment, the lease that was written says when a call is made again. What runners lease calls
-// for themselves makes it neither sooner nor later.
+// TestLeasesOfOthers: if processes share a store, as servers or as functions during a deployment,
+// only the lease that was written decides when a call is repeated. The process's own LeaseMax makes
+// it neither sooner nor later.
 func TestLeasesOfOthers(t *testing.T) {
 	type open func(w *harness, lease time.Duration) (h *node, stop func())
 	servers := func(w *harness, lease time.Duration) (*node, func()) {
@@ -112,7 +115,7 @@ func TestLeasesOfOthers(t *testing.T) {
 	}
 }
 
-// canceledContext is a context that is over.
+// canceledContext returns a context that is canceled.
 func canceledContext() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

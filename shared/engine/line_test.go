@@ -17,7 +17,7 @@ import (
 	"millrace/shared/task"
 )
 
-// mapOf is a Map that makes n calls.
+// mapOf returns a Map that makes n calls.
 func mapOf(n int) string {
 	return "- Name: A\n  Type: Map\n  InputConstructor: {items: " + items(n) + "}\n" +
 		"  ItemsPath: $Input.items\n" +
@@ -50,11 +50,12 @@ func (g *gated) run(ctx context.Context, _ task.Request) task.Result {
 func callShare(capacity int64, whole, exclusive bool) func(*engine.Options) {
 	return func(o *engine.Options) {
 		o.Exclusive = exclusive
-		o.Shares.Calls = share.New(share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})
+		o.Shares.Calls = share.New(
+			share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})
 	}
 }
 
-// taken counts the calls that were taken of executions n0, n1 …
+// taken returns how many calls of the executions n0, n1 … are leased.
 func (w *harness) taken(f *store.Flow, executions int) (n int) {
 	for i := range executions {
 		n += w.count(f, fmt.Sprint("n", i), flow.TaskStarted)
@@ -62,8 +63,8 @@ func (w *harness) taken(f *store.Flow, executions int) (n int) {
 	return n
 }
 
-// Calls beyond the share and a short line are not taken, so they hold no memory; when the share has
-// room again every one of them is made, without waiting for the sweeper.
+// Calls beyond the share and a short line are not leased, so they hold no memory. When the share
+// has capacity again every one of them is made, without waiting for the sweeper.
 func TestLineOfCallsIsBounded(t *testing.T) {
 	const executions, calls = 170, 100
 	for _, whole := range []bool{true, false} {
@@ -81,7 +82,8 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 				for range 3 {
 					synctest.Wait()
 					if n := w.taken(f, executions); g.inFlightMax != share || n > share+32 {
-						t.Fatalf("%d calls are in flight, want %d, and %d were taken, want at most %d",
+						t.Fatalf(
+							"%d calls are in flight, want %d, and %d were taken, want at most %d",
 							g.inFlightMax, share, n, share+32)
 					}
 					time.Sleep(2 * time.Minute) // the sweeper finds them all due
@@ -93,7 +95,8 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 						t.Fatalf("execution %d is %v: nobody has looked at it again", i, x.Status)
 					}
 				}
-				if n := w.tasks.called("P"); n != executions*calls || g.inFlightMax > share || w.tasks.repeated() > 0 {
+				if n := w.tasks.called("P"); n != executions*calls || g.inFlightMax > share ||
+					w.tasks.repeated() > 0 {
 					t.Errorf("%d calls, want %d; %d at once", n, executions*calls, g.inFlightMax)
 				}
 			})
@@ -125,15 +128,15 @@ func TestLineOfCallsIsFair(t *testing.T) {
 	})
 }
 
-// Runners that share a store each have a line, and what one of them does not take another may.
+// Engines that share a store have a line each, and one may lease what another does not.
 func TestLineOfCallsOfServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		w.tasks.on("P", sleeping(100*time.Millisecond, `{}`))
 		f := w.flow("f", mapOf(100))
-		homes := []*node{w.open(callShare(8, false, false)), w.open(callShare(8, false, false))}
+		nodes := []*node{w.open(callShare(8, false, false)), w.open(callShare(8, false, false))}
 		for i := range 20 {
-			homes[i%2].start(f, fmt.Sprint("n", i))
+			nodes[i%2].start(f, fmt.Sprint("n", i))
 		}
 		time.Sleep(10 * time.Minute)
 		for i := range 20 {
@@ -142,7 +145,7 @@ func TestLineOfCallsOfServers(t *testing.T) {
 	})
 }
 
-// Executions that end while they are held back leave the line to the others.
+// Executions that end while their calls are withheld leave the line to the others.
 func TestHeldBackExecutionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -169,7 +172,7 @@ func TestHeldBackExecutionsEnd(t *testing.T) {
 	})
 }
 
-// Express executions take their calls in the same way, beside Standard ones.
+// Express executions lease their calls in the same way, together with Standard ones.
 func TestLineOfCallsOfExpress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -228,21 +231,24 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 	})
 }
 
-// unwritableDriver is a store that one process cannot write to any more.
+// unwritableDriver is a store that one process can no longer write to.
 type unwritableDriver struct {
 	store.Driver
 	now atomic.Bool
 }
 
-func (u *unwritableDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (u *unwritableDriver) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	if u.now.Load() {
 		return errUnknownOutcome
 	}
 	return u.Driver.Commit(ctx, puts, cas, cond)
 }
 
-// A call that waits in line keeps its lease. When it cannot, since the store takes nothing from its
-// process, another process makes the call, and the first one does not when its turn comes.
+// A call that waits in line keeps its lease. If the lease cannot be renewed, because the process
+// cannot write to the store, another process makes the call, and the first one does not when its
+// turn comes.
 func TestCallInLineLosesItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -276,7 +282,9 @@ func TestCallInLineLosesItsLease(t *testing.T) {
 		other := w.open(func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
 		time.Sleep(7 * time.Minute)
 		if got := count(); got != "2 1" {
-			t.Errorf("%s calls after, want 2 1: the one that waited is made by the other process alone", got)
+			t.Errorf(
+				"%s calls after, want 2 1: the one that waited is made by the other process alone",
+				got)
 		}
 		cut.now.Store(false)
 		time.Sleep(time.Hour)

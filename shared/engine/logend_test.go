@@ -12,7 +12,7 @@ import (
 	"millrace/shared/engine"
 )
 
-// lockedBuffer may be written to and read at once.
+// lockedBuffer is a buffer for concurrent reads and writes.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -30,7 +30,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestLogEnds: an execution that ends without success leaves a line, once, without its cause.
+// TestLogEnds: an execution that ends without success is logged once, without its cause.
 func TestLogEnds(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -48,7 +48,8 @@ func TestLogEnds(t *testing.T) {
 			if n := strings.Count(text, "ended without success"); on != (n == 1) || !on && n > 0 {
 				t.Errorf("%d lines:\n%s", n, text)
 			}
-			if on && !strings.Contains(text, "flow=bad execution=one status=Failed error=Broken") || strings.Contains(text, "secret") || strings.Contains(text, "execution=two") {
+			if on && !strings.Contains(text, "flow=bad execution=one status=Failed error=Broken") ||
+				strings.Contains(text, "secret") || strings.Contains(text, "execution=two") {
 				t.Error(text)
 			}
 			h.close()

@@ -19,14 +19,16 @@ import (
 	"millrace/shared/task"
 )
 
-// TestReportAnswerLost: the commit of a report is applied and its answer lost, once or as often as it is tried. The
-// reporter is told OK, with the event that stands in the history; a second report is refused.
+// TestReportAnswerLost: the commit of a report is applied and its response lost, once or each time
+// it is tried. The caller gets success, with the event that is in the history; a second report is
+// rejected.
 func TestReportAnswerLost(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		applied bool
 		stop    bool
-	}{{"report applied", true, false}, {"report not applied", false, false}, {"stop applied", true, true}, {"stop not applied", false, true}} {
+	}{{"report applied", true, false}, {"report not applied", false, false},
+		{"stop applied", true, true}, {"stop not applied", false, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
@@ -41,7 +43,8 @@ func TestReportAnswerLost(t *testing.T) {
 				}
 				ctx, token := context.Background(), w.tasks.token("one", "A")
 				if c.stop {
-					x, err := h.Stop(ctx, store.Partition(f.ID, "one"), &flow.Error{Name: "E", Cause: "c"})
+					x, err := h.Stop(ctx, store.Partition(f.ID, "one"),
+						&flow.Error{Name: "E", Cause: "c"})
 					if err != nil || x.Status != flow.Stopped {
 						t.Fatalf("%v, %v", x, err)
 					}
@@ -49,7 +52,8 @@ func TestReportAnswerLost(t *testing.T) {
 					h.close()
 					return
 				}
-				id, err := h.Report(ctx, account, token, engine.Report{Output: []byte(`{"by":"me"}`)})
+				id, err := h.Report(ctx, account, token,
+					engine.Report{Output: []byte(`{"by":"me"}`)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -58,7 +62,9 @@ func TestReportAnswerLost(t *testing.T) {
 				if e := w.history(f, "one")[id-1]; e.Type != flow.TaskSucceeded {
 					t.Errorf("told of event %d, a %v", id, e.Type)
 				}
-				if _, err := h.Report(ctx, account, token, engine.Report{Output: []byte(`{"by":"another"}`)}); fault.CodeOf(err) != fault.TaskAlreadyCompleted {
+				_, err = h.Report(ctx, account, token,
+					engine.Report{Output: []byte(`{"by":"another"}`)})
+				if fault.CodeOf(err) != fault.TaskAlreadyCompleted {
 					t.Errorf("a second report: %v", err)
 				}
 				h.close()
@@ -67,8 +73,8 @@ func TestReportAnswerLost(t *testing.T) {
 	}
 }
 
-// TestReportLostAmongMany: between the lost answer and the next look more is written than any bound on "recent" events
-// would find.
+// TestReportLostAmongMany: between the lost response and the next read, more events are written
+// than any limit on "recent" events would cover.
 func TestReportLostAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -104,7 +110,8 @@ func TestReportLostAmongMany(t *testing.T) {
 			}
 			return err
 		})
-		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"), engine.Report{Output: []byte(`{}`)}); err != nil {
+		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"),
+			engine.Report{Output: []byte(`{}`)}); err != nil {
 			t.Error(err)
 		}
 		w.hooks(nil, nil)
@@ -112,7 +119,8 @@ func TestReportLostAmongMany(t *testing.T) {
 		if x := w.load(f, "one"); x.LastEvent < 400 || x.Status != flow.Running {
 			t.Errorf("%d events, %v", x.LastEvent, x.Status)
 		}
-		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "L"), engine.Report{Output: []byte(`{}`)}); err != nil {
+		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "L"),
+			engine.Report{Output: []byte(`{}`)}); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
@@ -134,8 +142,8 @@ const branches = `- Name: A
   End: true
 `
 
-// TestResultSurvivesLostRaces: while a payment is being made the state moves, so the commit of its result loses, or its
-// answer is lost. The payment is not made again (execution.md finding 4).
+// TestResultSurvivesLostRaces: the state changes while a payment is made, so the commit of its
+// result conflicts, or its response is lost. The payment is not repeated (execution.md finding 4).
 func TestResultSurvivesLostRaces(t *testing.T) {
 	for name, faults := range map[string]struct{ before, after func(string, store.Key) error }{
 		"races":       {},
@@ -153,7 +161,9 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 				time.Sleep(59 * time.Second)
 				synctest.Wait()
 				if name == "races" {
-					if _, err := other.Report(context.Background(), account, w.tasks.token("one", "Ask"), engine.Report{Output: []byte(`{"said":1}`)}); err != nil {
+					if _, err := other.Report(context.Background(), account,
+						w.tasks.token("one", "Ask"),
+						engine.Report{Output: []byte(`{"said":1}`)}); err != nil {
 						t.Fatal(err)
 					}
 				} else {
@@ -162,13 +172,16 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 				time.Sleep(time.Minute)
 				w.hooks(nil, nil)
 				if name != "races" {
-					if _, err := h.Report(context.Background(), account, w.tasks.token("one", "Ask"), engine.Report{Output: []byte(`{"said":1}`)}); err != nil {
+					if _, err := h.Report(context.Background(), account,
+						w.tasks.token("one", "Ask"),
+						engine.Report{Output: []byte(`{"said":1}`)}); err != nil {
 						t.Fatal(err)
 					}
 				}
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				w.checkEnded(f, "one", flow.Succeeded, `{"Branch0":{"paid":true},"Branch1":{"said":1}}`)
+				w.checkEnded(f, "one", flow.Succeeded,
+					`{"Branch0":{"paid":true},"Branch1":{"said":1}}`)
 				if n := w.tasks.called("Pay"); n != 1 {
 					t.Errorf("paid %d times", n)
 				}
@@ -179,7 +192,7 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 	}
 }
 
-// unavailableFor fails every commit for a while, beginning with the first one.
+// unavailableFor returns a hook that fails every commit for a while, beginning with the first one.
 func unavailableFor(d time.Duration) func(string, store.Key) error {
 	var mu sync.Mutex
 	var until time.Time
@@ -199,8 +212,9 @@ func unavailableFor(d time.Duration) func(string, store.Key) error {
 	}
 }
 
-// TestTwoRunners: two runners on one store, with results, reports and stops racing. Each accepted outcome counts once,
-// a refused one changes nothing, histories are gapless and a final status never changes.
+// TestTwoRunners: two engines on one store, with racing results, reports and stops. Each accepted
+// message counts once, a rejected one changes nothing, histories are gapless and a final status
+// never changes.
 func TestTwoRunners(t *testing.T) {
 	for round := range 4 {
 		synctest.Test(t, func(t *testing.T) {
@@ -216,8 +230,8 @@ func TestTwoRunners(t *testing.T) {
     - {Name: Ask, CALL, TaskMode: WaitForCustomCallback, End: true}
   End: true
 `)
-			homes := []*node{w.open(sharedStore), w.open(sharedStore)}
-			r := &reporters{w: w, nodes: homes, accepted: map[string]int{}, by: map[string]int64{}}
+			nodes := []*node{w.open(sharedStore), w.open(sharedStore)}
+			r := &reporters{w: w, nodes: nodes, accepted: map[string]int{}, by: map[string]int64{}}
 			w.tasks.on("Call", sleeping(50*time.Millisecond, `{}`))
 			w.tasks.on("Ask", func(_ context.Context, q task.Request) task.Result {
 				for i := range 3 {
@@ -226,7 +240,7 @@ func TestTwoRunners(t *testing.T) {
 				return task.Result{Output: []byte(`{}`)}
 			})
 			for i := range 6 {
-				homes[i%2].start(f, fmt.Sprintf("e%d", i))
+				nodes[i%2].start(f, fmt.Sprintf("e%d", i))
 			}
 			r.work.Go(func() {
 				time.Sleep(time.Duration(20+30*round) * time.Millisecond)
@@ -239,27 +253,28 @@ func TestTwoRunners(t *testing.T) {
 			synctest.Wait()
 			r.work.Wait()
 			r.check(f)
-			for _, h := range homes {
+			for _, h := range nodes {
 				h.close()
 			}
 		})
 	}
 }
 
-// reporters report and stop, each through a runner of its own, and keep what they were told.
+// reporters report and stop, each through an engine of its own, and record the results.
 type reporters struct {
 	w        *harness
 	nodes    []*node
 	work     sync.WaitGroup
 	mu       sync.Mutex
-	accepted map[string]int   // OKs, by token or name
-	by       map[string]int64 // event told, by token and reporter
+	accepted map[string]int   // successes, by token or name
+	by       map[string]int64 // event returned, by token and reporter
 }
 
 func (r *reporters) report(token string, i int) {
 	time.Sleep(time.Duration(i) * time.Millisecond)
 	for {
-		id, err := r.nodes[i%2].Report(context.Background(), account, token, engine.Report{Output: fmt.Appendf(nil, `{"by":%d}`, i)})
+		id, err := r.nodes[i%2].Report(context.Background(), account, token,
+			engine.Report{Output: fmt.Appendf(nil, `{"by":%d}`, i)})
 		switch fault.CodeOf(err) {
 		case "":
 			r.mu.Lock()
@@ -280,7 +295,8 @@ func (r *reporters) report(token string, i int) {
 
 func (r *reporters) stop(f *store.Flow, name string, i int) {
 	for {
-		_, err := r.nodes[i%2].Stop(context.Background(), store.Partition(f.ID, name), &flow.Error{Name: "Stopped"})
+		_, err := r.nodes[i%2].Stop(context.Background(), store.Partition(f.ID, name),
+			&flow.Error{Name: "Stopped"})
 		switch fault.CodeOf(err) {
 		case "":
 			r.mu.Lock()
@@ -303,11 +319,16 @@ func (r *reporters) check(f *store.Flow) {
 	for i := range 6 {
 		name := fmt.Sprintf("e%d", i)
 		x := r.w.load(f, name)
-		if want := map[bool]flow.Status{true: flow.Stopped, false: flow.Succeeded}[r.accepted[name] > 0]; x.Status != want || r.accepted[name] > 1 {
+		want := flow.Succeeded
+		if r.accepted[name] > 0 {
+			want = flow.Stopped
+		}
+		if x.Status != want || r.accepted[name] > 1 {
 			r.w.t.Errorf("%s is %v, %d stops were accepted", name, x.Status, r.accepted[name])
 		}
 		for _, e := range r.w.history(f, name) {
-			if e.Type == flow.TaskSucceeded && e.Output != nil && strings.Contains(string(e.Output.Text()), "by") {
+			if e.Type == flow.TaskSucceeded && e.Output != nil &&
+				strings.Contains(string(e.Output.Text()), "by") {
 				accepted++
 			}
 		}
@@ -329,7 +350,7 @@ func (r *reporters) check(f *store.Flow) {
 	}
 }
 
-// TestConflictForEver: a store that refuses every commit. Callers are told to try again, and nothing is lost.
+// TestConflictForEver: a store that rejects every commit. Callers must retry, and nothing is lost.
 func TestConflictForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -344,14 +365,17 @@ func TestConflictForEver(t *testing.T) {
 			return nil
 		}, nil)
 		ctx, token := context.Background(), w.tasks.token("one", "A")
-		if _, err := h.Report(ctx, account, token, engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != fault.TaskInvalidState {
+		if _, err := h.Report(ctx, account, token,
+			engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != fault.TaskInvalidState {
 			t.Errorf("report: %v", err)
 		}
-		if _, err := h.Stop(ctx, store.Partition(f.ID, "one"), nil); fault.CodeOf(err) != fault.ConcurrentUpdateError {
+		if _, err := h.Stop(ctx, store.Partition(f.ID, "one"),
+			nil); fault.CodeOf(err) != fault.ConcurrentUpdateError {
 			t.Errorf("stop: %v", err)
 		}
 		w.hooks(nil, nil)
-		if _, err := h.Report(ctx, account, token, engine.Report{Output: []byte(`{"a":1}`)}); err != nil {
+		if _, err := h.Report(ctx, account, token,
+			engine.Report{Output: []byte(`{"a":1}`)}); err != nil {
 			t.Errorf("report: %v", err)
 		}
 		synctest.Wait()
@@ -360,7 +384,7 @@ func TestConflictForEver(t *testing.T) {
 	})
 }
 
-// TestFull: a full disk is told at once, and no fault loops.
+// TestFull: a full disk is reported at once, and no loop retries it.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -382,7 +406,8 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestRejections: tokens that are no tokens, of other accounts, flows, executions, and of tasks that do not wait.
+// TestRejections: tokens that are invalid, that belong to other accounts, flows or executions, and
+// tokens of tasks that do not wait.
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -406,10 +431,12 @@ func TestRejections(t *testing.T) {
 			account, token string
 			want           fault.Code
 		}{
-			{account, "", fault.InvalidArgument}, {account, "?", fault.InvalidArgument}, {account, strings.Repeat("A", 5000), fault.InvalidArgument},
+			{account, "", fault.InvalidArgument}, {account, "?", fault.InvalidArgument},
+			{account, strings.Repeat("A", 5000), fault.InvalidArgument},
 			{"another", token, fault.FlowNotExists}, {account, other, fault.InvalidArgument},
 		} {
-			if _, err := h.Report(ctx, c.account, c.token, engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != c.want {
+			if _, err := h.Report(ctx, c.account, c.token,
+				engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != c.want {
 				t.Errorf("%.20s: %v, want %s", c.token, err, c.want)
 			}
 		}

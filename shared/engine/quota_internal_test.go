@@ -2,7 +2,8 @@ package engine
 
 import "testing"
 
-// TestStartsUnderWayCount: no more starts are admitted than executions may run, whatever becomes of each.
+// TestStartsUnderWayCount: no more starts are admitted than executions may run, whatever their
+// results.
 func TestStartsUnderWayCount(t *testing.T) {
 	c := newQuota()
 	c.countingDone(true)
@@ -29,7 +30,7 @@ func TestStartsUnderWayCount(t *testing.T) {
 	}
 }
 
-// TestEndsOfUncounted: after a count that failed, the end of an execution that it has missed makes no
+// TestEndsOfUncounted: if counting failed, the end of an execution that was not counted makes no
 // room for another.
 func TestEndsOfUncounted(t *testing.T) {
 	c := newQuota()

@@ -16,13 +16,14 @@ import (
 	"millrace/shared/task"
 )
 
-// TestReopen: a runner dies with calls in flight; the next one calls them again, with the same keys, and everything else
-// goes on where it was.
+// TestReopen: a process dies with calls in flight. The next one repeats them with the same keys,
+// and everything else goes on where it was.
 func TestReopen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", branches)
-		g := w.flow("g", "- {Name: A, Type: Wait, Seconds: 200, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		g := w.flow("g",
+			"- {Name: A, Type: Wait, Seconds: 200, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		w.tasks.on("Pay", sleeping(time.Minute, `{"paid":true}`))
 		h := w.open(nil)
 		h.start(f, "one")
@@ -34,7 +35,8 @@ func TestReopen(t *testing.T) {
 		}
 		h = w.open(nil)
 		time.Sleep(2 * time.Minute)
-		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "Ask"), engine.Report{Output: []byte(`{}`)}); err != nil {
+		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "Ask"),
+			engine.Report{Output: []byte(`{}`)}); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
@@ -45,14 +47,14 @@ func TestReopen(t *testing.T) {
 		if w.load(g, "one").Status != flow.Running {
 			t.Error("the wait is over already")
 		}
-		time.Sleep(51 * time.Second) // 200 s after its begin
+		time.Sleep(51 * time.Second) // 200 s after its start
 		synctest.Wait()
 		w.checkEnded(g, "one", flow.Succeeded, `{"n":1}`)
 		h.close()
 	})
 }
 
-// TestCloseLetsCallsEnd: calls in flight end in the time that Close gives, and count.
+// TestCloseLetsCallsEnd: calls in flight that end before the context of Close is done count.
 func TestCloseLetsCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -65,7 +67,8 @@ func TestCloseLetsCallsEnd(t *testing.T) {
 		defer cancel()
 		h.Close(ctx)
 		if w.tasks.called("B") != 0 || w.count(f, "one", flow.TaskSucceeded) != 1 {
-			t.Errorf("%d calls of B, %d results", w.tasks.called("B"), w.count(f, "one", flow.TaskSucceeded))
+			t.Errorf("%d calls of B, %d results", w.tasks.called("B"),
+				w.count(f, "one", flow.TaskSucceeded))
 		}
 		h.close()
 		h = w.open(nil)
@@ -78,8 +81,8 @@ func TestCloseLetsCallsEnd(t *testing.T) {
 	})
 }
 
-// TestDrain: a call that outlasts one runner after the other, each of which ends by plan, is given back and goes on; it is not
-// given up as one that takes its runners down.
+// TestDrain: a call that outlasts several processes, each of which ends by plan, is returned and
+// repeated. The execution does not fail as poison.
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -93,11 +96,11 @@ func TestDrain(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			begun := time.Now()
+			began := time.Now()
 			h.Drain(ctx)
 			cancel()
 			h.close()
-			if d := time.Since(begun); d > 11*time.Second {
+			if d := time.Since(began); d > 11*time.Second {
 				t.Errorf("the end took %v", d)
 			}
 			if n := w.tasks.called("A"); n != i+1 {
@@ -114,8 +117,8 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// TestLeases: the lease of a dead runner runs out and another calls again; that of one that lives goes on, however long
-// the call lasts.
+// TestLeases: when the lease of a dead process expires another process repeats the call. A live
+// process keeps its lease, however long the call takes.
 func TestLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -143,8 +146,8 @@ func TestLeases(t *testing.T) {
 	})
 }
 
-// TestLateResultCounts: the lease of a frozen runner has run out and the attempt is being called again; the first result
-// that comes counts.
+// TestLateResultCounts: the lease of a frozen process has expired and the attempt is called again.
+// The first result counts.
 func TestLateResultCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -158,7 +161,8 @@ func TestLateResultCounts(t *testing.T) {
 		})
 		frozen := func(o *engine.Options) {
 			o.Exclusive, o.LeaseMax = false, time.Minute
-			o.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) } // its leases look long over to others
+			// To other processes its leases look long over.
+			o.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 		}
 		h := w.open(frozen)
 		h.start(f, "one")
@@ -177,7 +181,7 @@ func TestLateResultCounts(t *testing.T) {
 	})
 }
 
-// TestLostCallsEnd: a call that takes its runner down each time fails after some times.
+// TestLostCallsEnd: a call that crashes its process each time fails after some attempts.
 func TestLostCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -192,15 +196,16 @@ func TestLostCallsEnd(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		w.checkEnded(f, "one", flow.Failed, "")
-		if x := w.load(f, "one"); x.Error == nil || x.Error.Name != "FC.Unknown" || w.tasks.called("A") != 5 {
+		if x := w.load(f, "one"); x.Error == nil || x.Error.Name != "FC.Unknown" ||
+			w.tasks.called("A") != 5 {
 			t.Errorf("%v after %d calls", x.Error, w.tasks.called("A"))
 		}
 		h.close()
 	})
 }
 
-// TestMaxCalls: no more calls than allowed are in flight, and all are made without the sweeper's help, whatever comes
-// back together, fails or is aborted.
+// TestMaxCalls: no more calls than CallsMax are in flight, and all are made without the sweeper,
+// even if many return together, fail or are aborted.
 func TestMaxCalls(t *testing.T) {
 	for _, most := range []int{1, 3, 100} {
 		synctest.Test(t, func(t *testing.T) {
@@ -235,7 +240,9 @@ func TestMaxCalls(t *testing.T) {
 				now.Add(-1)
 				return task.Result{Output: []byte(`{}`)}
 			})
-			w.tasks.on("Bad", func(context.Context, task.Request) task.Result { return task.Fail("Bad", "it is") })
+			w.tasks.on("Bad", func(context.Context, task.Request) task.Result {
+				return task.Fail("Bad", "it is")
+			})
 			slow := time.Hour
 			if most == 1 {
 				slow = time.Millisecond // or nothing else is ever called
@@ -254,8 +261,8 @@ func TestMaxCalls(t *testing.T) {
 	}
 }
 
-// TestWaitingIsNoPoison: an execution that waits for a report is found due now and then, since its wake time was set for
-// its call. It must never be taken for one that brings its runners down.
+// TestWaitingIsNoPoison: an execution that waits for a report is found due now and then, because
+// its wake time was set for its call. It must never count as poison.
 func TestWaitingIsNoPoison(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -268,13 +275,17 @@ func TestWaitingIsNoPoison(t *testing.T) {
 			time.Sleep(10 * 24 * time.Hour)
 			synctest.Wait()
 			x := w.load(f, "one")
-			if x.Status != flow.Running || x.SweepAttempts != 0 || x.RunnerAttempts != 0 || x.Wake != x.Deadline {
-				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status, x.SweepAttempts, x.RunnerAttempts, time.Duration(x.Deadline-x.Wake)*time.Millisecond)
+			if x.Status != flow.Running || x.SweepAttempts != 0 || x.RunnerAttempts != 0 ||
+				x.Wake != x.Deadline {
+				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status,
+					x.SweepAttempts, x.RunnerAttempts,
+					time.Duration(x.Deadline-x.Wake)*time.Millisecond)
 			}
 			if more := w.commitsTried(f, "one") - writes; more > 4 {
 				t.Errorf("waiting for ten days took %d commits", more)
 			}
-			if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), engine.Report{Output: []byte(`{"a":1}`)}); err != nil {
+			if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
+				engine.Report{Output: []byte(`{"a":1}`)}); err != nil {
 				t.Error(err)
 			}
 			synctest.Wait()
@@ -284,12 +295,13 @@ func TestWaitingIsNoPoison(t *testing.T) {
 	}
 }
 
-// TestPoison: an execution whose commit brings every runner down is failed in the end, and none is taken for it while
-// the store or the runners are merely away.
+// TestPoison: an execution whose commit crashes every process fails in the end. No execution counts
+// as poison while the store or the processes are merely unavailable.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
-		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		f := w.flow("f",
+			"- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		h := w.open(nil)
 		h.start(f, "one")
 		h.start(f, "two")
@@ -297,7 +309,7 @@ func TestPoison(t *testing.T) {
 		one := store.Partition(f.ID, "one")
 		died := 0
 		for range 60 {
-			// A runner that begins dies at the first commit that would write an event.
+			// A process dies at the first commit that would write an event.
 			dying, spared := false, w.load(f, "one").RunnerAttempts >= 5
 			w.hooks(func(op string, k store.Key) error {
 				if op != memstore.OpCommit || k.Partition != one {
@@ -305,7 +317,7 @@ func TestPoison(t *testing.T) {
 				}
 				if x := w.load(f, "one"); spared || !dying && x.Wake <= time.Now().UnixMilli() {
 					dying = true
-					return nil // the count of beginnings
+					return nil // the commit that counts the attempt
 				}
 				died++
 				return context.Canceled // as if the process were gone
@@ -321,19 +333,20 @@ func TestPoison(t *testing.T) {
 		w.hooks(nil, nil)
 		w.checkEnded(f, "one", flow.Failed, "")
 		w.checkEnded(f, "two", flow.Succeeded, "")
-		if x := w.load(f, "one"); x.Error == nil || x.Error.Name != "FnF.InternalError" || died < 5 {
+		if x := w.load(f, "one"); x.Error == nil ||
+			x.Error.Name != "FnF.InternalError" || died < 5 {
 			t.Errorf("%v after %d deaths", x.Error, died)
 		}
 	})
 }
 
-// TestInterpreterPanics: a mistake of the engine fails the execution and nothing else.
+// TestInterpreterPanics: a bug of the engine fails the execution and nothing else.
 func TestInterpreterPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		g := w.flow("g", oneTask)
-		broken := func(definition, mode string) (*flow.Machine, error) {
+		badCompile := func(definition, mode string) (*flow.Machine, error) {
 			m, err := compile(definition, mode)
 			if m != nil && m.Name == "f" {
 				m.Root.States[0].Task.Mode = flow.WaitForCustomCallback
@@ -341,11 +354,12 @@ func TestInterpreterPanics(t *testing.T) {
 			}
 			return m, err
 		}
-		h := w.open(func(o *engine.Options) { o.Compile = broken })
+		h := w.open(func(o *engine.Options) { o.Compile = badCompile })
 		h.start(f, "one")
 		h.start(g, "other")
 		synctest.Wait()
-		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), engine.Report{Output: []byte(`{}`)}); err == nil {
+		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
+			engine.Report{Output: []byte(`{}`)}); err == nil {
 			t.Log("the report was accepted before the end")
 		}
 		synctest.Wait()
@@ -355,7 +369,8 @@ func TestInterpreterPanics(t *testing.T) {
 	})
 }
 
-// TestLowerBodyLimit: an execution that is larger than a lowered limit fails, and is not tried for ever.
+// TestLowerBodyLimit: an execution that is larger than a lowered limit fails, and is not retried
+// for ever.
 func TestLowerBodyLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -374,7 +389,7 @@ func TestLowerBodyLimit(t *testing.T) {
 	})
 }
 
-// TestHintsLost: with every hint lost the sweeper alone brings everything to its end.
+// TestHintsLost: if every hint is lost, the sweeper alone brings everything to its end.
 func TestHintsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -402,7 +417,7 @@ func TestHintsLost(t *testing.T) {
 	})
 }
 
-// TestLongWaitsAreOnTime: a wait that is longer than what a delayed hint is sent for at its begin still ends on time.
+// TestLongWaitsAreOnTime: a wait that is longer than hintDelayMax still ends on time.
 func TestLongWaitsAreOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -410,14 +425,17 @@ func TestLongWaitsAreOnTime(t *testing.T) {
 		began := time.Now()
 		var flows []*store.Flow
 		for i, seconds := range []int{1, 7, 61, 179, 181, 241, 299} {
-			f := w.flow(fmt.Sprintf("f%d", i), fmt.Sprintf("- {Name: A, Type: Wait, Seconds: %d, End: true}\n", seconds))
+			f := w.flow(fmt.Sprintf("f%d", i),
+				fmt.Sprintf("- {Name: A, Type: Wait, Seconds: %d, End: true}\n", seconds))
 			h.start(f, "one")
 			flows = append(flows, f)
 		}
 		time.Sleep(time.Hour)
 		for i, seconds := range []int{1, 7, 61, 179, 181, 241, 299} {
 			x := w.load(flows[i], "one")
-			if late := time.UnixMilli(x.Stopped).Sub(began) - time.Duration(seconds)*time.Second; late < 0 || late > 10*time.Millisecond {
+			took := time.UnixMilli(x.Stopped).Sub(began)
+			late := took - time.Duration(seconds)*time.Second
+			if late < 0 || late > 10*time.Millisecond {
 				t.Errorf("a wait of %d s ended %v late", seconds, late)
 			}
 		}
@@ -425,13 +443,18 @@ func TestLongWaitsAreOnTime(t *testing.T) {
 	})
 }
 
-// TestTimeouts: of a task, of a call that does not heed its context, and of an execution.
+// TestTimeouts: the timeouts of a task, of a call that ignores its context, and of an execution.
 func TestTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", "- {Name: A, CALL, Timeout: 5, End: true}\n")
 		deaf := w.flow("deaf", "- {Name: A, CALL, Timeout: 5, End: true}\n")
-		g := w.define("g", flow.Standard, "Type: StateMachine\nSpecVersion: v1\nName: g\nTimeout: 200\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}\n")
+		g := w.define("g", flow.Standard,
+			"Type: StateMachine\nSpecVersion: v1\nName: g\nTimeout: 200\nStartAt: A\nStates:\n"+
+				"- {Name: A, Type: Task, Action: 'FC:InvokeFunction', "+
+				"TaskMode: WaitForCustomCallback, "+
+				"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, "+
+				"End: true}\n")
 		w.tasks.on("A", func(ctx context.Context, q task.Request) task.Result {
 			switch q.Flow {
 			case "deaf":
@@ -453,11 +476,13 @@ func TestTimeouts(t *testing.T) {
 			status flow.Status
 			name   string
 			after  time.Duration
-		}{{f, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second}, {deaf, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second},
+		}{{f, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second},
+			{deaf, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second},
 			{g, flow.TimedOut, flow.ErrExecutionTimedOut, 200 * time.Second}} {
 			w.checkEnded(c.f, "one", c.status, "")
 			x := w.load(c.f, "one")
-			if late := time.UnixMilli(x.Stopped).Sub(began) - c.after; x.Error.Name != c.name || late < -10*time.Millisecond || late > time.Minute {
+			if late := time.UnixMilli(x.Stopped).Sub(began) - c.after; x.Error.Name != c.name ||
+				late < -10*time.Millisecond || late > time.Minute {
 				t.Errorf("%s: %v, %v late", c.f.Name, x.Error, late)
 			}
 		}

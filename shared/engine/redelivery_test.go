@@ -15,13 +15,14 @@ import (
 	"millrace/shared/task"
 )
 
-// A token of the older language names the entry of a step, and so the attempt that a retry opens as well.
+// A FlowV1 token names the entry of a step, and so also the attempt that a retry opens.
 
-const retriedStep = "version: v1\ntype: flow\nsteps:\n- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
+const retriedStep = "version: v1\ntype: flow\nsteps:\n- {type: task, name: A, " +
+	"resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
 	"retry: [{errors: [Again], intervalSeconds: 1, maxAttempts: 2}]}\n"
 
-// TestFlowV1ReportCountsOnce: a report fails an attempt, its answer is lost, and before it is brought again the next attempt
-// is open. It has closed one, and closes no other.
+// TestFlowV1ReportCountsOnce: a report fails an attempt, its response is lost, and before it is
+// delivered again the next attempt is open. The report has closed one attempt, and closes no other.
 func TestFlowV1ReportCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -48,10 +49,13 @@ func TestFlowV1ReportCountsOnce(t *testing.T) {
 			t.Errorf("told of event %d, a %v", id, e.Type)
 		}
 		time.Sleep(10 * time.Second)
-		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
+		failures := w.count(f, "one", flow.TaskFailed)
+		attempts := w.count(f, "one", flow.TaskScheduled)
+		if failures != 1 || attempts != 2 {
 			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
 		}
-		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("me")); err != nil {
+		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"),
+			reportBy("me")); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
@@ -60,17 +64,20 @@ func TestFlowV1ReportCountsOnce(t *testing.T) {
 	})
 }
 
-// TestFlowV1ReportsOfOneCommitCountOnce: the same of two reports that were taken in by one commit.
+// TestFlowV1ReportsOfOneCommitCountOnce: the same for two reports that one commit accepted.
 func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		var branches []string
 		for _, name := range []string{"A", "B", "C"} {
-			branches = append(branches, "{steps: [{type: task, name: "+name+", resourceArn: 'acs:fc:::functions/f', "+
-				"pattern: waitForCallback, retry: [{errors: [Again], intervalSeconds: 1, maxAttempts: 2}]}]}")
+			branches = append(branches, "{steps: [{type: task, name: "+name+
+				", resourceArn: 'acs:fc:::functions/f', "+
+				"pattern: waitForCallback, retry: [{errors: [Again], intervalSeconds: 1, "+
+				"maxAttempts: 2}]}]}")
 		}
 		f := w.define("f", flow.Standard,
-			"version: v1\ntype: flow\nsteps:\n- {type: parallel, name: P, branches: ["+strings.Join(branches, ", ")+"]}\n")
+			"version: v1\ntype: flow\nsteps:\n- {type: parallel, name: P, branches: ["+
+				strings.Join(branches, ", ")+"]}\n")
 		h := w.open(sharedStore)
 		o := w.newAcceptor(h, 0)
 		h.start(f, "one")
@@ -78,7 +85,8 @@ func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 		var later, lost, apart atomic.Bool
 		failures := func() int { return w.count(f, "one", flow.TaskFailed) }
 		w.hooks(func(op string, key store.Key) error {
-			if op == memstore.OpCommit && !later.Swap(true) { // of A's report; the two others come meanwhile
+			// The commit of A's report; the two others arrive meanwhile.
+			if op == memstore.OpCommit && !later.Swap(true) {
 				time.Sleep(100 * time.Millisecond)
 			}
 			return nil
@@ -100,21 +108,25 @@ func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 		for _, name := range []string{"A", "B", "C"} {
 			go func() {
 				failed := engine.Report{Error: &flow.Error{Name: "Again", Cause: "once"}}
-				if _, err := o.Report(context.Background(), account, w.tasks.token("one", name), failed); err != nil {
+				if _, err := o.Report(context.Background(), account, w.tasks.token("one", name),
+					failed); err != nil {
 					t.Error(err)
 				}
 			}()
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(30 * time.Second)
-		if attempts := w.count(f, "one", flow.TaskScheduled); failures() != 3 || attempts != 6 || !lost.Load() || apart.Load() {
-			t.Errorf("three reports have failed %d of %d attempts; lost %v, in one commit %v", failures(), attempts, lost.Load(), !apart.Load())
+		if attempts := w.count(f, "one", flow.TaskScheduled); failures() != 3 || attempts != 6 ||
+			!lost.Load() || apart.Load() {
+			t.Errorf("three reports have failed %d of %d attempts; lost %v, in one commit %v",
+				failures(), attempts, lost.Load(), !apart.Load())
 		}
 		h.close()
 	})
 }
 
-// TestFlowV1InboxEntryCountsOnce: a letter that is still there when the attempt that it has closed is tried again closes no other.
+// TestFlowV1InboxEntryCountsOnce: an inbox entry that is still there when the attempt that it
+// closed is retried closes no other.
 func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -131,11 +143,14 @@ func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), engine.Report{Error: &flow.Error{Name: "Again"}}); err != nil {
+		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"),
+			engine.Report{Error: &flow.Error{Name: "Again"}}); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
-		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
+		failures := w.count(f, "one", flow.TaskFailed)
+		attempts := w.count(f, "one", flow.TaskScheduled)
+		if failures != 1 || attempts != 2 {
 			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
 		}
 		h.HandleHint(context.Background(), store.Partition(f.ID, "one"))
@@ -144,18 +159,23 @@ func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 	})
 }
 
-// subflow is a step that waits for an execution of the flow child, and is tried again for some error.
+// subflow returns a step that waits for an execution of the flow child, and is retried for some
+// error.
 func subflow(again string) string {
-	return "version: v1\ntype: flow\nsteps:\n- {type: task, name: P, resourceArn: 'acs:fnf:::flow/child', pattern: sync, timeoutSeconds: 600, " +
+	return "version: v1\ntype: flow\nsteps:\n- {type: task, name: P, " +
+		"resourceArn: 'acs:fnf:::flow/child', pattern: sync, timeoutSeconds: 600, " +
 		"retry: [{errors: [" + again + "], intervalSeconds: 1, maxAttempts: 1}]}\n"
 }
 
-// TestFlowV1CallbackLate: an attempt has timed out, and its child is stopped. That is no end of the next attempt's child.
+// TestFlowV1CallbackLate: an attempt has timed out, and its child is stopped. The end of that child
+// must not end the next attempt.
 func TestFlowV1CallbackLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
-		w.flow("child", "- {Name: A, Type: Wait, Seconds: 290, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
-		parent := w.define("parent", flow.Standard, strings.Replace(subflow("FnF.TaskTimeout"), "600", "200", 1))
+		w.flow("child",
+			"- {Name: A, Type: Wait, Seconds: 290, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		parent := w.define("parent", flow.Standard,
+			strings.Replace(subflow("FnF.TaskTimeout"), "600", "200", 1))
 		h := w.open(nil)
 		h.start(parent, "one")
 		time.Sleep(300 * time.Second)
@@ -169,8 +189,8 @@ func TestFlowV1CallbackLate(t *testing.T) {
 	})
 }
 
-// TestFlowV1CallbackTwice: the runner that has brought the end of the first attempt's child dies before it has said so, and the
-// end is brought again when the next attempt is open.
+// TestFlowV1CallbackTwice: the process that reported the end of the first attempt's child dies
+// before it commits the delivery. The end is reported again when the next attempt is open.
 func TestFlowV1CallbackTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -189,7 +209,8 @@ func TestFlowV1CallbackTwice(t *testing.T) {
 			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+child.ID) {
 				return nil
 			}
-			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
+			if x, err := w.store.Load(context.Background(), key.Partition); err == nil &&
+				x.Status.Final() && !dead {
 				return errUnknownOutcome
 			}
 			return nil
@@ -210,7 +231,8 @@ func TestFlowV1CallbackTwice(t *testing.T) {
 	})
 }
 
-// TestFlowV1TokenTwice: the same of an execution that somebody has started with the token of his task, which names no attempt.
+// TestFlowV1TokenTwice: the same for an execution that a caller started with the token of its task,
+// which names no attempt.
 func TestFlowV1TokenTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -225,7 +247,8 @@ func TestFlowV1TokenTwice(t *testing.T) {
 			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+stand.ID) {
 				return nil
 			}
-			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
+			if x, err := w.store.Load(context.Background(), key.Partition); err == nil &&
+				x.Status.Final() && !dead {
 				return errUnknownOutcome
 			}
 			return nil

@@ -17,7 +17,7 @@ import (
 	"millrace/shared/task"
 )
 
-// parent calls a flow and waits for its end; %s is the rest of the task.
+// parent starts an execution and waits for its end; %s is replaced by the rest of the parameters.
 const parent = `- Name: A
   Type: Task
   Action: FNF:StartExecution
@@ -26,8 +26,8 @@ const parent = `- Name: A
   End: true
 `
 
-// TestCallbacks: the end of an execution, of every kind, is reported to the token it was started with, once, whatever
-// commits lose their answers.
+// TestCallbacks: the end of an execution, of every kind, is reported once to the token that it was
+// started with, even if responses to commits are lost.
 func TestCallbacks(t *testing.T) {
 	child := `- Name: A
   Type: Choice
@@ -43,17 +43,22 @@ func TestCallbacks(t *testing.T) {
 		"no fault": func(*harness) {},
 	}
 	for n := 1; n <= 8; n++ {
-		faults[fmt.Sprintf("answer %d lost", n)] = func(w *harness) { w.hooks(nil, once(memstore.OpCommit, "a", n)) }
-		faults[fmt.Sprintf("commit %d fails", n)] = func(w *harness) { w.hooks(once(memstore.OpCAS, "a", n), nil) }
+		faults[fmt.Sprintf("answer %d lost", n)] = func(w *harness) {
+			w.hooks(nil, once(memstore.OpCommit, "a", n))
+		}
+		faults[fmt.Sprintf("commit %d fails", n)] = func(w *harness) {
+			w.hooks(once(memstore.OpCAS, "a", n), nil)
+		}
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				c := w.define("child", flow.Standard, strings.Replace(
-					"Type: StateMachine\nSpecVersion: v1\nName: child\nTimeout: 100\nStartAt: A\nStates:\n"+child, "CALL",
-					"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}", 1))
-				f := w.flow("parent", fmt.Sprintf(parent, ", executionName.$: $Input.name, input.$: $Input"))
+					"Type: StateMachine\nSpecVersion: v1\nName: child\nTimeout: 100\n"+
+						"StartAt: A\nStates:\n"+child, "CALL", callFunction, 1))
+				f := w.flow("parent",
+					fmt.Sprintf(parent, ", executionName.$: $Input.name, input.$: $Input"))
 				h := w.open(nil)
 				fault(w)
 				for i, k := range []string{"good", "bad", "stopped", "late"} {
@@ -61,27 +66,32 @@ func TestCallbacks(t *testing.T) {
 					h.startWith(engine.Start{Flow: f, Name: k, Input: in, Canonical: in})
 				}
 				time.Sleep(10 * time.Second)
-				if _, err := h.Stop(context.Background(), store.Partition(c.ID, "stopped"), &flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
+				if _, err := h.Stop(context.Background(), store.Partition(c.ID, "stopped"),
+					&flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				w.checkEnded(f, "good", flow.Succeeded, `{"n":1,"name":"good"}`)
-				for k, want := range map[string]flow.Error{"bad": {Name: "Spoilt", Cause: "milk"}, "stopped": {Name: "Enough", Cause: "of it"},
-					"late": {Name: flow.ErrExecutionTimedOut}} {
+				for k, want := range map[string]flow.Error{"bad": {Name: "Spoilt", Cause: "milk"},
+					"stopped": {Name: "Enough", Cause: "of it"},
+					"late":    {Name: flow.ErrExecutionTimedOut}} {
 					w.checkEnded(f, k, flow.Failed, "")
-					if got := w.load(f, k).Error; got == nil || got.Name != want.Name || want.Cause != "" && got.Cause != want.Cause {
+					if got := w.load(f, k).Error; got == nil || got.Name != want.Name ||
+						want.Cause != "" && got.Cause != want.Cause {
 						t.Errorf("%s: told of %v, want %v", k, got, want)
 					}
 				}
-				for k, status := range map[string]flow.Status{"good": flow.Succeeded, "bad": flow.Failed, "stopped": flow.Stopped, "late": flow.TimedOut} {
+				for k, status := range map[string]flow.Status{"good": flow.Succeeded,
+					"bad": flow.Failed, "stopped": flow.Stopped, "late": flow.TimedOut} {
 					w.checkEnded(c, k, status, "")
 					for _, typ := range []flow.EventType{flow.TaskSubmitted, flow.TaskScheduled} {
 						if n := w.count(f, k, typ); n != 1 {
 							t.Errorf("%s: %d times %v", k, n, typ)
 						}
 					}
-					if n := w.count(f, k, flow.TaskSucceeded) + w.count(f, k, flow.TaskFailed); n != 1 {
+					n := w.count(f, k, flow.TaskSucceeded) + w.count(f, k, flow.TaskFailed)
+					if n != 1 {
 						t.Errorf("%s: %d results", k, n)
 					}
 				}
@@ -91,20 +101,23 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
-// TestChildOutlivesItsStarter: the parent's runner dies right after it has started a child with a given name. The call
-// made again is the same start, also when the child has ended meanwhile (execution.md finding 9).
+// TestChildOutlivesItsStarter: the parent's process dies right after it started a child with a
+// given name. The repeated call is the same start, even if the child has ended meanwhile
+// (execution.md finding 9).
 func TestChildOutlivesItsStarter(t *testing.T) {
 	for _, mode := range []string{"WaitForSystemCallback", "RequestComplete"} {
 		for _, exclusive := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				c := w.flow("child", onePass)
-				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N, input: {k: 1}"), "WaitForSystemCallback", mode, 1))
+				f := w.flow("parent",
+					strings.Replace(fmt.Sprintf(parent, ", executionName: N, input: {k: 1}"),
+						"WaitForSystemCallback", mode, 1))
 				h := w.open(func(o *engine.Options) {
 					o.Exclusive = exclusive
 					o.Queue = discardQueue{}
 				})
-				// From the child's claim on, nothing of the parent is committed by this runner any more.
+				// After the child's claim, this process commits nothing of the parent any more.
 				partition := store.Partition(f.ID, "one")
 				var dead atomic.Bool
 				w.hooks(func(op string, k store.Key) error {
@@ -139,8 +152,9 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 	}
 }
 
-// TestFailedStartLeavesNoChild: the call that has started the child died with its caller, and the one after it fails. Nobody
-// waits for the child any more, so it is stopped (simulation, seed 1765).
+// TestFailedStartLeavesNoChild: the call that started the child died with its process, and the
+// repeated call fails. No task waits for the child any more, so it is stopped (simulation, seed
+// 1765).
 func TestFailedStartLeavesNoChild(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -184,8 +198,8 @@ func TestFailedStartLeavesNoChild(t *testing.T) {
 	})
 }
 
-// TestNameTakenBySomebodyElse: a child's name that another execution has is an error of the task, running or ended; the
-// other is left alone when the parent ends.
+// TestNameTakenBySomebodyElse: a child's name that another execution has is an error of the task,
+// whether that execution runs or has ended. It is left alone when the parent ends.
 func TestNameTakenBySomebodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -207,14 +221,16 @@ func TestNameTakenBySomebodyElse(t *testing.T) {
 	})
 }
 
-// TestStopReachesChildren: stopping an execution, or aborting a branch, stops the children that are waited for, also
-// grandchildren, whatever commits lose their answers, and also one that is being started at that very moment.
+// TestStopReachesChildren: stopping an execution, or aborting a branch, stops the children that a
+// task waits for, also grandchildren and a child that is being started at that moment, even if
+// responses to commits are lost.
 func TestStopReachesChildren(t *testing.T) {
 	for n := range 12 {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			c := w.flow("child", oneWait)
-			m := w.flow("middle", strings.ReplaceAll(fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name"), "FnF", "FNF"))
+			middle := fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name")
+			m := w.flow("middle", strings.ReplaceAll(middle, "FnF", "FNF"))
 			top := strings.ReplaceAll(`- Name: A
   Type: Parallel
   Branches:
@@ -228,7 +244,8 @@ func TestStopReachesChildren(t *testing.T) {
     States:
     - {Name: R, SUB/child'}, End: true}
   End: true
-`, "SUB", "Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow")
+`, "SUB", "Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, "+
+				"Parameters: {resourceArn: 'acs:fnf:::flow")
 			f := w.flow("top", top)
 			h := w.open(nil)
 			h.start(f, "one")
@@ -240,7 +257,8 @@ func TestStopReachesChildren(t *testing.T) {
 			default:
 				w.hooks(once(memstore.OpCAS, "a", n/2+1), nil)
 			}
-			if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "E"}); err != nil {
+			if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"),
+				&flow.Error{Name: "E"}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Minute)
@@ -250,7 +268,8 @@ func TestStopReachesChildren(t *testing.T) {
 				w.checkEnded(m, name, flow.Stopped, "")
 				w.checkEnded(c, name, flow.Stopped, "")
 			}
-			all, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: c.ID, Limit: 100})
+			all, _, err := w.store.List(context.Background(),
+				store.ListOptions{FlowID: c.ID, Limit: 100})
 			if err != nil || len(all) != 3 {
 				t.Errorf("%d children, %v", len(all), err)
 			}
@@ -264,7 +283,7 @@ func TestStopReachesChildren(t *testing.T) {
 	}
 }
 
-// TestStopWhileChildStarts: the child comes into being after its parent has been stopped.
+// TestStopWhileChildStarts: the child is created after its parent has been stopped.
 func TestStopWhileChildStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -280,7 +299,8 @@ func TestStopWhileChildStarts(t *testing.T) {
 		}, nil)
 		h.start(f, "one")
 		time.Sleep(time.Second)
-		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "E"}); err != nil {
+		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"),
+			&flow.Error{Name: "E"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -291,8 +311,8 @@ func TestStopWhileChildStarts(t *testing.T) {
 	})
 }
 
-// TestDeleteFlow: what still runs is stopped, also an execution whose claim came after the flow was read, and what waits
-// for it is told.
+// TestDeleteFlow: running executions of a deleted flow are stopped, also one whose name was claimed
+// after the flow was read. Executions that wait for them get a report.
 func TestDeleteFlow(t *testing.T) {
 	for _, buried := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -323,7 +343,8 @@ func TestDeleteFlow(t *testing.T) {
 			}
 			w.checkEnded(c, "straggler", flow.Stopped, "")
 			w.checkEnded(f, "one", flow.Failed, "")
-			if _, err := w.store.Tombstone(ctx, store.TombstoneKey(c.ID)); err != store.ErrNotFound {
+			if _, err := w.store.Tombstone(ctx,
+				store.TombstoneKey(c.ID)); err != store.ErrNotFound {
 				t.Errorf("the tombstone is still there: %v", err)
 			}
 			h.close()
@@ -331,32 +352,37 @@ func TestDeleteFlow(t *testing.T) {
 	}
 }
 
-// TestDeletionUndone: a deletion that lost its race leaves a tombstone, which does nothing.
+// TestDeletionUndone: a deletion that lost its race leaves a tombstone, which has no effect.
 func TestDeletionUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		h := w.open(nil)
 		h.start(f, "one")
-		if err := w.store.PutTombstone(context.Background(), f.ID, store.Tombstone{Account: account, Name: "f"}, time.Now().UnixMilli()); err != nil {
+		if err := w.store.PutTombstone(context.Background(), f.ID,
+			store.Tombstone{Account: account, Name: "f"}, time.Now().UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
 		if w.load(f, "one").Status != flow.Running {
 			t.Error("the execution was stopped")
 		}
-		if _, err := w.store.Tombstone(context.Background(), store.TombstoneKey(f.ID)); err != store.ErrNotFound {
+		if _, err := w.store.Tombstone(context.Background(),
+			store.TombstoneKey(f.ID)); err != store.ErrNotFound {
 			t.Errorf("the tombstone is still there: %v", err)
 		}
 		h.close()
 	})
 }
 
-// TestExpress: the same interpreter in memory; nothing is written, timeouts are kept.
+// TestExpress: the same interpreter in memory. Nothing is written, and timeouts are kept.
 func TestExpress(t *testing.T) {
 	define := func(w *harness, name, states string) *store.Flow {
-		return w.define(name, flow.Express, strings.ReplaceAll("Type: StateMachine\nSpecVersion: v1\nName: "+name+"\nTimeout: 20\nStartAt: A\nStates:\n"+states, "CALL",
-			"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"))
+		return w.define(name, flow.Express,
+			strings.ReplaceAll("Type: StateMachine\nSpecVersion: v1\nName: "+
+				name+"\nTimeout: 20\nStartAt: A\nStates:\n"+states, "CALL",
+				"Type: Task, Action: 'FC:InvokeFunction', "+
+					"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"))
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -380,12 +406,21 @@ func TestExpress(t *testing.T) {
 			took   time.Duration
 		}{
 			{define(w, "good", "- {Name: A, CALL, End: true}\n"), flow.Succeeded, `{"a":1}`, 0},
-			{define(w, "waits", "- {Name: A, Type: Wait, Seconds: 3, End: true}\n"), flow.Succeeded, `{"n":1}`, 3 * time.Second},
-			{define(w, "bad", "- {Name: A, CALL, Retry: [{Errors: [Bad], MaxAttempts: 2, IntervalSeconds: 1, BackoffRate: 2}], End: true}\n"), flow.Failed, "Bad", 3 * time.Second},
+			{define(w, "waits", "- {Name: A, Type: Wait, Seconds: 3, End: true}\n"), flow.Succeeded,
+				`{"n":1}`, 3 * time.Second},
+			{define(w, "bad", "- {Name: A, CALL, Retry: [{Errors: [Bad], MaxAttempts: 2, "+
+				"IntervalSeconds: 1, BackoffRate: 2}], End: true}\n"),
+				flow.Failed, "Bad", 3 * time.Second},
 			{define(w, "panics", "- {Name: A, CALL, End: true}\n"), flow.Failed, "FC.Unknown", 0},
-			{define(w, "slow", "- {Name: A, CALL, Timeout: 2, End: true}\n"), flow.Failed, flow.ErrTaskTimeout, 2 * time.Second},
-			{define(w, "slower", "- {Name: A, CALL, End: true}\n"), flow.TimedOut, flow.ErrExecutionTimedOut, 20 * time.Second},
-			{define(w, "many", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(200)+"}\n  ItemsPath: $Input.items\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, CALL, End: true}\n  OutputConstructor: {n.$: 'length($Output.Items)'}\n  End: true\n"), flow.Succeeded, `{"n":200}`, 0},
+			{define(w, "slow", "- {Name: A, CALL, Timeout: 2, End: true}\n"), flow.Failed,
+				flow.ErrTaskTimeout, 2 * time.Second},
+			{define(w, "slower", "- {Name: A, CALL, End: true}\n"), flow.TimedOut,
+				flow.ErrExecutionTimedOut, 20 * time.Second},
+			{define(w, "many", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(200)+
+				"}\n  ItemsPath: $Input.items\n  Processor:\n    StartAt: B\n    States:\n"+
+				"    - {Name: B, CALL, End: true}\n"+
+				"  OutputConstructor: {n.$: 'length($Output.Items)'}\n  End: true\n"),
+				flow.Succeeded, `{"n":200}`, 0},
 		} {
 			began := time.Now()
 			x, err := h.RunSync(context.Background(), starting(c.flow, "sync"))
@@ -398,8 +433,10 @@ func TestExpress(t *testing.T) {
 			} else if x.Error != nil {
 				got = x.Error.Name
 			}
-			if x.Status != c.status || got != c.want || time.Since(began).Truncate(time.Second) != c.took {
-				t.Errorf("%s: %v %s after %v, want %v %s", c.flow.Name, x.Status, got, time.Since(began), c.status, c.want)
+			if x.Status != c.status || got != c.want ||
+				time.Since(began).Truncate(time.Second) != c.took {
+				t.Errorf("%s: %v %s after %v, want %v %s", c.flow.Name, x.Status, got,
+					time.Since(began), c.status, c.want)
 			}
 			if n := w.commitsTried(c.flow, "sync"); n > 0 {
 				t.Errorf("%s: %d commits", c.flow.Name, n)
@@ -407,7 +444,8 @@ func TestExpress(t *testing.T) {
 		}
 		slow := define(w, "slow2", "- {Name: A, CALL, Timeout: 2, End: true}\n")
 		for range 30 { // the call and its timer end at the same instant, in any order
-			if x, err := h.RunSync(context.Background(), starting(slow, "sync")); err != nil || x.Error.Name != flow.ErrTaskTimeout {
+			if x, err := h.RunSync(context.Background(), starting(slow, "sync")); err != nil ||
+				x.Error.Name != flow.ErrTaskTimeout {
 				t.Fatalf("%+v, %v", x.Error, err)
 			}
 		}
@@ -428,7 +466,7 @@ func TestExpress(t *testing.T) {
 	})
 }
 
-// TestAwait: a long poll ends with the execution, with its time, or with the server.
+// TestAwait: a long poll ends with the execution, when its time is over, or with the server.
 func TestAwait(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -442,13 +480,16 @@ func TestAwait(t *testing.T) {
 			for _, c := range []struct {
 				wait, took time.Duration
 				final      bool
-			}{{0, 0, false}, {3 * time.Second, 3 * time.Second, false}, {time.Minute, 10 * time.Second, true}, {time.Minute, 10 * time.Second, true}} {
+			}{{0, 0, false}, {3 * time.Second, 3 * time.Second, false},
+				{time.Minute, 10 * time.Second, true}, {time.Minute, 10 * time.Second, true}} {
 				x, err := h.Await(ctx, p, c.wait)
-				if took := time.Since(began); err != nil || x.Status.Final() != c.final || took < c.took || took > c.took+2*time.Second {
+				if took := time.Since(began); err != nil || x.Status.Final() != c.final ||
+					took < c.took || took > c.took+2*time.Second {
 					t.Errorf("waiting %v: %v, %v after %v", c.wait, x, err, took)
 				}
 			}
-			if _, err := h.Await(ctx, store.Partition(f.ID, "none"), time.Minute); !engine.IsGone(err) {
+			if _, err := h.Await(ctx, store.Partition(f.ID, "none"),
+				time.Minute); !engine.IsGone(err) {
 				t.Errorf("none: %v", err)
 			}
 			h.start(f, "two")
@@ -457,7 +498,8 @@ func TestAwait(t *testing.T) {
 				h.StopAccepting()
 			}()
 			began = time.Now()
-			if x, err := h.Await(ctx, store.Partition(f.ID, "two"), time.Minute); err != nil || x.Status.Final() || time.Since(began) != time.Second {
+			if x, err := h.Await(ctx, store.Partition(f.ID, "two"), time.Minute); err != nil ||
+				x.Status.Final() || time.Since(began) != time.Second {
 				t.Errorf("a server that leaves: %v, %v after %v", x, err, time.Since(began))
 			}
 			h.close()
@@ -465,7 +507,8 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// TestPollIntervals: a long poll in another process than the one that runs the execution looks soon at first, then once a second.
+// TestPollIntervals: a long poll in another process than the one that runs the execution reads it
+// soon at first, then once a second.
 func TestPollIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -483,11 +526,13 @@ func TestPollIntervals(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		if x, err := h.Await(context.Background(), p, 4*time.Second); err != nil || x.Status.Final() {
+		if x, err := h.Await(context.Background(), p, 4*time.Second); err != nil ||
+			x.Status.Final() {
 			t.Errorf("%v, %v", x, err)
 		}
 		w.hooks(nil, nil)
-		if want := []time.Duration{0, 20, 60, 140, 300, 620, 1260, 2260, 3260, 4000}; !slices.Equal(looks, want) {
+		if want := []time.Duration{0, 20, 60, 140, 300, 620, 1260, 2260, 3260,
+			4000}; !slices.Equal(looks, want) {
 			t.Errorf("looked after %d ms, want %d", looks, want)
 		}
 	})

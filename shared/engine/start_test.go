@@ -18,23 +18,27 @@ import (
 
 func sharedStore(o *engine.Options) { o.Exclusive = false }
 
-// TestStartRace: of any number of racing callers, on one runner or on two, exactly one starts the execution.
+// TestStartRace: of any number of racing callers, on one engine or on several, exactly one starts
+// the execution.
 func TestStartRace(t *testing.T) {
-	for _, homes := range []int{1, 2, 3} {
+	for _, nodes := range []int{1, 2, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			f := w.flow("f", oneTask)
 			w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
-			var over []*node
-			for range homes {
-				over = append(over, w.open(func(o *engine.Options) { o.Exclusive = homes == 1 }))
+			var opened []*node
+			for range nodes {
+				opened = append(opened, w.open(func(o *engine.Options) {
+					o.Exclusive = nodes == 1
+				}))
 			}
 			var mu sync.Mutex
 			var callers sync.WaitGroup
 			runs, created := map[uint64]int{}, 0
 			for i := range 64 {
 				callers.Go(func() {
-					x, ours, err := over[i%homes].StartExecution(context.Background(), starting(f, "one"))
+					x, ours, err := opened[i%nodes].StartExecution(context.Background(),
+						starting(f, "one"))
 					if err != nil {
 						t.Error(err)
 						return
@@ -51,22 +55,23 @@ func TestStartRace(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			if len(runs) != 1 || created != 1 || w.tasks.called("A") != 1 {
-				t.Errorf("%d homes: %d runs, %d have started it, %d calls", homes, len(runs), created, w.tasks.called("A"))
+				t.Errorf("%d homes: %d runs, %d have started it, %d calls", nodes, len(runs),
+					created, w.tasks.called("A"))
 			}
 			w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
-			x, ours, err := over[0].StartExecution(context.Background(), starting(f, "one"))
+			x, ours, err := opened[0].StartExecution(context.Background(), starting(f, "one"))
 			if err != nil || ours || x.Status != flow.Succeeded {
 				t.Errorf("start of an ended one: %v %v %v", x.Status, ours, err)
 			}
-			for _, h := range over {
+			for _, h := range opened {
 				h.close()
 			}
 		})
 	}
 }
 
-// TestClaimAnswerLost: the claim is applied and its answer lost. The caller is told of his own start, also when the
-// execution has ended in the very same commit.
+// TestClaimAnswerLost: the claim is applied and its response lost. The caller learns that it
+// started the execution, even if the execution ended in the same commit.
 func TestClaimAnswerLost(t *testing.T) {
 	for name, c := range map[string]struct {
 		states  string
@@ -98,8 +103,8 @@ func TestClaimAnswerLost(t *testing.T) {
 	}
 }
 
-// TestClaimStolen: the claim is applied, its answer is lost, and another runner has ended the execution before the
-// caller looks again: it is still his.
+// TestClaimStolen: the claim is applied, its response is lost, and another engine ends the
+// execution before the caller reads it. The caller still learns that it started the execution.
 func TestClaimStolen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -109,7 +114,8 @@ func TestClaimStolen(t *testing.T) {
 		w.hooks(nil, func(op string, key store.Key) error {
 			err := lose(op, key)
 			if err != nil {
-				if _, serr := other.Stop(context.Background(), key.Partition, &flow.Error{Name: "E"}); serr != nil {
+				if _, serr := other.Stop(context.Background(), key.Partition,
+					&flow.Error{Name: "E"}); serr != nil {
 					t.Error(serr)
 				}
 			}
@@ -123,7 +129,8 @@ func TestClaimStolen(t *testing.T) {
 	})
 }
 
-// TestSameOriginIsSameStart: a start with the same origin is the same start, whatever has become of it.
+// TestSameOriginIsSameStart: a start with the same origin is the same start, even if the execution
+// has ended.
 func TestSameOriginIsSameStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -144,8 +151,8 @@ func TestSameOriginIsSameStart(t *testing.T) {
 	})
 }
 
-// TestStartOfRunningWithNewDefinition: a start that meets a running namesake must not run that one by the definition
-// that the flow has now.
+// TestStartOfRunningWithNewDefinition: a start that finds a running namesake must not run that one
+// with the definition that the flow has now.
 func TestStartOfRunningWithNewDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -158,15 +165,19 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		newer := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: Z\nStates:\n- {Name: Z, Type: Pass, Next: Y}\n- {Name: Y, Type: Fail, Code: Newer}\n"
-		if err := w.store.UpdateFlow(context.Background(), got, newer, 0); err != nil {
+		changed := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: Z\nStates:\n" +
+			"- {Name: Z, Type: Pass, Next: Y}\n- {Name: Y, Type: Fail, Code: Newer}\n"
+		if err := w.store.UpdateFlow(context.Background(), got, changed, 0); err != nil {
 			t.Fatal(err)
 		}
-		h = w.open(func(o *engine.Options) { o.Queue = discardQueue{} }) // nobody looks before the start does
-		if _, created, err := h.StartExecution(context.Background(), starting(got, "one")); created || err != nil {
+		// No hint loads the execution before the start does.
+		h = w.open(func(o *engine.Options) { o.Queue = discardQueue{} })
+		if _, created, err := h.StartExecution(context.Background(),
+			starting(got, "one")); created || err != nil {
 			t.Fatalf("created %v, %v", created, err)
 		}
-		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), engine.Report{Output: []byte(`{"ok":1}`)}); err != nil {
+		if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
+			engine.Report{Output: []byte(`{"ok":1}`)}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -178,8 +189,8 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 	})
 }
 
-// TestExecutionLimit: beyond the limit of running executions a start is throttled; ends make room, and those that an
-// earlier process has left count once.
+// TestExecutionLimit: beyond the limit of running executions a start is throttled. Ended executions
+// make room, and those that an earlier process left count once.
 func TestExecutionLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -190,7 +201,8 @@ func TestExecutionLimit(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			h.start(f, name)
 		}
-		if _, _, err := h.StartExecution(ctx, starting(f, "d")); fault.CodeOf(err) != fault.ResourceThrottled {
+		if _, _, err := h.StartExecution(ctx,
+			starting(f, "d")); fault.CodeOf(err) != fault.ResourceThrottled {
 			t.Errorf("one too many: %v", err)
 		}
 		stop := func(name string) {
@@ -210,7 +222,8 @@ func TestExecutionLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.CountingDone(true)
-		if _, _, err := h.StartExecution(ctx, starting(f, "g")); fault.CodeOf(err) != fault.ResourceThrottled {
+		if _, _, err := h.StartExecution(ctx,
+			starting(f, "g")); fault.CodeOf(err) != fault.ResourceThrottled {
 			t.Errorf("c, d and e run: %v", err)
 		}
 		stop("e")
@@ -219,8 +232,8 @@ func TestExecutionLimit(t *testing.T) {
 	})
 }
 
-// TestExpiredNameIsFree: once an execution has expired its name can be claimed again, and the sweeper forgets its rows
-// and no others.
+// TestExpiredNameIsFree: once an execution has expired its name can be claimed again, and the
+// sweeper deletes its rows and no others.
 func TestExpiredNameIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -229,7 +242,9 @@ func TestExpiredNameIsFree(t *testing.T) {
 		for len(big) < 4000 {
 			big += "0123456789"
 		}
-		w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(big + `"}`)} })
+		w.tasks.on("A", func(context.Context, task.Request) task.Result {
+			return task.Result{Output: []byte(big + `"}`)}
+		})
 		h := w.open(func(o *engine.Options) { o.Retention = time.Hour })
 		first := h.start(f, "one")
 		time.Sleep(30 * time.Minute)
@@ -242,7 +257,8 @@ func TestExpiredNameIsFree(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		w.checkEnded(f, "one", flow.Succeeded, big+`"}`)
 		time.Sleep(2 * time.Hour)
-		rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: store.Partition(f.ID, "one")})
+		rows, _, err := w.mem.Range(context.Background(),
+			store.Range{Partition: store.Partition(f.ID, "one")})
 		if err != nil || len(rows) > 0 {
 			t.Errorf("%d rows are left, %v", len(rows), err)
 		}
@@ -250,14 +266,16 @@ func TestExpiredNameIsFree(t *testing.T) {
 	})
 }
 
-// TestClaimWhileForgotten: a name is claimed anew while the sweeper removes the rows of its expired run. What the new run
-// has written stays.
+// TestClaimWhileForgotten: a name is claimed again while the sweeper deletes the rows of its
+// expired run. The rows of the new run stay.
 func TestClaimWhileForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		big := `{"a":"` + strings.Repeat("0123456789", 400) + `"}`
-		w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(big)} })
+		w.tasks.on("A", func(context.Context, task.Request) task.Result {
+			return task.Result{Output: []byte(big)}
+		})
 		h := w.open(func(o *engine.Options) { o.Retention = time.Hour })
 		h.start(f, "one")
 		again := sync.OnceFunc(func() {
@@ -278,12 +296,15 @@ func TestClaimWhileForgotten(t *testing.T) {
 	})
 }
 
-// A stored execution of an Express flow has the time limit of Express executions, not of Standard ones.
+// A stored execution of an Express flow has the time limit of Express executions, not of Standard
+// ones.
 func TestStoredExpressLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		h := w.open(nil)
-		f := w.define("express", flow.Express, "Type: StateMachine\nSpecVersion: v1\nName: express\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 20, End: true}\n")
+		f := w.define("express", flow.Express,
+			"Type: StateMachine\nSpecVersion: v1\nName: express\nStartAt: A\nStates:\n"+
+				"- {Name: A, Type: Wait, Seconds: 20, End: true}\n")
 		x, _, err := h.StartExecution(context.Background(), starting(f, "x"))
 		if err != nil {
 			t.Fatal(err)

@@ -21,13 +21,15 @@ import (
 	"millrace/shared/store"
 )
 
-var update = flag.Bool("update", false, "write testdata/stored anew for the format that the program writes now")
+var update = flag.Bool("update", false,
+	"write testdata/stored anew for the format that the program writes now")
 
-// storedNow is the file of the format that the program writes now: the number that a state row begins with.
+// storedNow is the file of the format that the program writes now. A state row begins with its
+// number.
 const storedNow = "testdata/stored/2.txt"
 
-// TestStored: what a program of this format has stored is read by this one, and every execution in it is brought to the end
-// that it was to come to, its history whole, whether the store is the runner's alone or not.
+// TestStored: this program reads what a program of this format has stored, and every execution in
+// it ends as it should, with its whole history, in an exclusive store and in a shared one.
 func TestStored(t *testing.T) {
 	if *update {
 		synctest.Test(t, func(t *testing.T) {
@@ -42,7 +44,8 @@ func TestStored(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, file := range files {
-		for name, edit := range map[string]func(*engine.Options){"alone": nil, "shared": sharedStore} {
+		edits := map[string]func(*engine.Options){"alone": nil, "shared": sharedStore}
+		for name, edit := range edits {
 			t.Run(filepath.Base(file)+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := readStored(t, file)
@@ -54,7 +57,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// compareLines tells the first lines that differ.
+// compareLines reports the first lines that differ.
 func compareLines(t *testing.T, got, want []string) {
 	t.Helper()
 	bad, about := 0, ""
@@ -78,7 +81,7 @@ func compareLines(t *testing.T, got, want []string) {
 	}
 }
 
-// finish brings the executions to their ends and gives the lines that tell them.
+// finish lets the executions end and returns the lines that describe their ends.
 func (s *storeDump) finish(t *testing.T, edit func(*engine.Options)) []string {
 	w := newHarness(t)
 	w.put(s.rows)
@@ -117,7 +120,7 @@ func (s *storeDump) finish(t *testing.T, edit func(*engine.Options)) []string {
 	return lines
 }
 
-// definitions are the definitions among the rows, by flow id and hash.
+// definitions returns the definitions among the rows, by flow id and hash.
 func (s *storeDump) definitions() map[store.Key]string {
 	all := map[store.Key]string{}
 	for _, row := range s.rows {
@@ -128,19 +131,22 @@ func (s *storeDump) definitions() map[store.Key]string {
 	return all
 }
 
-// eventsMax is how many events are told one by one.
+// eventsMax is how many events have a line each.
 const eventsMax = 12
 
-// endOf tells how an execution has ended, and its history. The times of events after the last one that was stored are the
-// runner's affair, not the store's.
-func (w *harness) endOf(partition string, definitions map[store.Key]string, before *store.Execution) []string {
+// endOf returns the lines about an execution's end and its history. The times of events after the
+// last stored one depend on the engine, not on the store.
+func (w *harness) endOf(
+	partition string, definitions map[store.Key]string, before *store.Execution,
+) []string {
 	w.t.Helper()
 	ctx := context.Background()
 	x, err := w.store.Load(ctx, partition)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	m, err := compile(definitions[store.Key{Partition: "d#" + x.FlowID, Sort: x.Hash}], flow.Standard)
+	m, err := compile(definitions[store.Key{Partition: "d#" + x.FlowID, Sort: x.Hash}],
+		flow.Standard)
 	if err != nil {
 		w.t.Fatalf("the definition of %s: %v", partition, err)
 	}
@@ -158,7 +164,8 @@ func (w *harness) endOf(partition string, definitions map[store.Key]string, befo
 		w.t.Errorf("%s is %v", partition, x.Status)
 	}
 	events := w.history(&store.Flow{ID: x.FlowID, Name: x.Flow}, x.Name)
-	lines := []string{fmt.Sprintf("end\t%s\t%v, %d events\t%v\t%s\t%s", partition, before.Status, before.LastEvent, x.Status, failed, short(output))}
+	lines := []string{fmt.Sprintf("end\t%s\t%v, %d events\t%v\t%s\t%s", partition, before.Status,
+		before.LastEvent, x.Status, failed, short(output))}
 	var all strings.Builder
 	for _, e := range events {
 		after := "-"
@@ -166,15 +173,18 @@ func (w *harness) endOf(partition string, definitions map[store.Key]string, befo
 			after = fmt.Sprint(e.Time - x.Started)
 		}
 		detail := string(e.AppendDetail(nil, m))
-		fmt.Fprintf(&all, "%d %d %v %s %s %s\n", e.ID, e.Schedule, e.Type, e.StepName(m), after, detail)
+		fmt.Fprintf(&all, "%d %d %v %s %s %s\n", e.ID, e.Schedule, e.Type, e.StepName(m),
+			after, detail)
 		if len(events) <= eventsMax {
-			lines = append(lines, fmt.Sprintf("event\t%d\t%d\t%v\t%s\t%s\t%s", e.ID, e.Schedule, e.Type, e.StepName(m), after, short(detail)))
+			lines = append(lines, fmt.Sprintf("event\t%d\t%d\t%v\t%s\t%s\t%s", e.ID, e.Schedule,
+				e.Type, e.StepName(m), after, short(detail)))
 		}
 	}
-	return append(lines, fmt.Sprintf("event\t%d in all\t%x", len(events), sha256.Sum256([]byte(all.String()))))
+	return append(lines,
+		fmt.Sprintf("event\t%d in all\t%x", len(events), sha256.Sum256([]byte(all.String()))))
 }
 
-// short is a text that is not too long for a line of the file.
+// short returns a text, abbreviated if it is too long for a line of the file.
 func short(text string) string {
 	if len(text) <= 60 {
 		return text
@@ -182,8 +192,8 @@ func short(text string) string {
 	return fmt.Sprintf("%s… (%d bytes)", text[:40], len(text))
 }
 
-// TestStoredIsWrittenAlike: this program writes the rows of its own format as the file has them, so none of their encodings
-// has changed without its number.
+// TestStoredIsWrittenAlike: this program writes the rows of its own format exactly as the file has
+// them, so none of their encodings has changed without its number.
 func TestStoredIsWrittenAlike(t *testing.T) {
 	s := readStored(t, storedNow)
 	synctest.Test(t, func(t *testing.T) {
@@ -195,10 +205,12 @@ func TestStoredIsWrittenAlike(t *testing.T) {
 			written, kind := w.reencode(row, started)
 			kinds[kind]++
 			if written != nil && !bytes.Equal(written, row.Data) {
-				t.Errorf("%s %s is written as\n%q, was\n%q", row.Partition, row.Sort, written, row.Data)
+				t.Errorf("%s %s is written as\n%q, was\n%q", row.Partition, row.Sort,
+					written, row.Data)
 			}
 		}
-		for _, kind := range []string{"state", "history", "value", "letter", "flow", "definition", "tombstone"} {
+		for _, kind := range []string{"state", "history", "value", "letter", "flow", "definition",
+			"tombstone"} {
 			if kinds[kind] == 0 {
 				t.Errorf("%s: %v hold none", kind, kinds)
 			}
@@ -206,7 +218,8 @@ func TestStoredIsWrittenAlike(t *testing.T) {
 	})
 }
 
-// reencode reads a row and gives what is written of it, nil for what is no encoding of ours, and what it is.
+// reencode reads a row and returns what the program writes for it (nil: not an encoding of ours),
+// and the kind of the row.
 func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte, kind string) {
 	w.t.Helper()
 	ctx := context.Background()
@@ -225,7 +238,8 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 	case strings.HasPrefix(row.Partition, "f#"):
 		kind = "flow"
 		var f *store.Flow
-		if f, err = w.store.GetFlow(ctx, account, strings.TrimPrefix(row.Partition, "f#"+account+"#")); err == nil {
+		if f, err = w.store.GetFlow(ctx, account,
+			strings.TrimPrefix(row.Partition, "f#"+account+"#")); err == nil {
 			_, err = w.store.Definition(ctx, f.ID, f.Hash)
 		}
 	case store.IsValue(row.Key):
@@ -247,11 +261,14 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 		started[row.Partition] = x.Started
 		if len(x.Body) > 0 {
 			if got, berr := reencodeBody(x); berr != nil || !bytes.Equal(got, x.Body) {
-				w.t.Errorf("the body of %s is written as\n%q, was\n%q, %v", row.Partition, got, x.Body, berr)
+				w.t.Errorf("the body of %s is written as\n%q, was\n%q, %v", row.Partition,
+					got, x.Body, berr)
 			}
 		}
-		same := &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
-			LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
+		same := &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output,
+			Error: x.Error, LastEvent: x.LastEvent,
+			LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts,
+			RunnerAttempts: x.RunnerAttempts}
 		if err = w.store.Commit(ctx, x, same); err == nil {
 			data = w.row(row.Key).Data
 		}
@@ -271,7 +288,8 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 	return data, kind
 }
 
-// clearRef takes the place from a value that stands in its event, as it was when that was written.
+// clearRef removes the reference from a value that is stored in its event, because it had none when
+// that was written.
 func clearRef(_ byte, v *flow.Value) {
 	if v.Loaded() {
 		v.SetRef(flow.Ref{})
@@ -295,7 +313,7 @@ func (w *harness) row(k store.Key) store.Row {
 	return row
 }
 
-// TestStoredByNewer: rows of a newer format are refused, and whatever comes is left as they are.
+// TestStoredByNewer: rows of a newer format are rejected, and no operation changes them.
 func TestStoredByNewer(t *testing.T) {
 	s := readStored(t, storedNow)
 	var newer []store.Row
@@ -315,7 +333,8 @@ func TestStoredByNewer(t *testing.T) {
 		h := w.open(nil)
 		ctx := context.Background()
 		for _, k := range s.tokens {
-			if _, err := h.Report(ctx, account, k.token, engine.Report{Output: []byte(`{}`)}); err == nil {
+			if _, err := h.Report(ctx, account, k.token,
+				engine.Report{Output: []byte(`{}`)}); err == nil {
 				t.Errorf("the report for %s is accepted", k.about)
 			}
 		}
@@ -337,7 +356,8 @@ func TestStoredByNewer(t *testing.T) {
 			if _, tomb := store.ParseTombstone(row.Key); tomb {
 				continue
 			}
-			if got := w.row(row.Key); is && !reflect.DeepEqual(got, row) || !bytes.Equal(got.Data, row.Data) {
+			if got := w.row(row.Key); is && !reflect.DeepEqual(got, row) ||
+				!bytes.Equal(got.Data, row.Data) {
 				t.Errorf("%s %s was changed", row.Partition, row.Sort)
 			}
 		}

@@ -16,26 +16,28 @@ import (
 	"millrace/shared/store"
 )
 
-// storeDump is what a program has left in its store, and what its executions come to. The file has one thing a line, its parts
-// apart by tabs:
+// storeDump is what a program has left in its store, and how its executions end. Each line of the
+// file is one item, its parts separated by tabs:
 //
 //	at     ms since 1970
-//	row    partition, sort key, version, fence, wake, expires, list group, list sort, list fields, data
+//	row    partition, sort key, version, fence, wake, expires, list group, list sort,
+//	       list fields, data
 //	token  task token, its execution and state
-//	end    partition of an execution, how it is stored, and its status, error and output at the end; event lines follow
+//	end    partition of an execution, how it is stored, and its status, error and output at
+//	       the end; event lines follow
 //	event  id, id of the event that led to it, type, state, ms after the start, detail
 //
-// Bytes are in base64, behind a ~ deflated before.
+// Bytes are in base64; after a ~ they are compressed first.
 type storeDump struct {
 	at     int64
 	rows   []store.Row
 	tokens []storedToken // to be reported, in this order
-	ends   []string      // the last two kinds of lines
+	ends   []string      // the lines of the kinds end and event
 }
 
 type storedToken struct{ token, about string }
 
-// deflateFrom is from which length on bytes are deflated in the file.
+// deflateFrom is the length from which on bytes are compressed in the file.
 const deflateFrom = 120
 
 func storedBytes(t *testing.T, b []byte) string {
@@ -91,7 +93,8 @@ func readStored(t *testing.T, name string) *storeDump {
 		case p[0] == "token" && len(p) == 3:
 			s.tokens = append(s.tokens, storedToken{p[1], p[2]})
 		case p[0] == "row" && len(p) == 11:
-			row := store.Row{Key: store.Key{Partition: p[1], Sort: p[2]}, Version: number(t, p[3]), Fence: p[4], Wake: number(t, p[5]),
+			row := store.Row{Key: store.Key{Partition: p[1], Sort: p[2]}, Version: number(t, p[3]),
+				Fence: p[4], Wake: number(t, p[5]),
 				Expires: number(t, p[6]), Data: bytesOf(t, p[10])}
 			if p[7] != "" {
 				row.List = &store.ListEntry{Group: p[7], Sort: p[8], Fields: bytesOf(t, p[9])}
@@ -118,7 +121,8 @@ func (s *storeDump) write(t *testing.T, name string) {
 		if l == nil {
 			l = &store.ListEntry{}
 		}
-		fmt.Fprintf(&b, "row\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Partition, r.Sort, r.Version, r.Fence, r.Wake, r.Expires,
+		fmt.Fprintf(&b, "row\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Partition, r.Sort,
+			r.Version, r.Fence, r.Wake, r.Expires,
 			l.Group, l.Sort, storedBytes(t, l.Fields), storedBytes(t, r.Data))
 	}
 	for _, line := range s.ends {
@@ -142,7 +146,7 @@ func (w *harness) partition(p string) []store.Row {
 	return rows
 }
 
-// put brings rows into the world's store.
+// put writes rows into the harness's store.
 func (w *harness) put(rows []store.Row) {
 	w.t.Helper()
 	if err := w.mem.Put(context.Background(), rows); err != nil {

@@ -18,24 +18,31 @@ import (
 	"millrace/shared/task"
 )
 
-// storedExecution is one execution that is to be found in the store.
+// storedExecution is one execution in the store.
 type storedExecution struct {
-	flow  string // of the older language if it begins with old
-	runs  string // states or steps; "" for those of the flow that is there already
-	name  string // of the execution; "" for none
+	flow  string // FlowV1 if it begins with old
+	runs  string // states or steps; "": those of the flow, which exists already
+	name  string // of the execution; "": none
 	input string
 }
 
-// sixteen is a text of so many bytes.
+// sixteen is a text of 16 bytes.
 const sixteen = "abcdefghijklmnop"
 
-// storedExecutions are executions of both languages that wait in every way there is, and some that have ended.
+// storedExecutions are executions of both dialects that wait in every possible way, and some that
+// have ended.
 var storedExecutions = []storedExecution{
-	{"wait", "- {Name: A, Type: Pass, OutputConstructor: {a: 1, b: [x, 0.5, true]}, GlobalConstructor: {g: 7}, Next: B}\n" +
-		"- {Name: B, Type: Wait, Seconds: 300, Next: C}\n- {Name: C, Type: Pass, OutputConstructor: {g.$: $Global.g, i.$: $Input}, End: true}\n", "one", `{"n":1}`},
-	{"callback", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 9000, End: true}\n", "done", `{"n":2}`},
+	{"wait",
+		"- {Name: A, Type: Pass, OutputConstructor: {a: 1, b: [x, 0.5, true]}, " +
+			"GlobalConstructor: {g: 7}, Next: B}\n" +
+			"- {Name: B, Type: Wait, Seconds: 300, Next: C}\n- {Name: C, Type: Pass, " +
+			"OutputConstructor: {g.$: $Global.g, i.$: $Input}, End: true}\n", "one", `{"n":1}`},
+	{"callback", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 9000, End: true}\n",
+		"done", `{"n":2}`},
 	{"callback", "", "letter", `{"n":3}`},
-	{"retry", "- {Name: Again, CALL, Retry: [{Errors: [Busy], MaxAttempts: 3, IntervalSeconds: 900, BackoffRate: 2}], End: true}\n", "one", `{}`},
+	{"retry",
+		"- {Name: Again, CALL, Retry: [{Errors: [Busy], MaxAttempts: 3, IntervalSeconds: 900, " +
+			"BackoffRate: 2}], End: true}\n", "one", `{}`},
 	{"called", "- {Name: Hangs, CALL, Timeout: 5000, End: true}\n", "one", `{"in":"flight"}`},
 	{"parallel", `- Name: P
   Type: Parallel
@@ -45,14 +52,22 @@ var storedExecutions = []storedExecution{
   - {StartAt: Z, States: [{Name: Z, CALL, TaskMode: WaitForCustomCallback, Catch: [{Errors: [FnF.ALL], Next: W}], End: true}, {Name: W, Type: Pass, End: true}]}
   End: true
 `, "one", `{"p":true}`},
-	{"map", mapping("MaxConcurrency: 3", "n > 4", 270), "one", fmt.Sprintf(`{"items":%s}`, numbered(8, "x"))},
-	{"blocks", mapping("MaxConcurrency: 90", "n > 256", 270), "one", fmt.Sprintf(`{"items":%s}`, numbered(260, "x"))},
-	{"large", "- {Name: Large, CALL, GlobalConstructor: {kept.$: $Output}, Next: B}\n- {Name: B, Type: Wait, Seconds: 285, Next: C}\n" +
-		"- {Name: C, Type: Pass, OutputConstructor: {all.$: $Global.kept, first.$: $Input}, End: true}\n", "one", fmt.Sprintf(`{"text":%q}`, strings.Repeat(sixteen, 128))},
+	{"map", mapping("MaxConcurrency: 3", "n > 4", 270), "one",
+		fmt.Sprintf(`{"items":%s}`, numbered(8, "x"))},
+	{"blocks", mapping("MaxConcurrency: 90", "n > 256", 270), "one",
+		fmt.Sprintf(`{"items":%s}`, numbered(260, "x"))},
+	{"large",
+		"- {Name: Large, CALL, GlobalConstructor: {kept.$: $Output}, Next: B}\n" +
+			"- {Name: B, Type: Wait, Seconds: 285, Next: C}\n" +
+			"- {Name: C, Type: Pass, OutputConstructor: {all.$: $Global.kept, first.$: $Input}, " +
+			"End: true}\n", "one", fmt.Sprintf(`{"text":%q}`, strings.Repeat(sixteen, 128))},
 	{"child", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, End: true}\n", "", ""},
-	{"parent", fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name, input.$: $Input"), "waits", `{"c":1}`},
-	{"parent", "", "untold", `{"c":2}`}, // its child has ended and has not told it yet
-	{"tooLate", "- {Name: A, Type: Wait, Seconds: 280, Next: B}\n- {Name: B, Type: Wait, Seconds: 280, Next: A}\n", "one", `{}`},
+	{"parent", fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name, input.$: $Input"),
+		"waits", `{"c":1}`},
+	{"parent", "", "untold", `{"c":2}`}, // its child has ended and not reported yet
+	{"tooLate",
+		"- {Name: A, Type: Wait, Seconds: 280, Next: B}\n- {Name: B, Type: Wait, Seconds: 280, " +
+			"Next: A}\n", "one", `{}`},
 	{"ends", `- {Name: First, Type: Wait, Seconds: 1, Next: Second}
 - {Name: Second, Type: Wait, Seconds: 1, Next: A}
 - {Name: A, Type: Choice, Branches: [{Condition: '$Input.n == 1', Next: Bad}, {Condition: '$Input.n == 2', Next: Long}], Default: Good}
@@ -65,10 +80,20 @@ var storedExecutions = []storedExecution{
 	{"ends", "", "timedOut", `{"n":2}`},
 	{"deleted", "- {Name: A, Type: Wait, Seconds: 295, End: true}\n", "one", `{}`},
 
-	{"oldWait", "- {type: pass, name: A, outputMappings: [{target: a, source: $input.n}]}\n- {type: wait, name: B, duration: 600}\n- {type: succeed, name: C}\n", "old", `{"n":1}`},
-	{"oldCallback", "- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, timeoutSeconds: 9000,\n" +
-		"   inputMappings: [{target: t, source: $context.task.token}], catch: [{errors: [Broken], goto: C}]}\n- {type: succeed, name: B}\n- {type: pass, name: C}\n", "old", `{"n":2}`},
-	{"oldRetry", "- {type: task, name: Again, resourceArn: 'acs:fc:::functions/f', retry: [{errors: [Busy], intervalSeconds: 900, maxAttempts: 3, multiplier: 2}]}\n", "old", `{}`},
+	{"oldWait",
+		"- {type: pass, name: A, outputMappings: [{target: a, source: $input.n}]}\n" +
+			"- {type: wait, name: B, duration: 600}\n- {type: succeed, name: C}\n",
+		"old", `{"n":1}`},
+	{"oldCallback",
+		"- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
+			"timeoutSeconds: 9000,\n" +
+			"   inputMappings: [{target: t, source: $context.task.token}], " +
+			"catch: [{errors: [Broken], goto: C}]}\n- {type: succeed, name: B}\n" +
+			"- {type: pass, name: C}\n", "old", `{"n":2}`},
+	{"oldRetry",
+		"- {type: task, name: Again, resourceArn: 'acs:fc:::functions/f', " +
+			"retry: [{errors: [Busy], intervalSeconds: 900, maxAttempts: 3, multiplier: 2}]}\n",
+		"old", `{}`},
 	{"oldParallel", `- type: parallel
   name: P
   branches:
@@ -85,12 +110,14 @@ var storedExecutions = []storedExecution{
     choices: [{condition: '$.n > 2', steps: [{type: wait, name: W, duration: 260}]}]
     default: {steps: [{type: pass, name: X}]}
 `, "old", `{"items":[1,2,3,4]}`},
-	{"oldParent", "- {type: task, name: A, resourceArn: 'acs:fnf:::flow/child', pattern: sync}\n", "old", `{"c":3}`},
+	{"oldParent", "- {type: task, name: A, resourceArn: 'acs:fnf:::flow/child', pattern: sync}\n",
+		"old", `{"c":3}`},
 }
 
-const callFunction = "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"
+const callFunction = "Type: Task, Action: 'FC:InvokeFunction', " +
+	"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"
 
-// mapping is a Map whose items wait for so many seconds if the condition holds of their number n.
+// mapping returns a Map whose items wait for some seconds if the condition on their number n holds.
 func mapping(options, condition string, seconds int) string {
 	condition = strings.Replace(condition, "n", "$Input.n", 1)
 	return fmt.Sprintf(`- Name: M
@@ -107,7 +134,7 @@ func mapping(options, condition string, seconds int) string {
 `, options, condition, seconds)
 }
 
-// numbered is a list of objects that have the numbers from 1 to n, and a text.
+// numbered returns a list of objects with the numbers from 1 to n and a text.
 func numbered(n int, text string) string {
 	var b strings.Builder
 	for i := range n {
@@ -116,27 +143,29 @@ func numbered(n int, text string) string {
 	return "[" + b.String()[1:] + "]"
 }
 
-// counting gives bits that depend on nothing but who has asked how often.
-func counting() func(about string) uint64 {
+// counting returns bits that depend only on the purpose and on how often it was asked for.
+func counting() func(purpose string) uint64 {
 	var mu sync.Mutex
 	asked := map[string]uint64{}
-	return func(about string) uint64 {
+	return func(purpose string) uint64 {
 		mu.Lock()
 		defer mu.Unlock()
-		asked[about]++
+		asked[purpose]++
 		h := fnv.New64a()
-		fmt.Fprintf(h, "%s %d", about, asked[about])
+		fmt.Fprintf(h, "%s %d", purpose, asked[purpose])
 		return h.Sum64() | 1
 	}
 }
 
-// makeStored runs the executions until they wait, and gives what is in the store then.
+// makeStored runs the executions until they wait, and returns what is in the store then.
 func makeStored(w *harness) *storeDump {
 	w.t.Helper()
 	ctx := context.Background()
-	// The same executions leave the same rows each time.
+	// The same executions write the same rows each time.
 	w.store = store.New(store.Options{Driver: w.mem, TailBytes: 50, Random: counting()})
-	w.tasks.on("Again", func(context.Context, task.Request) task.Result { return task.Fail("Busy", "come back") })
+	w.tasks.on("Again", func(context.Context, task.Request) task.Result {
+		return task.Fail("Busy", "come back")
+	})
 	w.tasks.on("Hangs", sleeping(time.Hour, `{}`))
 	w.tasks.on("Large", func(context.Context, task.Request) task.Result {
 		return task.Result{Output: []byte(`{"made":"` + strings.Repeat(sixteen, 100) + `"}`)}
@@ -148,12 +177,14 @@ func makeStored(w *harness) *storeDump {
 			flows[s.flow] = w.defineStored(s)
 		}
 		if s.name != "" {
-			h.startWith(engine.Start{Flow: flows[s.flow], Name: s.name, Input: []byte(s.input), Canonical: []byte(s.input), Origin: s.flow})
+			h.startWith(engine.Start{Flow: flows[s.flow], Name: s.name, Input: []byte(s.input),
+				Canonical: []byte(s.input), Origin: s.flow})
 		}
 		synctest.Wait()
 	}
 	time.Sleep(4 * time.Second)
-	if _, err := h.Stop(ctx, store.Partition(flows["ends"].ID, "stopped"), &flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
+	if _, err := h.Stop(ctx, store.Partition(flows["ends"].ID, "stopped"),
+		&flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
 		w.t.Fatal(err)
 	}
 	untold := store.Partition(flows["parent"].ID, "untold")
@@ -163,7 +194,8 @@ func makeStored(w *harness) *storeDump {
 		}
 		return nil
 	}, nil)
-	if _, err := h.Report(ctx, account, w.tasks.token("untold", "A"), engine.Report{Output: []byte(`{"told":true}`)}); err != nil {
+	if _, err := h.Report(ctx, account, w.tasks.token("untold", "A"),
+		engine.Report{Output: []byte(`{"told":true}`)}); err != nil {
 		w.t.Fatal(err)
 	}
 	time.Sleep(150 * time.Second)
@@ -182,7 +214,7 @@ func makeStored(w *harness) *storeDump {
 	return s
 }
 
-// definition is the whole text.
+// definition returns the whole definition.
 func (s storedExecution) definition() string {
 	if strings.HasPrefix(s.flow, "old") {
 		return "version: v1\ntype: flow\nname: " + s.flow + "\nsteps:\n" + s.runs
@@ -192,7 +224,9 @@ func (s storedExecution) definition() string {
 		seconds = 100_000
 	}
 	_, first, _ := strings.Cut(s.runs, "Name: ")
-	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nTimeout: %d\nStartAt: %s\nStates:\n%s", s.flow, seconds,
+	return fmt.Sprintf(
+		"Type: StateMachine\nSpecVersion: v1\nName: %s\nTimeout: %d\nStartAt: %s\nStates:\n%s",
+		s.flow, seconds,
 		first[:strings.IndexAny(first, ",\n")], strings.ReplaceAll(s.runs, "CALL", callFunction))
 }
 
@@ -204,26 +238,29 @@ func (w *harness) defineStored(s storedExecution) *store.Flow {
 	if err != nil {
 		w.t.Fatalf("%s: %v", s.flow, err)
 	}
-	f := &store.Flow{Account: account, Name: s.flow, ID: s.flow, Mode: flow.Standard, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds,
+	f := &store.Flow{Account: account, Name: s.flow, ID: s.flow, Mode: flow.Standard,
+		Language: m.Language, TimeoutSeconds: m.TimeoutSeconds,
 		Environment: []store.Variable{{Name: "v", Value: "1", Description: "d"}}}
-	if err := w.store.CreateFlow(context.Background(), f, text, time.Now().Add(24*time.Hour).UnixMilli()); err != nil {
+	if err := w.store.CreateFlow(context.Background(), f, text,
+		time.Now().Add(24*time.Hour).UnixMilli()); err != nil {
 		w.t.Fatal(err)
 	}
 	return f
 }
 
-// putInboxEntry puts a report into the inbox of an execution that waits for one.
+// putInboxEntry puts a report into the inbox of a waiting execution.
 func (w *harness) putInboxEntry(f *store.Flow, name string) {
 	w.t.Helper()
 	x := w.load(f, name)
-	l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, name), Mark: 5, Output: []byte(`{"by":"letter"}`),
+	l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, name),
+		Mark: 5, Output: []byte(`{"by":"letter"}`),
 		Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
 	if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// changeFlows gives one flow another definition, and deletes one.
+// changeFlows updates the definition of one flow, and deletes another flow.
 func (w *harness) changeFlows(flows map[string]*store.Flow) {
 	w.t.Helper()
 	ctx, f := context.Background(), flows["ends"]
@@ -239,14 +276,16 @@ func (w *harness) changeFlows(flows map[string]*store.Flow) {
 	}
 }
 
-// storedRows are all rows of flows, their definitions and their executions.
+// storedRows returns all rows of flows, their definitions and their executions.
 func (w *harness) storedRows(flows map[string]*store.Flow) []store.Row {
 	w.t.Helper()
 	var rows []store.Row
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
-		rows = append(append(rows, w.partition("f#"+account+"#"+name)...), w.partition("d#"+f.ID)...)
-		all, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: f.ID, Limit: 100})
+		rows = append(append(rows, w.partition("f#"+account+"#"+name)...),
+			w.partition("d#"+f.ID)...)
+		all, _, err := w.store.List(context.Background(),
+			store.ListOptions{FlowID: f.ID, Limit: 100})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// An execution holds no processor while the store works for it, nor when it has ended.
+// An execution holds no processor while the store works for it, nor after its end.
 func TestProcessorsWaitForNoStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -39,16 +39,17 @@ func TestProcessorsWaitForNoStore(t *testing.T) {
 	})
 }
 
-// What an execution makes of its state to be stored is computed within its turn.
+// An execution encodes the state to be stored within its turn.
 func TestTurnLastsUntilRowsAreMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		processors := share.New(share.Options{Name: "processors", Capacity: 1})
 		held := 0
-		w.store = store.New(store.Options{Driver: w.mem, Random: func(string) uint64 { // rows of values need some
+		random := func(string) uint64 { // called while rows of values are made
 			held = max(held, len(processors.Usage()))
 			return store.Random()
-		}})
+		}
+		w.store = store.New(store.Options{Driver: w.mem, Random: random})
 		h := w.open(func(o *engine.Options) { o.Shares.Processors = processors })
 		f := w.flow("f", "- {Name: A, Type: Pass, End: true}\n")
 		h.start(f, "n0")

@@ -23,12 +23,13 @@ func (d *countingQueue) Send(_ context.Context, messages ...queue.Hint) error {
 	return nil
 }
 
-const oneCall = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: A, States: [{Name: A, Type: Task,
-  Action: "FC:InvokeFunction", Parameters: {resourceArn: "acs:fc:::functions/f", invocationType: Sync}, End: true}]}`
+const oneCall = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: A, States: [
+  {Name: A, Type: Task, Action: "FC:InvokeFunction", End: true,
+    Parameters: {resourceArn: "acs:fc:::functions/f", invocationType: Sync}}]}`
 
-// TestHintAtTheEndOfAWorkSession: a hint that finds the shift of another one at its end is not answered
-// with success unless what it is for has been done, or another hint sent: either that shift waits
-// for the look, or the hint has a shift of its own.
+// TestHintAtTheEndOfAWorkSession: a hint that arrives at the end of another hint's session succeeds
+// only if its work has been done or another hint was sent: either that session waits for the
+// recheck, or the hint gets a session of its own.
 func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 			}
 			q.sent.Store(0)
 
-			// A shift that has nothing more to do, and ends as soon as it may.
+			// A session that has nothing more to do, and ends as soon as it may.
 			before, err := r.newWorkSession(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +81,9 @@ func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 				t.Errorf("late %v: the hint was left to another shift: %v", late, on == before)
 			}
 			if calls.Load()+q.sent.Load() == 0 {
-				t.Errorf("late %v: the hint was answered with success, and nothing was called and no other hint sent", late)
+				t.Errorf(
+					"late %v: the hint was answered with success, and nothing was called and no "+
+						"other hint sent", late)
 			}
 		})
 	}

@@ -21,29 +21,34 @@ import (
 	"millrace/shared/task/subflowtask"
 )
 
-// functions is a deployment of functions over a world: a thin runner that is asked (the API), one that works on hints,
-// with so much time for each, and a sweeper. After each piece of work it checks that nothing goes on.
+// functions is a deployment of functions over a harness: an acceptor for requests (the API), an
+// acceptor that works on hints in invocations of limited time, and a sweeper. After each invocation
+// it checks that nothing goes on.
 type functions struct {
 	*node
 	worker      *engine.Engine
 	inFlight    atomic.Int32 // calls in flight
-	longest     atomic.Int64 // longest piece of work, ms
+	longest     atomic.Int64 // longest invocation, ms
 	invocations atomic.Int32
 }
 
 func (w *harness) deploy(timeout time.Duration, edit func(*engine.Options)) *functions {
 	w.t.Helper()
-	d := &functions{node: &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8, BackoffMin: time.Minute})}}
+	d := &functions{node: &node{w: w,
+		queue: memqueue.New(memqueue.Options{Workers: 8, BackoffMin: time.Minute})}}
 	flows := subflowtask.New(starter{d.node}, nil)
 	flows.AnyOwner = true
-	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": task.RunnerFunc(
-		func(ctx context.Context, r task.Request) task.Result {
-			d.inFlight.Add(1)
-			defer d.inFlight.Add(-1)
-			return w.tasks.Run(ctx, r)
-		})}, nil)
-	o := engine.Options{Store: w.store, Queue: d.queue, Tasks: table, Compile: compile, Limits: flow.DefaultLimits(), Region: "local",
-		AcceptOnly: true, CallTimeMax: 2 * time.Minute, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
+	table := task.NewTable(
+		map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": task.RunnerFunc(
+			func(ctx context.Context, r task.Request) task.Result {
+				d.inFlight.Add(1)
+				defer d.inFlight.Add(-1)
+				return w.tasks.Run(ctx, r)
+			})}, nil)
+	o := engine.Options{Store: w.store, Queue: d.queue, Tasks: table, Compile: compile,
+		Limits: flow.DefaultLimits(), Region: "local",
+		AcceptOnly: true, CallTimeMax: 2 * time.Minute,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
 	if edit != nil {
 		edit(&o)
 	}
@@ -51,7 +56,9 @@ func (w *harness) deploy(timeout time.Duration, edit func(*engine.Options)) *fun
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())
 	d.work.Go(func() {
-		d.queue.Consume(ctx, func(ctx context.Context, partition string) error { return d.invoke(ctx, timeout, partition) })
+		d.queue.Consume(ctx, func(ctx context.Context, partition string) error {
+			return d.invoke(ctx, timeout, partition)
+		})
 	})
 	d.work.Go(func() {
 		for tick := time.NewTicker(time.Minute); ; {
@@ -87,7 +94,7 @@ func (d *functions) invoke(ctx context.Context, timeout time.Duration, partition
 	return err
 }
 
-// tasksInARow is a flow of n tasks, T0, T1 …
+// tasksInARow returns the states of n tasks in a row, T0, T1 …
 func tasksInARow(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -104,7 +111,8 @@ func tasksInARow(n int) string {
 	return b.String()
 }
 
-// TestRunUntilIdle: one hint runs a flow of five tasks to its end, the claim writes once, and each task costs one commit.
+// TestRunUntilIdle: one hint runs a flow of five tasks to its end. The claim is one commit, and so
+// is each task.
 func TestRunUntilIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -123,7 +131,9 @@ func TestRunUntilIdle(t *testing.T) {
 		}
 		w.history(f, "one")
 		if n := w.commitsTried(f, "one"); n != 7 {
-			t.Errorf("%d commits, want 7: the claim, one for each task and what comes before it, the end", n)
+			t.Errorf(
+				"%d commits, want 7: the claim, one for each task and what comes before "+
+					"it, the end", n)
 		}
 		if n := d.invocations.Load(); n != 1 {
 			t.Errorf("%d pieces of work", n)
@@ -131,7 +141,8 @@ func TestRunUntilIdle(t *testing.T) {
 	})
 }
 
-// TestClaimsOfAcceptorsOnlyClaim: also where the flow's row does not say its language, and the definition is read for it.
+// TestClaimsOfAcceptorsOnlyClaim: also if the flow's row has no dialect, and the engine reads the
+// definition for it.
 func TestClaimsOfAcceptorsOnlyClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -147,7 +158,8 @@ func TestClaimsOfAcceptorsOnlyClaim(t *testing.T) {
 	})
 }
 
-// TestWorkHandsOver: a flow that takes longer than a function lives goes through several, and no call is cut.
+// TestWorkHandsOver: a flow that takes longer than one invocation is handed from one to the next,
+// and no call is canceled.
 func TestWorkHandsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -176,14 +188,16 @@ func TestWorkHandsOver(t *testing.T) {
 	})
 }
 
-// TestMaxCallTime: a call that takes too long fails, and says what to do.
+// TestMaxCallTime: a call that takes too long fails with an error that says what to do.
 func TestMaxCallTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))
 		f := w.flow("f", oneTask)
-		caught := w.flow("g", "- {Name: A, CALL, Catch: [{Errors: [FnF.TaskTimeout], Next: B}], Next: B}\n- {Name: B, Type: Succeed}\n")
+		caught := w.flow("g",
+			"- {Name: A, CALL, Catch: [{Errors: [FnF.TaskTimeout], Next: B}], Next: B}\n"+
+				"- {Name: B, Type: Succeed}\n")
 		d.start(f, "one")
 		d.start(caught, "two")
 		time.Sleep(3 * time.Minute)
@@ -191,13 +205,15 @@ func TestMaxCallTime(t *testing.T) {
 		w.checkEnded(f, "one", flow.Failed, "")
 		w.checkEnded(caught, "two", flow.Succeeded, "")
 		x := w.load(f, "one")
-		if x.Error == nil || x.Error.Name != flow.ErrTaskTimeout || !strings.Contains(x.Error.Cause, "2m0s") || !strings.Contains(x.Error.Cause, "WaitForSystemCallback") {
+		if x.Error == nil || x.Error.Name != flow.ErrTaskTimeout ||
+			!strings.Contains(x.Error.Cause, "2m0s") ||
+			!strings.Contains(x.Error.Cause, "WaitForSystemCallback") {
 			t.Errorf("error %v", x.Error)
 		}
 	})
 }
 
-// TestTaskTimeoutIsSooner: the task's own timeout comes before the longest call.
+// TestTaskTimeoutIsSooner: the task's own timeout ends a call before CallTimeMax does.
 func TestTaskTimeoutIsSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -214,14 +230,17 @@ func TestTaskTimeoutIsSooner(t *testing.T) {
 	})
 }
 
-// TestNothingGoesOn: when Work returns no call is in flight, whatever the execution does.
+// TestNothingGoesOn: when RunUntilIdle returns no call is in flight, whatever the execution does.
 func TestNothingGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		sent := &countingQueue{}
 		d := w.deploy(5*time.Minute, func(o *engine.Options) { o.Queue, o.CallsMax = sent, 16 })
 		w.tasks.on("B", sleeping(7*time.Second, `{"b":1}`))
-		f := w.flow("f", "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 100\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, CALL, End: true}\n  End: true\n")
+		f := w.flow("f",
+			"- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 100\n"+
+				"  Processor:\n    StartAt: B\n    States:\n    - {Name: B, CALL, End: true}\n"+
+				"  End: true\n")
 		s := starting(f, "one")
 		s.Input = []byte(`{"items":` + items(90) + `}`)
 		s.Canonical = s.Input
@@ -230,7 +249,8 @@ func TestNothingGoesOn(t *testing.T) {
 			if n > 20 {
 				t.Fatal("no end")
 			}
-			if err := d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one")); err != nil {
+			if err := d.invoke(context.Background(), 5*time.Minute,
+				store.Partition(f.ID, "one")); err != nil {
 				t.Fatal(err)
 			}
 			if n := d.inFlight.Load(); n != 0 {
@@ -259,8 +279,9 @@ func (q *countingQueue) Send(_ context.Context, m ...queue.Hint) error {
 
 func (q *countingQueue) count() int { return int(q.n.Load()) }
 
-// TestShortFunction: a timeout that the longest call does not fit into cuts calls earlier; one that is of no use at all
-// is an error that says what to do.
+// TestShortFunction: if the longest call does not fit into the function's timeout, calls are
+// canceled earlier. If the timeout is too short for any call, RunUntilIdle returns an error that
+// says what to do.
 func TestShortFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -278,8 +299,8 @@ func TestShortFunction(t *testing.T) {
 	})
 }
 
-// TestCallsLeaveHalfOfTheTime: a longest call that fits into the function's time, but takes most of it, is cut to a half:
-// else calls could begin in the first moments alone.
+// TestCallsLeaveHalfOfTheTime: if the longest call takes most of the function's time, it is limited
+// to half of it. Otherwise calls could begin only in the first moments.
 func TestCallsLeaveHalfOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -290,32 +311,44 @@ func TestCallsLeaveHalfOfTheTime(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		w.checkEnded(f, "one", flow.Failed, "")
-		if x := w.load(f, "one"); x.Error == nil || !strings.Contains(x.Error.Cause, "than the 25s") {
-			t.Errorf("error %v; the function has a minute, ten seconds of which are for the last commits", x.Error)
+		if x := w.load(f, "one"); x.Error == nil ||
+			!strings.Contains(x.Error.Cause, "than the 25s") {
+			t.Errorf(
+				"error %v; the function has a minute, ten seconds of which are for the "+
+					"last commits", x.Error)
 		}
 	})
 }
 
-// TestAcceptorMessages: a report, a stop and a child's end are taken in without the definition, and a worker goes on.
+// TestAcceptorMessages: an acceptor accepts a report, a stop and a child's end without the
+// definition, and a worker goes on.
 func TestAcceptorMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, func(o *engine.Options) { o.Now = nil })
-		f := w.flow("f", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Next: B}\n- {Name: B, CALL, End: true}\n")
-		parent := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/f', executionName: kid, input: {}}, Next: B}\n- {Name: B, CALL, End: true}\n")
+		f := w.flow("f",
+			"- {Name: A, CALL, TaskMode: WaitForCustomCallback, Next: B}\n"+
+				"- {Name: B, CALL, End: true}\n")
+		parent := w.flow("parent",
+			"- {Name: A, Type: Task, Action: 'FNF:StartExecution', "+
+				"TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/f', "+
+				"executionName: kid, input: {}}, Next: B}\n- {Name: B, CALL, End: true}\n")
 		d.start(parent, "p")
 		d.start(f, "stopped")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if _, err := d.Stop(context.Background(), store.Partition(f.ID, "stopped"), &flow.Error{Name: "E"}); err != nil {
+		if _, err := d.Stop(context.Background(), store.Partition(f.ID, "stopped"),
+			&flow.Error{Name: "E"}); err != nil {
 			t.Error(err)
 		}
 		before := w.load(f, "kid").LastEvent
-		id, err := d.Report(context.Background(), account, w.tasks.token("kid", "A"), engine.Report{Output: []byte(`{"r":1}`)})
+		id, err := d.Report(context.Background(), account, w.tasks.token("kid", "A"),
+			engine.Report{Output: []byte(`{"r":1}`)})
 		if err != nil || id <= before {
 			t.Errorf("report: event %d, %v", id, err)
 		}
-		if _, err := d.Report(context.Background(), account, w.tasks.token("kid", "A"), engine.Report{Output: []byte(`{"r":2}`)}); err == nil {
+		if _, err := d.Report(context.Background(), account, w.tasks.token("kid", "A"),
+			engine.Report{Output: []byte(`{"r":2}`)}); err == nil {
 			t.Error("a second report was accepted")
 		}
 		time.Sleep(time.Second)
@@ -329,13 +362,15 @@ func TestAcceptorMessages(t *testing.T) {
 	})
 }
 
-// TestAcceptorHintsLost: every hint is lost; the sweeper's are enough.
+// TestAcceptorHintsLost: every hint is lost; the hints of the sweeper suffice.
 func TestAcceptorHintsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		lost := w.deploy(5*time.Minute, func(o *engine.Options) { o.Queue = discardQueue{} })
-		f := w.flow("f", "- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 200, Next: C}\n- {Name: C, CALL, End: true}\n")
+		f := w.flow("f",
+			"- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 200, Next: C}\n"+
+				"- {Name: C, CALL, End: true}\n")
 		lost.start(f, "one")
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
@@ -346,7 +381,8 @@ func TestAcceptorHintsLost(t *testing.T) {
 	})
 }
 
-// TestStoreAway: the store cannot be reached when a call's result is there; the result is kept until it can.
+// TestStoreAway: the store is unavailable when a call returns its result. The result is kept until
+// it can be committed.
 func TestStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -364,17 +400,19 @@ func TestStoreAway(t *testing.T) {
 			t.Errorf("%d calls", n)
 		}
 		w.hooks(func(string, store.Key) error { return errors.New("unreachable") }, nil)
-		if err := d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one")); err == nil {
+		if err := d.invoke(context.Background(), 5*time.Minute,
+			store.Partition(f.ID, "one")); err == nil {
 			t.Error("work without a store was acknowledged")
 		}
 		w.hooks(nil, nil)
-		if err := d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "nobody")); err != nil {
+		if err := d.invoke(context.Background(), 5*time.Minute,
+			store.Partition(f.ID, "nobody")); err != nil {
 			t.Errorf("a hint for an execution that is not there: %v", err)
 		}
 	})
 }
 
-// TestTwoWorkSessionsOnOne: hints of one execution in two invocations of one process.
+// TestTwoWorkSessionsOnOne: two invocations in one process get hints for one execution.
 func TestTwoWorkSessionsOnOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -384,7 +422,8 @@ func TestTwoWorkSessionsOnOne(t *testing.T) {
 		d.start(f, "one")
 		for range 5 {
 			d.work.Go(func() {
-				if err := d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one")); err != nil {
+				if err := d.invoke(context.Background(), 5*time.Minute,
+					store.Partition(f.ID, "one")); err != nil {
 					t.Error(err)
 				}
 			})
@@ -401,7 +440,8 @@ func TestTwoWorkSessionsOnOne(t *testing.T) {
 	})
 }
 
-// TestAcceptorPoison: an execution whose every worker is lost is failed in the end, and visibly so.
+// TestAcceptorPoison: an execution that crashes every worker fails in the end, and the failure is
+// visible.
 func TestAcceptorPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -411,14 +451,17 @@ func TestAcceptorPoison(t *testing.T) {
 		one := store.Partition(f.ID, "one")
 		var died int
 		for range 60 {
-			time.Sleep(90 * time.Minute) // the sweeper sends hints, that are dropped
+			time.Sleep(90 * time.Minute) // the sweeper sends hints, which are dropped
 			if w.load(f, "one").Status.Final() {
 				break
 			}
-			// A worker that dies at its first commit, unless that one counts beginnings or fails the execution.
-			begun, last := w.load(f, "one").RunnerAttempts, w.load(f, "one").LastEvent
+			// A worker that dies at its first commit, unless that commit counts attempts or fails
+			// the execution.
+			attempts, last := w.load(f, "one").RunnerAttempts, w.load(f, "one").LastEvent
 			w.hooks(nil, func(op string, k store.Key) error {
-				if op == memstore.OpCommit && k.Partition == one && w.load(f, "one").RunnerAttempts == begun && w.load(f, "one").LastEvent == last {
+				if op == memstore.OpCommit && k.Partition == one &&
+					w.load(f, "one").RunnerAttempts == attempts &&
+					w.load(f, "one").LastEvent == last {
 					return nil
 				}
 				if op == memstore.OpCommit && k.Partition == one {
@@ -432,12 +475,14 @@ func TestAcceptorPoison(t *testing.T) {
 		}
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
-			t.Errorf("%v %v after %d deaths; tries %d, begun %d", x.Status, x.Error, died, x.SweepAttempts, x.RunnerAttempts)
+			t.Errorf("%v %v after %d deaths; tries %d, begun %d", x.Status, x.Error, died,
+				x.SweepAttempts, x.RunnerAttempts)
 		}
 	})
 }
 
-// TestAcceptorWithoutDefinition: an execution whose definition cannot be had any more is failed in the end, and visibly so.
+// TestAcceptorWithoutDefinition: an execution whose definition is missing fails in the end, and the
+// failure is visible.
 func TestAcceptorWithoutDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -455,7 +500,7 @@ func TestAcceptorWithoutDefinition(t *testing.T) {
 		d.start(f, "one")
 		lost.Store(true)
 		for range 60 {
-			time.Sleep(90 * time.Minute) // the sweeper sends hints, that are dropped
+			time.Sleep(90 * time.Minute) // the sweeper sends hints, which are dropped
 			if w.load(f, "one").Status.Final() {
 				break
 			}
@@ -463,7 +508,8 @@ func TestAcceptorWithoutDefinition(t *testing.T) {
 		}
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
-			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.SweepAttempts, x.RunnerAttempts)
+			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.SweepAttempts,
+				x.RunnerAttempts)
 		}
 	})
 }
