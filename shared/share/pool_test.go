@@ -229,12 +229,15 @@ func TestTurnsOfClaims(t *testing.T) {
 		p := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		claimed := share.Claimed("busy")
 		gone := map[string]int{}
+		var mu sync.Mutex
 		var all sync.WaitGroup
 		defer all.Wait()
 		ask := func(name string, hold time.Duration) {
 			all.Go(func() {
 				p.Acquire(t.Context(), name, 1)
+				mu.Lock()
 				gone[name]++
+				mu.Unlock()
 				time.Sleep(hold)
 				p.Release(name, 1)
 			})

@@ -1,0 +1,98 @@
+package layout_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// retired are words that docs/glossary.md has retired, as parts of names: what replaces them.
+var retired = map[string]string{
+	"bear": "wait, tolerate", "burden": "poison", "census": "quota", "committer": "mailbox",
+	"cramped": "disk full", "errand": "background", "hasten": "coalesce", "knock": "outbox",
+	"legacy": "FlowV1", "letter": "inbox entry", "letters": "inbox entries", "loose": "FlowV1",
+	"news": "message", "outrun": "conflict", "shift": "work session", "thin": "accept only",
+	"verdict": "reply", "whoever": "the actor",
+}
+
+// kept are names that have such a word in another meaning, or as the wire has it.
+var kept = []string{}
+
+// TestRetiredNames: no name that is declared has a retired word in it.
+func TestRetiredNames(t *testing.T) {
+	each(t, func(path string, set *token.FileSet, file *ast.File) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok || id.Obj == nil || id.Obj.Pos() != id.Pos() || slices.Contains(kept, id.Name) {
+				return true
+			}
+			for _, word := range parts(id.Name) {
+				if instead, ok := retired[word]; ok {
+					t.Errorf("%s: %s: docs/glossary.md says %s", set.Position(id.Pos()), id.Name, instead)
+				}
+			}
+			return true
+		})
+	})
+}
+
+// phrases are ways to put it that docs/glossary.md retires from comments.
+var phrases = regexp.MustCompile(`\b(tells whether|[Ww]hoever|what becomes of|what has become of|is told whether)\b`)
+
+// TestRetiredPhrases: comments name the actor and the object.
+func TestRetiredPhrases(t *testing.T) {
+	each(t, func(path string, set *token.FileSet, file *ast.File) {
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				if m := phrases.FindString(c.Text); m != "" {
+					t.Errorf("%s: %q", set.Position(c.Pos()), m)
+				}
+			}
+		}
+	})
+}
+
+// parts splits a name into its words, in lower case.
+func parts(name string) (words []string) {
+	start := 0
+	for i, r := range name {
+		if i > start && (unicode.IsUpper(r) || r == '_') {
+			words, start = append(words, strings.ToLower(strings.Trim(name[start:i], "_"))), i
+		}
+	}
+	return append(words, strings.ToLower(strings.Trim(name[start:], "_")))
+}
+
+// each parses every Go file of the module.
+func each(t *testing.T, see func(path string, set *token.FileSet, file *ast.File)) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		files++
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		see(path, set, file)
+		return nil
+	})
+	if err != nil || files < 500 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+}
