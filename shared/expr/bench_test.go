@@ -56,7 +56,8 @@ func BenchmarkEvalFlowV1(b *testing.B) {
 
 func BenchmarkBuild(b *testing.B) {
 	template := expr.ObjectOf([]expr.Field{
-		{Name: "body", Value: expr.ObjectOf([]expr.Field{{Name: "user", Value: dynamic(b, `$Input.s`)}})},
+		{Name: "body", Value: expr.ObjectOf([]expr.Field{{Name: "user",
+			Value: dynamic(b, `$Input.s`)}})},
 		{Name: "method", Value: expr.Constant("POST")},
 		{Name: "ids", Value: dynamic(b, `$Input.list`)},
 	})
@@ -74,7 +75,9 @@ func BenchmarkBuild(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := expr.Parse(`$Input.a == 1 && $Input.s != "y" || format("{}", $Input.o.k) in $Input.arr`, stateMachineRoots); err != nil {
+		if _, err := expr.Parse(
+			`$Input.a == 1 && $Input.s != "y" || format("{}", $Input.o.k) in $Input.arr`,
+			stateMachineRoots); err != nil {
 			b.Fatal(err)
 		}
 	}

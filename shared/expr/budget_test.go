@@ -9,7 +9,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Each case does more than the default budget allows, on an input of moderate size.
+// Each case exceeds the default budget with an input of moderate size.
 var heavyCases = []string{
 	"[" + strings.Repeat("jsonToString($Input),", 400) + "1]",
 	"[" + strings.Repeat("format('{}', $Input.text),", 400) + "1]",
@@ -46,7 +46,8 @@ var heavyCases = []string{
 	"[" + strings.Repeat("{$Input.text: 1},", 900) + "1]",
 }
 
-// doubled is an expression whose value is small in memory, for it shares its parts, and large as text.
+// doubled returns an expression whose value is small in memory, because it shares its parts, and
+// large as text.
 func doubled(n int) string {
 	if n == 0 {
 		return `$Input.array`
@@ -73,7 +74,8 @@ func heavyEnv() *fakeEnv {
 	}
 	return &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{
 		"array": array, "other": other, "object": object, "coded": strings.Repeat("YWFh", 15_000),
-		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]", "digits": strings.Repeat("7", 60_000),
+		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]",
+		"digits":  strings.Repeat("7", 60_000),
 		"numbers": numbers, "n": numbers[0], "m": value.Number("0.8" + strings.Repeat("7", 50_000)),
 	}}}
 }
@@ -107,7 +109,7 @@ func TestEmptyBudget(t *testing.T) {
 	}
 }
 
-// Every budget below what an evaluation needs ends it with an error, and what it needs is always the same.
+// TestBudgetIsExact: an evaluation always needs the same budget, and fails with any smaller one.
 func TestBudgetIsExact(t *testing.T) {
 	for _, c := range stateMachineCases {
 		e, _ := expr.Parse(c.src, stateMachineRoots)
@@ -115,18 +117,21 @@ func TestBudgetIsExact(t *testing.T) {
 		if _, err := e.Eval(stateMachineEnv(t), &b); err != nil {
 			t.Fatal(err)
 		}
-		most := expr.DefaultBudget()
-		nodes, bytes := most.Nodes-b.Nodes, most.Bytes-b.Bytes
-		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes, Bytes: bytes}); err != nil {
+		budget := expr.DefaultBudget()
+		nodes, bytes := budget.Nodes-b.Nodes, budget.Bytes-b.Bytes
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes,
+			Bytes: bytes}); err != nil {
 			t.Errorf("%s: %v", c.src, err)
 		}
-		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes - 1, Bytes: bytes}); err == nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes - 1,
+			Bytes: bytes}); err == nil {
 			t.Errorf("%s: no error with a step less", c.src)
 		}
 		if bytes == 0 {
 			continue
 		}
-		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes, Bytes: bytes - 1}); err == nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes,
+			Bytes: bytes - 1}); err == nil {
 			t.Errorf("%s: no error with a byte less", c.src)
 		}
 	}
@@ -161,7 +166,7 @@ func TestLongAndDeepText(t *testing.T) {
 	}
 }
 
-// manyPatterns are calls with n different patterns.
+// manyPatterns returns calls with n different patterns.
 func manyPatterns(n int) string {
 	text := ""
 	for i := range n {

@@ -10,11 +10,11 @@ import (
 	"millrace/shared/value"
 )
 
-// This file holds all that this package does to texts and numbers whose length is not known: each
-// pays for the bytes that it looks at before it looks. tests/layout keeps such calls out of the
-// other files.
+// This file contains all operations on texts and numbers of unknown length. Each charges for the
+// bytes it looks at before it looks at them. tests/layout keeps such operations out of the other
+// files.
 
-// compareNumbers orders two numbers.
+// compareNumbers returns the order of two numbers.
 func (b *Budget) compareNumbers(m, n value.Number) (int, error) {
 	if err := b.scan(len(m) + len(n)); err != nil {
 		return 0, err
@@ -28,7 +28,7 @@ func (b *Budget) isZero(n value.Number) (bool, error) {
 	return order == 0, err
 }
 
-// integer reads a number as a 64-bit integer; false when it is none.
+// integer returns a number as a 64-bit integer, or false if it is not one.
 func (b *Budget) integer(n value.Number) (int64, bool, error) {
 	if err := b.scan(len(n)); err != nil {
 		return 0, false, err
@@ -37,10 +37,10 @@ func (b *Budget) integer(n value.Number) (int64, bool, error) {
 	return i, ok, nil
 }
 
-// isNumeric reports whether a text reads as a decimal number, of which those with an exponent are
-// no longer than a number may be.
+// isNumeric reports whether a text is a decimal number. A text with an exponent must not exceed the
+// maximum length of a number.
 func (b *Budget) isNumeric(s string) (bool, error) {
-	if s == "" || s[0] > '9' { // a word, as most texts are
+	if s == "" || s[0] > '9' { // a word, like most texts
 		return false, nil
 	}
 	if err := b.scan(len(s)); err != nil {
@@ -49,7 +49,7 @@ func (b *Budget) isNumeric(s string) (bool, error) {
 	return value.IsNumeric(s) && (len(s) <= value.NumberMax || !hasExponent(s)), nil
 }
 
-// isPlainNumeric reports whether a text reads as a decimal number without exponent.
+// isPlainNumeric reports whether a text is a decimal number without an exponent.
 func (b *Budget) isPlainNumeric(s string) (bool, error) {
 	if s == "" || s[0] > '9' {
 		return false, nil
@@ -73,7 +73,8 @@ func (b *Budget) sameText(s, t string) (bool, error) {
 	return s == t, nil
 }
 
-// compareTexts orders two texts. The order of UTF-8 bytes is that of code points.
+// compareTexts returns the order of two texts by code points, which is also the order of their
+// UTF-8 bytes.
 func (b *Budget) compareTexts(s, t string) (int, error) {
 	if err := b.scan(min(len(s), len(t))); err != nil {
 		return 0, err
@@ -81,7 +82,7 @@ func (b *Budget) compareTexts(s, t string) (int, error) {
 	return strings.Compare(s, t), nil
 }
 
-// lookUp returns the member of an object that has a name.
+// lookUp returns the member of an object with this name.
 func (b *Budget) lookUp(object map[string]any, name string) (any, bool, error) {
 	if err := b.scan(len(name)); err != nil {
 		return nil, false, err
@@ -90,7 +91,7 @@ func (b *Budget) lookUp(object map[string]any, name string) (any, bool, error) {
 	return v, ok, nil
 }
 
-// sortedNames returns the names of an object's members in order.
+// sortedNames returns the sorted names of an object's members.
 func (b *Budget) sortedNames(object map[string]any) ([]string, error) {
 	if err := b.step(len(object)); err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func (b *Budget) sortedNames(object map[string]any) ([]string, error) {
 		names = append(names, name)
 		size += len(name)
 	}
-	rounds := bits.Len(uint(len(names))) // about how often each name is compared
+	rounds := bits.Len(uint(len(names))) // about how often sorting compares each name
 	if err := b.step(len(names) * rounds / 8); err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (b *Budget) sortedNames(object map[string]any) ([]string, error) {
 	return names, nil
 }
 
-// copyMembers puts the members of one object into another.
+// copyMembers copies the members of one object into another.
 func (b *Budget) copyMembers(to, from map[string]any) error {
 	if err := b.step(len(from)); err != nil {
 		return err
@@ -128,7 +129,8 @@ func (b *Budget) copyMembers(to, from map[string]any) error {
 	return nil
 }
 
-// seed keeps a flow from choosing texts with equal hashes. Results do not depend on it.
+// seed is random, so that a flow cannot choose texts with equal hashes. Results do not depend on
+// it.
 var seed = maphash.MakeSeed()
 
 func (b *Budget) hashText(s string) (uint64, error) {
@@ -138,7 +140,7 @@ func (b *Budget) hashText(s string) (uint64, error) {
 	return maphash.String(seed, s), nil
 }
 
-// hashNumber returns the same hash for equal numbers: 1 and 1.0 have the same.
+// hashNumber returns a hash that is the same for equal numbers, such as 1 and 1.0.
 func (b *Budget) hashNumber(n value.Number) (uint64, error) {
 	if err := b.scan(2 * len(n)); err != nil {
 		return 0, err
@@ -147,7 +149,7 @@ func (b *Budget) hashNumber(n value.Number) (uint64, error) {
 	return maphash.Bytes(seed, value.AppendKey(few[:0], n)), nil
 }
 
-// countRunes counts the code points of a text.
+// countRunes returns the number of code points in a text.
 func (b *Budget) countRunes(s string) (int, error) {
 	if err := b.scan(len(s)); err != nil {
 		return 0, err
@@ -155,7 +157,7 @@ func (b *Budget) countRunes(s string) (int, error) {
 	return utf8.RuneCountInString(s), nil
 }
 
-// appendJSON appends the JSON text of v, if the budget has room for it.
+// appendJSON appends the JSON text of v, if the budget allows it.
 func (b *Budget) appendJSON(text []byte, v any) ([]byte, error) {
 	size, err := value.Measure(v, b.Bytes)
 	if err != nil {
@@ -170,10 +172,10 @@ func (b *Budget) appendJSON(text []byte, v any) ([]byte, error) {
 	return value.Append(text, v), nil
 }
 
-// decodedBytes is how many bytes a byte of JSON text is taken to become.
+// decodedBytes is the assumed size of a decoded value, in bytes for each byte of its JSON text.
 const decodedBytes = 8
 
-// decode reads a JSON text.
+// decode decodes a JSON text.
 func (b *Budget) decode(text string) (any, error) {
 	if err := b.grow(decodedBytes * len(text)); err != nil {
 		return nil, err

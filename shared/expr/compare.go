@@ -15,11 +15,12 @@ const (
 )
 
 var comparators = map[string]comparator{
-	"==": isEqual, "!=": isUnequal, "<": isLess, "<=": isLessOrEqual, ">": isGreater, ">=": isGreaterOrEqual,
+	"==": isEqual, "!=": isUnequal, "<": isLess, "<=": isLessOrEqual, ">": isGreater,
+	">=": isGreaterOrEqual,
 	"in": isIn,
 }
 
-// holds tells whether an order, as Compare gives it, is one that the comparator asks for.
+// holds reports whether the comparator accepts an order as returned by Compare.
 func (c comparator) holds(order int) bool {
 	switch c {
 	case isLess:
@@ -32,7 +33,7 @@ func (c comparator) holds(order int) bool {
 	return order >= 0
 }
 
-// compareNode compares in the newer language.
+// compareNode is a comparison of the StateMachine dialect.
 type compareNode struct {
 	left, right node
 	op          comparator
@@ -79,7 +80,8 @@ func (n *compareNode) eval(env Env, b *Budget) (any, error) {
 	return n.op.holds(order), nil
 }
 
-// equalConverted is == of the newer language: a string is read as what it is compared with, a number or a boolean.
+// equalConverted is == of the StateMachine dialect: it converts a string to the type of the other
+// side, if that is a number or a boolean.
 func equalConverted(left, right any, b *Budget) (bool, error) {
 	if s, ok := left.(string); ok {
 		if _, both := right.(string); !both {
@@ -100,7 +102,7 @@ func equalConverted(left, right any, b *Budget) (bool, error) {
 	return equal(left, right, b)
 }
 
-// contained is `in` of the newer language.
+// contained is `in` of the StateMachine dialect.
 func contained(item, container any, b *Budget) (any, error) {
 	switch c := container.(type) {
 	case []any:
@@ -116,7 +118,7 @@ func contained(item, container any, b *Budget) (any, error) {
 	return nil, failf("in takes an array or an object, not %s", kindOf(container))
 }
 
-// hasElement looks for an equal element; nothing is converted.
+// hasElement reports whether an array has an equal element. It converts nothing.
 func hasElement(array []any, item any, b *Budget) (bool, error) {
 	for _, e := range array {
 		if err := b.step(1); err != nil {
@@ -129,8 +131,8 @@ func hasElement(array []any, item any, b *Budget) (bool, error) {
 	return false, nil
 }
 
-// ordered returns the order of two numbers, two strings, or a number and a numeric string; false of
-// anything else.
+// ordered returns the order of two numbers, of two strings, or of a number and a numeric string. It
+// returns false for anything else.
 func ordered(left, right any, b *Budget) (int, bool, error) {
 	l, isText := left.(string)
 	r, bothText := right.(string)
@@ -150,7 +152,7 @@ func ordered(left, right any, b *Budget) (int, bool, error) {
 	return order, true, err
 }
 
-// number returns a number, or the number that a string reads as.
+// number returns a number, or the number in a numeric string.
 func number(v any, b *Budget) (value.Number, bool, error) {
 	switch v := v.(type) {
 	case value.Number:
@@ -162,7 +164,7 @@ func number(v any, b *Budget) (value.Number, bool, error) {
 	return "", false, nil
 }
 
-// equal reports whether two values are equal, without any conversion.
+// equal reports whether two values are equal without conversion.
 func equal(x, y any, b *Budget) (bool, error) {
 	switch x := x.(type) {
 	case value.Number:
@@ -214,7 +216,8 @@ func equalObjects(x, y map[string]any, b *Budget) (bool, error) {
 		return false, err
 	}
 	same := true
-	for name, v := range x { // to the end even when they differ, so that the cost does not depend on the order
+	// No early exit, so that the cost does not depend on the order of members
+	for name, v := range x {
 		w, ok, err := b.lookUp(y, name)
 		if err != nil {
 			return false, err

@@ -2,7 +2,8 @@ package expr
 
 import "millrace/shared/value"
 
-// compareNodeV1 compares in the older language, which never fails: what cannot be compared is false.
+// compareNodeV1 is a comparison of FlowV1. It never fails: values that cannot be compared yield
+// false.
 type compareNodeV1 struct{ compareNode }
 
 func (n *compareNodeV1) eval(env Env, b *Budget) (any, error) {
@@ -29,12 +30,12 @@ func isAbsent(v any) bool {
 	return absent
 }
 
-// equalV1 is == of the older language: as numbers if both sides read as numbers, else as
-// booleans if both read as booleans, else without conversion. Of two strings only those without
-// exponent read as numbers: digests such as 0e1 and 0e2 are not equal.
+// equalV1 is == of FlowV1: it compares numbers if both sides can be read as numbers, else booleans
+// if both can be read as booleans, else without conversion. Two strings are read as numbers only if
+// they have no exponent, so that digests such as 0e1 and 0e2 are not equal.
 func equalV1(left, right any, b *Budget) (bool, error) {
 	if m, ok := left.(value.Number); ok {
-		if n, ok := right.(value.Number); ok { // the common case at once
+		if n, ok := right.(value.Number); ok { // fast path of the common case
 			order, err := b.compareNumbers(m, n)
 			return order == 0, err
 		}
@@ -61,7 +62,7 @@ func equalV1(left, right any, b *Budget) (bool, error) {
 	return equal(left, right, b)
 }
 
-// numbersV1 returns the numbers that both sides read as.
+// numbersV1 returns the numbers of both sides, or false if one cannot be read as a number.
 func numbersV1(left, right any, b *Budget) (m, n value.Number, ok bool, err error) {
 	l, isText := left.(string)
 	r, bothText := right.(string)
@@ -77,7 +78,7 @@ func numbersV1(left, right any, b *Budget) (m, n value.Number, ok bool, err erro
 	return m, n, ok, err
 }
 
-// boolean returns a boolean, or the one that a value reads as.
+// boolean returns a boolean, or the boolean that a value can be read as.
 func boolean(v any, b *Budget) (truth, ok bool, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -94,7 +95,7 @@ func boolean(v any, b *Budget) (truth, ok bool, err error) {
 	return false, false, nil
 }
 
-// containedV1 is `in` of the older language.
+// containedV1 is `in` of FlowV1.
 func containedV1(item, container any, b *Budget) (any, error) {
 	switch c := container.(type) {
 	case []any:

@@ -2,14 +2,14 @@ package expr
 
 import "millrace/shared/value"
 
-// ParseCondition parses a condition of the older language. Its paths start with $, the input of the step; Env is
-// asked for the root Default only.
+// ParseCondition parses a condition of FlowV1. Its paths start with $, the input of the step. It
+// reads only the root Default of an Env.
 func ParseCondition(src string) (*Expr, *Error) {
 	p := newParser(src, Default, true)
 	return p.finish(p.expression())
 }
 
-// conditionPrimary parses an operand in the older language.
+// conditionPrimary parses an operand of FlowV1.
 func (p *parser) conditionPrimary() node {
 	if n, ok := p.literal(); ok {
 		return n
@@ -22,15 +22,16 @@ func (p *parser) conditionPrimary() node {
 	case p.accept("["):
 		return p.arrayLiteral()
 	case p.tok.kind == wordToken && p.tok.text != "in":
-		p.fail(p.tok.pos, "unknown name "+value.Quote(p.tok.text)+": a string is written in quotes, a path starts with $")
+		p.fail(p.tok.pos, "unknown name "+value.Quote(
+			p.tok.text)+": a string is written in quotes, a path starts with $")
 		return nil
 	}
 	p.unexpected()
 	return nil
 }
 
-// conditionPath parses a path whose root is the current token; what follows it is read from the text, since names
-// in paths are not those of the other tokens.
+// conditionPath parses a path whose root is the current token. It reads the rest from the text,
+// because names in paths are not tokens of conditions.
 func (p *parser) conditionPath() node {
 	if p.tok.text != "$" {
 		p.fail(p.tok.pos, "a condition reads the input only, as $.name, not "+p.tok.text+": map it first")

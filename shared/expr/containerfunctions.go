@@ -6,7 +6,7 @@ func get(b *Budget, container, key any) (any, error) {
 	return selected(container, key, "the first argument of get", b)
 }
 
-// length counts elements, members or code points.
+// length returns the number of elements, members or code points.
 func length(b *Budget, x any) (any, error) {
 	n := 0
 	switch x := x.(type) {

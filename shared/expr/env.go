@@ -1,9 +1,9 @@
 package expr
 
-// Root is a name that an expression starts a path with.
+// Root is a root with which a path starts.
 type Root uint8
 
-// The roots of both languages. Default is the bare `$` of the old language: the step's default input.
+// The roots of both dialects. Default is the bare `$` of FlowV1: the default input of the step.
 const (
 	Input   Root = 1 << iota // $Input, $input
 	Output                   // $Output
@@ -14,37 +14,41 @@ const (
 	Default                  // $
 )
 
-// Roots is a set of roots: those that exist at the place where an expression stands.
+// Roots is a set of roots: the roots that exist at the place of an expression.
 type Roots = Root
 
-// Env is what an evaluation can see.
+// Env is the environment of an evaluation.
 type Env interface {
-	// Root gives the value of a root: a JSON value, an Object, or Absent (old language only). An error ends
-	// the evaluation and is returned by Eval as it is, so that a caller can ask for values that are not at hand.
+	// Root returns the value of a root: a JSON value, an Object, or Absent (FlowV1 only). An error
+	// ends the evaluation, and Eval returns it unchanged, so that an Env can ask its caller for
+	// values that are not loaded.
 	Root(r Root) (any, error)
-	// Random gives 16 bytes for the next draw of this evaluation. The same evaluation, repeated, draws the same.
+	// Random returns the 16 bytes of the next random draw. An evaluation that is repeated draws the
+	// same bytes.
 	Random() [16]byte
 }
 
-// Object is a JSON object whose members are made when they are asked for ($Context).
+// Object is a JSON object whose members are built on demand ($Context).
 type Object interface {
-	// Member gives a member: a JSON value or an Object; false when there is none. Its error ends the
-	// evaluation and is returned by Eval as it is.
+	// Member returns a member, which is a JSON value or an Object, or false if there is none. An
+	// error ends the evaluation, and Eval returns it unchanged.
 	Member(name string) (any, bool, error)
-	// Value gives the whole object, with JSON values only inside.
+	// Value returns the whole object, which contains only JSON values.
 	Value() (map[string]any, error)
 }
 
-// Absent is what a path of the old language gives when it selects nothing.
+// Absent is the value of a FlowV1 path that selects nothing.
 type Absent struct{}
 
-// materialize replaces an Object by its value. It takes what an evaluation gave, so that it can be put around one.
+// materialize converts an Object to its value. It takes the results of an eval, so that it can be
+// wrapped around the call.
 func materialize(v any, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	switch v.(type) {
-	case nil, string, bool, map[string]any, []any: // the common ones without a look at methods
+	// The common types first, because a type switch on an interface is slower
+	case nil, string, bool, map[string]any, []any:
 		return v, nil
 	}
 	o, ok := v.(Object)

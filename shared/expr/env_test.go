@@ -10,7 +10,7 @@ import (
 	"millrace/shared/value"
 )
 
-// fakeEnv is an Env of fixed values. Roots that it does not hold are Absent.
+// fakeEnv is an Env of fixed values. Its other roots are Absent.
 type fakeEnv struct {
 	roots map[expr.Root]any
 	fails map[expr.Root]error
@@ -34,7 +34,7 @@ func (w *fakeEnv) Random() (draw [16]byte) {
 	return draw
 }
 
-// lazy is an Object that counts how often it is asked for all of itself.
+// lazy is an Object that counts the calls of Value.
 type lazy struct {
 	members      map[string]any
 	materialized int
@@ -72,7 +72,7 @@ func table(t testing.TB, name string) map[string]any {
 	return decode(t, string(text)).(map[string]any)
 }
 
-// stateMachineRoots are the roots of the tables of the newer language.
+// stateMachineRoots are the roots of the StateMachine tables.
 const stateMachineRoots = expr.Input | expr.Context | expr.Global
 
 func stateMachineEnv(t testing.TB) *fakeEnv {
@@ -82,7 +82,7 @@ func stateMachineEnv(t testing.TB) *fakeEnv {
 	}}
 }
 
-// eval parses and evaluates an expression of the newer language; either may fail.
+// eval parses and evaluates a StateMachine expression. Either step may fail.
 func eval(src string, w *fakeEnv) (any, error) {
 	e, parseErr := expr.Parse(src, stateMachineRoots)
 	if parseErr != nil {

@@ -9,12 +9,12 @@ import (
 // Error says why an expression cannot be parsed or evaluated.
 type Error struct {
 	Source string // the expression's text
-	Offset int    // byte offset in Source; of a parse error only
+	Offset int    // byte offset in Source; only for parse errors
 	Reason string
-	Member string // where in a Template the expression stands, like `body.user[0].name`; empty outside
+	Member string // place of the expression in a Template, like `body.user[0].name`; "" for others
 }
 
-// Error gives the member, the reason and the text, the last cut to a length that fits a message.
+// Error returns the member, the reason and the text, which is shortened for a message.
 func (e *Error) Error() string {
 	text := e.Reason
 	if e.Source != "" {
@@ -26,14 +26,15 @@ func (e *Error) Error() string {
 	return text
 }
 
-// failure is what a node complains about. Only this package makes one, so it cannot be taken for an error of an Env.
+// failure is an error of a node. Only this package creates failures, so they cannot be confused
+// with errors of an Env.
 type failure string
 
 func (f failure) Error() string { return string(f) }
 
 func failf(format string, args ...any) error { return failure(fmt.Sprintf(format, args...)) }
 
-// kindOf names the kind of a value in a message.
+// kindOf returns the name of a value's kind for messages.
 func kindOf(v any) string {
 	switch v.(type) {
 	case nil:

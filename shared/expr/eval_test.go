@@ -9,7 +9,8 @@ import (
 )
 
 func TestConditionWantsBoolean(t *testing.T) {
-	for src, ok := range map[string]bool{`$Input.b`: true, `$Input.a`: false, `"true"`: false, `null`: false} {
+	for src, ok := range map[string]bool{`$Input.b`: true, `$Input.a`: false, `"true"`: false,
+		`null`: false} {
 		e, parseErr := expr.Parse(src, stateMachineRoots)
 		if parseErr != nil {
 			t.Fatal(parseErr)
@@ -31,12 +32,14 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// An error of the Env passes as it is, even one that looks like an error of this package.
+// TestEnvError: Eval returns an error of the Env unchanged, even one that looks like an error of
+// this package.
 func TestEnvError(t *testing.T) {
 	for _, want := range []error{errAway, &expr.Error{Reason: "elsewhere"}} {
 		w := stateMachineEnv(t)
 		w.fails = map[expr.Root]error{expr.Input: want}
-		for _, src := range []string{`$Input`, `$Input.a == 1`, `format("{}", $Input)`, `[{"a": $Input.x}]`, `!$Input.b`} {
+		for _, src := range []string{`$Input`, `$Input.a == 1`, `format("{}", $Input)`,
+			`[{"a": $Input.x}]`, `!$Input.b`} {
 			e, _ := expr.Parse(src, stateMachineRoots)
 			b := expr.DefaultBudget()
 			if _, err := e.Eval(w, &b); err != want {
@@ -45,7 +48,8 @@ func TestEnvError(t *testing.T) {
 			if _, err := e.Condition(w, &b); err != want {
 				t.Errorf("condition %s: %v, want %v", src, err, want)
 			}
-			build := expr.ObjectOf([]expr.Field{{Name: "x", Value: expr.ArrayOf([]*expr.Template{expr.Dynamic(e)})}})
+			build := expr.ObjectOf([]expr.Field{{Name: "x",
+				Value: expr.ArrayOf([]*expr.Template{expr.Dynamic(e)})}})
 			if _, err := build.Build(w, &b); err != want {
 				t.Errorf("template of %s: %v, want %v", src, err, want)
 			}
@@ -73,7 +77,7 @@ func TestObject(t *testing.T) {
 	w := &fakeEnv{roots: map[expr.Root]any{expr.Context: outer, expr.Input: inner}}
 	cases := []struct {
 		src, want string
-		outer     int // how often the outer object is asked for its whole value
+		outer     int // number of calls of the outer object's Value
 		inner     int
 	}{
 		{`$Context.Current.Name`, `"S"`, 0, 0},
@@ -92,19 +96,23 @@ func TestObject(t *testing.T) {
 	for _, c := range cases {
 		inner.materialized, outer.materialized = 0, 0
 		got, err := eval(c.src, w)
-		if err != nil || text(got) != c.want || outer.materialized != c.outer || inner.materialized != c.inner {
-			t.Errorf("%s = %v, %v, asked for the whole %d and %d times", c.src, got, err, outer.materialized, inner.materialized)
+		if err != nil || text(got) != c.want || outer.materialized != c.outer ||
+			inner.materialized != c.inner {
+			t.Errorf("%s = %v, %v, asked for the whole %d and %d times", c.src, got, err,
+				outer.materialized, inner.materialized)
 		}
 	}
 	if _, err := eval(`$Context.nothing`, w); err == nil {
 		t.Error("no error for a member that an Object lacks")
 	}
-	if _, err := eval(`$Context[0]`, w); err == nil || !strings.Contains(err.Error(), "is an object") {
+	if _, err := eval(`$Context[0]`, w); err == nil || !strings.Contains(err.Error(),
+		"is an object") {
 		t.Errorf("%v", err)
 	}
 	for src, want := range map[string]string{
-		`$context.Current.Name`: `"S"`, `$context.Current`: `{"Name":"S"}`, `$context.Current[*]`: `["S"]`,
-		`$input[*]`: `["S"]`,
+		`$context.Current.Name`: `"S"`, `$context.Current`: `{"Name":"S"}`,
+		`$context.Current[*]`: `["S"]`,
+		`$input[*]`:           `["S"]`,
 	} {
 		e, parseErr := expr.ParsePath(src, expr.Context|expr.Input)
 		if parseErr != nil {
@@ -130,7 +138,7 @@ func TestImmutable(t *testing.T) {
 	}
 }
 
-// Evaluating what does not build anything allocates nothing.
+// TestLean: an evaluation that builds nothing allocates nothing.
 func TestLean(t *testing.T) {
 	var w expr.Env = stateMachineEnv(t)
 	for _, src := range []string{

@@ -8,13 +8,17 @@ import (
 	"millrace/shared/value"
 )
 
-// Numbers are compared by their decimal values, whatever their length, in both languages.
+// TestNumbersCompareExactly: numbers of any length are compared by their decimal values, in both
+// dialects.
 func TestNumbersCompareExactly(t *testing.T) {
 	w := &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{
-		"text": "20261130070000000001", "n": value.Number("20261130070000000002"), "m": value.Number("20261130070000000001"),
-		"fine": value.Number("1.00000000000000000001"), "big": value.Number("1e400"), "bigger": value.Number("1e401"),
-		"tiny":  value.Number("1e-400"),
-		"list":  []any{value.Number("20261130070000000001"), value.Number("20261130070000000002"), value.Number("20261130070000000001.0")},
+		"text": "20261130070000000001", "n": value.Number("20261130070000000002"),
+		"m":    value.Number("20261130070000000001"),
+		"fine": value.Number("1.00000000000000000001"), "big": value.Number("1e400"),
+		"bigger": value.Number("1e401"),
+		"tiny":   value.Number("1e-400"),
+		"list": []any{value.Number("20261130070000000001"), value.Number("20261130070000000002"),
+			value.Number("20261130070000000001.0")},
 		"later": map[string]any{"id": value.Number("20261130070000000003")},
 	}}}
 	for src, want := range map[string]string{
@@ -53,11 +57,15 @@ func TestNumbersCompareExactly(t *testing.T) {
 func TestStringsOfDigitsCompareExactly(t *testing.T) {
 	long := strings.Repeat("1234567890", 300)
 	w := &fakeEnv{roots: map[expr.Root]any{expr.Default: map[string]any{
-		"id": "2026113007000000000000000001", "next": "2026113007000000000000000002", "zeros": "002026113007000000000000000001",
-		"edge": "9223372036854775807", "over": "9223372036854775808", "n": value.Number("9223372036854775808"),
-		"hash": "0e462097431906509019562988736854", "other": "0e830400451993494058024219903391", "short": "0e1", "zero": "0",
-		"long": long + "1", "longer": long + "2", "fine": "1.00000000000000000001", "one": "1.0", "thousand": "1e3",
-		"list": []any{value.Number("20261130070000000001")},
+		"id": "2026113007000000000000000001", "next": "2026113007000000000000000002",
+		"zeros": "002026113007000000000000000001",
+		"edge":  "9223372036854775807", "over": "9223372036854775808",
+		"n":    value.Number("9223372036854775808"),
+		"hash": "0e462097431906509019562988736854", "other": "0e830400451993494058024219903391",
+		"short": "0e1", "zero": "0",
+		"long": long + "1", "longer": long + "2", "fine": "1.00000000000000000001", "one": "1.0",
+		"thousand": "1e3",
+		"list":     []any{value.Number("20261130070000000001")},
 	}}}
 	for src, want := range map[string]bool{
 		`$.id == $.next`:                   false,
@@ -95,15 +103,18 @@ func TestStringsOfDigitsCompareExactly(t *testing.T) {
 	}
 }
 
-// What an expression makes is a number that JSON may hold, too.
+// TestNumbersMadeAreBounded: numbers that an expression computes do not exceed the maximum length
+// of a number.
 func TestNumbersMadeAreBounded(t *testing.T) {
 	longest := value.Number(strings.Repeat("7", 1000))
-	w := &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{"n": longest, "m": "-" + longest[1:]}}}
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{"n": longest,
+		"m": "-" + longest[1:]}}}
 	if _, err := eval(`-$Input.m`, w); err != nil {
 		t.Error(err)
 	}
 	_, err := eval(`-$Input.n`, w)
-	if failed, ok := err.(*expr.Error); !ok || !strings.Contains(failed.Reason, "longer than 1000 characters") {
+	if failed, ok := err.(*expr.Error); !ok || !strings.Contains(failed.Reason,
+		"longer than 1000 characters") {
 		t.Error(err)
 	}
 }

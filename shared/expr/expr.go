@@ -1,6 +1,6 @@
-// Package expr is the expression language of both flow languages: lexer, parser, evaluator. A parsed Expr is
-// immutable and safe for many goroutines; evaluation does no I/O, reaches only what its Env hands it, and runs
-// on a Budget.
+// Package expr implements the expressions of both dialects: lexer, parser and evaluator. A parsed
+// Expr is immutable, so any number of goroutines may use it. Evaluation does no I/O, reads only its
+// Env, and is bounded by a Budget.
 package expr
 
 // Expr is a parsed expression. It is immutable.
@@ -8,23 +8,25 @@ type Expr struct {
 	source string
 	root   node
 	roots  Roots
-	flowV1 bool // a path or condition of the older language
+	flowV1 bool // a path or a condition of FlowV1
 
 	context [][]string // see ContextPaths
 }
 
-// String gives the expression's text as it was written.
+// String returns the text of the expression as written.
 func (e *Expr) String() string { return e.source }
 
-// Roots gives the roots that the expression mentions; an evaluation asks its Env for no other.
+// Roots returns the roots that the expression uses. An evaluation reads no others from its Env.
 func (e *Expr) Roots() Roots { return e.roots }
 
-// ContextPaths gives, for every selection from $Context of the newer language in the order of the text, the names of
-// the members it goes through until a key that is not known before evaluation, or an index.
+// ContextPaths returns one list of names for every selection from the StateMachine root $Context,
+// in the order of the text: the members it goes through, up to an index or a key that is known only
+// at evaluation.
 func (e *Expr) ContextPaths() [][]string { return e.context }
 
-// Eval gives the value of the expression: a JSON value, or Absent for a path of the older language that selects
-// nothing. What it gives may share structure with what env gave. The error is an *Error, or one of env, as it is.
+// Eval returns the value of the expression: a JSON value, or Absent for a FlowV1 path that selects
+// nothing. The value may share structure with values of env. The error is an *Error, or an
+// unchanged error of env.
 func (e *Expr) Eval(env Env, b *Budget) (any, error) {
 	v, err := e.run(env, b)
 	if err != nil {
@@ -33,9 +35,9 @@ func (e *Expr) Eval(env Env, b *Budget) (any, error) {
 	return v, nil
 }
 
-// Condition gives the truth of the expression. In the newer language the value must be a boolean; in the older
-// one true, "true", "TRUE" and numbers other than 0 are true and everything else, Absent too, is false.
-// Errors are those of Eval.
+// Condition returns the truth of the expression. In the StateMachine dialect the value must be a
+// boolean. In FlowV1, true, "true", "TRUE" and numbers other than 0 are true; everything else is
+// false, Absent included. Errors are those of Eval.
 func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 	v, err := e.run(env, b)
 	if err != nil {
@@ -54,7 +56,8 @@ func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 
 func (e *Expr) run(env Env, b *Budget) (any, error) { return materialize(e.root.eval(env, b)) }
 
-// located turns what a node complains about into an *Error of this expression; errors of the Env stay as they are.
+// located converts a failure of a node to an *Error of this expression. It returns errors of the
+// Env unchanged.
 func (e *Expr) located(err error) error {
 	if f, ok := err.(failure); ok {
 		return &Error{Source: e.source, Reason: string(f)}

@@ -6,13 +6,13 @@ import (
 	"millrace/shared/value"
 )
 
-// function is an entry of the table of functions.
+// function is an entry in the table of functions.
 type function struct {
-	argsMin, argsMax int // arguments; most is -1 when there is no limit
+	argsMin, argsMax int // number of arguments; argsMax is -1 if there is no limit
 	build            func(args []node) (node, error)
 }
 
-// functions are the functions of the newer language.
+// functions are the functions of the StateMachine dialect.
 var functions = map[string]function{
 	"format":           {1, -1, anyArguments(format)},
 	"get":              {2, 2, twoArguments(get)},
@@ -37,7 +37,7 @@ var functions = map[string]function{
 	"uuid":             {0, 0, newUUID},
 }
 
-// arity says how many arguments the function takes.
+// arity describes how many arguments the function takes.
 func (f function) arity() string {
 	text := strconv.Itoa(f.argsMin)
 	switch {
@@ -52,8 +52,8 @@ func (f function) arity() string {
 	return text + " arguments"
 }
 
-// unaryNode, binaryNode and variadicNode call a function with the values of their arguments, which are never an
-// Object.
+// unaryNode, binaryNode and variadicNode call a function with the values of their arguments. The
+// values are never an Object.
 type unaryNode struct {
 	call func(b *Budget, x any) (any, error)
 	arg  node
@@ -91,7 +91,7 @@ func (n *binaryNode) eval(env Env, b *Budget) (any, error) {
 	return n.call(b, x, y)
 }
 
-// evalPair gives the values of two arguments.
+// evalPair returns the values of two arguments.
 func evalPair(first, second node, env Env, b *Budget) (x, y any, err error) {
 	if err = b.step(1); err != nil {
 		return nil, nil, err
@@ -123,10 +123,10 @@ func (n *variadicNode) eval(env Env, b *Budget) (any, error) {
 	return n.call(b, values)
 }
 
-// newToArray makes toArray what it is: another way to write an array.
+// newToArray compiles toArray to an array literal.
 func newToArray(args []node) (node, error) { return newArray(args), nil }
 
-// wrongArgument says what a function wants instead of what it got.
+// wrongArgument returns the error for an argument of the wrong kind.
 func wrongArgument(function, position, want string, got any) error {
 	return failf("%s takes %s as its %s argument, not %s", function, want, position, kindOf(got))
 }
@@ -165,7 +165,8 @@ func wantInt(function, position string, v any, b *Budget) (int64, error) {
 		return 0, err
 	}
 	if !ok {
-		return 0, failf("%s takes a 64-bit integer as its %s argument, not %s", function, position, clipped(string(n)))
+		return 0, failf("%s takes a 64-bit integer as its %s argument, not %s", function, position,
+			clipped(string(n)))
 	}
 	return i, nil
 }

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/value"
 )
 
-// checkFailure holds for every error: it is one of this package, readable, and points into the text.
+// checkFailure checks an error: it belongs to this package, is readable, and points into the text.
 func checkFailure(t *testing.T, src string, err error) {
 	t.Helper()
 	e, ok := err.(*expr.Error)
@@ -17,7 +17,8 @@ func checkFailure(t *testing.T, src string, err error) {
 	}
 }
 
-// checkValue holds for every value: it is JSON, unless nested too deep, and evaluating again gives the same.
+// checkValue checks a value: it is valid JSON unless it is nested too deep, and a second evaluation
+// returns the same.
 func checkValue(t *testing.T, e *expr.Expr, w func() *fakeEnv, b expr.Budget) {
 	t.Helper()
 	twin := b
@@ -86,8 +87,9 @@ func FuzzParseCondition(f *testing.F) {
 		w := func() *fakeEnv { return &fakeEnv{roots: map[expr.Root]any{expr.Default: in}} }
 		b := expr.Budget{Nodes: 10_000, Bytes: 1 << 18}
 		checkValue(t, e, w, b)
-		if _, err := e.Condition(w(), &b); err != nil && !strings.Contains(err.Error(), "too much work") {
-			t.Errorf("%q: %v", src, err) // conditions of the older language do not fail
+		if _, err := e.Condition(w(), &b); err != nil &&
+			!strings.Contains(err.Error(), "too much work") {
+			t.Errorf("%q: %v", src, err) // conditions of FlowV1 do not fail
 		}
 	})
 }
@@ -106,7 +108,10 @@ func FuzzParsePath(f *testing.F) {
 			checkFailure(t, src, parseErr)
 			return
 		}
-		w := func() *fakeEnv { return &fakeEnv{roots: map[expr.Root]any{expr.Default: in, expr.Input: in}} }
+		w := func() *fakeEnv {
+			return &fakeEnv{roots: map[expr.Root]any{expr.Default: in,
+				expr.Input: in}}
+		}
 		checkValue(t, e, w, expr.Budget{Nodes: 10_000, Bytes: 1 << 18})
 	})
 }

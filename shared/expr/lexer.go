@@ -23,20 +23,21 @@ const (
 
 type token struct {
 	kind tokenKind
-	pos  int    // byte offset in the source
-	text string // as written; of a string what it stands for, of a number its JSON text
+	pos  int // byte offset in the source
+	// text is the token as written; of a string the decoded value, of a number its JSON text.
+	text string
 }
 
-// lexer cuts an expression into tokens. They are the same in both languages, except for the paths of the older one:
-// there the parser reads on by itself from pos.
+// lexer splits an expression into tokens. The tokens are the same in both dialects, except in
+// FlowV1 paths: there the parser reads the text itself, from pos.
 type lexer struct {
 	src    string
 	pos    int
-	last   token // the one given before, which makes some refusals clearer
+	last   token // the previous token; some error messages need it
 	flowV1 bool
 }
 
-// next gives the next token; a refusal has the offset of the offending character.
+// next returns the next token. An error has the offset of the wrong character.
 func (l *lexer) next() (token, *Error) {
 	l.skipBlanks()
 	t := token{pos: l.pos}
@@ -77,7 +78,7 @@ func (l *lexer) fail(pos int, reason string) *Error {
 	return &Error{Source: l.src, Offset: pos, Reason: reason}
 }
 
-// word reads an identifier; false when there is none.
+// word reads an identifier. It returns false if there is none.
 func (l *lexer) word() bool {
 	from := l.pos
 	for l.pos < len(l.src) {
@@ -90,7 +91,7 @@ func (l *lexer) word() bool {
 	return l.pos > from
 }
 
-// number reads a number and gives it as JSON, which allows no leading zeros.
+// number reads a number and returns it as JSON, which does not allow leading zeros.
 func (l *lexer) number() (string, *Error) {
 	from := l.pos
 	l.digits()
@@ -115,7 +116,8 @@ func (l *lexer) number() (string, *Error) {
 		text = text[1:]
 	}
 	if len(text) > value.NumberMax {
-		return "", l.fail(from, fmt.Sprintf("the number is longer than %d characters", value.NumberMax))
+		return "", l.fail(from, fmt.Sprintf("the number is longer than %d characters",
+			value.NumberMax))
 	}
 	return text, nil
 }
@@ -150,7 +152,7 @@ func (l *lexer) mark() (string, *Error) {
 	return rest[:1], nil
 }
 
-// unsupported says why the operator at the start of rest is not in the languages; empty when it is, or is none.
+// unsupported returns why the operator at the start of rest does not exist in the dialect, or "".
 func (l *lexer) unsupported(rest string) string {
 	inIndex := l.last.kind == markToken && l.last.text == "["
 	inPath := l.last.kind == markToken && l.last.text == "."
@@ -163,10 +165,11 @@ func (l *lexer) unsupported(rest string) string {
 		return "recursive paths (..) are not in the language"
 	}
 	for _, r := range unsupportedOperators {
-		if !strings.HasPrefix(rest, r.operator) || r.unless != "" && strings.HasPrefix(rest, r.unless) {
+		if !strings.HasPrefix(rest, r.operator) || r.unless != "" &&
+			strings.HasPrefix(rest, r.unless) {
 			continue
 		}
-		if l.flowV1 && r.newer {
+		if l.flowV1 && r.stateMachineOnly {
 			return "there is no operator " + r.operator
 		}
 		return "there is no operator " + r.operator + r.hint
@@ -174,18 +177,19 @@ func (l *lexer) unsupported(rest string) string {
 	return ""
 }
 
-// unsupportedOperators are those that flows may be expected to use; the first that fits counts.
+// unsupportedOperators are operators that people may expect. The first one that matches counts.
 var unsupportedOperators = [...]struct {
 	operator, unless, hint string
-	newer                  bool // the hint is for the newer language only
+	stateMachineOnly       bool // the hint is only for the StateMachine dialect
 }{
-	{operator: "+", hint: ": use intAdd to add integers, format to join strings", newer: true},
-	{operator: "*", hint: ": the only arithmetic is intAdd", newer: true},
-	{operator: "/", hint: ": the only arithmetic is intAdd", newer: true},
-	{operator: "%", hint: ": the only arithmetic is intAdd", newer: true},
+	{operator: "+", hint: ": use intAdd to add integers, format to join strings",
+		stateMachineOnly: true},
+	{operator: "*", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
+	{operator: "/", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
+	{operator: "%", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
 	{operator: "??"},
-	{operator: "?", hint: ":, a Choice decides between values", newer: true},
-	{operator: "=~", hint: ": use regexMatchString", newer: true},
+	{operator: "?", hint: ":, a Choice decides between values", stateMachineOnly: true},
+	{operator: "=~", hint: ": use regexMatchString", stateMachineOnly: true},
 	{operator: "=", unless: "==", hint: ": use == to compare"},
 	{operator: "&", unless: "&&", hint: ": use && for a logical and"},
 	{operator: "|", unless: "||", hint: ": use || for a logical or"},

@@ -2,7 +2,7 @@ package expr
 
 import "millrace/shared/value"
 
-// logicNode is a chain of && or ||, evaluated from the left until a term decides.
+// logicNode is a chain of && or ||, evaluated from the left until a term decides the result.
 type logicNode struct {
 	terms        []node
 	shortCircuit bool // the truth of a term that ends the evaluation
@@ -39,7 +39,7 @@ func (n *notNode) eval(env Env, b *Budget) (any, error) {
 	return !truth, err
 }
 
-// truthOf gives the truth of an operand of a logical operator.
+// truthOf returns the truth of an operand of a logical operator.
 func truthOf(operand node, operator string, flowV1 bool, env Env, b *Budget) (bool, error) {
 	v, err := materialize(operand.eval(env, b))
 	if err != nil {
@@ -55,7 +55,7 @@ func truthOf(operand node, operator string, flowV1 bool, env Env, b *Budget) (bo
 	return truth, nil
 }
 
-// truthyV1 is what the older language takes for true.
+// truthyV1 reports whether FlowV1 treats a value as true.
 func truthyV1(v any, b *Budget) (bool, error) {
 	switch v := v.(type) {
 	case bool:
@@ -75,7 +75,7 @@ type negateNode struct {
 	flowV1  bool
 }
 
-// newNegate gives the negation of an operand; that of a number is a number.
+// newNegate returns the negation of an operand; the negation of a constant number is a constant.
 func newNegate(operand node, flowV1 bool) node {
 	if c, ok := operand.(*constantNode); ok {
 		if n, ok := c.value.(value.Number); ok {
@@ -103,7 +103,7 @@ func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	return nil, failf("- takes a number, not %s", kindOf(v))
 }
 
-// negate is negated on a budget; a number with its minus may be too long.
+// negate negates a number on a budget. It fails if the minus makes the number too long.
 func negate(n value.Number, b *Budget) (any, error) {
 	if err := b.scan(len(n)); err != nil {
 		return nil, err

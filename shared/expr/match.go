@@ -12,28 +12,29 @@ import (
 
 // Bounds of regular expressions.
 const (
-	patternMax = 512   // bytes of a pattern
-	programMax = 2_000 // instructions that it may become
+	patternMax = 512   // maximum length of a pattern, in bytes
+	programMax = 2_000 // maximum size of a compiled pattern, in instructions
 )
 
-// What reading a pattern is charged: one step takes about as long as any other.
+// Costs of parsing a pattern, in steps. A step takes about as long as any other step.
 const (
-	byteWork     = 8       // a byte of a pattern
-	smallWork    = 64      // a class like \W or [:alpha:] under (?i)
-	unicodeWork  = 800     // a class like \pL
-	unicodeMax   = 8       // of those in one pattern
-	readMax      = 150_000 // steps for one pattern
-	firstFolding = 0x41    // of the characters that have another case
-	lastFolding  = 0x1e943 // of them
+	byteWork     = 8       // for each byte of a pattern
+	smallWork    = 64      // for a class like \W or [:alpha:] under (?i)
+	unicodeWork  = 800     // for a class like \pL
+	unicodeMax   = 8       // maximum number of such classes in one pattern
+	readMax      = 150_000 // maximum cost of one pattern
+	firstFolding = 0x41    // the first character that has another case
+	lastFolding  = 0x1e943 // the last character that has another case
 )
 
-// foldFlag matches flags that make letters match in either case.
+// foldFlag matches flags that make a pattern ignore case.
 var foldFlag = regexp.MustCompile(`\(\?[a-zA-Z]*i`)
 
-// readWork is how many steps reading a pattern is charged; an error when it is too much for any.
-// The parser copies the ranges of each Unicode class, hundreds, and under (?i) looks up each
-// character of each range, so 500 bytes could take a second. It is an upper bound, made without
-// parsing: what looks like a class or a range counts as one.
+// readWork returns the cost of parsing a pattern, in steps, or an error if the cost exceeds
+// readMax. The parser copies the ranges of each Unicode class, which are hundreds, and under (?i)
+// it looks up each character of each range, so parsing 500 bytes could take a second. The cost is
+// an upper bound that is computed without parsing: everything that looks like a class or a range
+// counts as one.
 func readWork(text string) (int, error) {
 	if len(text) > patternMax {
 		return 0, failf("regexMatchString: the pattern is longer than %d bytes", patternMax)
@@ -61,8 +62,9 @@ func readWork(text string) (int, error) {
 	return work, nil
 }
 
-// foldedRange is how many characters a range has at most that may have another case. Only a first
-// character beyond ASCII is what it looks like: any other may end an escape.
+// foldedRange returns the maximum number of characters in a range that may have another case. A
+// first character in ASCII may be the end of an escape, so it says nothing about where the range
+// begins.
 func foldedRange(before, after string) int {
 	first, _ := utf8.DecodeLastRuneInString(before)
 	if first < utf8.RuneSelf {
@@ -77,7 +79,7 @@ func foldedRange(before, after string) int {
 		}
 		last = rune(n)
 	} else if last == '\\' {
-		last = 0o777 // the last that another escape can write
+		last = 0o777 // the last character that any other escape can write
 	}
 	return max(0, int(min(last, lastFolding)-first)+1)
 }
@@ -85,11 +87,11 @@ func foldedRange(before, after string) int {
 // pattern is a compiled regular expression.
 type pattern struct {
 	re   *regexp.Regexp
-	size int // about the number of its instructions
+	size int // roughly the number of its instructions
 }
 
-// compilePattern compiles a pattern of RE2 syntax, whose readWork has been charged; it refuses those
-// that expand to large programs.
+// compilePattern compiles a pattern in RE2 syntax, after readWork has been charged. It rejects
+// patterns that expand to large programs.
 func compilePattern(text string) (pattern, error) {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
@@ -97,7 +99,8 @@ func compilePattern(text string) (pattern, error) {
 	}
 	size := programSize(tree)
 	if size > programMax {
-		return pattern{}, failf("regexMatchString: the pattern %s repeats too much", value.Quote(text))
+		return pattern{}, failf("regexMatchString: the pattern %s repeats too much",
+			value.Quote(text))
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
@@ -114,8 +117,8 @@ func badPattern(text string, err error) error {
 	return failf("regexMatchString: bad pattern %s: %s", value.Quote(text), reason)
 }
 
-// programSize estimates the instructions of a regular expression with its repetitions written out. The parser
-// bounds both the text and the repetitions, so that the sum cannot overflow.
+// programSize estimates the number of instructions of a regular expression with its repetitions
+// expanded. The parser bounds both the text and the repetitions, so the sum cannot overflow.
 func programSize(re *syntax.Regexp) int {
 	size := 1 + len(re.Rune)/16 // the ranges of a class
 	if re.Op == syntax.OpLiteral {
@@ -134,7 +137,8 @@ func programSize(re *syntax.Regexp) int {
 	return size
 }
 
-// matches looks for the pattern anywhere in text. The cost of a match grows with text and program.
+// matches reports whether the pattern occurs anywhere in text. The cost grows with the size of text
+// and program.
 func (p pattern) matches(text string, b *Budget) (bool, error) {
 	if err := b.step(1 + len(text)*p.size/128); err != nil {
 		return false, err
@@ -148,7 +152,7 @@ type matchNode struct {
 	pattern pattern
 }
 
-// newMatch compiles a constant pattern once and refuses a bad one.
+// newMatch compiles a constant pattern once and rejects an invalid one.
 func newMatch(args []node) (node, error) {
 	c, ok := args[1].(*constantNode)
 	if !ok {
@@ -180,7 +184,7 @@ func (n *matchNode) eval(env Env, b *Budget) (any, error) {
 	return n.pattern.matches(text, b)
 }
 
-// regexMatchString is the function with a pattern that depends on data.
+// regexMatchString is the function with a pattern that is not constant.
 func regexMatchString(b *Budget, x, y any) (any, error) {
 	text, err := wantString("regexMatchString", "first", x)
 	if err != nil {
@@ -197,7 +201,7 @@ func regexMatchString(b *Budget, x, y any) (any, error) {
 	return p.matches(text, b)
 }
 
-// pattern compiles a pattern, once for all evaluations on the budget.
+// pattern compiles a pattern once for all evaluations on the budget.
 func (b *Budget) pattern(text string) (pattern, error) {
 	if err := b.scan(min(len(text), patternMax)); err != nil {
 		return pattern{}, err
@@ -229,18 +233,19 @@ func (b *Budget) pattern(text string) (pattern, error) {
 	return p, nil
 }
 
-// PatternBudget bounds the work that reading the constant patterns of several expressions takes, such as
-// those of a definition, which no evaluation pays for. The zero value allows none.
+// PatternBudget bounds the work of parsing the constant patterns of several expressions, such as
+// those of one definition, because no evaluation pays for it. The zero value allows nothing.
 type PatternBudget struct {
 	Left int // steps
 }
 
-// DefaultPatternBudget is enough for hundreds of ordinary patterns; to use it up takes about a tenth of a
-// second.
+// DefaultPatternBudget returns a budget for hundreds of ordinary patterns. Using it up takes about
+// a tenth of a second.
 func DefaultPatternBudget() PatternBudget { return PatternBudget{Left: 500_000} }
 
-var errPatterns error = failure("regexMatchString: the regular expressions up to here take too much work to read: " +
-	"use fewer, shorter ones, with fewer Unicode classes and no wide ranges under (?i)")
+var errPatterns error = failure(
+	"regexMatchString: the regular expressions up to here take too much work to read: " +
+		"use fewer, shorter ones, with fewer Unicode classes and no wide ranges under (?i)")
 
 // charge charges for the pattern of a call, if it is a constant.
 func (w *PatternBudget) charge(args []node) error {
@@ -250,7 +255,7 @@ func (w *PatternBudget) charge(args []node) error {
 	}
 	text, ok := c.value.(string)
 	if !ok {
-		return nil // newMatch says so
+		return nil // newMatch reports the error
 	}
 	work, err := readWork(text)
 	if err != nil {

@@ -1,16 +1,17 @@
 package expr
 
-// node is a part of a parsed expression. Its value may be an Object: who needs all of it puts whole around eval.
+// node is a part of a parsed expression. Its value may be an Object; a caller that needs all of it
+// wraps eval in materialize.
 type node interface {
 	eval(env Env, b *Budget) (any, error)
 }
 
-// constantNode gives the same value each time.
+// constantNode is a constant.
 type constantNode struct{ value any }
 
 func (n *constantNode) eval(_ Env, b *Budget) (any, error) { return n.value, b.step(1) }
 
-// rootNode gives the value of a root of the newer language.
+// rootNode is a root of the StateMachine dialect.
 type rootNode struct {
 	root Root
 	name string
@@ -33,7 +34,7 @@ func (n *rootNode) eval(env Env, b *Budget) (any, error) {
 // arrayNode is an array literal.
 type arrayNode struct{ items []node }
 
-// newArray gives an array literal; one of constants is a constant itself.
+// newArray returns an array literal; an array of constants is a constant.
 func newArray(items []node) node {
 	constant := make([]any, len(items))
 	for i, item := range items {
@@ -53,7 +54,7 @@ func (n *arrayNode) eval(env Env, b *Budget) (any, error) {
 	return evalAll(n.items, env, b)
 }
 
-// evalAll gives the values of nodes. Only the older language has absent ones: in an array they are null.
+// evalAll returns the values of nodes. In an array, an absent value (FlowV1) is null.
 func evalAll(nodes []node, env Env, b *Budget) ([]any, error) {
 	values, err := b.array(len(nodes))
 	if err != nil {
@@ -72,12 +73,12 @@ func evalAll(nodes []node, env Env, b *Budget) ([]any, error) {
 	return values, nil
 }
 
-// objectNode is an object literal; a later equal key replaces an earlier one.
+// objectNode is an object literal. A later member replaces an earlier member of the same name.
 type objectNode struct{ members []memberNode }
 
 type memberNode struct{ key, value node }
 
-// newObject gives an object literal; one of constants is a constant itself.
+// newObject returns an object literal; an object of constants is a constant.
 func newObject(members []memberNode) node {
 	constant := make(map[string]any, len(members))
 	for _, m := range members {
@@ -88,7 +89,7 @@ func newObject(members []memberNode) node {
 		}
 		name, ok := key.value.(string)
 		if !ok {
-			return &objectNode{members} // complains when it is evaluated
+			return &objectNode{members} // fails when it is evaluated
 		}
 		constant[name] = v.value
 	}

@@ -8,28 +8,29 @@ import (
 	"millrace/shared/value"
 )
 
-// Parse parses an expression of the newer language: a condition, a constructor value or the source of items. It
-// refuses what does not depend on data: syntax, unknown functions and roots, roots that are not among roots, wrong
-// numbers of arguments, functions nested deeper than CallDepthMax, bad constant patterns, and text longer than
-// LengthMax.
+// Parse parses an expression of the StateMachine dialect: a condition, a constructor value or the
+// source of items. It rejects all errors that do not depend on data: syntax errors, unknown
+// functions and roots, roots that are not in roots, wrong numbers of arguments, functions nested
+// deeper than CallDepthMax, invalid constant patterns, and texts longer than LengthMax.
 func Parse(src string, roots Roots) (*Expr, *Error) {
 	w := DefaultPatternBudget()
 	return w.Parse(src, roots)
 }
 
-// Parse is Parse with constant patterns charged to w, which must be used by one goroutine at a time.
+// Parse is like the function Parse, but charges constant patterns to w. Only one goroutine at a
+// time may use w.
 func (w *PatternBudget) Parse(src string, roots Roots) (*Expr, *Error) {
 	p := newParser(src, roots, false)
 	p.patterns = w
 	return p.finish(p.expression())
 }
 
-// rootNames are the roots of the newer language.
+// rootNames are the roots of the StateMachine dialect.
 var rootNames = map[string]Root{
 	"$Input": Input, "$Output": Output, "$Context": Context, "$Global": Global, "$Item": Item,
 }
 
-// postfixed parses a primary and the selections behind it.
+// postfixed parses a primary and the selections after it.
 func (p *parser) postfixed() node {
 	from := p.tok.pos
 	base := p.primary()
@@ -50,7 +51,7 @@ func (p *parser) postfixed() node {
 	return path
 }
 
-// textEnd gives the offset where the text before the current token ends.
+// textEnd returns the offset of the end of the text before the current token.
 func (p *parser) textEnd() int {
 	return len(strings.TrimRight(p.src[:p.tok.pos], " \t\r\n"))
 }
@@ -148,7 +149,7 @@ func (p *parser) call() node {
 	return p.newCall(f, name, args)
 }
 
-// newCall makes the node of a call when its arguments fit.
+// newCall returns the node of a call, if its arguments are valid.
 func (p *parser) newCall(f function, name token, args []node) node {
 	if p.err != nil {
 		return nil
@@ -175,7 +176,8 @@ func (p *parser) bareWord(word string) string {
 	case "and", "or", "not":
 		return "the logical operators are written &&, || and !"
 	}
-	return "unknown name " + value.Quote(word) + ": a string is written in quotes, a path starts with $"
+	return "unknown name " + value.Quote(word) +
+		": a string is written in quotes, a path starts with $"
 }
 
 func unknownFunction(name string) string {
@@ -190,7 +192,7 @@ func unknownFunction(name string) string {
 	return "unknown function " + name + ": there are " + strings.Join(known, ", ")
 }
 
-// objectLiteral parses what follows an opening brace.
+// objectLiteral parses an object literal after its opening brace.
 func (p *parser) objectLiteral() node {
 	var members []memberNode
 	p.list("}", func() {

@@ -8,32 +8,34 @@ import (
 	"millrace/shared/value"
 )
 
-// Bounds of what is parsed. They keep hostile text from costing much and from exhausting the stack.
+// Bounds of expressions. They protect against hostile texts that would cost much time or exhaust
+// the stack.
 const (
-	// LengthMax is the longest expression in bytes.
+	// LengthMax is the maximum length of an expression, in bytes.
 	LengthMax = 16 << 10
-	// CallDepthMax is how deep functions may be nested.
+	// CallDepthMax is the maximum depth of nested function calls.
 	CallDepthMax = 10
 
-	nestingMax = 64 // of parentheses, literals, arguments and prefixes
+	nestingMax = 64 // maximum depth of parentheses, literals, arguments and prefixes
 )
 
-// parser holds what parsing both languages has in common. Its first error sticks: the parser then sees the end of
-// the text, so that every rule returns at once, and what the rules gave is thrown away.
+// parser is the common part of the parsers of both dialects. It keeps its first error: from then on
+// it sees only the end of the text, so that every rule returns at once, and their results are
+// dropped.
 type parser struct {
 	lexer
 	tok     token
 	err     *Error
-	roots   Roots // that may be used
+	roots   Roots // roots that the expression may use
 	used    Roots
 	context [][]string // see ContextPaths
 	nesting int
 	calls   int
 
-	patterns *PatternBudget // what constant patterns are charged to
+	patterns *PatternBudget // constant patterns are charged to it
 }
 
-// newParser gives a parser that stands on the first token.
+// newParser returns a parser at the first token.
 func newParser(src string, roots Roots, flowV1 bool) *parser {
 	p := &parser{lexer: lexer{src: src, flowV1: flowV1}, roots: roots}
 	switch {
@@ -48,7 +50,7 @@ func newParser(src string, roots Roots, flowV1 bool) *parser {
 	return p
 }
 
-// finish gives the parsed expression when the whole text was used.
+// finish returns the parsed expression if the whole text was read.
 func (p *parser) finish(root node) (*Expr, *Error) {
 	if p.tok.kind != endToken {
 		p.unexpected()
@@ -56,7 +58,8 @@ func (p *parser) finish(root node) (*Expr, *Error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return &Expr{source: p.src, root: root, roots: p.used, context: p.context, flowV1: p.flowV1}, nil
+	return &Expr{source: p.src, root: root, roots: p.used, context: p.context,
+		flowV1: p.flowV1}, nil
 }
 
 func (p *parser) fail(pos int, reason string) { p.stop(p.lexer.fail(pos, reason)) }
@@ -78,10 +81,10 @@ func (p *parser) advance() {
 	p.tok = tok
 }
 
-// at says whether the parser stands on an operator or on punctuation.
+// at reports whether the current token is this operator or punctuation.
 func (p *parser) at(mark string) bool { return p.tok.kind == markToken && p.tok.text == mark }
 
-// accept steps over mark when it is there.
+// accept skips mark if it is the current token.
 func (p *parser) accept(mark string) bool {
 	if !p.at(mark) {
 		return false
@@ -90,14 +93,14 @@ func (p *parser) accept(mark string) bool {
 	return true
 }
 
-// expect steps over mark, which must be there.
+// expect skips mark, and fails if it is not the current token.
 func (p *parser) expect(mark string) {
 	if !p.accept(mark) {
 		p.unexpected()
 	}
 }
 
-// unexpected refuses the current token.
+// unexpected rejects the current token.
 func (p *parser) unexpected() {
 	switch t := p.tok; {
 	case t.kind == endToken:
@@ -115,7 +118,7 @@ func (p *parser) unexpected() {
 	}
 }
 
-// nested parses something inside something else, unless that goes too deep.
+// nested calls parse one level deeper, unless that exceeds nestingMax.
 func (p *parser) nested(parse func() node) node {
 	if p.nesting++; p.nesting > nestingMax {
 		p.fail(p.tok.pos, fmt.Sprintf("the expression is nested deeper than %d levels", nestingMax))
@@ -125,7 +128,7 @@ func (p *parser) nested(parse func() node) node {
 	return n
 }
 
-// expression is the rule that both languages start with: a disjunction.
+// expression parses an expression, which in both dialects is a disjunction.
 func (p *parser) expression() node { return p.logic("||", p.conjunction) }
 
 func (p *parser) conjunction() node { return p.logic("&&", p.comparison) }
@@ -140,10 +143,12 @@ func (p *parser) logic(operator string, operand func() node) node {
 	for p.accept(operator) {
 		terms = append(terms, operand())
 	}
-	return &logicNode{terms: terms, shortCircuit: operator == "||", operator: operator, flowV1: p.flowV1}
+	return &logicNode{terms: terms, shortCircuit: operator == "||", operator: operator,
+		flowV1: p.flowV1}
 }
 
-// comparison parses a comparison or `in`; the newer language has chains of them, from left to right.
+// comparison parses a comparison or `in`. The StateMachine dialect allows chains, from left to
+// right.
 func (p *parser) comparison() node {
 	left := p.prefixed()
 	for {
@@ -179,7 +184,7 @@ func (p *parser) prefixed() node {
 	return p.postfixed()
 }
 
-// list parses items up to the closing mark; the opening one has been read.
+// list parses items up to the closing mark, after the opening one.
 func (p *parser) list(closing string, item func()) {
 	if p.accept(closing) {
 		return
@@ -193,21 +198,21 @@ func (p *parser) list(closing string, item func()) {
 	}
 }
 
-// parenthesized parses what follows an opening parenthesis.
+// parenthesized parses an expression after an opening parenthesis.
 func (p *parser) parenthesized() node {
 	n := p.nested(p.expression)
 	p.expect(")")
 	return n
 }
 
-// arrayLiteral parses what follows an opening bracket.
+// arrayLiteral parses an array literal after its opening bracket.
 func (p *parser) arrayLiteral() node {
 	var items []node
 	p.list("]", func() { items = append(items, p.nested(p.expression)) })
 	return newArray(items)
 }
 
-// literal parses the constants that both languages have; false when there is none.
+// literal parses the constants of both dialects. It returns false if there is none.
 func (p *parser) literal() (node, bool) {
 	t := p.tok
 	switch t.kind {

@@ -2,7 +2,8 @@ package expr
 
 import "millrace/shared/value"
 
-// pathNode selects from a value in the newer language: what is missing is an error.
+// pathNode selects from a value in the StateMachine dialect. A missing member or element is an
+// error.
 type pathNode struct {
 	base  node
 	steps []selection
@@ -19,7 +20,7 @@ func (n *pathNode) eval(env Env, b *Budget) (any, error) {
 	return v, err
 }
 
-// names gives the names of members that the path selects first.
+// names returns the names of the members that the path selects first.
 func (n *pathNode) names() (names []string) {
 	for i := range n.steps {
 		if n.steps[i].kind != memberSelection {
@@ -33,8 +34,8 @@ func (n *pathNode) names() (names []string) {
 type selectionKind uint8
 
 const (
-	memberSelection  selectionKind = iota // by a name that is known
-	elementSelection                      // by an index that is known
+	memberSelection  selectionKind = iota // by a constant name
+	elementSelection                      // by a constant index
 	keySelection                          // by the value of an expression
 )
 
@@ -47,7 +48,7 @@ type selection struct {
 	of    string // the text of what it selects from, for messages
 }
 
-// newSelection gives the step of a key in brackets.
+// newSelection returns the selection by a key in brackets.
 func newSelection(key node) selection {
 	if c, ok := key.(*constantNode); ok {
 		switch k := c.value.(type) {
@@ -79,7 +80,7 @@ func (s *selection) from(v any, env Env, b *Budget) (any, error) {
 	return selected(v, key, s.of, b)
 }
 
-// selected gives the member or element of v that a computed key names; of is the text of v.
+// selected returns the member or the element of v that a computed key names. of is the text of v.
 func selected(v, key any, of string, b *Budget) (any, error) {
 	switch key := key.(type) {
 	case string:
@@ -97,7 +98,7 @@ func selected(v, key any, of string, b *Budget) (any, error) {
 	return nil, failf("%s selects nothing: a key is a string or an integer", kindOf(key))
 }
 
-// member gives a member of an object.
+// member returns a member of an object.
 func member(v any, name, of string, b *Budget) (any, error) {
 	var found bool
 	var m any
@@ -108,7 +109,8 @@ func member(v any, name, of string, b *Budget) (any, error) {
 	case Object:
 		m, found, err = o.Member(name)
 	default:
-		return nil, failf("%s is %s and has no member %s", value.Quote(of), kindOf(v), value.Quote(name))
+		return nil, failf("%s is %s and has no member %s", value.Quote(of), kindOf(v),
+			value.Quote(name))
 	}
 	if err != nil {
 		return nil, err
@@ -119,7 +121,7 @@ func member(v any, name, of string, b *Budget) (any, error) {
 	return m, nil
 }
 
-// element gives an element of an array.
+// element returns an element of an array.
 func element(v any, index int, of string) (any, error) {
 	array, ok := v.([]any)
 	switch {
@@ -128,7 +130,8 @@ func element(v any, index int, of string) (any, error) {
 	case index < 0:
 		return nil, failf("the index %d is negative", index)
 	case index >= len(array):
-		return nil, failf("%s has %d elements and none at index %d", value.Quote(of), len(array), index)
+		return nil, failf("%s has %d elements and none at index %d", value.Quote(of), len(array),
+			index)
 	}
 	return array[index], nil
 }

@@ -9,9 +9,9 @@ import (
 	"millrace/shared/value"
 )
 
-// ParsePath parses a path of the older language, such as `$input.a[0]["k"][*].b`. Eval of one gives Absent when it
-// selects nothing; one with a wildcard always gives an array, of what there is. Blanks around it are refused: such
-// a text is no path there.
+// ParsePath parses a path of FlowV1, such as `$input.a[0]["k"][*].b`. Eval returns Absent if the
+// path selects nothing; a path with a wildcard always returns an array, which may be empty. Blanks
+// around the path are an error: FlowV1 does not treat such a text as a path.
 func ParsePath(src string, roots Roots) (*Expr, *Error) {
 	p := &parser{lexer: lexer{src: src, flowV1: true}, roots: roots}
 	if len(src) > LengthMax || !utf8.ValidString(src) {
@@ -31,8 +31,9 @@ func ParsePath(src string, roots Roots) (*Expr, *Error) {
 	return &Expr{source: src, root: newPathV1(root, steps), roots: root, flowV1: true}, nil
 }
 
-// rootNamesV1 are the roots of the older language.
-var rootNamesV1 = map[string]Root{"$": Default, "$input": Input, "$local": Local, "$context": Context}
+// rootNamesV1 are the roots of FlowV1.
+var rootNamesV1 = map[string]Root{"$": Default, "$input": Input, "$local": Local,
+	"$context": Context}
 
 func (p *parser) pathRoot() (Root, bool) {
 	if !strings.HasPrefix(p.src, "$") {
@@ -61,7 +62,7 @@ const (
 	wildcardSelector // [*]
 )
 
-// selector is one step of a path of the older language.
+// selector is one step of a FlowV1 path.
 type selector struct {
 	kind  selectorKind
 	index int
@@ -110,7 +111,8 @@ func (l *lexer) dotted() (selector, *Error) {
 	case strings.HasPrefix(rest, "*"):
 		return selector{}, l.fail(at, "the wildcard is written [*], not .*")
 	}
-	return selector{}, l.fail(at, `a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
+	return selector{}, l.fail(at,
+		`a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
 }
 
 // bracketed reads an index, a quoted key or a wildcard.
@@ -172,11 +174,11 @@ func unsupportedBracket(c byte) string {
 	return "a bracket holds an index, a key in quotes or *"
 }
 
-// pathNodeV1 is a path of the older language. What is missing is Absent, never an error.
+// pathNodeV1 is a path of FlowV1. It returns Absent instead of an error if something is missing.
 type pathNodeV1 struct {
 	root     Root
 	steps    []selector
-	wildcard int // the number of the first wildcard step; -1 without one
+	wildcard int // index of the first wildcard step; -1 if there is none
 }
 
 func newPathV1(root Root, steps []selector) node {
@@ -212,7 +214,7 @@ func (n *pathNodeV1) eval(env Env, b *Budget) (any, error) {
 	return v, nil
 }
 
-// from gives what a step without wildcard selects; false when that is nothing.
+// from returns what a step without a wildcard selects, or false if it selects nothing.
 func (s *selector) from(v any, b *Budget) (any, bool, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -231,7 +233,7 @@ func (s *selector) from(v any, b *Budget) (any, bool, error) {
 	return nil, false, nil
 }
 
-// collect appends what the steps select, of all elements that a wildcard stands for.
+// collect appends what the steps select. A wildcard selects from every element.
 func collect(v any, steps []selector, found *[]any, b *Budget) error {
 	for i := range steps {
 		if steps[i].kind == wildcardSelector {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// costly are patterns that took milliseconds to seconds to read, with what the refusal says of them.
+// costly are patterns that took milliseconds to seconds to parse, with a part of the error.
 var costly = map[string]string{
 	"(?i)[" + strings.Repeat(`\pL\PL`, 80) + "]":                 "Unicode classes",
 	strings.Repeat(`\p{Greek}`, 9):                               "Unicode classes",
@@ -16,8 +16,8 @@ var costly = map[string]string{
 	"(?i)[" + strings.Repeat(`\\-\x{10000}`, 30) + "]":           "(?i)",
 }
 
-// TestCostlyPatternsAreRefused: a pattern whose reading costs more than an evaluation may is not read, be it a constant or
-// data.
+// TestCostlyPatternsAreRefused: a pattern that costs more to parse than an evaluation may use is
+// rejected before it is parsed, whether it is a constant or data.
 func TestCostlyPatternsAreRefused(t *testing.T) {
 	for text, want := range costly {
 		b := DefaultBudget()
@@ -30,18 +30,22 @@ func TestCostlyPatternsAreRefused(t *testing.T) {
 			t.Errorf("%.40s: the refusal costs %d steps", text, 1<<40-b.Nodes)
 		}
 		literal := strings.ReplaceAll(text, `\`, `\\`)
-		if _, err := Parse(`regexMatchString("a", "`+literal+`")`, Roots(0)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(`regexMatchString("a", "`+literal+`")`, Roots(0)); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("as a constant: %v, want %s", err, want)
 		}
 	}
 }
 
-// ordinary are patterns that flows have.
-var ordinary = []string{"", "a", `^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$`, `(?i)^(jpg|jpeg|png|gif)$`, `^\d{4}-\d{2}-\d{2}$`,
-	`(?i)^[a-z一-龥]+$`, `^[一-龥]{2,4}$`, `[\x{4e00}-\x{9fa5}]`, `(?i)[\x{4e00}-\x{9fa5}]`, `(?i)\p{Han}+`, `^\pL[\pL\pN_]*$`,
-	`(?i)[^\x00-\x7f]`, `[[:alpha:]]+[[:digit:]]*`, `(?i)[\w-]+`, `(?i)[A-\x{1e942}]`, `^1[3-9]\d{9}$`, strings.Repeat(`[a-z]-`, 80)}
+// ordinary are patterns as flows use them.
+var ordinary = []string{"", "a", `^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$`,
+	`(?i)^(jpg|jpeg|png|gif)$`, `^\d{4}-\d{2}-\d{2}$`,
+	`(?i)^[a-z一-龥]+$`, `^[一-龥]{2,4}$`, `[\x{4e00}-\x{9fa5}]`, `(?i)[\x{4e00}-\x{9fa5}]`,
+	`(?i)\p{Han}+`, `^\pL[\pL\pN_]*$`,
+	`(?i)[^\x00-\x7f]`, `[[:alpha:]]+[[:digit:]]*`, `(?i)[\w-]+`, `(?i)[A-\x{1e942}]`,
+	`^1[3-9]\d{9}$`, strings.Repeat(`[a-z]-`, 80)}
 
-// TestOrdinaryPatterns: what flows match with is read, all of it in one definition many times over.
+// TestOrdinaryPatterns: ordinary patterns are accepted, also many times in one definition.
 func TestOrdinaryPatterns(t *testing.T) {
 	all := PatternBudget{Left: 3 * DefaultPatternBudget().Left}
 	for _, text := range ordinary {
@@ -64,7 +68,8 @@ func TestOrdinaryPatterns(t *testing.T) {
 	}
 }
 
-// TestPatternsAreChargedOnce: the same pattern again costs next to nothing, another costs what it takes to read it.
+// TestPatternsAreChargedOnce: using the same pattern again costs almost nothing; another pattern
+// costs what parsing it takes.
 func TestPatternsAreChargedOnce(t *testing.T) {
 	b := DefaultBudget()
 	spent := func(text string) int {
@@ -90,11 +95,12 @@ func TestPatternsAreChargedOnce(t *testing.T) {
 	}
 }
 
-// TestPatternsOfADefinition: constants of several expressions share a budget.
+// TestPatternsOfADefinition: the constant patterns of several expressions share a budget.
 func TestPatternsOfADefinition(t *testing.T) {
 	w := DefaultPatternBudget()
 	for i := range 1000 {
-		_, err := w.Parse(fmt.Sprintf(`regexMatchString("a", "(?i)[\\pL\\PL\\pL\\PL]%d")`, i), Roots(0))
+		_, err := w.Parse(fmt.Sprintf(`regexMatchString("a", "(?i)[\\pL\\PL\\pL\\PL]%d")`, i),
+			Roots(0))
 		if err != nil {
 			if i < 100 || !strings.Contains(err.Error(), "take too much work to read") {
 				t.Errorf("number %d: %v", i, err)
@@ -105,10 +111,12 @@ func TestPatternsOfADefinition(t *testing.T) {
 	t.Error("1000 patterns with Unicode classes are read")
 }
 
-// BenchmarkReadPattern measures what a step of readWork stands for: ns/step, beside that of a path.
+// BenchmarkReadPattern measures the time of one step of readWork (ns/step), next to that of a path.
 func BenchmarkReadPattern(b *testing.B) {
-	for _, text := range append(ordinary[:len(ordinary):len(ordinary)], "(?i)["+strings.Repeat(`\pL\PL`, 4)+"]",
-		"(?i)["+strings.Repeat(`\W`, 250)+"]", strings.Repeat("x*", 250), "(?i)["+strings.Repeat(`!-\xff`, 80)+"]") {
+	for _, text := range append(ordinary[:len(ordinary):len(ordinary)],
+		"(?i)["+strings.Repeat(`\pL\PL`, 4)+"]",
+		"(?i)["+strings.Repeat(`\W`, 250)+"]", strings.Repeat("x*", 250),
+		"(?i)["+strings.Repeat(`!-\xff`, 80)+"]") {
 		b.Run(fmt.Sprintf("%.20q", text), func(b *testing.B) {
 			steps := 0
 			for b.Loop() {

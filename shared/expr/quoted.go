@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// quoted reads a string constant: "…" with the escapes of JSON, '…' where a backslash keeps the next character
-// as it is, `…` without escapes.
+// quoted reads a string constant: "…" with the escapes of JSON, '…' in which a backslash keeps the
+// next character, `…` without escapes.
 func (l *lexer) quoted() (string, *Error) {
 	from, quote := l.pos, l.src[l.pos]
 	l.pos++
@@ -16,7 +16,7 @@ func (l *lexer) quoted() (string, *Error) {
 	for end < len(l.src) && l.src[end] != quote && (l.src[end] != '\\' || quote == '`') {
 		end++
 	}
-	if end < len(l.src) && l.src[end] == quote { // no escapes: the constant is a piece of the source
+	if end < len(l.src) && l.src[end] == quote { // no escapes: the constant is a part of the source
 		text := l.src[l.pos:end]
 		l.pos = end + 1
 		return text, nil
@@ -40,7 +40,7 @@ func (l *lexer) quoted() (string, *Error) {
 	return "", l.fail(from, "the string has no closing quote")
 }
 
-// escape reads a backslash and what it escapes.
+// escape reads a backslash and the escaped character.
 func (l *lexer) escape(text *strings.Builder, quote byte) *Error {
 	at := l.pos
 	l.pos++
@@ -50,7 +50,7 @@ func (l *lexer) escape(text *strings.Builder, quote byte) *Error {
 	c := l.src[l.pos]
 	l.pos++
 	if quote == '\'' {
-		text.WriteByte(c) // of a longer character the other bytes follow as they are
+		text.WriteByte(c) // the other bytes of a longer character follow unchanged
 		return nil
 	}
 	if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
@@ -85,8 +85,8 @@ func (l *lexer) hex4() (rune, bool) {
 	return rune(n), true
 }
 
-// lowSurrogate joins a surrogate with the one that must follow; false without it: like value.Decode, an
-// expression has no text for half a pair.
+// lowSurrogate joins a surrogate with the next one. It returns false if there is none: like
+// value.Decode, expressions reject half of a pair.
 func (l *lexer) lowSurrogate(first rune) (rune, bool) {
 	if !strings.HasPrefix(l.src[l.pos:], `\u`) {
 		return 0, false

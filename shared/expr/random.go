@@ -8,10 +8,10 @@ import (
 	"millrace/shared/value"
 )
 
-// drawSteps is what a draw costs, which is a hash.
+// drawSteps is the cost of a random draw, which computes a hash.
 const drawSteps = 8
 
-// uuidNode gives a random UUID, version 4, made of one draw.
+// uuidNode returns a random UUID, version 4, from one draw.
 type uuidNode struct{}
 
 func newUUID([]node) (node, error) { return uuidNode{}, nil }
@@ -35,7 +35,7 @@ func (uuidNode) eval(env Env, b *Budget) (any, error) {
 	return b.text(string(text[:]))
 }
 
-// randomIntNode gives an integer from a range, made of one draw.
+// randomIntNode returns a random integer from a range, from one draw.
 type randomIntNode struct{ min, max node }
 
 func newRandomInt(args []node) (node, error) { return &randomIntNode{args[0], args[1]}, nil }
@@ -61,7 +61,7 @@ func (n *randomIntNode) eval(env Env, b *Budget) (any, error) {
 	}
 	draw := env.Random()
 	span := uint64(max) - uint64(min)
-	// The remainder of 128 bits is as good as even: the bias is below 2^-64.
+	// The remainder of 128 random bits is almost uniform: its bias is below 2^-64.
 	offset := bits.Rem64(binary.BigEndian.Uint64(draw[:8]), binary.BigEndian.Uint64(draw[8:]), span)
 	return value.FromInt(int64(uint64(min) + offset)), b.grow(numberBytes)
 }

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/expr"
 )
 
-// Each case is an expression of the newer language and its JSON value.
+// Each case is a StateMachine expression and its JSON value.
 var stateMachineCases = []struct{ src, want string }{
 	// constants
 	{`007`, `7`},
@@ -138,7 +138,7 @@ func TestStateMachine(t *testing.T) {
 	}
 }
 
-// Each case is an expression that parses and fails, and a piece of the reason.
+// Each case is an expression that parses and then fails, and a part of the reason.
 var failingCases = []struct{ src, want string }{
 	{`$Input.missing`, `"$Input" has no member "missing"`},
 	{`$Input.o.x.y`, `"$Input.o" has no member "x"`},
@@ -219,7 +219,7 @@ func TestStateMachineFails(t *testing.T) {
 	}
 }
 
-// Each case is a text that does not parse, a piece of the reason, and the text up to where it is wrong.
+// Each case is a text that does not parse, a part of the reason, and the text before the error.
 var refusedCases = []struct{ src, want, upTo string }{
 	{``, `ends too early`, ``},
 	{`  `, `ends too early`, `  `},
@@ -312,7 +312,8 @@ func TestCallDepth(t *testing.T) {
 	if _, err := expr.Parse(deep(expr.CallDepthMax), 0); err != nil {
 		t.Error(err)
 	}
-	if _, err := expr.Parse("["+deep(expr.CallDepthMax)+","+deep(expr.CallDepthMax)+"]", 0); err != nil {
+	if _, err := expr.Parse("["+deep(expr.CallDepthMax)+","+deep(expr.CallDepthMax)+"]",
+		0); err != nil {
 		t.Error("side by side:", err)
 	}
 	if _, err := expr.Parse(deep(expr.CallDepthMax+1), 0); err == nil {
@@ -331,7 +332,8 @@ func TestRoots(t *testing.T) {
 }
 
 func TestContextPaths(t *testing.T) {
-	e, err := expr.Parse(`$Context.a['b'][0].c == $Context || $Input.d > $Context[$Input.e]`, expr.Context|expr.Input)
+	e, err := expr.Parse(`$Context.a['b'][0].c == $Context || $Input.d > $Context[$Input.e]`,
+		expr.Context|expr.Input)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,8 @@ func TestConditionTable(t *testing.T) {
 	}
 }
 
-// TestSourceTable checks the rows that are paths; which sources are paths is for the front end to tell.
+// TestSourceTable checks the rows that are paths. Which sources are paths is decided by the front
+// end.
 func TestSourceTable(t *testing.T) {
 	data := table(t, "sources.json")
 	w := &fakeEnv{roots: map[expr.Root]any{

@@ -12,9 +12,10 @@ import (
 type Template struct {
 	constant any
 	dynamic  *Expr
-	fields   []Field     // of an object, in the order written; a later equal name replaces an earlier one
-	items    []*Template // of an array
-	kind     templateKind
+	// Of an object, in the order written; a later field replaces an earlier one of the same name
+	fields []Field
+	items  []*Template // of an array
+	kind   templateKind
 }
 
 type templateKind uint8
@@ -32,14 +33,15 @@ type Field struct {
 	Value *Template
 }
 
-// Constant is a template that gives v.
+// Constant returns a template that builds v.
 func Constant(v any) *Template { return &Template{constant: v} }
 
-// Dynamic is a template that gives the value of e. A path of the older language that selects nothing gives null,
-// or an error when the Budget is strict.
+// Dynamic returns a template that builds the value of e. A FlowV1 path that selects nothing builds
+// null, or an error if the Budget is strict.
 func Dynamic(e *Expr) *Template { return &Template{kind: dynamicTemplate, dynamic: e} }
 
-// ObjectOf is a template of an object. It takes fields over. Of constants only, it is a constant itself.
+// ObjectOf returns a template of an object. The caller must not change fields afterwards. If all
+// fields are constants, the template is a constant.
 func ObjectOf(fields []Field) *Template {
 	object := make(map[string]any, len(fields))
 	for _, f := range fields {
@@ -51,7 +53,8 @@ func ObjectOf(fields []Field) *Template {
 	return Constant(object)
 }
 
-// ArrayOf is a template of an array. It takes items over. Of constants only, it is a constant itself.
+// ArrayOf returns a template of an array. The caller must not change items afterwards. If all items
+// are constants, the template is a constant.
 func ArrayOf(items []*Template) *Template {
 	array := make([]any, len(items))
 	for i, item := range items {
@@ -63,17 +66,16 @@ func ArrayOf(items []*Template) *Template {
 	return Constant(array)
 }
 
-// ConstantValue gives the value of a template without expressions; false when there are any.
+// ConstantValue returns the value of a template without expressions, or false if it has any.
 func (t *Template) ConstantValue() (any, bool) { return t.constant, t.kind == constantTemplate }
 
-// ConstantField returns the value of an object's member that is a constant; false when there is
-// none.
+// ConstantField returns the value of an object's constant member, or false if there is none.
 func (t *Template) ConstantField(name string) (v any, ok bool) {
 	if object, is := t.constant.(map[string]any); is && t.kind == constantTemplate {
 		v, ok = object[name]
 		return v, ok
 	}
-	for _, f := range t.fields { // a later equal name replaces an earlier one
+	for _, f := range t.fields { // a later field replaces an earlier one of the same name
 		if f.Name == name {
 			v, ok = f.Value.ConstantValue()
 		}
@@ -81,7 +83,7 @@ func (t *Template) ConstantField(name string) (v any, ok bool) {
 	return v, ok
 }
 
-// Exprs gives the expressions inside the template, in the order written.
+// Exprs returns the expressions of the template, in the order written.
 func (t *Template) Exprs() iter.Seq[*Expr] {
 	return func(yield func(*Expr) bool) { t.walk(yield) }
 }
@@ -103,12 +105,14 @@ func (t *Template) walk(yield func(*Expr) bool) bool {
 	return true
 }
 
-// Build makes the value, evaluating in the order written. The value shares structure with the template and with
-// what env gave, and holds no Absent. The error is an *Error that names the member, or one of env, as it is.
+// Build builds the value. It evaluates expressions in the order written. The value shares structure
+// with the template and with values of env, and never contains Absent. The error is an *Error that
+// names the member, or an unchanged error of env.
 func (t *Template) Build(env Env, b *Budget) (any, error) {
 	v, err := t.build(env, b)
 	if m, ok := err.(*templateError); ok {
-		return nil, &Error{Source: m.source, Reason: m.reason, Member: strings.TrimPrefix(m.member, ".")}
+		return nil, &Error{Source: m.source, Reason: m.reason,
+			Member: strings.TrimPrefix(m.member, ".")}
 	}
 	return v, err
 }
@@ -182,12 +186,13 @@ func (t *Template) buildArray(env Env, b *Budget) (any, error) {
 	return array, nil
 }
 
-// templateError is an error of this package on its way out of a template; it gathers the path to where it arose.
+// templateError is an error of this package on its way out of a template. It collects the path to
+// its place.
 type templateError struct{ source, reason, member string }
 
 func (m *templateError) Error() string { return m.reason }
 
-// prependPath puts a step before the path of an error, unless it is one of the Env.
+// prependPath prepends a step to the path of an error. It returns errors of the Env unchanged.
 func prependPath(step string, err error) error {
 	if m, ok := err.(*templateError); ok {
 		m.member = step + m.member
@@ -195,7 +200,7 @@ func prependPath(step string, err error) error {
 	return err
 }
 
-// memberPath writes a name as a path does.
+// memberPath formats a name as part of a path.
 func memberPath(name string) string {
 	l := lexer{src: name}
 	if l.word() && l.pos == len(name) {

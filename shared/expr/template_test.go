@@ -46,8 +46,10 @@ func TestBuild(t *testing.T) {
 			{"a", dynamic(t, `$Input.s`)},
 			{"b", dynamic(t, `[$Input.z]`)},
 		}), `{"a":"x","b":[null]}`},
-		{expr.ObjectOf([]expr.Field{{"a", dynamic(t, `$Input.s`)}, {"a", expr.Constant(true)}}), `{"a":true}`},
-		{expr.ArrayOf([]*expr.Template{object("x", dynamic(t, `$Input.a`)), expr.Constant("s")}), `[{"x":1},"s"]`},
+		{expr.ObjectOf([]expr.Field{{"a", dynamic(t, `$Input.s`)}, {"a", expr.Constant(true)}}),
+			`{"a":true}`},
+		{expr.ArrayOf([]*expr.Template{object("x", dynamic(t, `$Input.a`)), expr.Constant("s")}),
+			`[{"x":1},"s"]`},
 		{object("x", path(t, `$input.missing`)), `{"x":null}`},
 		{object("x", path(t, `$input.missing[*]`)), `{"x":[]}`},
 	}
@@ -68,8 +70,10 @@ func TestBuildFails(t *testing.T) {
 	}{
 		{dynamic(t, bad), ``},
 		{object("body", dynamic(t, bad)), `body`},
-		{object("body", object("user", expr.ArrayOf([]*expr.Template{object("name", dynamic(t, bad))}))), `body.user[0].name`},
-		{expr.ArrayOf([]*expr.Template{expr.Constant(1), object("a-b", dynamic(t, bad))}), `[1]["a-b"]`},
+		{object("body", object("user", expr.ArrayOf([]*expr.Template{object("name",
+			dynamic(t, bad))}))), `body.user[0].name`},
+		{expr.ArrayOf([]*expr.Template{expr.Constant(1), object("a-b", dynamic(t, bad))}),
+			`[1]["a-b"]`},
 		{object("", object("clé", dynamic(t, bad))), `[""].clé`},
 	}
 	for _, c := range cases {
@@ -93,7 +97,8 @@ func TestBuildStrict(t *testing.T) {
 	if e, ok := err.(*expr.Error); !ok || e.Member != "x" || e.Source != "$input.missing" {
 		t.Errorf("%v", err)
 	}
-	if v, err := object("x", path(t, `$input.z`)).Build(stateMachineEnv(t), &b); err != nil || text(v) != `{"x":null}` {
+	if v, err := object("x", path(t, `$input.z`)).Build(stateMachineEnv(t), &b); err != nil ||
+		text(v) != `{"x":null}` {
 		t.Errorf("%v, %v", v, err)
 	}
 }

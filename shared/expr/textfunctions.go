@@ -13,8 +13,9 @@ import (
 	"millrace/shared/value"
 )
 
-// format replaces each {} of a template by the next argument: a string as it is, other values as JSON.
-// \{, \} and \\ stand for the character after the backslash; a brace without its partner stands for itself.
+// format replaces each {} of a template by the next argument: a string as it is, any other value as
+// JSON. \{, \} and \\ stand for the character after the backslash. A brace without its partner
+// stands for itself.
 func format(b *Budget, args []any) (any, error) {
 	template, err := wantString("format", "first", args[0])
 	if err != nil {
@@ -50,7 +51,7 @@ func format(b *Budget, args []any) (any, error) {
 	return b.text(string(text))
 }
 
-// appendFilling appends what stands for a {}.
+// appendFilling appends the text that replaces a {}.
 func appendFilling(text []byte, v any, b *Budget) ([]byte, error) {
 	if s, ok := v.(string); ok {
 		if err := b.grow(len(s)); err != nil {
@@ -73,11 +74,12 @@ func split(b *Budget, x, y any) (any, error) {
 	if delimiter == "" {
 		return nil, failf("the delimiter of split is empty")
 	}
-	if err := b.scan(2*len(text) + len(delimiter)); err != nil { // counted, then cut
+	if err := b.scan(2*len(text) + len(delimiter)); err != nil { // counted first, then split
 		return nil, err
 	}
 	n := strings.Count(text, delimiter) + 1
-	if err := b.grow(n * elementBytes); err != nil { // the headers of the strings, beside the elements
+	// The headers of the strings, in addition to the elements
+	if err := b.grow(n * elementBytes); err != nil {
 		return nil, err
 	}
 	parts, err := b.array(n)
@@ -111,7 +113,8 @@ func hash(b *Budget, x, y any) (any, error) {
 	}
 	sum, ok := hashes[name]
 	if !ok {
-		return nil, failf("unknown algorithm %s: hash takes MD5, SHA-1, SHA-256 or SHA-512", value.Quote(name))
+		return nil, failf("unknown algorithm %s: hash takes MD5, SHA-1, SHA-256 or SHA-512",
+			value.Quote(name))
 	}
 	if err := b.scan(4 * len(text)); err != nil {
 		return nil, err

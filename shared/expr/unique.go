@@ -15,7 +15,7 @@ func arrayUnique(b *Budget, x any) (any, error) {
 	if err := b.grow(memberBytes * len(array)); err != nil {
 		return nil, err
 	}
-	seen := make(map[uint64][]int, len(array)) // the places in unique by hash
+	seen := make(map[uint64][]int, len(array)) // indexes in unique by hash
 	for _, e := range array {
 		h, err := hashOf(e, b)
 		if err != nil {
@@ -33,7 +33,7 @@ func arrayUnique(b *Budget, x any) (any, error) {
 	return unique, nil
 }
 
-// anyEqual tells whether an element at one of the places equals v.
+// anyEqual reports whether an element at one of the indexes equals v.
 func anyEqual(array []any, places []int, v any, b *Budget) (bool, error) {
 	for _, i := range places {
 		if err := b.step(1); err != nil {
@@ -48,7 +48,7 @@ func anyEqual(array []any, places []int, v any, b *Budget) (bool, error) {
 
 const prime = 0x9E3779B97F4A7C15
 
-// hashOf returns the same hash for equal values.
+// hashOf returns a hash that is the same for equal values.
 func hashOf(v any, b *Budget) (uint64, error) {
 	if err := b.step(1); err != nil {
 		return 0, err
@@ -84,7 +84,7 @@ func hashArray(array []any, b *Budget) (uint64, error) {
 	return sum, nil
 }
 
-// hashObject adds up, so that the order of the members does not matter.
+// hashObject sums up the hashes of the members, so that their order does not matter.
 func hashObject(object map[string]any, b *Budget) (uint64, error) {
 	sum := uint64(11)
 	for name, v := range object {
