@@ -230,6 +230,17 @@ func TestTurnsOfClaims(t *testing.T) {
 		claimed := share.Claimed("busy")
 		gone := map[string]int{}
 		var mu sync.Mutex
+		want := func(when string, counts map[string]int) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			for name, n := range counts {
+				if gone[name] != n {
+					t.Errorf("%s: %v, want %v", when, gone, counts)
+					return
+				}
+			}
+		}
 		var all sync.WaitGroup
 		defer all.Wait()
 		ask := func(name string, hold time.Duration) {
@@ -245,9 +256,7 @@ func TestTurnsOfClaims(t *testing.T) {
 		}
 		ask("busy", 5*time.Millisecond)
 		ask(claimed, 5*time.Millisecond)
-		if gone["busy"] != 1 || gone[claimed] != 1 {
-			t.Errorf("while nobody else asks: %v", gone)
-		}
+		want("while nobody else asks", map[string]int{"busy": 1, claimed: 1})
 		time.Sleep(10 * time.Millisecond)
 
 		ask("quiet", 0)
@@ -256,14 +265,10 @@ func TestTurnsOfClaims(t *testing.T) {
 			ask(claimed, 10*time.Millisecond)
 		}
 		ask("quiet", 0)
-		if gone["quiet"] != 2 {
-			t.Errorf("an account and those who claim to be it hold all: %v", gone)
-		}
+		want("an account and those who claim to be it leave one", map[string]int{"quiet": 2})
 		time.Sleep(35 * time.Millisecond)
 		synctest.Wait()
-		if gone["busy"] != 3 || gone[claimed] != 3 {
-			t.Errorf("after two turns of each: %v", gone)
-		}
+		want("after two turns of each", map[string]int{"busy": 3, claimed: 3})
 	})
 }
 
