@@ -10,8 +10,10 @@ import (
 	"millrace/shared/store"
 )
 
-// List implements store.Driver. It never lags here.
-func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+// List implements store.Driver. Here it does not lag.
+func (s *Store) List(
+	ctx context.Context, l store.ListRange,
+) (entries []store.Listed, more bool, err error) {
 	err = s.do(ctx, OpList, store.Key{Partition: l.Group, Sort: l.From}, func() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
@@ -29,7 +31,8 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 		var page []entry[listKey, *store.ListEntry]
 		page, more = list.page(lo, hi, s.limitPage(l.Limit), l.Reverse)
 		for _, e := range page {
-			entries = append(entries, store.Listed{Key: e.key.key, Sort: e.key.sort, Fields: e.value.Fields})
+			entries = append(entries, store.Listed{Key: e.key.key, Sort: e.key.sort,
+				Fields: e.value.Fields})
 		}
 		return nil
 	})
@@ -39,8 +42,10 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	return entries, more, nil
 }
 
-// Due implements store.Driver. It never lags here.
-func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+// Due implements store.Driver. Here it does not lag.
+func (s *Store) Due(
+	ctx context.Context, shard int, until int64, cursor string, limit int,
+) (due []store.DueRow, next string, err error) {
 	err = s.do(ctx, OpDue, store.Key{}, func() error {
 		if shard < 0 || shard >= s.Shards() {
 			return fmt.Errorf("memstore: no shard %d, there are %d", shard, s.Shards())
@@ -88,7 +93,7 @@ func encodeCursor(k wakeKey) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// decodeCursor reads what encodeCursor wrote; the empty cursor is before all entries.
+// decodeCursor decodes what encodeCursor wrote. The empty cursor is before all entries.
 func decodeCursor(cursor string) (wakeKey, error) {
 	if cursor == "" {
 		return wakeKey{}, nil

@@ -13,7 +13,7 @@ type entry[K, V any] struct {
 	value V
 }
 
-// index keeps values in the order of their keys.
+// index holds values ordered by their keys.
 type index[K, V any] struct {
 	compare func(a, b K) int
 	entries []entry[K, V]
@@ -22,7 +22,8 @@ type index[K, V any] struct {
 func (x *index[K, V]) len() int { return len(x.entries) }
 
 func (x *index[K, V]) find(key K) (int, bool) {
-	return slices.BinarySearchFunc(x.entries, key, func(e entry[K, V], k K) int { return x.compare(e.key, k) })
+	return slices.BinarySearchFunc(x.entries, key,
+		func(e entry[K, V], k K) int { return x.compare(e.key, k) })
 }
 
 // lowerBound returns the position of the first entry that is not before key.
@@ -54,8 +55,8 @@ func (x *index[K, V]) remove(key K) {
 	}
 }
 
-// page returns at most limit (0: all) of the entries at positions lo to hi, from the end when reverse, and whether
-// any are left.
+// page returns at most limit (0: all) of the entries at positions lo to hi-1, from the end if
+// reverse is set, and whether any are left.
 func (x *index[K, V]) page(lo, hi, limit int, reverse bool) (page []entry[K, V], more bool) {
 	if lo >= hi {
 		return nil, false

@@ -1,8 +1,9 @@
-// Package memstore is a store.Driver in memory, for tests and the simulation. It keeps every promise of the port
-// except surviving its process, and hooks let a test fail a call before or after it takes effect.
+// Package memstore is a store.Driver in memory, for tests and the simulation. It keeps every
+// promise of store.Driver except surviving its process. Hooks let a test fail a call before or
+// after it takes effect.
 //
-// It is as unkind as a cloud may be: the puts of a commit are applied apart from its compare-and-set and stay when
-// that is refused, and pages may be cut short.
+// It behaves as badly as a cloud may: the puts of a commit are applied separately from its
+// compare-and-set, and stay if that is rejected, and pages may be short.
 package memstore
 
 import (
@@ -15,34 +16,40 @@ import (
 	"millrace/shared/store"
 )
 
-// Operations as the hooks are told of them.
+// Operations, as they are passed to the hooks.
 const (
-	OpGet    = "get"
-	OpRange  = "range"  // the key holds the partition and From
-	OpCommit = "commit" // the key of the row under condition
-	OpCAS    = "cas"    // inside a commit, Before only: the puts are applied, the compare-and-set is not
-	OpPut    = "put"    // the key of the first row
+	OpGet   = "get"
+	OpRange = "range" // the key has the partition and From
+	// the key is that of the conditional row
+	OpCommit = "commit"
+	// inside a commit, Before only: the puts are applied, the compare-and-set is not
+	OpCAS    = "cas"
+	OpPut    = "put" // the key is that of the first row
 	OpDelete = "delete"
-	OpList   = "list" // the key holds the group as partition, and From
-	OpDue    = "due"  // an empty key
+	OpList   = "list" // the key has the group as its partition, and From
+	OpDue    = "due"  // the key is empty
 )
 
-// ErrClosed is the answer of every method after Close.
+// ErrClosed is the error of every method after Close.
 var ErrClosed = errors.New("memstore: closed")
 
-// Store is a store.Driver in memory. Set the fields before the first call; they are not guarded.
+// Store is a store.Driver in memory. Set the fields before the first call: they are not
+// synchronized.
 type Store struct {
-	// Before is called ahead of an operation; an error is returned to the caller and nothing is applied.
+	// Before is called before an operation. If it returns an error, the caller gets that error and
+	// nothing is applied.
 	Before func(op string, key store.Key) error
 
-	// After is called when an operation has taken effect or has been refused; an error replaces the answer, so the
-	// caller does not learn what happened. Both hooks run outside the store's lock and may use the store.
+	// After is called after an operation has taken effect or has been rejected. If it returns an
+	// error, the caller gets that error instead of the result, so the outcome is unknown to it.
+	// Both hooks run outside the store's lock and may use the store.
 	After func(op string, key store.Key) error
 
 	// WakeShards is the number of shards of the wake index; 0 means 1.
 	WakeShards int
 
-	// PageRows cuts every page of Range, List and Due to so many rows, whatever limit asks for; 0: no cut.
+	// PageRows limits each page of Range, List and Due to that many rows, whatever the limit is; 0:
+	// no limit.
 	PageRows int
 
 	mu     sync.RWMutex
@@ -122,8 +129,10 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 	return rows, more, nil
 }
 
-// Commit implements store.Driver. The puts are applied first and stay when cas is refused.
-func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+// Commit implements store.Driver. The puts are applied first and stay if cas is rejected.
+func (s *Store) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	return s.do(ctx, OpCommit, cas.Key, func() error {
 		if len(puts) > 0 {
 			if err := s.putAll(puts); err != nil {
@@ -173,7 +182,8 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	})
 }
 
-// do runs an operation between the hooks. A failed After hides the outcome, a failed Before prevents it.
+// do runs an operation between the hooks. An error of After hides the outcome, an error of Before
+// prevents the operation.
 func (s *Store) do(ctx context.Context, op string, key store.Key, apply func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -261,7 +271,7 @@ func (s *Store) remove(key store.Key) {
 	}
 }
 
-// unindex takes the row's entries out of both indexes.
+// unindex removes the row's entries from both indexes.
 func (s *Store) unindex(key store.Key) {
 	row, ok := s.row(key)
 	if !ok {
@@ -287,7 +297,7 @@ func (s *Store) shard(partition string) int {
 	return int(h.Sum32() % uint32(s.Shards()))
 }
 
-// wake returns the wake index of a shard; the caller holds the lock for writing.
+// wake returns the wake index of a shard. The caller must hold the lock for writing.
 func (s *Store) wake(shard int) *index[wakeKey, struct{}] {
 	for len(s.wakes) <= shard {
 		s.wakes = append(s.wakes, &index[wakeKey, struct{}]{compare: compareWakeKeys})

@@ -52,7 +52,8 @@ func TestHooks(t *testing.T) {
 			} else {
 				s.Before = hook
 			}
-			err := s.Commit(t.Context(), []store.Row{{Key: value}}, store.Row{Key: key, Version: 1}, store.Condition{Absent: true})
+			err := s.Commit(t.Context(), []store.Row{{Key: value}}, store.Row{Key: key, Version: 1},
+				store.Condition{Absent: true})
 			if err != fault {
 				t.Fatalf("Commit: %v, want the fault", err)
 			}
@@ -67,7 +68,8 @@ func TestHooks(t *testing.T) {
 
 func FuzzDueCursor(f *testing.F) {
 	s := memstore.New()
-	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5}, {Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
+	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5},
+		{Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
 	if err := s.Put(f.Context(), rows); err != nil {
 		f.Fatal(err)
 	}
