@@ -115,7 +115,7 @@ func (u *DiskUse) endRecount(bytes map[string]int64, err error) {
 // recountPause is how long a recount leaves the disk to others after each 100 executions.
 const recountPause = 2 * time.Millisecond
 
-// Recount reads everything that the flows of all accounts have and counts it anew. It is slow on
+// Recount reads everything that the flows of all accounts have and counts it again. It is slow on
 // purpose, and stops when ctx ends. It does not find executions of deleted flows; these expire
 // within a day.
 func (s *Store) Recount(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 	"millrace/shared/store"
 )
 
-// claimRace: of any number of racing claims exactly one wins, and its row is what stands there.
+// claimRace: of any number of racing claims exactly one wins, and its row is the stored one.
 func claimRace(t *testing.T, h Harness) {
 	for round := range 4 {
 		k := key("x#1#race", fmt.Sprint("a", round))
@@ -30,7 +30,7 @@ func claimRace(t *testing.T, h Harness) {
 					winner.Store(fence)
 				case errors.Is(err, store.ErrConflict):
 					lost.Add(1)
-					// A loser is told the truth at once.
+					// A loser can read the winner's row at once.
 					if row, err := h.Driver.Get(t.Context(), k); err != nil || row.Version != 1 {
 						t.Errorf("the loser reads version %d, %v", row.Version, err)
 					}
@@ -58,7 +58,8 @@ func compareAndSet(t *testing.T, h Harness) {
 
 	commit(t, d, state(k, 1, "r1", "one"), absent(1))
 	commit(t, d, state(k, 2, "r1", "two"), at(1, "r1"))
-	for _, c := range []store.Condition{absent(1), at(1, "r1"), at(3, "r1"), at(2, "r2"), at(2, ""), at(0, ""), at(0, "r1")} {
+	for _, c := range []store.Condition{absent(1), at(1, "r1"), at(3, "r1"), at(2, "r2"), at(2, ""),
+		at(0, ""), at(0, "r1")} {
 		conflict(t, d, state(k, 3, "r1", "no"), c)
 	}
 	wantData(t, d, k, 2, "r1", "two")
@@ -79,7 +80,7 @@ func compareAndSetRace(t *testing.T, h Harness) {
 	var done sync.WaitGroup
 	for range writers {
 		done.Go(func() {
-			// One of all attempts at a version wins, so this is more than anybody needs.
+			// One of all attempts at a version wins, so no writer needs more attempts than this.
 			for won, left := 0, writers*each+each; won < each; left-- {
 				if left == 0 {
 					t.Errorf("%d of %d commits won, and no more", won, each)
@@ -104,11 +105,13 @@ func compareAndSetRace(t *testing.T, h Harness) {
 	done.Wait()
 	row := get(t, d, k)
 	if row.Version != 1+writers*each || len(row.Data) != writers*each {
-		t.Fatalf("version %d with %d marks after %d commits", row.Version, len(row.Data), writers*each)
+		t.Fatalf("version %d with %d marks after %d commits", row.Version, len(row.Data),
+			writers*each)
 	}
 }
 
-// absentOrExpired: a row is absent from the millisecond on in which it expires, and not earlier.
+// absentOrExpired: a row counts as absent from the millisecond in which it expires, and not
+// earlier.
 func absentOrExpired(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#expiry", "a")
 	first := state(k, 7, "r1", "first")
@@ -118,19 +121,20 @@ func absentOrExpired(t *testing.T, h Harness) {
 	if row := get(t, d, k); row.Expires != 1000 {
 		t.Fatalf("Expires is %d, want 1000", row.Expires)
 	}
-	// Judging expiry is the caller's business on the way of a condition on the version too.
+	// A condition on the version ignores the expiry too: the caller checks it.
 	second := state(k, 8, "r1", "second")
 	second.Expires = 1000
 	commit(t, d, second, at(7, "r1"))
 
 	commit(t, d, state(k, 1, "r2", "new"), absent(1000))
 	wantData(t, d, k, 1, "r2", "new")
-	// Without an expiry it is never absent.
+	// A row without an expiry is never absent.
 	conflict(t, d, state(k, 1, "r3", "no"), absent(1<<60))
 	conflict(t, d, state(k, 9, "r1", "no"), at(8, "r1"))
 }
 
-// commitPuts: puts are there with the row that names them, and do no harm when it is refused.
+// commitPuts: puts are stored with the row that refers to them, and do no harm if that row is
+// rejected.
 func commitPuts(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#puts", "a")
 	h1, v1 := key("x#1#puts", "h#1"), key("x#1#puts", "v#1")
@@ -139,12 +143,14 @@ func commitPuts(t *testing.T, h Harness) {
 	wantData(t, d, v1, 0, "", "value")
 
 	h2, other := key("x#1#puts", "h#2"), key("x#1#elsewhere", "v#1")
-	conflict(t, d, state(k, 2, "r", "no"), at(5, "r"), plain(h2, "stray"), plain(other, "stray"), plain(h1, "events"))
+	conflict(t, d, state(k, 2, "r", "no"), at(5, "r"), plain(h2, "stray"), plain(other, "stray"),
+		plain(h1, "events"))
 	wantData(t, d, k, 1, "r", "one")
 	wantData(t, d, h1, 0, "", "events")
 	for _, k := range []store.Key{h2, other} {
 		row, err := d.Get(t.Context(), k)
-		if err == nil && string(row.Data) != "stray" || err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err == nil && string(row.Data) != "stray" ||
+			err != nil && !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("a put of a refused commit: %q, %v; want all of it or nothing", row.Data, err)
 		}
 	}
@@ -153,7 +159,7 @@ func commitPuts(t *testing.T, h Harness) {
 	wantData(t, d, other, 0, "", "right")
 }
 
-// commitManyPuts: more rows than a batch of any cloud takes.
+// commitManyPuts: a commit may have more rows than a batch of any cloud.
 func commitManyPuts(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#many"
 	var puts []store.Row
@@ -161,32 +167,42 @@ func commitManyPuts(t *testing.T, h Harness) {
 		puts = append(puts, plain(key(p, fmt.Sprintf("v#%04d", i)), fmt.Sprint(i)))
 	}
 	commit(t, d, state(key(p, "a"), 1, "r", ""), absent(1), puts...)
-	if got := sorts(t, d, store.Range{Partition: p, From: "v#", To: "v$", Limit: 50}); len(got) != len(puts) {
+	if got := sorts(
+		t, d, store.Range{Partition: p, From: "v#", To: "v$", Limit: 50},
+	); len(got) != len(puts) {
 		t.Fatalf("%d of %d rows are there", len(got), len(puts))
 	}
 }
 
-// cancelled: a call under a cancelled context fails with the context's error.
+// cancelled: a call with a cancelled context fails with the context's error.
 func cancelled(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#cancelled", "a")
 	commit(t, d, state(k, 1, "r", "one"), absent(1))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	calls := map[string]func() error{
-		"Get":    func() error { _, err := d.Get(ctx, k); return err },
-		"Range":  func() error { _, _, err := d.Range(ctx, store.Range{Partition: k.Partition}); return err },
+		"Get": func() error { _, err := d.Get(ctx, k); return err },
+		"Range": func() error {
+			_, _, err := d.Range(ctx, store.Range{Partition: k.Partition})
+			return err
+		},
 		"Commit": func() error { return d.Commit(ctx, nil, state(k, 2, "r", "two"), at(1, "r")) },
-		"Put":    func() error { return d.Put(ctx, []store.Row{plain(key("x#1#cancelled", "v"), "")}) },
+		"Put": func() error {
+			return d.Put(ctx, []store.Row{plain(key("x#1#cancelled", "v"), "")})
+		},
 		"Delete": func() error { return d.Delete(ctx, key("x#1#cancelled", "z"), nil) },
-		"List":   func() error { _, _, err := d.List(ctx, store.ListRange{Group: "g"}); return err },
-		"Due":    func() error { _, _, err := d.Due(ctx, 0, 1, "", 1); return err },
+		"List": func() error {
+			_, _, err := d.List(ctx, store.ListRange{Group: "g"})
+			return err
+		},
+		"Due": func() error { _, _, err := d.Due(ctx, 0, 1, "", 1); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s under a cancelled context: %v", name, err)
 		}
 	}
-	// The commit is unknown to its caller, but it is one thing or the other.
+	// The outcome of the commit is unknown to its caller: either version is right.
 	if row := get(t, d, k); row.Version != 1 && row.Version != 2 {
 		t.Errorf("version %d", row.Version)
 	}

@@ -11,7 +11,8 @@ import (
 	"millrace/shared/store"
 )
 
-// readers: what one reader has seen never goes back, and a row is there before the one that names it.
+// readers: a reader never sees an older version than before, and a row is readable before a row
+// that refers to it.
 func readers(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#readers"
 	a := key(p, "a")
@@ -35,7 +36,8 @@ func readers(t *testing.T, h Harness) {
 					t.Errorf("version %d names %q: %v", last, named, err)
 					return
 				}
-				rows, err := rangeAll(t.Context(), d, store.Range{Partition: p, From: "h#", To: "h$", Limit: 10})
+				rows, err := rangeAll(t.Context(), d,
+					store.Range{Partition: p, From: "h#", To: "h$", Limit: 10})
 				if err != nil || len(rows) < int(last) {
 					t.Errorf("version %d with %d history rows, %v", last, len(rows), err)
 					return
@@ -44,14 +46,16 @@ func readers(t *testing.T, h Harness) {
 		})
 	}
 	for v := int64(2); v <= 60; v++ {
-		commit(t, d, state(a, v, "r", ""), at(v-1, "r"), plain(key(p, fmt.Sprintf("h#%04d", v)), ""))
+		commit(t, d, state(a, v, "r", ""), at(v-1, "r"),
+			plain(key(p, fmt.Sprintf("h#%04d", v)), ""))
 		if row := get(t, d, a); row.Version != v {
 			t.Errorf("version %d is read back as %d", v, row.Version)
 		}
 	}
 }
 
-// reopen: everything that was acknowledged is there after closing and opening again, and nothing else.
+// reopen: after closing and opening again, the store holds everything that was acknowledged, and
+// nothing else.
 func reopen(t *testing.T, h Harness) {
 	if h.Reopen == nil {
 		t.Skip("nothing to reopen")
@@ -63,7 +67,8 @@ func reopen(t *testing.T, h Harness) {
 		k := key(fmt.Sprint("x#1#keep", i), "a")
 		row := state(k, 1, "r", fmt.Sprint("data", i))
 		row.Wake = int64(1000 + i)
-		row.List = &store.ListEntry{Group: "keep", Sort: fmt.Sprintf("%04d", i), Fields: []byte("f")}
+		row.List = &store.ListEntry{Group: "keep", Sort: fmt.Sprintf("%04d", i),
+			Fields: []byte("f")}
 		commit(t, d, row, absent(1), plain(key(k.Partition, "h#1"), "events"))
 		want[k] = row.Wake
 	}
@@ -103,8 +108,9 @@ func reopen(t *testing.T, h Harness) {
 	wantData(t, d, key("x#1#new", "a"), 1, "r", "new")
 }
 
-// durableReads: nothing that Get or Range shows can be lost. While a write is not durable they show what was there
-// before, or wait; both is allowed. Neither is an answer to the writer, nor to one who lost against it.
+// durableReads: Get and Range show nothing that can be lost. While a write is not durable, they may
+// show the earlier rows or wait. Until it is durable, neither its writer nor a writer that lost
+// against it gets a result.
 func durableReads(t *testing.T, h Harness) {
 	if h.HoldSync == nil {
 		t.Skip("no hold on durability")
@@ -117,7 +123,8 @@ func durableReads(t *testing.T, h Harness) {
 
 	writer := make(chan error, 1)
 	go func() {
-		writer <- d.Commit(t.Context(), []store.Row{plain(fresh, "new")}, state(old, 2, "r", "new"), at(1, "r"))
+		writer <- d.Commit(t.Context(), []store.Row{plain(fresh, "new")}, state(old, 2, "r", "new"),
+			at(1, "r"))
 	}()
 	time.Sleep(50 * time.Millisecond) // let the write get as far as it can
 	loser := make(chan error, 1)
@@ -156,7 +163,7 @@ func readWhileHeld(t *testing.T, d store.Driver, old, fresh store.Key, released 
 	rows, _, rangeErr := d.Range(t.Context(), store.Range{Partition: old.Partition})
 	select {
 	case <-released:
-		return // they waited
+		return // the reads have waited
 	default:
 	}
 	if err != nil || row.Version != 1 {
@@ -170,7 +177,8 @@ func readWhileHeld(t *testing.T, d store.Driver, old, fresh store.Key, released 
 	}
 }
 
-// durableDeletes: a row that is deleted, and claimed anew, is shown as it was until that is durable.
+// durableDeletes: a row that is deleted and claimed again is shown as it was until the delete is
+// durable.
 func durableDeletes(t *testing.T, h Harness) {
 	if h.HoldSync == nil {
 		t.Skip("no hold on durability")
@@ -181,7 +189,7 @@ func durableDeletes(t *testing.T, h Harness) {
 	released := make(chan struct{})
 	deleted, claimed := make(chan error, 1), make(chan error, 1)
 	go func() { deleted <- d.Delete(t.Context(), k, nil) }()
-	time.Sleep(50 * time.Millisecond) // so that both are not one group
+	time.Sleep(50 * time.Millisecond) // so that the two are not in one group
 	go func() { claimed <- d.Commit(t.Context(), nil, state(k, 1, "r2", "new"), absent(1)) }()
 	time.Sleep(50 * time.Millisecond)
 	var done sync.WaitGroup
@@ -191,14 +199,15 @@ func durableDeletes(t *testing.T, h Harness) {
 			rows, _, rangeErr := d.Range(t.Context(), store.Range{Partition: k.Partition})
 			select {
 			case <-released:
-				return // they waited
+				return // the reads have waited
 			default:
 			}
 			if err != nil || row.Fence != "r1" {
 				t.Errorf("Get shows %q, %v before the delete is durable", row.Fence, err)
 			}
 			if rangeErr != nil || len(rows) != 1 || rows[0].Fence != "r1" {
-				t.Errorf("Range shows %d rows, %v before the delete is durable", len(rows), rangeErr)
+				t.Errorf("Range shows %d rows, %v before the delete is durable", len(rows),
+					rangeErr)
 			}
 		})
 	}

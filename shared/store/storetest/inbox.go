@@ -9,20 +9,24 @@ import (
 	"millrace/shared/store"
 )
 
-// inbox uses a driver as runners use it for inboxes: a place for one letter an attempt, read with the state row and
-// nothing else, found by its wake time, gone with its execution.
+// inbox uses a driver as the engine uses it for inboxes: one place for each attempt, read with the
+// state row and nothing else, found by its wake time, and removed with its execution.
 func inbox(t *testing.T, h Harness) {
 	s, ctx := store.New(store.Options{Driver: h.Driver, TailBytes: 1}), t.Context()
 	const far = 4_000_000_000_000
-	x := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 7, Started: far - 2000, Deadline: far - 1000, Expires: far}
-	change := &store.Change{Body: func(dst []byte) []byte { return append(dst, 1) }, Wake: far - 1000}
+	x := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 7,
+		Started: far - 2000, Deadline: far - 1000, Expires: far}
+	change := &store.Change{Body: func(dst []byte) []byte { return append(dst, 1) },
+		Wake: far - 1000}
 	if err := s.Create(ctx, x, change); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Commit(ctx, x, change); err != nil {
 		t.Fatal(err)
 	}
-	put(t, h.Driver, plain(key(x.Partition(), "c"), "behind the inbox"), plain(key(x.Partition(), "h#7#1"), "history"), plain(key(x.Partition(), "v#7#1"), "a value"))
+	put(t, h.Driver, plain(key(x.Partition(), "c"), "behind the inbox"),
+		plain(key(x.Partition(), "h#7#1"), "history"),
+		plain(key(x.Partition(), "v#7#1"), "a value"))
 	read := func() store.Inbox {
 		t.Helper()
 		y, in, err := s.LoadWithInbox(ctx, x.Partition())
@@ -30,7 +34,8 @@ func inbox(t *testing.T, h Harness) {
 			t.Fatalf("read with its inbox: %+v, %v", y, err)
 		}
 		alone, err := s.Inbox(ctx, x)
-		if err != nil || len(alone.Entries) != len(in.Entries) || len(alone.Stale) != len(in.Stale) || alone.More != in.More {
+		if err != nil || len(alone.Entries) != len(in.Entries) ||
+			len(alone.Stale) != len(in.Stale) || alone.More != in.More {
 			t.Fatalf("the inbox alone: %+v, %v, and with the state %+v", alone, err, in)
 		}
 		return in
@@ -40,18 +45,19 @@ func inbox(t *testing.T, h Harness) {
 	}
 
 	output := `{"v":"` + strings.Repeat("x", 64_000) + `"}`
-	letter := func(token int64) *store.InboxEntry {
-		return &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: token, Mark: uint64(100 + token), Output: []byte(output), Wake: far - 5000, Expires: x.Expires}
+	entry := func(token int64) *store.InboxEntry {
+		return &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: token,
+			Mark: uint64(100 + token), Output: []byte(output), Wake: far - 5000, Expires: x.Expires}
 	}
-	post := func(l *store.InboxEntry) *store.InboxEntry {
+	enqueue := func(l *store.InboxEntry) *store.InboxEntry {
 		t.Helper()
 		if err := s.EnqueueInboxEntry(ctx, l); err != nil {
 			t.Fatalf("post %+v: %v", l.Key(), err)
 		}
 		return l
 	}
-	first := post(letter(5))
-	second := letter(5)
+	first := enqueue(entry(5))
+	second := entry(5)
 	second.Mark++
 	if err := s.EnqueueInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a second letter about the same attempt: %v", err)
@@ -59,17 +65,18 @@ func inbox(t *testing.T, h Harness) {
 	if err := s.RetractInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("another's letter withdrawn: %v", err)
 	}
-	stop := letter(0)
+	stop := entry(0)
 	stop.Output = nil
-	post(stop)
-	old := letter(6)
+	enqueue(stop)
+	old := entry(6)
 	old.Run = 6
-	post(old)
+	enqueue(old)
 	in := read()
 	if len(in.Entries) != 2 || len(in.Stale) != 1 || in.Stale[0] != old.Key() || in.More {
 		t.Fatalf("the inbox holds %d letters and %v for nobody", len(in.Entries), in.Stale)
 	}
-	if l := in.Entries[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output || l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.SweepAttempts() != 0 {
+	if l := in.Entries[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output ||
+		l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.SweepAttempts() != 0 {
 		t.Errorf("a report came back as %+v", l)
 	}
 	if l := in.Entries[1]; l.Token != 0 || l.Mark != 100 || l.Output != nil || l.Error != nil {
@@ -116,12 +123,13 @@ func inbox(t *testing.T, h Harness) {
 		t.Errorf("an inbox that was emptied holds %+v", in)
 	}
 
-	// More than are read at once.
+	// More entries than one read returns.
 	output = `{}`
 	for token := range int64(70) {
-		post(letter(100 + token))
+		enqueue(entry(100 + token))
 	}
-	if in = read(); len(in.Entries) != 64 || !in.More || in.Entries[0].Token != 100 || in.Entries[63].Token != 163 {
+	if in = read(); len(in.Entries) != 64 || !in.More || in.Entries[0].Token != 100 ||
+		in.Entries[63].Token != 163 {
 		t.Errorf("of 70 letters %d are read, more %v", len(in.Entries), in.More)
 	}
 }

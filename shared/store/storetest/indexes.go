@@ -39,7 +39,8 @@ func listOrder(t *testing.T, h Harness) {
 	var want []string
 	for i := range ordered {
 		s := ordered[(i*5)%len(ordered)]
-		rows = append(rows, listed(key(fmt.Sprint("x#1#", (i*3)%len(ordered)), "a"), "f1#0", s, fmt.Sprint(len(s))))
+		rows = append(rows, listed(key(fmt.Sprint("x#1#", (i*3)%len(ordered)), "a"), "f1#0", s,
+			fmt.Sprint(len(s))))
 	}
 	for _, s := range ordered {
 		want = append(want, fmt.Sprint(s, "=", len(s)))
@@ -52,7 +53,8 @@ func listOrder(t *testing.T, h Harness) {
 		from, to string
 		lo, hi   int
 	}{
-		{"", "", 0, len(ordered)}, {"a", "c", 2, 10}, {"b#", "b$", 7, 10}, {"b", "b", 0, 0}, {"z", "a", 0, 0},
+		{"", "", 0, len(ordered)}, {"a", "c", 2, 10}, {"b#", "b$", 7, 10}, {"b", "b", 0, 0},
+		{"z", "a", 0, 0},
 		{"aa", "", 5, len(ordered)}, {"", "a", 0, 2}, {"日", "", 14, len(ordered)},
 	} {
 		for _, limit := range []int{0, 1, 4, 100} {
@@ -79,8 +81,9 @@ func listPages(t *testing.T, h Harness) {
 	for _, limit := range []int{1, 9, 70, 71} {
 		wantList(t, h, store.ListRange{Group: "f2#0", Limit: limit}, want...)
 	}
-	// Entries of one Sort are told apart by their rows.
-	put(t, h.Driver, listed(key("x#1#twin1", "a"), "f2#1", "same", "1"), listed(key("x#1#twin1", "b"), "f2#1", "same", "2"),
+	// Entries with the same Sort are distinguished by their rows.
+	put(t, h.Driver, listed(key("x#1#twin1", "a"), "f2#1", "same", "1"),
+		listed(key("x#1#twin1", "b"), "f2#1", "same", "2"),
 		listed(key("x#1#twin2", "a"), "f2#1", "same", "3"))
 	eventually(t, h, func() error {
 		entries, err := listAll(t.Context(), h.Driver, store.ListRange{Group: "f2#1"})
@@ -95,7 +98,7 @@ func listPages(t *testing.T, h Harness) {
 	})
 }
 
-// listFollowsRow: an entry changes, moves and goes with its row, however that is written.
+// listFollowsRow: an entry changes, moves and goes with its row, whichever call writes the row.
 func listFollowsRow(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#listed", "a")
 	group := func(name string) store.ListRange { return store.ListRange{Group: name} }
@@ -141,7 +144,7 @@ func waking(k store.Key, wake int64) store.Row {
 	return row
 }
 
-// wantDue waits until the wake index to until has these rows.
+// wantDue waits until the wake index holds exactly these rows with Wake <= until.
 func wantDue(t *testing.T, h Harness, until int64, limit int, want map[store.Key]int64) {
 	t.Helper()
 	eventually(t, h, func() error {
@@ -154,7 +157,8 @@ func wantDue(t *testing.T, h Harness, until int64, limit int, want map[store.Key
 			got[row.Key] = row.Wake
 		}
 		if len(due) != len(want) || !maps.Equal(got, want) {
-			return fmt.Errorf("Due until %d: got %d rows, %.300v, want %d, %.300v", until, len(due), fmt.Sprint(got), len(want), fmt.Sprint(want))
+			return fmt.Errorf("Due until %d: got %d rows, %.300v, want %d, %.300v", until, len(due),
+				fmt.Sprint(got), len(want), fmt.Sprint(want))
 		}
 		return nil
 	})
@@ -166,14 +170,16 @@ func dueOrder(t *testing.T, h Harness) {
 	}
 	all := map[store.Key]int64{}
 	var rows []store.Row
-	for i, wake := range []int64{1, 255, 256, 65_536, 1_700_000_000_000, 1_700_000_000_001, 1 << 52, 700, 700, 700} {
+	for i, wake := range []int64{1, 255, 256, 65_536, 1_700_000_000_000, 1_700_000_000_001, 1 << 52,
+		700, 700, 700} {
 		k := key(fmt.Sprint("x#1#due", i), "a")
 		rows = append(rows, waking(k, wake))
 		all[k] = wake
 	}
 	rows = append(rows, waking(key("x#1#never", "a"), 0))
 	put(t, h.Driver, rows...)
-	for _, until := range []int64{0, 1, 2, 255, 256, 699, 700, 701, 1_700_000_000_000, 1 << 53, 1<<63 - 1} {
+	for _, until := range []int64{0, 1, 2, 255, 256, 699, 700, 701, 1_700_000_000_000, 1 << 53,
+		1<<63 - 1} {
 		want := map[store.Key]int64{}
 		for k, wake := range all {
 			if wake <= until {
@@ -191,14 +197,14 @@ func duePages(t *testing.T, h Harness) {
 	var rows []store.Row
 	for i := range 90 {
 		k := key(fmt.Sprint("x#1#duepage", i), "a")
-		want[k] = int64(5000 + i/10) // ties are paged through as well
+		want[k] = int64(5000 + i/10) // pages also end between rows of the same wake time
 		rows = append(rows, waking(k, want[k]))
 	}
 	put(t, h.Driver, rows...)
 	for _, limit := range []int{1, 7, 90, 91} {
 		wantDue(t, h, 6000, limit, want)
 	}
-	// A cursor holds while the rows that it has passed are moved away.
+	// A cursor stays valid while the rows that it has passed move.
 	eventually(t, h, func() error {
 		seen := 0
 		for shard := range h.Driver.Shards() {
@@ -224,7 +230,7 @@ func duePages(t *testing.T, h Harness) {
 	wantDue(t, h, 6000, 10, map[store.Key]int64{})
 }
 
-// dueFollowsRow: an entry moves and goes with its row, however that is written.
+// dueFollowsRow: an entry moves and goes with its row, whichever call writes the row.
 func dueFollowsRow(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#wakes", "a")
 	one := func(wake int64) map[store.Key]int64 { return map[store.Key]int64{k: wake} }

@@ -11,11 +11,12 @@ import (
 	"millrace/shared/store"
 )
 
-// rowFields: a row comes back as it was written, by both ways of reading.
+// rowFields: both ways of reading return a row as it was written.
 func rowFields(t *testing.T, h Harness) {
 	d := h.Driver
 	full := store.Row{
-		Key: key("x#1#fields", "a"), Version: 1 << 40, Fence: "r\u00e9-1", Data: []byte{0, 1, 2, 0xff, 0xfe},
+		Key: key("x#1#fields", "a"), Version: 1 << 40, Fence: "r\u00e9-1",
+		Data: []byte{0, 1, 2, 0xff, 0xfe},
 		Wake: 1_700_000_000_123, Expires: 1_800_000_000_456,
 		List: &store.ListEntry{Group: "g#0", Sort: "2024#n", Fields: []byte{0, 0xff}},
 	}
@@ -23,7 +24,8 @@ func rowFields(t *testing.T, h Harness) {
 	commit(t, d, full, absent(1), bare)
 	for _, want := range []store.Row{full, bare} {
 		same(t, get(t, d, want.Key), want)
-		rows, _, err := d.Range(t.Context(), store.Range{Partition: want.Partition, From: want.Sort, Limit: 1})
+		rows, _, err := d.Range(t.Context(),
+			store.Range{Partition: want.Partition, From: want.Sort, Limit: 1})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("Range: %d rows, %v", len(rows), err)
 		}
@@ -33,11 +35,14 @@ func rowFields(t *testing.T, h Harness) {
 
 func same(t *testing.T, got, want store.Row) {
 	t.Helper()
-	if got.Key != want.Key || got.Version != want.Version || got.Fence != want.Fence || got.Wake != want.Wake ||
-		got.Expires != want.Expires || !bytes.Equal(got.Data, want.Data) || (got.List == nil) != (want.List == nil) {
+	if got.Key != want.Key || got.Version != want.Version || got.Fence != want.Fence ||
+		got.Wake != want.Wake ||
+		got.Expires != want.Expires || !bytes.Equal(got.Data, want.Data) ||
+		(got.List == nil) != (want.List == nil) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
-	if g, w := got.List, want.List; w != nil && (g.Group != w.Group || g.Sort != w.Sort || !bytes.Equal(g.Fields, w.Fields)) {
+	if g, w := got.List, want.List; w != nil &&
+		(g.Group != w.Group || g.Sort != w.Sort || !bytes.Equal(g.Fields, w.Fields)) {
 		t.Fatalf("got list entry %+v, want %+v", g, w)
 	}
 }
@@ -47,14 +52,15 @@ func putOverwrites(t *testing.T, h Harness) {
 	put(t, d)
 	var rows []store.Row
 	for i := range 60 {
-		rows = append(rows, plain(key(fmt.Sprint("x#1#p", i%7), fmt.Sprint("v", i)), fmt.Sprint("data", i)))
+		rows = append(rows, plain(key(fmt.Sprint("x#1#p", i%7), fmt.Sprint("v", i)),
+			fmt.Sprint("data", i)))
 	}
 	put(t, d, rows...)
 	for _, row := range rows {
 		wantData(t, d, row.Key, 0, "", string(row.Data))
 	}
 	put(t, d, plain(rows[3].Key, "again"))
-	put(t, d, rows[4]) // equal bytes from a second writer
+	put(t, d, rows[4]) // a second writer writes the same bytes
 	wantData(t, d, rows[3].Key, 0, "", "again")
 	wantData(t, d, rows[4].Key, 0, "", "data4")
 }
@@ -81,19 +87,19 @@ func deleteRows(t *testing.T, h Harness) {
 
 func deleteUnderCondition(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#delif", "a")
-	refuse := func(c store.Condition) {
+	reject := func(c store.Condition) {
 		t.Helper()
 		if err := d.Delete(t.Context(), k, &c); !errors.Is(err, store.ErrConflict) {
 			t.Fatalf("Delete under %+v: %v, want ErrConflict", c, err)
 		}
 	}
-	refuse(at(1, "r"))
+	reject(at(1, "r"))
 	row := state(k, 2, "r", "two")
 	row.Expires = 1000
 	commit(t, d, row, absent(1))
-	refuse(at(1, "r"))
-	refuse(at(2, "s"))
-	refuse(absent(999))
+	reject(at(1, "r"))
+	reject(at(2, "s"))
+	reject(absent(999))
 	wantData(t, d, k, 2, "r", "two")
 	c := at(2, "r")
 	if err := d.Delete(t.Context(), k, &c); err != nil {
@@ -101,7 +107,7 @@ func deleteUnderCondition(t *testing.T, h Harness) {
 	}
 	missing(t, d, k)
 
-	// What has expired counts as absent, and may be cleared away as such.
+	// An expired row counts as absent, so a delete with that condition removes it.
 	commit(t, d, row, absent(1))
 	c = absent(1000)
 	if err := d.Delete(t.Context(), k, &c); err != nil {
@@ -110,12 +116,15 @@ func deleteUnderCondition(t *testing.T, h Harness) {
 	missing(t, d, k)
 }
 
-// emptiedPartition: a partition whose rows are all gone starts anew.
+// emptiedPartition: a partition that has lost all its rows starts again.
 func emptiedPartition(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#emptied"
 	for round := range 3 {
-		commit(t, d, state(key(p, "a"), 1, fmt.Sprint("r", round), ""), absent(1), plain(key(p, fmt.Sprint("h", round)), ""))
-		if got := sorts(t, d, store.Range{Partition: p}); !slices.Equal(got, []string{"a", fmt.Sprint("h", round)}) {
+		commit(t, d, state(key(p, "a"), 1, fmt.Sprint("r", round), ""), absent(1),
+			plain(key(p, fmt.Sprint("h", round)), ""))
+		if got := sorts(
+			t, d, store.Range{Partition: p},
+		); !slices.Equal(got, []string{"a", fmt.Sprint("h", round)}) {
 			t.Fatalf("round %d: rows %q", round, got)
 		}
 		for _, s := range []string{"a", fmt.Sprint("h", round)} {
@@ -136,8 +145,9 @@ func emptiedPartition(t *testing.T, h Harness) {
 	wantData(t, d, key(p, "a"), 1, "last", "data")
 }
 
-// ordered are sort keys in the order of their bytes.
-var ordered = []string{" ", "A", "a", "a#", "a0", "aa", "b", "b#run#0000000001", "b#run#0000000010", "b#run#1", "h#", "z", "~", "é", "日", "🙂"}
+// ordered are sort keys, ordered by their bytes.
+var ordered = []string{" ", "A", "a", "a#", "a0", "aa", "b", "b#run#0000000001", "b#run#0000000010",
+	"b#run#1", "h#", "z", "~", "é", "日", "🙂"}
 
 func rangeOrder(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#order"
@@ -145,8 +155,9 @@ func rangeOrder(t *testing.T, h Harness) {
 	for i := range ordered {
 		rows = append(rows, plain(key(p, ordered[(i*7)%len(ordered)]), ""))
 	}
-	// Neighbours that must not be seen.
-	for _, near := range []string{"x#1#orde", "x#1#order#", "x#1#order ", "x#1#ordes", "x#1#orderé"} {
+	// Neighbours that must not be returned.
+	for _, near := range []string{"x#1#orde", "x#1#order#", "x#1#order ", "x#1#ordes",
+		"x#1#orderé"} {
 		rows = append(rows, plain(key(near, "b"), ""))
 	}
 	put(t, d, rows...)
@@ -198,19 +209,23 @@ func rangePages(t *testing.T, h Harness) {
 			t.Errorf("limit %d: %d rows in all", limit, len(got))
 		}
 	}
-	// A page that does not reach the end says so.
-	if rows, more, err := d.Range(t.Context(), store.Range{Partition: p, Limit: 40}); err != nil || len(rows) == 0 || !more {
+	// A page that does not reach the end reports more.
+	if rows, more, err := d.Range(t.Context(), store.Range{Partition: p, Limit: 40}); err != nil ||
+		len(rows) == 0 || !more {
 		t.Errorf("the first page: %d rows, more %v, %v", len(rows), more, err)
 	}
 }
 
-// oddKeys: what separates the parts of our keys may stand inside them, and keys need not be ASCII.
+// oddKeys: the separators of Millrace's keys may occur inside their parts, and keys need not be
+// ASCII.
 func oddKeys(t *testing.T, h Harness) {
 	d := h.Driver
 	keys := []store.Key{
-		key("x#1#a:b#c", "a"), key("x#1#a", "b#c"), key("x#1#a:b", "#c"), key("x:1", "a"), key("x#1#a:b#", "c"),
+		key("x#1#a:b#c", "a"), key("x#1#a", "b#c"), key("x#1#a:b", "#c"), key("x:1",
+			"a"), key("x#1#a:b#", "c"),
 		key("ü#日本#🙂", "ключ"), key("ü#日本", "#🙂ключ"), key("p", "q"), key("pq", "r"), key("p", "qr"),
-		key("x%231", "a"), key("x/1", "../a"), key("x\n1", "a\tb"), key(strings.Repeat("p", 1000), strings.Repeat("s", 900)),
+		key("x%231", "a"), key("x/1", "../a"), key("x\n1", "a\tb"), key(strings.Repeat("p", 1000),
+			strings.Repeat("s", 900)),
 	}
 	for i, k := range keys {
 		row := state(k, 1, "r", fmt.Sprint(i))
@@ -234,11 +249,13 @@ func oddKeys(t *testing.T, h Harness) {
 			if found[k] != int64(1000+i) {
 				return fmt.Errorf("the wake index has %q at %d, want %d", k, found[k], 1000+i)
 			}
-			list, err := listAll(t.Context(), d, store.ListRange{Group: k.Partition, From: k.Sort, To: k.Sort + "\x00"})
+			list, err := listAll(t.Context(), d,
+				store.ListRange{Group: k.Partition, From: k.Sort, To: k.Sort + "\x00"})
 			if err != nil {
 				return err
 			}
-			if len(list) != 1 || list[0].Key != k || list[0].Sort != k.Sort || string(list[0].Fields) != fmt.Sprint(i) {
+			if len(list) != 1 || list[0].Key != k || list[0].Sort != k.Sort ||
+				string(list[0].Fields) != fmt.Sprint(i) {
 				return fmt.Errorf("the list index has %+v for %q", list, k)
 			}
 		}

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of store.Driver: a driver is done when it is green.
+// Package storetest is the conformance suite of store.Driver: a driver is complete if it passes.
 package storetest
 
 import (
@@ -8,21 +8,23 @@ import (
 	"millrace/shared/store"
 )
 
-// Harness is one empty store under test and what may be done to it from outside.
+// Harness is one empty store under test, and what the tests may do to it from outside.
 type Harness struct {
 	Driver store.Driver
 
-	// Reopen closes the driver and opens the same data again; nil when there is nothing to reopen.
+	// Reopen closes the driver and opens the same data again; nil if the driver does not keep its
+	// data.
 	Reopen func() store.Driver
 
-	// HoldSync makes writes wait before they become durable until release is called (once); nil when the driver
-	// gives no hold on that.
+	// HoldSync makes writes wait before they become durable, until release is called (once); nil if
+	// the driver cannot do that.
 	HoldSync func() (release func())
 
-	// MaxData is the longest Data of a row that the driver takes; 0 means at least 1 MiB.
+	// MaxData is the longest Data of a row that the driver accepts; 0 means at least 1 MiB.
 	MaxData int
 
-	// Lag is how long List and Due may be behind; 0 means a minute. It is waited for only when a test would fail.
+	// Lag is how long List and Due may lag behind; 0 means a minute. The suite waits for it only
+	// before it fails a test.
 	Lag time.Duration
 }
 

@@ -13,12 +13,12 @@ import (
 
 func key(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
 
-// state returns a row as a compare-and-set writes it.
+// state returns a row for a compare-and-set.
 func state(k store.Key, version int64, fence, data string) store.Row {
 	return store.Row{Key: k, Version: version, Fence: fence, Data: []byte(data)}
 }
 
-// plain returns a row as a put writes it.
+// plain returns a row for a put.
 func plain(k store.Key, data string) store.Row { return store.Row{Key: k, Data: []byte(data)} }
 
 func at(version int64, fence string) store.Condition {
@@ -41,7 +41,9 @@ func commit(t *testing.T, d store.Driver, cas store.Row, cond store.Condition, p
 	}
 }
 
-func conflict(t *testing.T, d store.Driver, cas store.Row, cond store.Condition, puts ...store.Row) {
+func conflict(
+	t *testing.T, d store.Driver, cas store.Row, cond store.Condition, puts ...store.Row,
+) {
 	t.Helper()
 	if err := d.Commit(t.Context(), puts, cas, cond); !errors.Is(err, store.ErrConflict) {
 		t.Fatalf("Commit of %q under %+v: got %v, want ErrConflict", cas.Key, cond, err)
@@ -76,7 +78,7 @@ func wantData(t *testing.T, d store.Driver, k store.Key, version int64, fence, d
 	}
 }
 
-// rangeAll reads all pages of a range and checks what a page promises.
+// rangeAll reads all pages of a range and checks the promises of a page.
 func rangeAll(ctx context.Context, d store.Driver, r store.Range) ([]store.Row, error) {
 	var all []store.Row
 	for page := 0; ; page++ {
@@ -152,7 +154,7 @@ func listAll(ctx context.Context, d store.Driver, l store.ListRange) ([]store.Li
 	}
 }
 
-// dueAll reads all shards of the wake index to the end, each in pages, and checks their order.
+// dueAll reads all shards of the wake index to the end, in pages, and checks their order.
 func dueAll(ctx context.Context, d store.Driver, until int64, limit int) ([]store.DueRow, error) {
 	var all []store.DueRow
 	for shard := range d.Shards() {
@@ -170,7 +172,8 @@ func dueAll(ctx context.Context, d store.Driver, until int64, limit int) ([]stor
 			}
 			for _, row := range due {
 				if row.Wake < last || row.Wake > until {
-					return nil, fmt.Errorf("Due until %d answers wake %d after %d", until, row.Wake, last)
+					return nil, fmt.Errorf("Due until %d answers wake %d after %d", until, row.Wake,
+						last)
 				}
 				last = row.Wake
 			}
@@ -184,7 +187,7 @@ func dueAll(ctx context.Context, d store.Driver, until int64, limit int) ([]stor
 	return all, nil
 }
 
-// eventually repeats check until it has nothing to complain about or the driver's lag is over.
+// eventually repeats check until it returns nil or the driver's lag is over.
 func eventually(t *testing.T, h Harness, check func() error) {
 	t.Helper()
 	for end := time.Now().Add(h.Lag); ; time.Sleep(20 * time.Millisecond) {
