@@ -9,13 +9,14 @@ import (
 	"millrace/shared/fdl/source"
 )
 
-// errHelp is the result of --help.
+// errHelp is the error of parse if the arguments ask for help.
 var errHelp = errors.New("help was asked for")
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "--help" || arg == "-help" }
 
-// parse sets flags from args and gives the rest, the positional arguments. Flags may stand before, between and after
-// those; everything behind `--` is positional. package flag stops at the first positional argument, hence this loop.
+// parse sets flags from args and returns the positional arguments. Flags may precede, follow and
+// separate them; everything after `--` is positional. Package flag stops at the first positional
+// argument, hence the loop.
 func parse(f *flag.FlagSet, args []string) (positional []string, err error) {
 	for len(args) > 0 {
 		rest, err := parseUntilWord(f, args)
@@ -34,7 +35,8 @@ func parse(f *flag.FlagSet, args []string) (positional []string, err error) {
 	return positional, nil
 }
 
-// parseUntilWord sets flags from args up to the first that is none, or behind `--`.
+// parseUntilWord sets flags up to the first argument that is not a flag, or up to `--`, and returns
+// the arguments from there on.
 func parseUntilWord(f *flag.FlagSet, args []string) (rest []string, err error) {
 	for len(args) > 0 {
 		arg := args[0]
@@ -53,7 +55,7 @@ func parseUntilWord(f *flag.FlagSet, args []string) (rest []string, err error) {
 	return nil, nil
 }
 
-// set sets the flag that args begin with and gives the arguments after it.
+// set sets the first flag of args and returns the remaining arguments.
 func set(f *flag.FlagSet, args []string) ([]string, error) {
 	name := strings.TrimPrefix(strings.TrimPrefix(args[0], "-"), "-")
 	name, value, has := strings.Cut(name, "=")
@@ -77,7 +79,8 @@ func set(f *flag.FlagSet, args []string) ([]string, error) {
 	return args, nil
 }
 
-// wanted says what a flag's value looks like: the standard library's own kinds only say "parse error".
+// wanted says what the value of a flag looks like, because the errors of package flag only say
+// "parse error".
 func wanted(fl *flag.Flag, err error) string {
 	switch placeholder, _ := flag.UnquoteUsage(fl); placeholder {
 	case "N":
@@ -90,11 +93,12 @@ func wanted(fl *flag.Flag, err error) string {
 	return err.Error()
 }
 
-// flagAliases are flags of other programs, and what they are here.
+// flagAliases maps flags of other programs to those of this one.
 var flagAliases = map[string]string{
 	"addr": "listen", "address": "listen", "bind": "listen", "data-dir": "data", "e": "endpoint",
 	"host": "listen", "i": "input", "json": "output json", "n": "name", "o": "output",
-	"port": "listen 127.0.0.1:PORT", "result": "output-json", "url": "endpoint", "v": "verbose", "w": "wait",
+	"port": "listen 127.0.0.1:PORT", "result": "output-json", "url": "endpoint", "v": "verbose",
+	"w": "wait",
 }
 
 func unknownFlag(f *flag.FlagSet, name string) error {

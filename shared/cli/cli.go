@@ -1,8 +1,9 @@
-// Package cli is the program `millrace`: its commands over the CloudFlow API, and those that need no server. Streams,
-// arguments, environment and clock are handed in, so that a test runs the whole program in its own process.
+// Package cli implements the program `millrace`: the commands that call the CloudFlow API, and
+// those that need no server. Streams, arguments, environment and clock are parameters, so that a
+// test can run the whole program in its own process.
 //
-// Results go to Stdout, everything said about them (progress, notes, errors) to Stderr. Exit codes are a promise to
-// scripts; see the constants.
+// Results go to Stdout; everything else (progress, notes, errors) goes to Stderr. Exit codes are a
+// promise to scripts; see the constants.
 package cli
 
 import (
@@ -14,32 +15,32 @@ import (
 // The exit codes.
 const (
 	ExitOK          = 0   // done
-	ExitFailed      = 1   // the request was refused, the execution failed, cases differ, a definition has errors, serve could not start
+	ExitFailed      = 1   // a request, execution, test case, definition or serve failed
 	ExitUsage       = 2   // wrong arguments, or a file that cannot be read
 	ExitUnreachable = 3   // no server answered
-	ExitWaiting     = 4   // --timeout passed before the execution ended; it goes on
-	ExitInterrupted = 130 // the context was cancelled, by Ctrl-C in most cases
+	ExitWaiting     = 4   // --timeout passed before the execution ended; it is still running
+	ExitInterrupted = 130 // the context was cancelled, usually by Ctrl-C
 )
 
-// Env is what the program has of the world.
+// Env is the environment of the program.
 type Env struct {
 	Args   []string // without the program's name
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
-	// Terminal is set when Stdout is one. What is printed there as it is, a definition, must not
-	// act on it.
+	// Terminal is set if Stdout is a terminal. A definition is printed as it is, so its control
+	// characters must be escaped there.
 	Terminal bool
-	// Serve runs the server until ctx is cancelled; nil makes `serve` fail with a message.
+	// Serve runs the server until ctx is cancelled. If nil, `serve` fails with a message.
 	Serve   func(ctx context.Context, o ServeOptions) error
 	Version string // of the build
-	// Now and Sleep are the clock; nil is the real one. Sleep gives ctx.Err() when ctx ends first.
+	// Now and Sleep are the clock; nil is the real one. Sleep returns ctx.Err() if ctx ends first.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// ServeOptions are the flags of `serve`. File names are "" when not given.
+// ServeOptions are the flags of `serve`. A file name is "" if its flag is not set.
 type ServeOptions struct {
 	Listen          string // host:port
 	Data            string // folder of the store
@@ -50,10 +51,11 @@ type ServeOptions struct {
 	KeyFile         string
 	Sample          bool // run the sample flow once the server listens
 	Version         string
-	Stderr          io.Writer // for log lines, and where the server listens
+	Stderr          io.Writer // receives log lines and the address that the server listens on
 }
 
-// Main runs the command that the arguments name and gives the exit code. ctx ends what is going on.
+// Main runs the command that the arguments name and returns the exit code. It returns when ctx
+// ends.
 func Main(ctx context.Context, env Env) int {
 	if env.Now == nil {
 		env.Now = time.Now

@@ -8,47 +8,53 @@ import (
 	"millrace/shared/rpc"
 )
 
-// defaultEndpoint is where `millrace serve` listens when nothing else is said.
+// defaultEndpoint is the address that `millrace serve` listens on by default.
 const defaultEndpoint = "http://127.0.0.1:8642"
 
-// clientFlags say where the API is and who calls.
+// clientFlags are the flags for the endpoint and the credentials.
 type clientFlags struct {
 	endpoint, keyID, secret, token, bearer, region, signature string
 }
 
 // clientFlagNames are the flags of every command that calls a server.
 var clientFlagNames = map[string]bool{
-	"endpoint": true, "access-key-id": true, "access-key-secret": true, "security-token": true, "bearer-token": true,
-	"region": true, "signature": true, "output": true,
+	"endpoint": true, "access-key-id": true, "access-key-secret": true, "security-token": true,
+	"bearer-token": true, "region": true, "signature": true, "output": true,
 }
 
-// clientFlags adds the client's flags. What is set already stays when a flag is not given again. The environment is
-// asked later, so that no secret shows as a flag's default.
+// clientFlags adds the client's flags. Values that are already set become the defaults. The
+// environment is read later, by connect, so that no secret is shown as the default of a flag.
 func (c *invocation) clientFlags(f *flag.FlagSet) {
 	o := &c.client
 	f.StringVar(&o.endpoint, "endpoint", o.endpoint,
 		"`URL` of the API; $MILLRACE_ENDPOINT, else "+defaultEndpoint)
-	f.StringVar(&o.keyID, "access-key-id", o.keyID, "`ID` of the access key; $ALIBABA_CLOUD_ACCESS_KEY_ID")
-	f.StringVar(&o.secret, "access-key-secret", o.secret, "its `SECRET`; $ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+	f.StringVar(&o.keyID, "access-key-id", o.keyID,
+		"`ID` of the access key; $ALIBABA_CLOUD_ACCESS_KEY_ID")
+	f.StringVar(&o.secret, "access-key-secret", o.secret,
+		"its `SECRET`; $ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	f.StringVar(&o.token, "security-token", o.token,
 		"`TOKEN` of temporary credentials; $ALIBABA_CLOUD_SECURITY_TOKEN")
-	f.StringVar(&o.bearer, "bearer-token", o.bearer, "`TOKEN` instead of a key; $ALIBABA_CLOUD_BEARER_TOKEN")
-	f.StringVar(&o.region, "region", o.region, "`REGION` to name in requests; $ALIBABA_CLOUD_REGION_ID")
+	f.StringVar(&o.bearer, "bearer-token", o.bearer,
+		"`TOKEN` instead of a key; $ALIBABA_CLOUD_BEARER_TOKEN")
+	f.StringVar(&o.region, "region", o.region,
+		"`REGION` to name in requests; $ALIBABA_CLOUD_REGION_ID")
 	f.StringVar(&o.signature, "signature", o.signature,
 		"`KIND` of signature: v1, v3 or none; v1 when there is a key or token")
 	c.outputFlag(f)
 }
 
 func (c *invocation) outputFlag(f *flag.FlagSet) {
-	f.StringVar(&c.output, "output", cmp.Or(c.output, "table"), "`FORMAT` of the result: table or json")
+	f.StringVar(&c.output, "output", cmp.Or(c.output, "table"),
+		"`FORMAT` of the result: table or json")
 }
 
-// connect makes the client that the flags and the environment ask for. A key given by flags is not mixed with a token
-// of the environment.
+// connect returns the client that the flags and the environment describe. A key from flags is not
+// combined with a token from the environment.
 func (c *invocation) connect() (*rpc.Client, error) {
 	o := c.client
 	if o.keyID == "" && o.secret == "" && o.bearer == "" {
-		o.keyID, o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+		o.keyID = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+		o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 		o.token = cmp.Or(o.token, c.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))
 		if o.keyID == "" {
 			o.bearer = c.Getenv("ALIBABA_CLOUD_BEARER_TOKEN")
@@ -57,10 +63,12 @@ func (c *invocation) connect() (*rpc.Client, error) {
 	if o.keyID != "" && o.secret == "" {
 		o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	}
+	endpoint := endpointURL(cmp.Or(o.endpoint, c.Getenv("MILLRACE_ENDPOINT"), defaultEndpoint))
 	client, err := rpc.NewClient(rpc.ClientOptions{
-		Endpoint:    endpointURL(cmp.Or(o.endpoint, c.Getenv("MILLRACE_ENDPOINT"), defaultEndpoint)),
+		Endpoint:    endpoint,
 		AccessKeyID: o.keyID, Secret: o.secret, SecurityToken: o.token, Bearer: o.bearer,
-		Region: cmp.Or(o.region, c.Getenv("ALIBABA_CLOUD_REGION_ID")), Signature: o.signature, Now: c.Now,
+		Region: cmp.Or(o.region, c.Getenv("ALIBABA_CLOUD_REGION_ID")), Signature: o.signature,
+		Now: c.Now,
 	})
 	if err != nil {
 		return nil, usageError{err}
@@ -68,8 +76,8 @@ func (c *invocation) connect() (*rpc.Client, error) {
 	return client, nil
 }
 
-// endpointURL completes a host: this machine's is reached over plain HTTP, as `millrace serve`
-// listens, all others are reached over TLS.
+// endpointURL completes a host without a scheme: http for this machine, because `millrace serve`
+// listens without TLS; https for any other.
 func endpointURL(s string) string {
 	host, _, _ := strings.Cut(s, "/")
 	switch {

@@ -10,27 +10,28 @@ import (
 	"millrace/shared/fdl/source"
 )
 
-// command is one command: what its help says, and what it does.
+// command is one command: its help and its function.
 type command struct {
 	name     string // "flow create"
 	args     string // "NAME FILE"
 	short    string // one line, without a full stop
 	long     string // paragraphs
-	examples string // lines, a comment above each command
+	examples string // lines, each command below a comment
 	server   bool   // it calls a server: it has the client's flags
-	json     bool   // it has --output without having the client's flags
-	argsMin  int    // positional arguments
-	argsMax  int    // -1 is any number
-	// define adds the command's flags to f and gives what to do once they are set.
+	json     bool   // it has --output, but not the client's flags
+	argsMin  int    // number of positional arguments
+	argsMax  int    // -1: any number
+	// define adds the command's flags to f and returns the function that runs the command once they
+	// are set.
 	define func(f *flag.FlagSet) func(c *invocation) error
 }
 
-// commands in the order of the help.
+// commands returns the commands in the order of the help.
 func commands() []*command {
 	return []*command{
 		serveCommand(), validateCommand(), testCommand(), rightsCommand(),
-		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(), flowListCommand(),
-		flowDeleteCommand(),
+		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
+		flowListCommand(), flowDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		reportSucceededCommand(), reportFailedCommand(), versionCommand(),
 	}
@@ -42,12 +43,12 @@ type invocation struct {
 	ctx     context.Context
 	command *command
 	args    []string        // positional
-	given   map[string]bool // flags that were set
+	given   map[string]bool // flags that are set
 	client  clientFlags
 	output  string // table or json
 }
 
-// run finds the command and carries it out.
+// run finds the command and executes it.
 func (c *invocation) run() error {
 	top := flag.NewFlagSet("millrace", flag.ContinueOnError)
 	c.clientFlags(top)
@@ -96,7 +97,8 @@ func (c *invocation) execute(cmd *command, words []string) error {
 	return do(c)
 }
 
-// flags gives the flags of a command, what was given before its name being the defaults.
+// flags returns the flags of a command. Client flags that precede the command's name become its
+// defaults.
 func (c *invocation) flags(cmd *command) (*flag.FlagSet, func(*invocation) error) {
 	f := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	do := cmd.define(f)
@@ -115,7 +117,8 @@ func (c *invocation) flags(cmd *command) (*flag.FlagSet, func(*invocation) error
 func (cmd *command) count(args []string) error {
 	switch {
 	case len(args) < cmd.argsMin && cmd.argsMax == cmd.argsMin:
-		return fmt.Errorf("%s missing: %s", plural(cmd.argsMin-len(args), "argument is", "arguments are"), cmd.args)
+		return fmt.Errorf("%s missing: %s",
+			plural(cmd.argsMin-len(args), "argument is", "arguments are"), cmd.args)
 	case len(args) < cmd.argsMin:
 		return fmt.Errorf("an argument is missing: %s", cmd.args)
 	case cmd.argsMax >= 0 && len(args) > cmd.argsMax && cmd.argsMax == 0:
@@ -126,7 +129,7 @@ func (cmd *command) count(args []string) error {
 	return nil
 }
 
-// find gives the command that words begin with, and the words after its name.
+// find returns the command that words begin with, and the words after its name.
 func find(words []string) (*command, []string) {
 	for _, cmd := range commands() {
 		n := strings.Count(cmd.name, " ") + 1
@@ -137,7 +140,7 @@ func find(words []string) (*command, []string) {
 	return nil, words
 }
 
-// unknown says what the caller may have meant.
+// unknown returns the error for an unknown command, with a suggestion.
 func (c *invocation) unknown(words []string) error {
 	var group, first []string
 	for _, cmd := range commands() {
@@ -149,7 +152,8 @@ func (c *invocation) unknown(words []string) error {
 	}
 	switch {
 	case group == nil:
-		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), source.Suggest(words[0], first),
+		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]),
+			source.Suggest(words[0], first),
 			"`millrace help` lists them"))
 	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
 		if len(words) > 1 && isHelp(words[1]) {
@@ -157,11 +161,12 @@ func (c *invocation) unknown(words []string) error {
 		}
 		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
 	}
-	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]), source.Suggest(words[1], group),
+	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]),
+		source.Suggest(words[1], group),
 		"it is one of "+strings.Join(group, ", ")))
 }
 
-// sentence joins what is wrong with a suggestion, or with what to do when there is none.
+// sentence appends to wrong the suggestion, or the fallback if there is none.
 func sentence(wrong, suggestion, fallback string) string {
 	if suggestion == "" {
 		return wrong + "; " + fallback

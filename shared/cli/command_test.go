@@ -17,7 +17,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// write makes a file in a folder of the test and gives its path.
+// write writes a file into a new folder and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -54,7 +54,8 @@ func TestUsage(t *testing.T) {
 		{"serve --port 80", 2, "did you mean '--listen 127.0.0.1:PORT'?"},
 		{"start orders --port 80", 2, "there is no flag --port; --help lists them"},
 		{"start orders --name", 2, "--name needs a value"},
-		{"start orders --timeout soon --wait", 2, `--timeout cannot be "soon": it is a duration like 90s`},
+		{"start orders --timeout soon --wait",
+			2, `--timeout cannot be "soon": it is a duration like 90s`},
 		{"start orders --wait=perhaps", 2, `--wait cannot be "perhaps": it is true or false`},
 		{"list orders --limit many", 2, `--limit cannot be "many": it is a whole number`},
 		{"list orders --limit 0", 2, "--limit must be at least 1"},
@@ -69,7 +70,8 @@ func TestUsage(t *testing.T) {
 		{"describe orders e --timeout 1s", 2, "goes with --wait"},
 		{"describe orders e --wait --timeout -1s", 2, "must be above 0"},
 		{"history orders e --timeout 1s", 2, "goes with --follow"},
-		{"start orders --input {", 2, "--input must be a JSON object like {\"id\": 7}; line 1, column 1: unexpected end"},
+		{"start orders --input {", 2,
+			"--input must be a JSON object like {\"id\": 7}; line 1, column 1: unexpected end"},
 		{"start orders --input 7", 2, "--input must be a JSON object"},
 		{"start orders --input null", 2, "--input must be a JSON object"},
 		{"start orders --input @/no/such", 2, "cannot read /no/such"},
@@ -95,22 +97,31 @@ func TestUsage(t *testing.T) {
 func TestFlows(t *testing.T) {
 	s := newShell(t, succeeding())
 	file := write(t, "f.yaml", good)
-	s.expect(0, []string{"flow new created"}, nil, "flow", "create", "new", file, "--description", "d", "--env", "A=1=2", "--env=B=3", "--mode=Express", "--role", "acs:ram::1:role/r")
-	want := `CreateFlow {Name:new Definition:` + good + ` Description:d Type:FDL RoleArn:acs:ram::1:role/r ExecutionMode:Express ` +
-		`ExternalStorageLocation: Environment:{"Variables":[{"Name":"A","Value":"1=2"},{"Name":"B","Value":"3"}]} ResourceGroupID:}`
+	s.expect(0, []string{"flow new created"}, nil, "flow", "create", "new", file, "--description",
+		"d", "--env", "A=1=2", "--env=B=3", "--mode=Express", "--role", "acs:ram::1:role/r")
+	want := `CreateFlow {Name:new Definition:` + good +
+		` Description:d Type:FDL RoleArn:acs:ram::1:role/r ExecutionMode:Express ` +
+		`ExternalStorageLocation: Environment:{"Variables":[{"Name":"A","Value":"1=2"},` +
+		`{"Name":"B","Value":"3"}]} ResourceGroupID:}`
 	if got := s.api.requests[0]; got != want {
 		t.Errorf("sent %s\nwant %s", got, want)
 	}
-	s.expect(1, nil, []string{"FlowAlreadyExists: Flow 'new' already exists. (request ", "hint: `millrace flow apply`"}, "flow", "create", "new", file)
-	s.expect(1, nil, []string{`"Code": "FlowAlreadyExists"`, `"RequestId": "`, "! hint"}, "flow", "create", "new", file, "--output", "json")
+	s.expect(1, nil, []string{"FlowAlreadyExists: Flow 'new' already exists. (request ",
+		"hint: `millrace flow apply`"}, "flow", "create", "new", file)
+	s.expect(1, nil, []string{`"Code": "FlowAlreadyExists"`, `"RequestId": "`, "! hint"}, "flow",
+		"create", "new", file, "--output", "json")
 	s.expect(0, []string{"flow new updated"}, nil, "flow", "update", "new", "--description", "two")
-	s.expect(0, []string{"NAME     MODE       MODIFIED               DESCRIPTION\n", "orders   Standard   2025-11-22 08:26:40Z   takes orders\n",
+	s.expect(0, []string{"NAME     MODE       MODIFIED               DESCRIPTION\n",
+		"orders   Standard   2025-11-22 08:26:40Z   takes orders\n",
 		"new      Express    2025-11-22 08:26:40Z   two\n"}, nil, "flow", "list")
-	s.expect(0, []string{"Mode:          Express\n", "Definition:\n  version: v1\n  type: flow\n", "! Storage"}, nil, "flow", "describe", "new")
+	s.expect(0, []string{"Mode:          Express\n", "Definition:\n  version: v1\n  type: flow\n",
+		"! Storage"}, nil, "flow", "describe", "new")
 	s.expect(0, []string{good}, nil, "flow", "describe", "new", "--definition")
 	s.expect(0, []string{"flow new deleted\n"}, nil, "flow", "delete", "new")
-	s.expect(1, nil, []string{"FlowNotExists: Flow 'new' does not exist."}, "flow", "describe", "new")
-	s.expect(1, []string{"flow orders deleted"}, []string{"FlowNotExists"}, "flow", "delete", "orders", "new")
+	s.expect(1, nil, []string{"FlowNotExists: Flow 'new' does not exist."}, "flow", "describe",
+		"new")
+	s.expect(1, []string{"flow orders deleted"}, []string{"FlowNotExists"}, "flow", "delete",
+		"orders", "new")
 }
 
 func TestFlowList(t *testing.T) {
@@ -119,7 +130,8 @@ func TestFlowList(t *testing.T) {
 		api.flows = append(api.flows, cloudflow.Flow{Name: n, Description: "bell\a\x1b[2J"})
 	}
 	s := newShell(t, api)
-	s.expect(0, []string{"\nc ", "! \nd ", "! \x1b"}, []string{"there are more than 3"}, "flow", "list", "--limit", "3")
+	s.expect(0, []string{"\nc ", "! \nd ", "! \x1b"}, []string{"there are more than 3"}, "flow",
+		"list", "--limit", "3")
 	_, out, _ := s.run("flow", "list", "--limit", "1", "--all", "--output", "json")
 	var got struct{ Flows []rpc.Flow }
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Flows) != 5 {
@@ -134,49 +146,69 @@ func TestFlowApply(t *testing.T) {
 	s.stdin = good
 	s.expect(0, []string{"flow new created"}, nil, "flow", "apply", "new", "-")
 	s.expect(0, []string{"flow new unchanged"}, nil, "flow", "apply", "new", "-")
-	s.expect(0, []string{"flow new updated"}, nil, "flow", "apply", "new", "-", "--description", "d")
-	s.expect(0, []string{"flow new unchanged"}, nil, "flow", "apply", "new", "-", "--description", "d")
-	s.expect(1, nil, []string{"flow 'new' is Standard, and its mode cannot be changed"}, "flow", "apply", "new", "-", "--mode", "Express")
+	s.expect(0, []string{"flow new updated"}, nil, "flow", "apply", "new", "-", "--description",
+		"d")
+	s.expect(0, []string{"flow new unchanged"}, nil, "flow", "apply", "new", "-", "--description",
+		"d")
+	s.expect(1, nil, []string{"flow 'new' is Standard, and its mode cannot be changed"}, "flow",
+		"apply", "new", "-", "--mode", "Express")
 	s.stdin = warned
-	s.expect(0, []string{"flow quote created"}, []string{"-:", "warning", "Colour", "unknown"}, "flow", "apply", "quote", "-")
+	s.expect(0, []string{"flow quote created"}, []string{"-:", "warning", "Colour", "unknown"},
+		"flow", "apply", "quote", "-")
 	s.expect(0, nil, []string{"! warning"}, "flow", "apply", "quote", "-", "--output", "json")
 	s.stdin = good + "  - type: pas\n    name: two\n"
-	s.expect(1, nil, []string{"-:6:", "- type: pas\n", "InvalidArgument: Definition is invalid"}, "flow", "apply", "bad", "-")
+	s.expect(1, nil, []string{"-:6:", "- type: pas\n", "InvalidArgument: Definition is invalid"},
+		"flow", "apply", "bad", "-")
 }
 
 func TestStart(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"Flow:        orders\n", "Execution:   made-up\n", "Status:      Running\n", "Input:\n  {\n    \"id\": 7\n  }\n", "! Took"}, nil,
+	s.expect(0, []string{"Flow:        orders\n", "Execution:   made-up\n",
+		"Status:      Running\n", "Input:\n  {\n    \"id\": 7\n  }\n", "! Took"}, nil,
 		"start", "--input", "@"+write(t, "in.json", "{\"id\": 7}\n"), "orders")
-	if want := `StartExecution {FlowName:orders ExecutionName: Input:{"id": 7} CallbackToken: Qualifier:}`; s.api.requests[0] != want {
+	want := `StartExecution {FlowName:orders ExecutionName: Input:{"id": 7} CallbackToken: ` +
+		`Qualifier:}`
+	if s.api.requests[0] != want {
 		t.Errorf("sent %s\nwant %s", s.api.requests[0], want)
 	}
 	s.stdin = `{"from": "stdin"}`
-	s.expect(0, []string{`"Status": "Running"`, `"Name": "n"`}, nil, "--output", "json", "start", "orders", "--input=-", "--name", "n", "--callback-token", "t")
-	if want := `StartExecution {FlowName:orders ExecutionName:n Input:{"from": "stdin"} CallbackToken:t Qualifier:}`; s.api.requests[1] != want {
+	s.expect(0, []string{`"Status": "Running"`, `"Name": "n"`}, nil, "--output", "json", "start",
+		"orders", "--input=-", "--name", "n", "--callback-token", "t")
+	want = `StartExecution {FlowName:orders ExecutionName:n Input:{"from": "stdin"} ` +
+		`CallbackToken:t Qualifier:}`
+	if s.api.requests[1] != want {
 		t.Errorf("sent %s\nwant %s", s.api.requests[1], want)
 	}
-	s.expect(1, nil, []string{"ExecutionAlreadyExists", "hint: a name is used once"}, "start", "orders", "--name", "used")
+	s.expect(1, nil, []string{"ExecutionAlreadyExists", "hint: a name is used once"}, "start",
+		"orders", "--name", "used")
 	s.expect(1, nil, []string{"FlowNotExists", "hint: `millrace flow list`"}, "start", "--", "none")
 	s.expect(0, []string{"{\"paid\":true}\n"}, nil, "start", "orders", "--sync")
-	s.expect(1, nil, []string{"Standard execution is not supported", "hint: --sync is for Express flows"}, "start", "orders", "--sync", "--name", "standard")
+	s.expect(1, nil, []string{"Standard execution is not supported",
+		"hint: --sync is for Express flows"}, "start", "orders", "--sync", "--name", "standard")
 	s.api.end.Status = "Failed"
-	s.expect(1, nil, []string{"execution 'e:1' of flow 'orders' failed after 2.250s: Bad: why"}, "start", "orders", "--sync")
-	s.expect(1, []string{`"ErrorCode": "Bad"`}, nil, "start", "orders", "--sync", "--output", "json")
+	s.expect(1, nil, []string{"execution 'e:1' of flow 'orders' failed after 2.250s: Bad: why"},
+		"start", "orders", "--sync")
+	s.expect(1, []string{`"ErrorCode": "Bad"`}, nil, "start", "orders", "--sync", "--output",
+		"json")
 }
 
 func TestList(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"NAME   STATUS      STARTED                TOOK\n", "e0     Succeeded   2025-11-22 08:26:40Z   1.500s\n"}, []string{"! more"},
-		"list", "orders", "--status", "Succeeded", "--since", "7d", "--until", "2026-11-22", "--prefix", "e")
-	if want := "ListExecutions Succeeded 2026-11-15T12:00:00.000Z 2026-11-22T00:00:00.000Z e 60 "; s.api.requests[0] != want {
+	s.expect(0, []string{"NAME   STATUS      STARTED                TOOK\n",
+		"e0     Succeeded   2025-11-22 08:26:40Z   1.500s\n"}, []string{"! more"},
+		"list", "orders", "--status", "Succeeded", "--since", "7d", "--until", "2026-11-22",
+		"--prefix", "e")
+	want := "ListExecutions Succeeded 2026-11-15T12:00:00.000Z 2026-11-22T00:00:00.000Z e 60 "
+	if s.api.requests[0] != want {
 		t.Errorf("sent %s\nwant %s", s.api.requests[0], want)
 	}
 	s.api.many, s.api.throttled = 150, 3
-	s.expect(0, []string{"e119", "! e120"}, []string{"there are more than 120"}, "list", "orders", "--limit", "120")
+	s.expect(0, []string{"e119", "! e120"}, []string{"there are more than 120"}, "list", "orders",
+		"--limit", "120")
 	_, out, _ := s.run("list", "orders", "--all", "--output", "json")
 	var got struct{ Executions []rpc.Execution }
-	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Executions) != 150 || got.Executions[0].Input != "{}" {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Executions) != 150 ||
+		got.Executions[0].Input != "{}" {
 		t.Errorf("%v: %d executions", err, len(got.Executions))
 	}
 	s.api.throttled = 100
@@ -185,12 +217,18 @@ func TestList(t *testing.T) {
 
 func TestStopAndReport(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"Status:      Stopped\n", "Took:        1m2s\n"}, nil, "stop", "orders", "e", "--error", "Cancelled", "--cause", "")
+	s.expect(0, []string{"Status:      Stopped\n", "Took:        1m2s\n"}, nil, "stop", "orders",
+		"e", "--error", "Cancelled", "--cause", "")
 	s.stdin = "token+/=\n"
-	s.expect(0, []string{"reported; event 7\n"}, nil, "report", "succeeded", "--token", "-", "--output-json", `{"a":1}`)
-	s.expect(0, []string{`"EventId": 7`}, nil, "report", "succeeded", "--token", "t", "--output", "json")
-	s.expect(1, nil, []string{"TaskAlreadyCompleted: Task 't' has already completed."}, "report", "failed", "--token", "t", "--error", "E", "--cause", "c")
-	want := []string{"StopExecution Cancelled ", `ReportTaskSucceeded {TaskToken:token+/= Output:{"a":1}}`, "ReportTaskSucceeded {TaskToken:t Output:{}}", "ReportTaskFailed t E"}
+	s.expect(0, []string{"reported; event 7\n"}, nil, "report", "succeeded", "--token", "-",
+		"--output-json", `{"a":1}`)
+	s.expect(0, []string{`"EventId": 7`}, nil, "report", "succeeded", "--token", "t", "--output",
+		"json")
+	s.expect(1, nil, []string{"TaskAlreadyCompleted: Task 't' has already completed."}, "report",
+		"failed", "--token", "t", "--error", "E", "--cause", "c")
+	want := []string{"StopExecution Cancelled ",
+		`ReportTaskSucceeded {TaskToken:token+/= Output:{"a":1}}`,
+		"ReportTaskSucceeded {TaskToken:t Output:{}}", "ReportTaskFailed t E"}
 	for i, w := range want {
 		if s.api.requests[i] != w {
 			t.Errorf("sent %q, want %q", s.api.requests[i], w)
@@ -200,7 +238,8 @@ func TestStopAndReport(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(3, nil, []string{"is `millrace serve` running at http://127.0.0.1:1?"}, "list", "orders", "--endpoint", "127.0.0.1:1")
+	s.expect(3, nil, []string{"is `millrace serve` running at http://127.0.0.1:1?"}, "list",
+		"orders", "--endpoint", "127.0.0.1:1")
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("FlowName") == "ok" {
 			w.Write([]byte("<html>welcome</html>"))
@@ -209,16 +248,21 @@ func TestUnreachable(t *testing.T) {
 		http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
 	}))
 	defer page.Close()
-	s.expect(3, nil, []string{"no answer of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint", page.URL)
+	s.expect(3, nil, []string{"no answer of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint",
+		page.URL)
 	s.expect(3, nil, []string{"is it the right endpoint?"}, "list", "ok", "--endpoint", page.URL)
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`{"ok":true}`)) }))
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"ok":true}`))
+	}))
 	defer other.Close()
 	for _, args := range [][]string{
-		{"flow", "delete", "orders"}, {"flow", "list"}, {"flow", "apply", "orders", "-"}, {"start", "orders"}, {"list", "orders"},
-		{"start", "orders", "--wait", "--timeout", "3s"}, {"report", "failed", "--token", "t", "--error", "E"},
+		{"flow", "delete", "orders"}, {"flow", "list"}, {"flow", "apply", "orders", "-"},
+		{"start", "orders"}, {"list", "orders"}, {"start", "orders", "--wait", "--timeout", "3s"},
+		{"report", "failed", "--token", "t", "--error", "E"},
 	} {
 		s.stdin = good
-		s.expect(3, []string{"! deleted", "! updated", "! reported", "! Status"}, []string{"is it the right endpoint?"}, append(args, "--endpoint", other.URL)...)
+		s.expect(3, []string{"! deleted", "! updated", "! reported", "! Status"},
+			[]string{"is it the right endpoint?"}, append(args, "--endpoint", other.URL)...)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -227,13 +271,19 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
-	credentials, err := rpc.NewCredentials([]rpc.Account{{ID: "1234567890123456", Keys: []rpc.AccessKey{{ID: "key1", Secret: "s1"}, {ID: "key2", Secret: "s2", SecurityToken: "sts"}}}})
+	credentials, err := rpc.NewCredentials([]rpc.Account{{
+		ID: "1234567890123456",
+		Keys: []rpc.AccessKey{
+			{ID: "key1", Secret: "s1"}, {ID: "key2", Secret: "s2", SecurityToken: "sts"},
+		},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	api := &fakeAPI{}
 	s := newShell(t, api)
-	server := httptest.NewServer(rpc.New(rpc.Options{API: api, Credentials: credentials, Now: s.nowFunc()}))
+	server := httptest.NewServer(rpc.New(rpc.Options{API: api, Credentials: credentials,
+		Now: s.nowFunc()}))
 	defer server.Close()
 	s.stdin = good
 	environment := func(nameValue ...string) {
@@ -243,18 +293,23 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	environment()
-	s.expect(1, nil, []string{"hint: a server with credentials needs --access-key-id"}, "flow", "create", "a", "-")
+	s.expect(1, nil, []string{"hint: a server with credentials needs --access-key-id"}, "flow",
+		"create", "a", "-")
 	environment("ALIBABA_CLOUD_ACCESS_KEY_ID", "key1", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s1")
 	s.expect(0, nil, nil, "flow", "create", "b", "-")
 	s.expect(0, nil, nil, "flow", "create", "c", "-", "--signature", "v3")
-	s.expect(1, nil, []string{"SignatureNotMatch", "hint: check --access-key-secret"}, "flow", "create", "d", "-", "--access-key-id", "key1", "--access-key-secret", "x")
-	s.expect(1, nil, []string{"InvalidAccessKeyID"}, "flow", "create", "d", "-", "--access-key-id", "nobody")
-	environment("ALIBABA_CLOUD_ACCESS_KEY_ID", "key2", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s2", "ALIBABA_CLOUD_SECURITY_TOKEN", "sts")
+	s.expect(1, nil, []string{"SignatureNotMatch", "hint: check --access-key-secret"}, "flow",
+		"create", "d", "-", "--access-key-id", "key1", "--access-key-secret", "x")
+	s.expect(1, nil, []string{"InvalidAccessKeyID"}, "flow", "create", "d", "-", "--access-key-id",
+		"nobody")
+	environment("ALIBABA_CLOUD_ACCESS_KEY_ID",
+		"key2", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s2", "ALIBABA_CLOUD_SECURITY_TOKEN", "sts")
 	s.expect(0, nil, nil, "flow", "create", "e", "-")
 	if api.whoseKey != "key2" {
 		t.Errorf("the server saw key %q", api.whoseKey)
 	}
-	s.expect(0, nil, nil, "--access-key-id", "key1", "--access-key-secret", "s1", "flow", "create", "f", "-")
+	s.expect(0, nil, nil, "--access-key-id", "key1", "--access-key-secret", "s1", "flow", "create",
+		"f", "-")
 	if api.whoseKey != "key1" {
 		t.Errorf("the server saw key %q", api.whoseKey)
 	}
@@ -266,9 +321,14 @@ func TestServe(t *testing.T) {
 	s.expect(1, nil, []string{"built without a server"}, "serve")
 	var got cli.ServeOptions
 	s.serve = func(ctx context.Context, o cli.ServeOptions) error { got = o; return nil }
-	s.expect(0, nil, nil, "serve", "--credentials", "c", "--functions=f", "--config", "g", "--listen", ":1")
+	s.expect(0, nil, nil, "serve", "--credentials", "c", "--functions=f", "--config", "g",
+		"--listen", ":1")
 	got.Stderr = nil
-	if want := (cli.ServeOptions{Listen: ":1", Data: "./.millrace", CredentialsFile: "c", FunctionsFile: "f", ConfigFile: "g", Version: "v1.2.3"}); got != want {
+	want := cli.ServeOptions{
+		Listen: ":1", Data: "./.millrace", CredentialsFile: "c", FunctionsFile: "f",
+		ConfigFile: "g", Version: "v1.2.3",
+	}
+	if got != want {
 		t.Errorf("got %+v", got)
 	}
 	for _, name := range []string{"credentials", "functions", "config"} {
@@ -276,14 +336,24 @@ func TestServe(t *testing.T) {
 			_, err := os.Stat(o.CredentialsFile + o.FunctionsFile + o.ConfigFile)
 			return fmt.Errorf("%s file: %w", name, err)
 		}
-		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name, "nowhere.yaml")
+		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name,
+			"nowhere.yaml")
 	}
 	s.expect(2, nil, []string{"--tls-cert and --tls-key go together"}, "serve", "--tls-cert", "c")
-	s.serve = func(_ context.Context, o cli.ServeOptions) error { _, err := os.Stat(o.KeyFile); return err }
-	s.expect(2, nil, []string{"nowhere.pem"}, "serve", "--tls-cert", "c", "--tls-key", "nowhere.pem")
-	s.serve = func(context.Context, cli.ServeOptions) error { _, err := os.Stat("nowhere"); return err }
+	s.serve = func(_ context.Context, o cli.ServeOptions) error {
+		_, err := os.Stat(o.KeyFile)
+		return err
+	}
+	s.expect(2, nil, []string{"nowhere.pem"}, "serve", "--tls-cert", "c", "--tls-key",
+		"nowhere.pem")
+	s.serve = func(context.Context, cli.ServeOptions) error {
+		_, err := os.Stat("nowhere")
+		return err
+	}
 	s.expect(1, nil, []string{"nowhere"}, "serve", "--data", "nowhere")
-	s.serve = func(context.Context, cli.ServeOptions) error { return errors.New("the address is in use") }
+	s.serve = func(context.Context, cli.ServeOptions) error {
+		return errors.New("the address is in use")
+	}
 	s.expect(1, nil, []string{"millrace: the address is in use"}, "serve")
 	s.serve = func(context.Context, cli.ServeOptions) error {
 		return errors.Join(errors.New("f:1: one\n"), errors.New("f:2: two"))

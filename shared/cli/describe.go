@@ -12,9 +12,12 @@ import (
 
 func describeCommand() *command {
 	return &command{
-		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true, argsMin: 2, argsMax: 2,
-		long: "For an execution that runs it shows the open states too: for how long, and what each waits for.\n\n" +
-			"With --wait it follows the execution to its end, as `start --wait` does, and ends with the same exit codes.",
+		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true,
+		argsMin: 2, argsMax: 2,
+		long: "For an execution that runs it shows the open states too: for how long, and what " +
+			"each waits for.\n\n" +
+			"With --wait it follows the execution to its end, as `start --wait` does, and ends " +
+			"with the same exit codes.",
 		examples: "millrace describe orders order-7\n" +
 			"# wait for the end of an execution that runs already\n" +
 			"millrace describe orders order-7 --wait --timeout 1h\n" +
@@ -39,10 +42,12 @@ func describeCommand() *command {
 	}
 }
 
-// describe shows an execution. Why it failed, and what it has come to while it runs, stands in its history only.
+// describe shows an execution. The error of a failed execution and the pending states of a running
+// one are found only in the history.
 func (c *invocation) describe(client *rpc.Client) error {
 	e, err := retryThrottled(c, func() (*rpc.Execution, error) {
-		return client.DescribeExecution(c.ctx, cloudflow.DescribeExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]})
+		return client.DescribeExecution(c.ctx,
+			cloudflow.DescribeExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]})
 	})
 	if err != nil {
 		return err

@@ -9,13 +9,13 @@ import (
 	"millrace/shared/rpc"
 )
 
-// usageError is the caller's mistake: arguments, or a file that cannot be read.
+// usageError is a mistake of the user: wrong arguments, or a file that cannot be read.
 type usageError struct{ error }
 
-// failure is a result that is not what was asked for, found without a server's refusal.
+// failure is a failed result that the program found itself, without a fault from the server.
 type failure struct{ error }
 
-// errQuiet is an exit code about which everything has been said.
+// errQuiet is an exit code without a message, because everything has been said.
 type errQuiet struct{ code int }
 
 func (e errQuiet) Error() string { return fmt.Sprintf("exit code %d", e.code) }
@@ -24,7 +24,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 func failf(format string, args ...any) error { return failure{fmt.Errorf(format, args...)} }
 
-// wrong adds where to read on to a mistake in the arguments.
+// wrong turns a mistake in the arguments into an error that points to the help.
 func (c *invocation) wrong(err error) error {
 	if c.command == nil {
 		return usagef("%w (see `millrace help`)", err)
@@ -32,13 +32,13 @@ func (c *invocation) wrong(err error) error {
 	return usagef("%s: %w (see `millrace %s --help`)", c.command.name, err, c.command.name)
 }
 
-// exit says what went wrong and gives the exit code. An error of a command that calls a server, which is neither
-// of the kinds above nor a refusal, means that no server answered: the client makes no others.
+// exit prints the error and returns the exit code. If a command that calls a server fails with none
+// of the errors above and no fault, then no server responded: the client returns no other errors.
 func (c *invocation) exit(err error) int {
 	var quiet errQuiet
 	var usage usageError
 	var failed failure
-	var refused *fault.Error
+	var f *fault.Error
 	switch {
 	case err == nil:
 		return ExitOK
@@ -53,11 +53,11 @@ func (c *invocation) exit(err error) int {
 	case c.ctx.Err() != nil && errors.Is(err, context.Canceled):
 		c.say("interrupted")
 		return ExitInterrupted
-	case errors.As(err, &refused) && fromCloudFlow(refused):
-		c.printFault(refused)
+	case errors.As(err, &f) && fromCloudFlow(f):
+		c.printFault(f)
 		return ExitFailed
-	case errors.As(err, &refused):
-		c.say(refused.Message)
+	case errors.As(err, &f):
+		c.say(f.Message)
 		return ExitUnreachable
 	}
 	c.sayAll(err)
@@ -67,9 +67,11 @@ func (c *invocation) exit(err error) int {
 	return ExitFailed
 }
 
-func (c *invocation) say(message string) { fmt.Fprintf(c.Stderr, "millrace: %s\n", visible(message)) }
+func (c *invocation) say(message string) {
+	fmt.Fprintf(c.Stderr, "millrace: %s\n", visible(message))
+}
 
-// sayAll says each of several mistakes in a line of its own.
+// sayAll prints every mistake of a joined error on a line of its own.
 func (c *invocation) sayAll(err error) {
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) || fmt.Sprint(joined) != err.Error() {
@@ -81,16 +83,18 @@ func (c *invocation) sayAll(err error) {
 	}
 }
 
-// fromCloudFlow tells a refusal by CloudFlow from an error page of something in between: that has no request id.
+// fromCloudFlow reports whether a fault comes from CloudFlow. The error page of a proxy has no
+// request id.
 func fromCloudFlow(f *fault.Error) bool { return rpc.RequestID(f) != "" }
 
-// unreachable tells whether an error of the client means that no server answered.
+// unreachable reports whether an error of the client means that no server responded.
 func unreachable(err error) bool {
-	var refused *fault.Error
-	return !errors.As(err, &refused) || !fromCloudFlow(refused)
+	var f *fault.Error
+	return !errors.As(err, &f) || !fromCloudFlow(f)
 }
 
-// printFault prints a server's refusal: the wire's own fields for programs, a line and a hint for people.
+// printFault prints a fault of the server: the fields of the wire for programs, or a line and a
+// hint for people.
 func (c *invocation) printFault(f *fault.Error) {
 	if c.output == "json" {
 		writeJSON(c.Stderr, struct {
@@ -105,19 +109,21 @@ func (c *invocation) printFault(f *fault.Error) {
 	}
 }
 
-// hints say what to do about a refusal.
+// hints say what to do about a fault.
 var hints = map[fault.Code]string{
 	fault.FlowNotExists:      "`millrace flow list` shows the flows of this account",
 	fault.ExecutionNotExists: "`millrace list FLOW` shows the executions of a flow",
 	fault.FlowAlreadyExists:  "`millrace flow apply` creates or updates",
 	fault.ExecutionAlreadyExists: "a name is used once per flow: " +
 		"`millrace describe FLOW EXECUTION` shows what became of it",
-	fault.ActionNotSupported: "--sync is for Express flows; `millrace start FLOW --wait` follows the execution of a " +
-		"Standard one",
-	fault.InvalidAccessKeyID:    "check --access-key-id or $ALIBABA_CLOUD_ACCESS_KEY_ID",
-	fault.SignatureNotMatch:     "check --access-key-secret or $ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-	fault.RequestTimeTooSkewed:  "check this machine's clock",
-	fault.ResourceThrottled:     "wait a moment; the server limits how often an account may call",
-	fault.ServiceUnavailable:    "make room on the disk of the server's --data directory; it goes on by itself",
-	fault.MissingRequiredParams: "a server with credentials needs --access-key-id and --access-key-secret",
+	fault.ActionNotSupported: "--sync is for Express flows; `millrace start FLOW --wait` follows " +
+		"the execution of a Standard one",
+	fault.InvalidAccessKeyID:   "check --access-key-id or $ALIBABA_CLOUD_ACCESS_KEY_ID",
+	fault.SignatureNotMatch:    "check --access-key-secret or $ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+	fault.RequestTimeTooSkewed: "check this machine's clock",
+	fault.ResourceThrottled:    "wait a moment; the server limits how often an account may call",
+	fault.ServiceUnavailable: "make room on the disk of the server's --data directory; it " +
+		"goes on by itself",
+	fault.MissingRequiredParams: "a server with credentials needs --access-key-id and " +
+		"--access-key-secret",
 }

@@ -19,19 +19,20 @@ import (
 	"millrace/shared/rpc"
 )
 
-// fakeAPI keeps flows, and one execution whose events come to light one by one with every look at it.
+// fakeAPI has flows and one execution. Each DescribeExecution reveals one more of the execution's
+// events.
 type fakeAPI struct {
-	cloudflow.API // what a test does not expect panics
+	cloudflow.API // operations that a test does not expect panic
 
 	mu        sync.Mutex
 	flows     []cloudflow.Flow
 	requests  []string // "Operation {fields}", in order
 	events    []cloudflow.Event
-	looked    int // DescribeExecution calls, and events that have come to light beyond the first
+	looked    int // number of DescribeExecution calls, and of events revealed after the first
 	end       cloudflow.Execution
-	many      int  // executions that ListExecutions has
-	throttled int  // calls of ListExecutions to refuse first
-	noHistory bool // GetExecutionHistory is refused
+	many      int  // number of executions in ListExecutions
+	throttled int  // number of ListExecutions calls to throttle first
+	noHistory bool // GetExecutionHistory is denied
 	onLook    func()
 	whoseKey  string
 }
@@ -55,22 +56,30 @@ func (f *fakeAPI) flow(name string) (*cloudflow.Flow, error) {
 	return nil, fault.New(fault.FlowNotExists, "Flow '%s' does not exist.", name)
 }
 
-func (f *fakeAPI) CreateFlow(_ context.Context, who cloudflow.Caller, r cloudflow.CreateFlowRequest) (*cloudflow.Flow, error) {
+func (f *fakeAPI) CreateFlow(
+	_ context.Context, caller cloudflow.Caller, r cloudflow.CreateFlowRequest,
+) (*cloudflow.Flow, error) {
 	f.take("CreateFlow", r)
-	f.whoseKey = who.AccessKey
+	f.whoseKey = caller.AccessKey
 	if _, err := f.flow(r.Name); err == nil {
 		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", r.Name)
 	}
-	if _, d := fdl.Parse([]byte(r.Definition), fdl.Options{Name: r.Name, Mode: r.ExecutionMode}); d.Err() != nil {
+	if _, d := fdl.Parse([]byte(r.Definition),
+		fdl.Options{Name: r.Name, Mode: r.ExecutionMode}); d.Err() != nil {
 		return nil, d.Err()
 	}
-	made := cloudflow.Flow{ID: "id-1", Name: r.Name, Definition: r.Definition, Description: r.Description, RoleArn: r.RoleArn,
-		ExecutionMode: r.ExecutionMode, CreatedTime: began, LastModifiedTime: began}
+	made := cloudflow.Flow{
+		ID: "id-1", Name: r.Name, Definition: r.Definition, Description: r.Description,
+		RoleArn: r.RoleArn, ExecutionMode: r.ExecutionMode, CreatedTime: began,
+		LastModifiedTime: began,
+	}
 	f.flows = append(f.flows, made)
 	return &made, nil
 }
 
-func (f *fakeAPI) UpdateFlow(_ context.Context, _ cloudflow.Caller, r cloudflow.UpdateFlowRequest) (*cloudflow.Flow, error) {
+func (f *fakeAPI) UpdateFlow(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.UpdateFlowRequest,
+) (*cloudflow.Flow, error) {
 	f.take("UpdateFlow", r.Name)
 	flow, err := f.flow(r.Name)
 	if err != nil {
@@ -85,20 +94,28 @@ func (f *fakeAPI) UpdateFlow(_ context.Context, _ cloudflow.Caller, r cloudflow.
 	return flow, nil
 }
 
-func (f *fakeAPI) DescribeFlow(_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeFlowRequest) (*cloudflow.Flow, error) {
+func (f *fakeAPI) DescribeFlow(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeFlowRequest,
+) (*cloudflow.Flow, error) {
 	return f.flow(r.Name)
 }
 
-func (f *fakeAPI) DeleteFlow(_ context.Context, _ cloudflow.Caller, r cloudflow.DeleteFlowRequest) error {
+func (f *fakeAPI) DeleteFlow(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.DeleteFlowRequest,
+) error {
 	f.take("DeleteFlow", r)
 	if _, err := f.flow(r.Name); err != nil {
 		return err
 	}
-	f.flows = slices.DeleteFunc(f.flows, func(flow cloudflow.Flow) bool { return flow.Name == r.Name })
+	f.flows = slices.DeleteFunc(f.flows, func(flow cloudflow.Flow) bool {
+		return flow.Name == r.Name
+	})
 	return nil
 }
 
-func (f *fakeAPI) ListFlows(_ context.Context, _ cloudflow.Caller, r cloudflow.ListFlowsRequest) (*cloudflow.FlowPage, error) {
+func (f *fakeAPI) ListFlows(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ListFlowsRequest,
+) (*cloudflow.FlowPage, error) {
 	from, _ := strconv.Atoi(r.NextToken)
 	to := min(from+min(int(*r.Limit), 2), len(f.flows))
 	page := &cloudflow.FlowPage{Flows: f.flows[from:to]}
@@ -108,21 +125,29 @@ func (f *fakeAPI) ListFlows(_ context.Context, _ cloudflow.Caller, r cloudflow.L
 	return page, nil
 }
 
-func (f *fakeAPI) StartExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest) (*cloudflow.Execution, error) {
+func (f *fakeAPI) StartExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest,
+) (*cloudflow.Execution, error) {
 	f.take("StartExecution", r)
 	if _, err := f.flow(r.FlowName); err != nil {
 		return nil, err
 	}
 	if r.ExecutionName == "used" {
-		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution 'used' for flow '%s' already exists.", r.FlowName)
+		return nil, fault.New(fault.ExecutionAlreadyExists,
+			"Execution 'used' for flow '%s' already exists.", r.FlowName)
 	}
 	if r.ExecutionName == "" {
 		r.ExecutionName = "made-up"
 	}
-	return &cloudflow.Execution{FlowName: r.FlowName, Name: r.ExecutionName, Input: r.Input, Status: "Running", StartedTime: began}, nil
+	return &cloudflow.Execution{
+		FlowName: r.FlowName, Name: r.ExecutionName, Input: r.Input, Status: "Running",
+		StartedTime: began,
+	}, nil
 }
 
-func (f *fakeAPI) StartSyncExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest) (*cloudflow.SyncExecution, error) {
+func (f *fakeAPI) StartSyncExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest,
+) (*cloudflow.SyncExecution, error) {
 	f.take("StartSyncExecution", r)
 	if r.ExecutionName == "standard" {
 		return nil, fault.New(fault.ActionNotSupported, "Standard execution is not supported")
@@ -135,22 +160,30 @@ func (f *fakeAPI) StartSyncExecution(_ context.Context, _ cloudflow.Caller, r cl
 	return e, nil
 }
 
-func (f *fakeAPI) StopExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.StopExecutionRequest) (*cloudflow.Execution, error) {
+func (f *fakeAPI) StopExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.StopExecutionRequest,
+) (*cloudflow.Execution, error) {
 	f.take("StopExecution", *r.Error+" "+*r.Cause)
-	return &cloudflow.Execution{FlowName: r.FlowName, Name: r.ExecutionName, Status: "Stopped", StartedTime: began, StoppedTime: began + 61500}, nil
+	return &cloudflow.Execution{
+		FlowName: r.FlowName, Name: r.ExecutionName, Status: "Stopped", StartedTime: began,
+		StoppedTime: began + 61500,
+	}, nil
 }
 
-// shown is how many events have come to light.
+// shown returns how many events are revealed.
 func (f *fakeAPI) shown() int { return min(1+f.looked, len(f.events)) }
 
-func (f *fakeAPI) DescribeExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest) (*cloudflow.Execution, error) {
+func (f *fakeAPI) DescribeExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest,
+) (*cloudflow.Execution, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.onLook != nil {
-		f.onLook() // a request that was given up may still be under way beside the next
+		f.onLook() // a canceled request may still run beside the next one
 	}
 	if r.ExecutionName == "none" {
-		return nil, fault.New(fault.ExecutionNotExists, "Execution 'none' for flow '%s' does not exist.", r.FlowName)
+		return nil, fault.New(fault.ExecutionNotExists,
+			"Execution 'none' for flow '%s' does not exist.", r.FlowName)
 	}
 	f.looked++
 	e := f.end
@@ -161,14 +194,16 @@ func (f *fakeAPI) DescribeExecution(_ context.Context, _ cloudflow.Caller, r clo
 	return &e, nil
 }
 
-func (f *fakeAPI) GetExecutionHistory(_ context.Context, _ cloudflow.Caller, r cloudflow.GetExecutionHistoryRequest) (*cloudflow.EventPage, error) {
+func (f *fakeAPI) GetExecutionHistory(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.GetExecutionHistoryRequest,
+) (*cloudflow.EventPage, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.noHistory {
 		return nil, fault.New(fault.AccessDenied, "The resources doesn't belong to you.")
 	}
 	from, _ := strconv.Atoi(r.NextToken)
-	const pageSize = 3 // smaller than what is asked for, so that there are pages
+	const pageSize = 3 // smaller than the requested limit, so that there are several pages
 	to := min(from+pageSize, f.shown())
 	page := &cloudflow.EventPage{Events: slices.Clone(f.events[from:to])}
 	if to < f.shown() {
@@ -177,18 +212,25 @@ func (f *fakeAPI) GetExecutionHistory(_ context.Context, _ cloudflow.Caller, r c
 	return page, nil
 }
 
-func (f *fakeAPI) ListExecutions(_ context.Context, _ cloudflow.Caller, r cloudflow.ListExecutionsRequest) (*cloudflow.ExecutionPage, error) {
-	f.take("ListExecutions", fmt.Sprint(r.Status, " ", r.StartedTimeBegin, " ", r.StartedTimeEnd, " ", r.ExecutionNamePrefix, " ", *r.Limit, " ", r.NextToken))
+func (f *fakeAPI) ListExecutions(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ListExecutionsRequest,
+) (*cloudflow.ExecutionPage, error) {
+	f.take("ListExecutions", fmt.Sprintf("%s %s %s %s %d %s", r.Status, r.StartedTimeBegin,
+		r.StartedTimeEnd, r.ExecutionNamePrefix, *r.Limit, r.NextToken))
 	if f.throttled > 0 {
 		f.throttled--
-		return nil, fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+		return nil, fault.New(fault.ResourceThrottled,
+			"The request is throttled. Please try again later.")
 	}
 	from, _ := strconv.Atoi(r.NextToken)
 	to := min(from+int(*r.Limit), f.many)
 	page := &cloudflow.ExecutionPage{}
 	for i := from; i < to; i++ {
-		e := cloudflow.Execution{FlowName: r.FlowName, Name: fmt.Sprintf("e%d", i), Status: "Succeeded", Input: "{}",
-			StartedTime: began, StoppedTime: began + 1500, MetadataOnly: r.MetadataOnly != nil && *r.MetadataOnly}
+		e := cloudflow.Execution{
+			FlowName: r.FlowName, Name: fmt.Sprintf("e%d", i), Status: "Succeeded", Input: "{}",
+			StartedTime: began, StoppedTime: began + 1500,
+			MetadataOnly: r.MetadataOnly != nil && *r.MetadataOnly,
+		}
 		page.Executions = append(page.Executions, e)
 	}
 	if to < f.many {
@@ -197,45 +239,62 @@ func (f *fakeAPI) ListExecutions(_ context.Context, _ cloudflow.Caller, r cloudf
 	return page, nil
 }
 
-func (f *fakeAPI) ReportTaskSucceeded(_ context.Context, _ cloudflow.Caller, r cloudflow.ReportTaskSucceededRequest) (int64, error) {
+func (f *fakeAPI) ReportTaskSucceeded(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ReportTaskSucceededRequest,
+) (int64, error) {
 	f.take("ReportTaskSucceeded", r)
 	return 7, nil
 }
 
-func (f *fakeAPI) ReportTaskFailed(_ context.Context, _ cloudflow.Caller, r cloudflow.ReportTaskFailedRequest) (int64, error) {
+func (f *fakeAPI) ReportTaskFailed(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ReportTaskFailedRequest,
+) (int64, error) {
 	f.take("ReportTaskFailed", r.TaskToken+" "+r.Error)
 	return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", r.TaskToken)
 }
 
-// succeeding is an API with a flow `orders` and an execution that retries a task and succeeds.
+// succeeding returns an API with a flow `orders` and an execution that retries a task and succeeds.
 func succeeding() *fakeAPI {
 	return &fakeAPI{
-		flows: []cloudflow.Flow{{ID: "id-0", Name: "orders", Definition: good, Description: "takes orders", CreatedTime: began, LastModifiedTime: began}},
-		end:   cloudflow.Execution{Status: "Succeeded", Input: `{"id":7}`, Output: `{"paid":true}`, StartedTime: began, StoppedTime: began + 2250},
-		many:  3,
+		flows: []cloudflow.Flow{{
+			ID: "id-0", Name: "orders", Definition: good, Description: "takes orders",
+			CreatedTime: began, LastModifiedTime: began,
+		}},
+		end: cloudflow.Execution{
+			Status: "Succeeded", Input: `{"id":7}`, Output: `{"paid":true}`,
+			StartedTime: began, StoppedTime: began + 2250,
+		},
+		many: 3,
 		events: []cloudflow.Event{
 			{ID: 1, Type: "ExecutionStarted", Detail: `{"input":{"id":7}}`, Time: began},
-			{ID: 2, ScheduleID: 1, Type: "StateEntered", StepName: "Charge", Detail: `{"input":{"id":7}}`, Time: began + 1},
-			{ID: 3, ScheduleID: 2, Type: "TaskScheduled", StepName: "Charge", Detail: `{}`, Time: began + 1},
-			{ID: 4, ScheduleID: 3, Type: "TaskFailed", StepName: "Charge", Detail: `{"cause":"busy","error":"FC.Throttled"}`, Time: began + 250},
-			{ID: 5, ScheduleID: 4, Type: "StateSucceeded", StepName: "Charge", Detail: `{"output":{"paid":true}}`, Time: began + 2250},
-			{ID: 6, ScheduleID: 5, Type: "ExecutionSucceeded", Detail: `{"output":{"paid":true}}`, Time: began + 2250},
+			{ID: 2, ScheduleID: 1, Type: "StateEntered", StepName: "Charge",
+				Detail: `{"input":{"id":7}}`, Time: began + 1},
+			{ID: 3, ScheduleID: 2, Type: "TaskScheduled", StepName: "Charge", Detail: `{}`,
+				Time: began + 1},
+			{ID: 4, ScheduleID: 3, Type: "TaskFailed", StepName: "Charge",
+				Detail: `{"cause":"busy","error":"FC.Throttled"}`, Time: began + 250},
+			{ID: 5, ScheduleID: 4, Type: "StateSucceeded", StepName: "Charge",
+				Detail: `{"output":{"paid":true}}`, Time: began + 2250},
+			{ID: 6, ScheduleID: 5, Type: "ExecutionSucceeded", Detail: `{"output":{"paid":true}}`,
+				Time: began + 2250},
 		},
 	}
 }
 
-// failing is succeeding with another end.
+// failing is like succeeding, but the execution ends with status.
 func failing(status string) *fakeAPI {
 	f := succeeding()
 	f.end.Status, f.end.Output = status, ""
-	f.events = append(f.events[:4:4], cloudflow.Event{ID: 5, ScheduleID: 4, Type: "Execution" + status,
-		Detail: `{"cause":"limit","error":"CardDeclined"}`, Time: began + 2250})
+	f.events = append(f.events[:4:4],
+		cloudflow.Event{ID: 5, ScheduleID: 4, Type: "Execution" + status,
+			Detail: `{"cause":"limit","error":"CardDeclined"}`, Time: began + 2250})
 	return f
 }
 
 const good = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: one\n"
 
-// shell runs the program against a server over api. Its clock only moves when the program sleeps.
+// shell runs the program against a server over api. Its clock advances only while the program
+// sleeps.
 type shell struct {
 	t     *testing.T
 	api   *fakeAPI
@@ -254,17 +313,18 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func newShell(t *testing.T, api *fakeAPI) *shell {
 	server := httptest.NewServer(rpc.New(rpc.Options{API: api}))
 	t.Cleanup(server.Close)
-	return &shell{t: t, api: api, url: server.URL, env: map[string]string{"MILLRACE_ENDPOINT": server.URL},
+	return &shell{t: t, api: api, url: server.URL,
+		env: map[string]string{"MILLRACE_ENDPOINT": server.URL},
 		ctx: context.Background(), now: noon}
 }
 
 func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = cli.Main(s.ctx, cli.Env{
-		Args: args, Stdin: strings.NewReader(s.stdin), Stdout: &out, Stderr: &errs, Version: "v1.2.3", Serve: s.serve,
-		Terminal: s.terminal,
-		Getenv:   func(name string) string { return s.env[name] },
-		Now:      func() time.Time { return s.now },
+		Args: args, Stdin: strings.NewReader(s.stdin), Stdout: &out, Stderr: &errs,
+		Version: "v1.2.3", Serve: s.serve, Terminal: s.terminal,
+		Getenv: func(name string) string { return s.env[name] },
+		Now:    func() time.Time { return s.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			s.now = s.now.Add(d)
 			return ctx.Err()
@@ -273,7 +333,8 @@ func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// expect runs the program and looks for texts in what it prints. A text that begins with "! " must be missing.
+// expect runs the program and checks its exit code and its output. Each text of stdout and stderr
+// must occur in that stream, or must not occur if it begins with "! ".
 func (s *shell) expect(code int, stdout, stderr []string, args ...string) {
 	s.t.Helper()
 	got, out, errs := s.run(args...)
@@ -293,5 +354,5 @@ func (s *shell) expect(code int, stdout, stderr []string, args ...string) {
 	}
 }
 
-// nowFunc is the shell's clock, for the server.
+// nowFunc returns the shell's clock, for the server.
 func (s *shell) nowFunc() func() time.Time { return func() time.Time { return s.now } }

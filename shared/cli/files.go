@@ -9,28 +9,29 @@ import (
 	"strings"
 )
 
-// filesMax bounds what a folder or a pattern stands for.
+// filesMax is the most files that a folder may hold.
 const filesMax = 10_000
 
-// found is a file that an argument stands for. Named files are taken as they are; those found in a folder may turn out
-// to be something else.
+// found is a file that an argument names or that is in a folder. Files in folders may turn out not
+// to be what the command wants.
 type found struct {
 	path  string
 	named bool
 }
 
-// files gives the files that args stand for, each once: files, `-`, patterns that the shell has left alone, and
-// folders, in which those count whose name is wanted. Hidden folders and node_modules are left out.
+// files returns the files that args stand for, each once. An argument is a file, `-`, a pattern
+// that the shell did not expand, or a folder, in which wanted selects the files. Hidden folders and
+// node_modules are skipped.
 func files(args []string, wanted func(name string) bool) ([]found, error) {
 	var list []found
-	place := map[string]int{} // in list, by path
+	index := map[string]int{} // index in list, by path
 	add := func(path string, named bool) {
 		key := filepath.Clean(path)
-		if i, ok := place[key]; ok {
+		if i, ok := index[key]; ok {
 			list[i].named = list[i].named || named
 			return
 		}
-		place[key] = len(list)
+		index[key] = len(list)
 		list = append(list, found{path, named})
 	}
 	for _, arg := range args {
@@ -72,7 +73,8 @@ func walk(folder string, wanted func(string) bool) (paths []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != folder && (strings.HasPrefix(name, ".") || name == "node_modules"):
+		case d.IsDir() && path != folder &&
+			(strings.HasPrefix(name, ".") || name == "node_modules"):
 			return filepath.SkipDir
 		case !d.IsDir() && wanted(name):
 			if paths = append(paths, path); len(paths) > filesMax {
@@ -84,7 +86,7 @@ func walk(folder string, wanted func(string) bool) (paths []string, err error) {
 	return paths, err
 }
 
-// isCases tells a file of test cases by its name.
+// isCases reports whether the name is that of a file of test cases.
 func isCases(name string) bool {
 	for _, suffix := range [...]string{".cases.yaml", ".cases.yml", ".cases.json"} {
 		if strings.HasSuffix(name, suffix) {
@@ -94,7 +96,7 @@ func isCases(name string) bool {
 	return false
 }
 
-// isDefinition tells what may be a flow's definition by its name.
+// isDefinition reports whether the name may be that of a flow definition.
 func isDefinition(name string) bool {
 	return (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) && !isCases(name)
 }

@@ -14,14 +14,18 @@ import (
 
 func flowDescribeCommand() *command {
 	return &command{
-		name: "flow describe", args: "NAME", short: "Show a flow", server: true, argsMin: 1, argsMax: 1,
+		name: "flow describe", args: "NAME", short: "Show a flow", server: true, argsMin: 1,
+		argsMax: 1,
 		examples: "millrace flow describe orders\n" +
-			"# only the definition, as it was sent; on a terminal control characters are escaped\n" +
+			"# only the definition, as it was sent; on a terminal control characters are " +
+			"escaped\n" +
 			"millrace flow describe orders --definition > orders.yaml",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			only := f.Bool("definition", false, "print the definition alone")
 			return withClient(func(c *invocation, client *rpc.Client) error {
-				got, err := retryThrottled(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, c.args[0]) })
+				got, err := retryThrottled(c, func() (*rpc.Flow, error) {
+					return client.DescribeFlow(c.ctx, c.args[0])
+				})
 				if err != nil {
 					return err
 				}
@@ -34,7 +38,7 @@ func flowDescribeCommand() *command {
 	}
 }
 
-// definitionAlone prints a definition as it was sent; on a terminal what would act on it is
+// definitionAlone prints a definition as it was sent. On a terminal, control characters are
 // escaped.
 func (c *invocation) definitionAlone(text string) error {
 	if c.Terminal {
@@ -51,8 +55,10 @@ func showFlow(w io.Writer, f *rpc.Flow) {
 			environment = append(environment, v.Name+"="+v.Value)
 		}
 	}
-	fields(w, "Name", f.Name, "Id", f.ID, "Mode", cmp.Or(f.ExecutionMode, flow.Standard), "Description", f.Description,
-		"Role", f.RoleArn, "Storage", f.ExternalStorageLocation, "Environment", strings.Join(environment, " "),
+	fields(w, "Name", f.Name, "Id", f.ID, "Mode", cmp.Or(f.ExecutionMode, flow.Standard),
+		"Description", f.Description,
+		"Role", f.RoleArn, "Storage", f.ExternalStorageLocation, "Environment",
+		strings.Join(environment, " "),
 		"Created", moment(f.CreatedTime), "Modified", moment(f.LastModifiedTime))
 	fmt.Fprintf(w, "Definition:\n")
 	for line := range strings.Lines(f.Definition) {
@@ -65,7 +71,7 @@ func (p *pages) define(f *flag.FlagSet, what string) {
 	f.BoolVar(&p.all, "all", false, "show all of them")
 }
 
-// more says that a list was cut.
+// more notes that a list is incomplete.
 func (c *invocation) more(more bool, p pages) {
 	if more && c.output != "json" {
 		fmt.Fprintf(c.Stderr, "there are more than %d; --limit or --all shows them\n", p.limit)
@@ -82,18 +88,22 @@ func flowListCommand() *command {
 			p := &pages{}
 			p.define(f, "flows")
 			return withClient(func(c *invocation, client *rpc.Client) error {
-				flows, more, err := collect(c, *p, 999, func(token string, n int64) ([]rpc.Flow, string, error) {
-					got, err := client.ListFlows(c.ctx, cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
-					if err != nil {
-						return nil, "", err
-					}
-					return got.Flows, got.NextToken, nil
-				})
+				flows, more, err := collect(c, *p, 999,
+					func(token string, n int64) ([]rpc.Flow, string, error) {
+						got, err := client.ListFlows(c.ctx,
+							cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
+						if err != nil {
+							return nil, "", err
+						}
+						return got.Flows, got.NextToken, nil
+					})
 				if err != nil {
 					return err
 				}
 				c.more(more, *p)
-				return c.show(struct{ Flows []rpc.Flow }{flows}, func(w io.Writer) { flowTable(w, flows) })
+				return c.show(struct{ Flows []rpc.Flow }{flows}, func(w io.Writer) {
+					flowTable(w, flows)
+				})
 			})
 		},
 	}
@@ -102,15 +112,16 @@ func flowListCommand() *command {
 func flowTable(w io.Writer, flows []rpc.Flow) {
 	lines := [][]string{{"NAME", "MODE", "MODIFIED", "DESCRIPTION"}}
 	for _, f := range flows {
-		lines = append(lines, []string{f.Name, cmp.Or(f.ExecutionMode, flow.Standard), moment(f.LastModifiedTime), cut(f.Description, 60)})
+		lines = append(lines, []string{f.Name, cmp.Or(f.ExecutionMode, flow.Standard),
+			moment(f.LastModifiedTime), cut(f.Description, 60)})
 	}
 	rows(w, lines)
 }
 
 func flowDeleteCommand() *command {
 	return &command{
-		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, argsMin: 1, argsMax: -1,
-		long:     "It stops at the first one that cannot be deleted.",
+		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, argsMin: 1,
+		argsMax: -1, long: "It stops at the first one that cannot be deleted.",
 		examples: "millrace flow delete orders",
 		define: func(*flag.FlagSet) func(*invocation) error {
 			return withClient(func(c *invocation, client *rpc.Client) error {

@@ -16,7 +16,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// flowFlags are what a flow has besides its definition.
+// flowFlags are the properties of a flow besides its definition.
 type flowFlags struct {
 	description, role, mode, storage string
 	variables                        variables
@@ -25,7 +25,7 @@ type flowFlags struct {
 // variables are the values of --env.
 type variables []cloudflow.Variable
 
-// String is for package flag.
+// String implements flag.Value.
 func (v *variables) String() string { return "" }
 
 // Set adds NAME=VALUE.
@@ -38,7 +38,7 @@ func (v *variables) Set(s string) error {
 	return nil
 }
 
-// wire is the variables as the API takes them, "" when there are none.
+// wire returns the variables in the format of the API; "" if there are none.
 func (v variables) wire() string {
 	if len(v) == 0 {
 		return ""
@@ -53,7 +53,8 @@ func (o *flowFlags) define(f *flag.FlagSet, create bool) {
 	f.StringVar(&o.storage, "external-storage", "", "`LOCATION` for external data")
 	f.Var(&o.variables, "env", "`NAME=VALUE` of the environment; repeat it for more")
 	if create {
-		f.StringVar(&o.mode, "mode", "", "`MODE` Standard (when not given) or Express; it cannot be changed later")
+		f.StringVar(&o.mode, "mode", "",
+			"`MODE` Standard (when not given) or Express; it cannot be changed later")
 	}
 }
 
@@ -65,12 +66,18 @@ func (o *flowFlags) check() error {
 }
 
 func (o *flowFlags) create(name, definition string) cloudflow.CreateFlowRequest {
-	return cloudflow.CreateFlowRequest{Name: name, Definition: definition, Description: o.description, Type: "FDL",
-		RoleArn: o.role, ExecutionMode: o.mode, ExternalStorageLocation: o.storage, Environment: o.variables.wire()}
+	return cloudflow.CreateFlowRequest{
+		Name: name, Definition: definition, Description: o.description, Type: "FDL",
+		RoleArn: o.role, ExecutionMode: o.mode, ExternalStorageLocation: o.storage,
+		Environment: o.variables.wire(),
+	}
 }
 
-// update asks for the change of what was given; definition nil leaves it.
-func (o *flowFlags) update(c *invocation, name string, definition *string) cloudflow.UpdateFlowRequest {
+// update returns a request that changes the properties whose flags are set. If definition is nil,
+// the definition stays.
+func (o *flowFlags) update(
+	c *invocation, name string, definition *string,
+) cloudflow.UpdateFlowRequest {
 	r := cloudflow.UpdateFlowRequest{Name: name, Definition: definition}
 	environment := o.variables.wire()
 	for _, f := range [...]struct {
@@ -79,7 +86,8 @@ func (o *flowFlags) update(c *invocation, name string, definition *string) cloud
 		to    **string
 	}{
 		{"description", &o.description, &r.Description}, {"role", &o.role, &r.RoleArn},
-		{"external-storage", &o.storage, &r.ExternalStorageLocation}, {"env", &environment, &r.Environment},
+		{"external-storage", &o.storage, &r.ExternalStorageLocation},
+		{"env", &environment, &r.Environment},
 	} {
 		if c.given[f.flag] {
 			*f.to = f.value
@@ -90,9 +98,12 @@ func (o *flowFlags) update(c *invocation, name string, definition *string) cloud
 
 func flowCreateCommand() *command {
 	return &command{
-		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition", server: true, argsMin: 2, argsMax: 2,
-		long: "FILE is the definition in either language; - reads it from the standard input. Warnings are\n" +
-			"shown, and when the server refuses the definition everything that is wrong with it, at its line.",
+		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition",
+		server: true, argsMin: 2, argsMax: 2,
+		long: "FILE is the definition in either language; - reads it from the standard input. " +
+			"Warnings are\n" +
+			"shown, and when the server refuses the definition everything that is wrong with it, " +
+			"at its line.",
 		examples: "# a flow of durable executions\n" +
 			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
 			"# one whose executions run in memory and answer at once\n" +
@@ -114,8 +125,10 @@ func flowCreateCommand() *command {
 
 func flowUpdateCommand() *command {
 	return &command{
-		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, argsMin: 1, argsMax: 2,
-		long: "What is not given stays. Running executions keep the definition that they started with.",
+		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, argsMin: 1,
+		argsMax: 2,
+		long: "What is not given stays. Running executions keep the definition that they " +
+			"started with.",
 		examples: "# a new definition\n" +
 			"millrace flow update orders orders.yaml\n" +
 			"# only the description\n" +
@@ -146,8 +159,10 @@ func flowUpdateCommand() *command {
 
 func flowApplyCommand() *command {
 	return &command{
-		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists", server: true, argsMin: 2, argsMax: 2,
-		long: "Running it again changes nothing: a flow that already is what was asked for is left alone.",
+		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists",
+		server: true, argsMin: 2, argsMax: 2,
+		long: "Running it again changes nothing: a flow that already is what was asked for is " +
+			"left alone.",
 		examples: "# from a deployment script\n" +
 			"millrace flow apply orders orders.yaml\n" +
 			"# from the standard input\n" +
@@ -166,13 +181,15 @@ func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
 	if err != nil {
 		return err
 	}
-	old, err := retryThrottled(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, name) })
+	old, err := retryThrottled(c, func() (*rpc.Flow, error) {
+		return client.DescribeFlow(c.ctx, name)
+	})
 	if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
 		got, err := client.CreateFlow(c.ctx, o.create(name, text))
 		if fault.CodeOf(err) != fault.FlowAlreadyExists {
 			return c.written(got, err, "created", text, o.mode)
 		}
-		old, err = client.DescribeFlow(c.ctx, name) // somebody else has just created it
+		old, err = client.DescribeFlow(c.ctx, name) // another caller has just created it
 		if err != nil {
 			return err
 		}
@@ -184,7 +201,8 @@ func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
 		mode = flow.Standard
 	}
 	if o.mode != "" && o.mode != mode {
-		return failf("flow '%s' is %s, and its mode cannot be changed; delete it first, or give the new one another name", name, mode)
+		return failf("flow '%s' is %s, and its mode cannot be changed; delete it first, or give "+
+			"the new one another name", name, mode)
 	}
 	r := o.update(c, name, &text)
 	if same(old, r) {
@@ -194,7 +212,7 @@ func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
 	return c.written(got, err, "updated", text, mode)
 }
 
-// same tells whether a flow already is what an update would make of it.
+// same reports whether a flow already has all that an update would set.
 func same(old *rpc.Flow, r cloudflow.UpdateFlowRequest) bool {
 	environment := ""
 	if old.Environment != nil {
@@ -214,7 +232,7 @@ func same(old *rpc.Flow, r cloudflow.UpdateFlowRequest) bool {
 	return true
 }
 
-// definition reads the definition and checks the flags with it.
+// definition reads the definition file and checks the flags.
 func (c *invocation) definition(o *flowFlags, file string) (string, error) {
 	if err := o.check(); err != nil {
 		return "", err
@@ -223,10 +241,12 @@ func (c *invocation) definition(o *flowFlags, file string) (string, error) {
 	return string(b), err
 }
 
-// written shows the flow that was written, and the warnings of its definition. When the server has refused the
-// definition, which it does with the first fault only, it shows all that is wrong before.
+// written shows the flow that was written and the warnings about its definition. If the server
+// rejected the definition, it first shows everything that is wrong with it, because the server
+// reports only the first fault.
 func (c *invocation) written(f *rpc.Flow, err error, what, definition, mode string) error {
-	if definition != "" && c.output != "json" && (err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
+	if definition != "" && c.output != "json" &&
+		(err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
 		text := []byte(definition)
 		_, all := fdl.Parse(text, fdl.Options{Name: c.args[0], Mode: mode})
 		for _, d := range all {

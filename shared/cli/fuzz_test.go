@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// FuzzArguments parses what anybody may type: no argument is lost, none is made up.
+// FuzzArguments checks that parse neither loses nor invents a positional argument.
 func FuzzArguments(f *testing.F) {
-	for _, s := range []string{"a\n--name\nx\nb", "--wait\n--\n--name", "--name=\n-", "--limit\n7\n--limit=x", "-\n---\n--=\n-=x", "--name\n--", "-h", "--wait=no\na"} {
+	for _, s := range []string{
+		"a\n--name\nx\nb", "--wait\n--\n--name", "--name=\n-", "--limit\n7\n--limit=x",
+		"-\n---\n--=\n-=x", "--name\n--", "-h", "--wait=no\na",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -40,9 +43,12 @@ func FuzzArguments(f *testing.F) {
 	})
 }
 
-// FuzzParseTime reads times: what is accepted is a time that the wire takes.
+// FuzzParseTime checks that an accepted time is valid on the wire.
 func FuzzParseTime(f *testing.F) {
-	for _, s := range []string{"", "7d", "90m", "2026-11-22", "2026-11-22T10:00:00+08:00", "2026-11-22 10:00", "-1h", "99999d", "1e9h", "9999-12-31T23:59:59-23:59", "0001-01-01"} {
+	for _, s := range []string{
+		"", "7d", "90m", "2026-11-22", "2026-11-22T10:00:00+08:00", "2026-11-22 10:00", "-1h",
+		"99999d", "1e9h", "9999-12-31T23:59:59-23:59", "0001-01-01",
+	} {
 		f.Add(s)
 	}
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -51,7 +57,8 @@ func FuzzParseTime(f *testing.F) {
 		if err != nil || text == "" {
 			return
 		}
-		if _, err := time.Parse(time.RFC3339, got); err != nil || len(got) != len("2026-11-22T12:00:00.000Z") {
+		if _, err := time.Parse(time.RFC3339, got); err != nil ||
+			len(got) != len("2026-11-22T12:00:00.000Z") {
 			t.Errorf("%q gives %q", text, got)
 		}
 	})
@@ -60,13 +67,17 @@ func FuzzParseTime(f *testing.F) {
 func TestParseTime(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	wants := map[string]string{
-		"2026-11-22": "2026-11-22T00:00:00.000Z", "2026-11-22T10:00:01.5Z": "2026-11-22T10:00:01.500Z",
-		"90m": "2026-11-22T10:30:00.000Z", "2d": "2026-11-20T12:00:00.000Z", "1.5h": "2026-11-22T10:30:00.000Z",
+		"2026-11-22":             "2026-11-22T00:00:00.000Z",
+		"2026-11-22T10:00:01.5Z": "2026-11-22T10:00:01.500Z", "90m": "2026-11-22T10:30:00.000Z",
+		"2d": "2026-11-20T12:00:00.000Z", "1.5h": "2026-11-22T10:30:00.000Z",
 	}
 	for _, between := range []string{"T", "t", " "} {
 		for _, seconds := range []string{"", ":00"} {
-			for zone, want := range map[string]string{"": "10", "Z": "10", "z": "10", "+08:00": "02", "-01:00": "11"} {
-				wants["2026-11-22"+between+"10:00"+seconds+zone] = "2026-11-22T" + want + ":00:00.000Z"
+			for zone, want := range map[string]string{
+				"": "10", "Z": "10", "z": "10", "+08:00": "02", "-01:00": "11",
+			} {
+				wants["2026-11-22"+between+"10:00"+seconds+zone] = "2026-11-22T" + want +
+					":00:00.000Z"
 			}
 		}
 	}
@@ -76,15 +87,17 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"-1h", "soon", "d", "-3d", "2026-13-01", "10:00", "2026-11-22T", "2026-11-22 ", "2026-11-22T10", "2026-11-22  10:00",
-		"2026-11-22 10:00 Z", "2026-11-22Z",
+		"-1h", "soon", "d", "-3d", "2026-13-01", "10:00", "2026-11-22T", "2026-11-22 ",
+		"2026-11-22T10", "2026-11-22  10:00", "2026-11-22 10:00 Z", "2026-11-22Z",
 	} {
 		got, err := parseTime(text, now)
 		if err == nil {
 			t.Errorf("%s: %s, want an error", text, got)
 			continue
 		}
-		for _, form := range []string{"2026-11-22T10:00:00Z", "2026-11-22T10:00+08:00", "2026-11-22 10:00", "UTC", "90m"} {
+		for _, form := range []string{
+			"2026-11-22T10:00:00Z", "2026-11-22T10:00+08:00", "2026-11-22 10:00", "UTC", "90m",
+		} {
 			if !strings.Contains(err.Error(), form) {
 				t.Errorf("the error does not show %s: %v", form, err)
 			}

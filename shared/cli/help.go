@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// help prints the help of what words name: the overview, a group like `flow`, or a command.
+// help prints the overview, or the help of the command or the group (like `flow`) that words name.
 func (c *invocation) help(words []string) error {
 	if len(words) == 0 {
 		fmt.Fprint(c.Stdout, overview())
@@ -31,17 +31,18 @@ func (c *invocation) help(words []string) error {
 	return nil
 }
 
-// groups are the headings of the overview, with the first word of the commands under each.
+// groups are the headings of the overview, with the first words of their commands.
 var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights version "},
 	{"Flows", " flow "},
 	{"Executions", " start describe history list stop report "},
 }
 
-// overview is the help of the whole program.
+// overview returns the help of the whole program.
 func overview() string {
 	var b strings.Builder
-	b.WriteString("millrace runs flows: it serves the CloudFlow API, and calls it, here or at Alibaba Cloud.\n\n" +
+	b.WriteString("millrace runs flows: it serves the CloudFlow API, and calls it, " +
+		"here or at Alibaba Cloud.\n\n" +
 		"Usage: millrace COMMAND [arguments and flags, in any order]\n")
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n%s:\n", g.title)
@@ -69,7 +70,8 @@ Environment:
 
 Exit codes:
   0    done
-  1    the request was refused, the execution did not succeed, cases differ, a definition has errors, serve could not start
+  1    the request was refused, the execution did not succeed, cases differ, ` +
+		`a definition has errors, serve could not start
   2    wrong arguments, or a file that cannot be read
   3    no server answered
   4    --timeout passed before the execution ended; it goes on
@@ -87,10 +89,11 @@ func row(left, right string) string {
 	return fmt.Sprintf("  %-*s%s\n", column, left, right)
 }
 
-// help is the help of a command whose flags are in f.
+// help returns the help of a command whose flags are in f.
 func (cmd *command) help(f *flag.FlagSet) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\n\nUsage: millrace %s\n", cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args)+" [flags]")
+	fmt.Fprintf(&b, "%s.\n\nUsage: millrace %s\n",
+		cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args)+" [flags]")
 	if cmd.long != "" {
 		fmt.Fprintf(&b, "\n%s\n", cmd.long)
 	}
@@ -115,12 +118,13 @@ func (cmd *command) help(f *flag.FlagSet) string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// flagRow is one flag: the word in backquotes of its usage stands for its value. The client's flags show no default:
-// it may be a secret that was given before the command's name.
-func flagRow(fl *flag.Flag, byDefault string) string {
+// flagRow returns the help of a flag: the backquoted word of its usage is the placeholder of its
+// value. The client's flags show no default, because it may be a secret that precedes the command's
+// name.
+func flagRow(fl *flag.Flag, defaultValue string) string {
 	placeholder, usage := flag.UnquoteUsage(fl)
-	if placeholder != "" && byDefault != "" && byDefault != "0s" {
-		usage += " (default " + byDefault + ")"
+	if placeholder != "" && defaultValue != "" && defaultValue != "0s" {
+		usage += " (default " + defaultValue + ")"
 	}
 	return row(strings.TrimSpace("--"+fl.Name+" "+placeholder), usage)
 }

@@ -11,10 +11,13 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
-var names = []string{"serve", "validate", "test", "rights", "version", "flow create", "flow update", "flow apply", "flow describe", "flow list",
-	"flow delete", "start", "describe", "history", "list", "stop", "report succeeded", "report failed"}
+var names = []string{
+	"serve", "validate", "test", "rights", "version",
+	"flow create", "flow update", "flow apply", "flow describe", "flow list", "flow delete",
+	"start", "describe", "history", "list", "stop", "report succeeded", "report failed",
+}
 
-// TestHelp compares the help of every command with what was reviewed.
+// TestHelp compares the help of every command with the reviewed text.
 func TestHelp(t *testing.T) {
 	s := newShell(t, nil)
 	var all strings.Builder
@@ -23,10 +26,12 @@ func TestHelp(t *testing.T) {
 		if code != 0 || errs != "" || out == "" {
 			t.Errorf("%s --help: exit code %d\n%s", name, code, errs)
 		}
-		if _, other, _ := s.run(append([]string{"help"}, strings.Fields(name)...)...); other != out {
+		if _, other, _ := s.run(append([]string{"help"},
+			strings.Fields(name)...)...); other != out {
 			t.Errorf("help %s differs from %s --help", name, name)
 		}
-		if code, other, _ := s.run(append(append([]string{"help"}, strings.Fields(name)...), "--help")...); code != 0 || other != out {
+		words := append(append([]string{"help"}, strings.Fields(name)...), "--help")
+		if code, other, _ := s.run(words...); code != 0 || other != out {
 			t.Errorf("help %s --help: exit code %d, or another text", name, code)
 		}
 		all.WriteString("$ millrace " + strings.TrimSpace(name+" --help") + "\n" + out + "\n")
@@ -42,11 +47,13 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(want) != all.String() {
-		t.Errorf("the help has changed; look at it, then run the test with -rewrite:\n%s", all.String())
+		t.Errorf("the help has changed; look at it, then run the test with -rewrite:\n%s",
+			all.String())
 	}
 }
 
-// TestExamplesInHelp looks for an example in the help of each command, and parses each: its command and flags exist.
+// TestExamplesInHelp checks that the help of each command has an example, and that the flags in the
+// examples exist.
 func TestExamplesInHelp(t *testing.T) {
 	s := newShell(t, nil)
 	_, overview, _ := s.run("help")

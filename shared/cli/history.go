@@ -11,19 +11,22 @@ import (
 	"millrace/shared/rpc"
 )
 
-// detailMax is the characters of an event's detail in a table, without --full.
+// detailMax is the longest detail of an event in a table without --full, in characters.
 const detailMax = 80
 
 func historyCommand() *command {
 	return &command{
-		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution", server: true, argsMin: 2, argsMax: 2,
-		long: "The time is counted from the first event. With --follow events are shown as they happen until the execution has\n" +
+		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution",
+		server: true, argsMin: 2, argsMax: 2,
+		long: "The time is counted from the first event. With --follow events are shown as they " +
+			"happen until the execution has\n" +
 			"ended; with --output json that is one JSON object a line.",
 		examples: "millrace history orders order-7\n" +
 			"# whole details, as they happen\n" +
 			"millrace history orders order-7 --follow --full\n" +
 			"# what failed\n" +
-			"millrace history orders order-7 --output json | jq '.Events[] | select(.Type | endswith(\"Failed\"))'",
+			"millrace history orders order-7 --output json | jq '.Events[] | select(.Type | " +
+			"endswith(\"Failed\"))'",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			full := f.Bool("full", false, "show details whole")
 			follow := f.Bool("follow", false, "go on until the execution has ended")
@@ -45,7 +48,7 @@ func historyCommand() *command {
 	}
 }
 
-// history prints the events that there are.
+// history prints the events that exist now.
 func (c *invocation) history(w *watcher, full bool) error {
 	events := []rpc.Event{}
 	w.onEvent = func(e *rpc.Event) { events = append(events, *e) }
@@ -74,7 +77,8 @@ func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error 
 	return err
 }
 
-// eventTable prints events line by line, in columns of a fixed width, since what comes next is not known.
+// eventTable prints events line by line. Its columns have fixed widths, because later events are
+// not known yet.
 type eventTable struct {
 	c     *invocation
 	full  bool
@@ -91,7 +95,8 @@ func (t *eventTable) show(e *rpc.Event) {
 	if !t.full {
 		detail = cut(detail, detailMax)
 	}
-	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(e.StepName), visible(detail))
+	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(e.StepName),
+		visible(detail))
 }
 
 func (t *eventTable) line(id, at, kind, state, detail string) {

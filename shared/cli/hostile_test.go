@@ -12,8 +12,9 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// hostile has what terminals act on or do not show: control characters of both sets, DEL, what turns the direction of
-// writing, what has no width, line separators, tags, private and unassigned characters, half a surrogate pair.
+// hostile holds what a terminal interprets or does not show: C0 and C1 control characters, DEL,
+// characters that change the writing direction or have no width, line separators, tags, private and
+// unassigned characters.
 var hostile = func() string {
 	var b strings.Builder
 	b.WriteString("a<&>é東\U0001F600")
@@ -36,11 +37,12 @@ var hostile = func() string {
 	return b.String()
 }()
 
-// dirty returns the first character of a text that must not reach a terminal, quoted; "" when there is none.
+// dirty returns, quoted, the first character that must not reach a terminal; "" if there is none.
 func dirty(text string) string {
 	for i, r := range text {
 		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"), r != '\n' && r != '\t' && unicode.IsControl(r),
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"),
+			r != '\n' && r != '\t' && unicode.IsControl(r),
 			unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs):
 			return fmt.Sprintf("%U in %q", r, text[max(0, i-30):min(len(text), i+10)])
 		}
@@ -48,7 +50,7 @@ func dirty(text string) string {
 	return ""
 }
 
-// quoted is a text as JSON with nothing escaped that need not be.
+// quoted returns text as JSON with only the necessary escapes.
 func quoted(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -63,49 +65,75 @@ func quoted(text string) string {
 	return b.String()
 }
 
-// hostileAPI is an API in which every text is hostile.
+// hostileAPI returns an API in which every text is hostile.
 func hostileAPI(status string) *fakeAPI {
 	f := succeeding()
 	object := `{` + quoted(hostile) + `:` + quoted(hostile) + `}`
-	f.flows = []cloudflow.Flow{{ID: hostile, Name: hostile, Definition: good + "# " + hostile, Description: hostile, RoleArn: hostile,
-		ExternalStorageLocation: hostile, CreatedTime: began, LastModifiedTime: began}}
+	f.flows = []cloudflow.Flow{{
+		ID: hostile, Name: hostile, Definition: good + "# " + hostile, Description: hostile,
+		RoleArn: hostile, ExternalStorageLocation: hostile, CreatedTime: began,
+		LastModifiedTime: began,
+	}}
 	f.end.Status, f.end.Input, f.end.Output = status, object, object
 	for i := range f.events {
 		e := &f.events[i]
-		e.StepName, e.Detail = hostile, `{"cause":`+quoted(hostile)+`,"error":`+quoted(hostile)+`,"x":`+object+`}`
+		e.StepName, e.Detail = hostile,
+			`{"cause":`+quoted(hostile)+`,"error":`+quoted(hostile)+`,"x":`+object+`}`
 	}
 	f.events[len(f.events)-1].Type = "Execution" + status
 	return f
 }
 
-// TestNothingHostileIsPrinted runs every command, in every format, over texts that somebody else wrote. Neither stream
-// has a character that a terminal would act on, and JSON has the very values.
+// TestNothingHostileIsPrinted runs every command, in every format, over texts of another author.
+// Neither stream may have a character that a terminal interprets.
 func TestNothingHostileIsPrinted(t *testing.T) {
 	flowFile := write(t, "f.yaml", good+"# \""+hostile+"\n")
-	wrongFile := write(t, "w.yaml", "Type: StateMachine\nName: "+quoted(hostile)+"\nStartAt: "+quoted(hostile)+"\n"+quoted(hostile)+": 1\nStates: []\n")
-	caseFile := write(t, "h.cases.yaml", "flow: "+flowFile+"\ncases:\n- name: "+quoted(hostile)+"\n  expect: {status: Failed, output: {a: "+quoted(hostile)+"}}\n")
-	rightsFile := write(t, "credentials.yaml", "accounts: [{id: '1', keys: [{id: k, secret: a-secret-of-24-characters, policies: [{Version: '1', Statement: "+
-		"[{Effect: Allow, Action: 'fnf:*', Resource: "+quoted("acs:fnf:*:*:flow/"+hostile)+"}]}]}]}]\n")
+	wrongFile := write(t, "w.yaml",
+		"Type: StateMachine\nName: "+quoted(hostile)+"\nStartAt: "+quoted(hostile)+"\n"+
+			quoted(hostile)+": 1\nStates: []\n")
+	caseFile := write(t, "h.cases.yaml",
+		"flow: "+flowFile+"\ncases:\n- name: "+quoted(hostile)+"\n  expect: {status: Failed, "+
+			"output: {a: "+quoted(hostile)+"}}\n")
+	rightsFile := write(t, "credentials.yaml",
+		"accounts: [{id: '1', keys: [{id: k, secret: a-secret-of-24-characters, policies: "+
+			"[{Version: '1', Statement: "+
+			"[{Effect: Allow, Action: 'fnf:*', Resource: "+
+			quoted("acs:fnf:*:*:flow/"+hostile)+"}]}]}]}]\n")
 	input := `{"a":` + quoted(hostile) + `}`
 	commands := map[string][][]string{
-		"serve":            {{"--listen", hostile}},
-		"validate":         {{wrongFile}, {flowFile, "--name", hostile}, {hostile}},
-		"test":             {{caseFile}, {caseFile, "--verbose"}, {caseFile, "--run", hostile}, {hostile}},
-		"version":          {nil},
-		"flow create":      {{"n" + hostile, flowFile}, {hostile, wrongFile}, {hostile, flowFile}},
-		"flow update":      {{hostile, flowFile}, {hostile, wrongFile}, {hostile, "--description", hostile}, {"no" + hostile, flowFile}},
-		"flow apply":       {{"m" + hostile, flowFile}, {hostile, flowFile}, {hostile, wrongFile}},
-		"flow describe":    {{hostile}, {"no" + hostile}, {hostile, "--definition"}},
-		"flow list":        {nil},
-		"flow delete":      {{hostile, "no" + hostile}},
-		"start":            {{hostile, "--input", input}, {hostile, "--name", "used"}, {hostile, "--wait", "--input", input}, {hostile, "--sync"}, {"no" + hostile}, {hostile, "--input", hostile}, {hostile, "--input", "@" + hostile}},
-		"describe":         {{hostile, hostile}, {hostile, "x", "--wait"}, {hostile, "none"}},
-		"history":          {{hostile, hostile}, {hostile, hostile, "--full"}, {hostile, hostile, "--follow"}},
-		"list":             {{hostile}, {hostile, "--since", hostile}},
-		"stop":             {{hostile, hostile, "--error", hostile, "--cause", hostile}},
-		"report succeeded": {{"--token", hostile, "--output-json", input}, {"--token", hostile, "--output-json", hostile}},
-		"rights":           {{rightsFile}, {hostile}, {rightsFile, "--check", rightsFile}, {rightsFile, "--check", hostile}},
-		"report failed":    {{"--token", hostile, "--error", hostile}},
+		"serve":    {{"--listen", hostile}},
+		"validate": {{wrongFile}, {flowFile, "--name", hostile}, {hostile}},
+		"test": {{caseFile}, {caseFile, "--verbose"}, {caseFile, "--run", hostile},
+			{hostile}},
+		"version":     {nil},
+		"flow create": {{"n" + hostile, flowFile}, {hostile, wrongFile}, {hostile, flowFile}},
+		"flow update": {
+			{hostile, flowFile}, {hostile, wrongFile}, {hostile, "--description", hostile},
+			{"no" + hostile, flowFile},
+		},
+		"flow apply":    {{"m" + hostile, flowFile}, {hostile, flowFile}, {hostile, wrongFile}},
+		"flow describe": {{hostile}, {"no" + hostile}, {hostile, "--definition"}},
+		"flow list":     {nil},
+		"flow delete":   {{hostile, "no" + hostile}},
+		"start": {
+			{hostile, "--input", input}, {hostile, "--name", "used"},
+			{hostile, "--wait", "--input", input}, {hostile, "--sync"}, {"no" + hostile},
+			{hostile, "--input", hostile}, {hostile, "--input", "@" + hostile},
+		},
+		"describe": {{hostile, hostile}, {hostile, "x", "--wait"}, {hostile, "none"}},
+		"history": {{hostile, hostile}, {hostile, hostile, "--full"},
+			{hostile, hostile, "--follow"}},
+		"list": {{hostile}, {hostile, "--since", hostile}},
+		"stop": {{hostile, hostile, "--error", hostile, "--cause", hostile}},
+		"report succeeded": {
+			{"--token", hostile, "--output-json", input},
+			{"--token", hostile, "--output-json", hostile},
+		},
+		"rights": {
+			{rightsFile}, {hostile}, {rightsFile, "--check", rightsFile},
+			{rightsFile, "--check", hostile},
+		},
+		"report failed": {{"--token", hostile, "--error", hostile}},
 	}
 	covered(t, commands)
 	commands["help"] = [][]string{{hostile}, {"flow", hostile}}
@@ -114,13 +142,15 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		for _, args := range calls {
 			for _, status := range []string{"Succeeded", "Failed", "TimedOut", hostile} {
 				for _, format := range []string{"table", "json", hostile} {
-					if follows := slices.Contains(args, "--wait") || slices.Contains(args, "--follow"); follows && status == hostile {
-						continue // it would wait for ever
+					follows := slices.Contains(args, "--wait") || slices.Contains(args, "--follow")
+					if follows && status == hostile {
+						continue // it would wait forever
 					}
 					s := newShell(t, hostileAPI(status))
 					s.terminal = true
 					all := append(strings.Fields(name), args...)
-					if name != "serve" && name != "version" && name != "help" && name != "rights" && name != hostile {
+					if name != "serve" && name != "version" && name != "help" && name != "rights" &&
+						name != hostile {
 						all = append(all, "--output", format)
 					}
 					_, out, errs := s.run(all...)
@@ -138,15 +168,16 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 	}
 }
 
-// sameJSON checks that documents of JSON can be read.
+// sameJSON checks that the output is a sequence of JSON documents.
 func sameJSON(t *testing.T, args []string, text string) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))
 	for d.More() {
 		var v any
 		if err := d.Decode(&v); err != nil {
-			if len(args) > 1 && strings.Join(args[:2], " ") == "flow describe" || args[0] == "version" || args[0] == "help" {
-				return // a definition alone
+			if len(args) > 1 && strings.Join(args[:2], " ") == "flow describe" ||
+				args[0] == "version" || args[0] == "help" {
+				return // a definition without JSON
 			}
 			t.Errorf("%q prints no JSON: %v", args, err)
 			return
@@ -154,7 +185,7 @@ func sameJSON(t *testing.T, args []string, text string) {
 	}
 }
 
-// covered fails the test for a command of the help that calls does not have.
+// covered fails the test for each command of the help that is not in calls.
 func covered(t *testing.T, calls map[string][][]string) {
 	t.Helper()
 	s := newShell(t, succeeding())
@@ -176,7 +207,7 @@ func covered(t *testing.T, calls map[string][][]string) {
 	}
 }
 
-// TestJSONKeepsHostileValues: what is escaped has the same value.
+// TestJSONKeepsHostileValues checks that escaping does not change a value.
 func TestJSONKeepsHostileValues(t *testing.T) {
 	s := newShell(t, hostileAPI("Succeeded"))
 	_, out, _ := s.run("start", hostile, "--wait", "--quiet")
@@ -186,12 +217,14 @@ func TestJSONKeepsHostileValues(t *testing.T) {
 	}
 	_, out, _ = s.run("flow", "describe", hostile, "--output", "json")
 	var flow struct{ Name, Description, Definition string }
-	if err := json.Unmarshal([]byte(out), &flow); err != nil || flow.Name != hostile || flow.Description != hostile || !strings.HasSuffix(flow.Definition, hostile) {
+	if err := json.Unmarshal([]byte(out), &flow); err != nil || flow.Name != hostile ||
+		flow.Description != hostile || !strings.HasSuffix(flow.Definition, hostile) {
 		t.Errorf("%v: %s", err, out)
 	}
 	_, out, _ = s.run("history", hostile, "e", "--output", "json")
 	var history struct{ Events []struct{ StepName string } }
-	if err := json.Unmarshal([]byte(out), &history); err != nil || len(history.Events) == 0 || history.Events[1].StepName != hostile {
+	if err := json.Unmarshal([]byte(out), &history); err != nil || len(history.Events) == 0 ||
+		history.Events[1].StepName != hostile {
 		t.Errorf("%v: %s", err, out)
 	}
 	_, out, _ = s.run("flow", "describe", hostile, "--definition")
@@ -200,12 +233,13 @@ func TestJSONKeepsHostileValues(t *testing.T) {
 	}
 }
 
-// TestByteOrderMark: what editors write before a file's text is no part of a value or a definition.
+// TestByteOrderMark checks that a byte order mark is not part of a value or a definition.
 func TestByteOrderMark(t *testing.T) {
 	s := newShell(t, succeeding())
 	object := write(t, "o.json", "\uFEFF{\"id\":7}\n")
 	s.expect(0, nil, nil, "start", "orders", "--input", "@"+object)
-	s.expect(0, nil, nil, "report", "succeeded", "--token", "@"+write(t, "t", "\uFEFFtoken\r\n"), "--output-json", "@"+object)
+	s.expect(0, nil, nil, "report", "succeeded", "--token", "@"+write(t, "t", "\uFEFFtoken\r\n"),
+		"--output-json", "@"+object)
 	s.stdin = "\uFEFF{\"id\":7}"
 	s.expect(0, nil, nil, "start", "orders", "--input", "-")
 	s.expect(0, nil, nil, "start", "orders", "--input", s.stdin)
@@ -220,26 +254,33 @@ func TestByteOrderMark(t *testing.T) {
 	definition := write(t, "f.yaml", "\uFEFF"+good)
 	s.expect(0, []string{"no errors"}, nil, "validate", definition)
 	s.expect(0, nil, nil, "flow", "create", "marked", definition)
-	cases := write(t, "c.cases.yaml", "\uFEFFflow: "+definition+"\ncases:\n- name: a\n  expect: {status: Succeeded}\n")
+	cases := write(t, "c.cases.yaml",
+		"\uFEFFflow: "+definition+"\ncases:\n- name: a\n  expect: {status: Succeeded}\n")
 	s.expect(0, []string{"1 passed"}, nil, "test", cases)
 }
 
-// TestEndpointsWithoutScheme: only this machine is reached without TLS unless http:// is written, and no token goes
-// elsewhere over plain HTTP.
+// TestEndpointsWithoutScheme checks that only this machine is reached without TLS unless http:// is
+// given, and that no token is sent to another machine over plain HTTP.
 func TestEndpointsWithoutScheme(t *testing.T) {
 	s := newShell(t, succeeding())
 	bare := strings.TrimPrefix(s.url, "http://")
 	s.expect(0, []string{"orders"}, nil, "flow", "list", "--endpoint", bare)
-	s.expect(0, []string{"orders"}, nil, "flow", "list", "--endpoint", "localhost:"+strings.Split(bare, ":")[1])
-	s.expect(3, nil, []string{"https://flows.invalid:1"}, "flow", "list", "--endpoint", "flows.invalid:1")
-	s.expect(3, nil, []string{"https://flows.invalid"}, "flow", "list", "--endpoint", "flows.invalid", "--bearer-token", "b")
+	s.expect(0, []string{"orders"}, nil, "flow", "list", "--endpoint",
+		"localhost:"+strings.Split(bare, ":")[1])
+	s.expect(3, nil, []string{"https://flows.invalid:1"}, "flow", "list", "--endpoint",
+		"flows.invalid:1")
+	s.expect(3, nil, []string{"https://flows.invalid"}, "flow", "list", "--endpoint",
+		"flows.invalid", "--bearer-token", "b")
 	for _, endpoint := range []string{"http://flows.invalid", "HTTP://10.0.0.1:8642"} {
-		s.expect(2, nil, []string{"a bearer token is not sent over plain HTTP", "https://"}, "flow", "list", "--endpoint", endpoint, "--bearer-token", "b")
+		s.expect(2, nil, []string{"a bearer token is not sent over plain HTTP", "https://"}, "flow",
+			"list", "--endpoint", endpoint, "--bearer-token", "b")
 		for _, args := range [][]string{
-			{"report", "succeeded", "--token", "t"}, {"report", "failed", "--token", "t", "--error", "e"},
+			{"report", "succeeded", "--token", "t"},
+			{"report", "failed", "--token", "t", "--error", "e"},
 			{"start", "orders", "--callback-token", "t"},
 		} {
-			s.expect(2, nil, []string{"a task token is not sent over plain HTTP"}, append(args, "--endpoint", endpoint)...)
+			s.expect(2, nil, []string{"a task token is not sent over plain HTTP"},
+				append(args, "--endpoint", endpoint)...)
 		}
 	}
 	s.env["ALIBABA_CLOUD_BEARER_TOKEN"], s.env["MILLRACE_ENDPOINT"] = "b", "http://flows.invalid"

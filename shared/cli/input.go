@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// inputMax bounds what is read from a file or the standard input.
+// inputMax is the largest file or standard input that is read, in bytes.
 const inputMax = 16 << 20
 
-// read gives the text of a file, `-` being the standard input.
+// read returns the content of a file; `-` is the standard input.
 func (c *invocation) read(name string) ([]byte, error) {
 	if name == "-" {
 		return bounded(c.Stdin, "the standard input")
@@ -39,7 +39,7 @@ func bounded(r io.Reader, name string) ([]byte, error) {
 	return b, nil
 }
 
-// readable words the error of a file for people.
+// readable rewords the error of a file for people.
 func readable(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
@@ -48,7 +48,7 @@ func readable(err error) error {
 	return err
 }
 
-// text gives the value of a flag that is a text, @FILE, or - for the standard input.
+// text returns the value of a flag that is a text, @FILE, or - for the standard input.
 func (c *invocation) text(value string) (string, error) {
 	name, file := strings.CutPrefix(value, "@")
 	if value == "-" {
@@ -61,11 +61,11 @@ func (c *invocation) text(value string) (string, error) {
 	return strings.TrimSpace(strings.TrimPrefix(string(b), byteOrderMark)), err
 }
 
-// byteOrderMark is what some editors and shells write before the text of a file; it is no part of
-// it.
+// byteOrderMark precedes the text in the files of some editors and shells. It is not part of the
+// text.
 const byteOrderMark = "\uFEFF"
 
-// object is text for a flag whose value must be a JSON object; "" stays "".
+// object is like text, but the value must be a JSON object; "" stays "".
 func (c *invocation) object(flag, value string) (string, error) {
 	text, err := c.text(value)
 	if err != nil || value == "" {
@@ -78,7 +78,7 @@ func (c *invocation) object(flag, value string) (string, error) {
 	return text, nil
 }
 
-// where tells the place of a mistake in JSON text.
+// where returns the position of a syntax error in JSON text.
 func where(text string, err error) string {
 	var s *json.SyntaxError
 	if !errors.As(err, &s) {

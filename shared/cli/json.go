@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// writeJSON writes v for programs: indented, with `<` and `&` as they are, and clean for terminals.
+// writeJSON writes v for programs: indented, without escaping `<` and `&`, and safe for terminals.
 func writeJSON(w io.Writer, v any) error { return encodeJSON(w, v, "  ") }
 
-// writeLine is writeJSON in a single line.
+// writeLine is writeJSON on a single line.
 func writeLine(w io.Writer, v any) error { return encodeJSON(w, v, "") }
 
 func encodeJSON(w io.Writer, v any, indent string) error {
@@ -28,10 +28,10 @@ func encodeJSON(w io.Writer, v any, indent string) error {
 	return err
 }
 
-// escaped is JSON text in which every character that a terminal would act on, or not show, is
-// written as \uXXXX: other control characters than line feed and tab, and those that turn the
-// direction of writing or have no width. In a string of JSON that is the same value. A carriage
-// return is a blank: between values it means the same.
+// escaped replaces every character of JSON text that a terminal would interpret or not show by
+// \uXXXX: control characters other than line feed and tab, and characters that change the writing
+// direction or have no width. In a JSON string, that is the same value. A carriage return becomes a
+// blank; between values both mean nothing.
 func escaped(text string) string {
 	if clean(text) {
 		return text
@@ -42,7 +42,7 @@ func escaped(text string) string {
 		case r == '\r':
 			b.WriteByte(' ')
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
-			b.WriteString(`\ufffd`) // no UTF-8
+			b.WriteString(`\ufffd`) // not UTF-8
 		case isShown(r):
 			b.WriteRune(r)
 		case r <= 0xffff:
@@ -64,7 +64,7 @@ func clean(text string) bool {
 	return true
 }
 
-// isShown reports whether a terminal shows a character, and does nothing else.
+// isShown reports whether a terminal shows a character and does nothing else with it.
 func isShown(r rune) bool {
 	return r == '\n' || r == '\t' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r)
 }

@@ -10,7 +10,7 @@ import (
 
 const flows = "../../tests/testdata/flows"
 
-// project makes a folder with files and goes there, as a user would.
+// project creates a folder with files and makes it the working directory.
 func project(t *testing.T, nameText ...string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -29,16 +29,22 @@ func project(t *testing.T, nameText ...string) {
 const (
 	misspelt = "version: v1\ntype: flow\nsteps:\n  - type: pas\n    name: one\n"
 	warned   = express + "    Colour: red\n"
-	express  = "Type: StateMachine\nSpecVersion: v1\nName: quote\nStartAt: W\nStates:\n  - Type: Wait\n    Name: W\n    Seconds: 100\n    End: true\n"
+	express  = "Type: StateMachine\nSpecVersion: v1\nName: quote\nStartAt: W\nStates:\n" +
+		"  - Type: Wait\n    Name: W\n    Seconds: 100\n    End: true\n"
 )
 
 func TestValidate(t *testing.T) {
-	project(t, "flows/a.yaml", good, "flows/b.yml", misspelt, "flows/s.yaml", "edition: 3.0.0\n", "flows/a.cases.yaml", "flow: a.yaml\n",
-		"flows/.git/x.yaml", misspelt, "flows/node_modules/x.yaml", misspelt, "warned.yaml", warned, "express.yaml", express, "none/x.txt", "")
+	project(t, "flows/a.yaml", good, "flows/b.yml", misspelt, "flows/s.yaml", "edition: 3.0.0\n",
+		"flows/a.cases.yaml", "flow: a.yaml\n", "flows/.git/x.yaml", misspelt,
+		"flows/node_modules/x.yaml", misspelt, "warned.yaml", warned, "express.yaml", express,
+		"none/x.txt", "")
 	s := newShell(t, nil)
 	s.expect(0, []string{"1 definition: no errors\n"}, nil, "validate", "flows/a.yaml")
-	s.expect(1, []string{filepath.Join("flows", "b.yml") + ":4:", "error F", "    - type: pas\n", "^\n", "2 definitions: 1 error, 0 warnings; 1 file is no definition\n"}, nil, "validate", "flows")
-	s.expect(1, []string{"3 definitions: "}, nil, "validate", "flows", "flows/a.yaml", "flows/s.yaml")
+	s.expect(1, []string{filepath.Join("flows", "b.yml") + ":4:", "error F", "    - type: pas\n",
+		"^\n", "2 definitions: 1 error, 0 warnings; 1 file is no definition\n"}, nil, "validate",
+		"flows")
+	s.expect(1, []string{"3 definitions: "}, nil, "validate", "flows", "flows/a.yaml",
+		"flows/s.yaml")
 	s.expect(1, []string{"2 definitions: 1 error"}, nil, "validate", "flows/[ab].y*ml")
 	s.expect(0, []string{"warning", "0 errors, 1 warning\n"}, nil, "validate", "warned.yaml")
 	s.expect(1, []string{"0 errors, 1 warning\n"}, nil, "validate", "--strict", "warned.yaml")
@@ -50,8 +56,10 @@ func TestValidate(t *testing.T) {
 	s.expect(2, nil, []string{"no file matches *.yml"}, "validate", "*.yml")
 	s.expect(2, nil, []string{"syntax error in pattern"}, "validate", "[")
 	s.expect(2, nil, []string{"no definition found"}, "validate", "none")
-	s.expect(0, []string{"1 definition: no errors; 1 file is no definition\n"}, nil, "validate", "flows/a.yaml", "flows/a.cases.yaml")
-	s.expect(2, nil, []string{"`millrace test` runs files of cases"}, "validate", "flows/a.cases.yaml")
+	s.expect(0, []string{"1 definition: no errors; 1 file is no definition\n"}, nil, "validate",
+		"flows/a.yaml", "flows/a.cases.yaml")
+	s.expect(2, nil, []string{"`millrace test` runs files of cases"}, "validate",
+		"flows/a.cases.yaml")
 	s.expect(2, nil, []string{"--name goes with one file"}, "validate", "--name", "x", "flows")
 	s.expect(2, nil, []string{"--mode is Standard or Express"}, "validate", "--mode", "x", "flows")
 	code, out, _ := s.run("validate", "flows", "--output", "json")
@@ -59,7 +67,8 @@ func TestValidate(t *testing.T) {
 		File, Severity, Rule string
 		Line, Column         int
 	}
-	if err := json.Unmarshal([]byte(out), &findings); err != nil || code != 1 || len(findings) != 1 || findings[0].Line != 4 || findings[0].Severity != "error" {
+	if err := json.Unmarshal([]byte(out), &findings); err != nil || code != 1 ||
+		len(findings) != 1 || findings[0].Line != 4 || findings[0].Severity != "error" {
 		t.Errorf("exit code %d, %v: %s", code, err, out)
 	}
 	s.expect(0, []string{"[]\n"}, nil, "validate", "flows/a.yaml", "--output", "json")
@@ -100,19 +109,25 @@ steps:
 `
 
 func TestTest(t *testing.T) {
-	project(t, "flows/order.yaml", order, "flows/order.cases.yaml", cases, "bad/bad.yaml", misspelt, "bad/bad.cases.yaml", "flow: bad.yaml\ncases: [{name: a}]\n",
-		"bad/format.cases.json", `{"flow": "bad.yaml", "casess": []}`, "bad/lost.cases.yml", "flow: lost.yaml\ncases: [{name: a}]\n", "none/x.yaml", "",
+	project(t, "flows/order.yaml", order, "flows/order.cases.yaml", cases, "bad/bad.yaml", misspelt,
+		"bad/bad.cases.yaml", "flow: bad.yaml\ncases: [{name: a}]\n",
+		"bad/format.cases.json", `{"flow": "bad.yaml", "casess": []}`,
+		"bad/lost.cases.yml", "flow: lost.yaml\ncases: [{name: a}]\n", "none/x.yaml", "",
 		"short.cases.yaml", "flow: flows/order.yaml\ncases: [{name: a}]\n")
 	s := newShell(t, nil)
 	where := filepath.Join("flows", "order.cases.yaml")
-	s.expect(1, []string{"FAIL  " + where + ":13  declined\n      status: want Succeeded, got Failed (CardDeclined: limit)\n",
+	s.expect(1, []string{"FAIL  " + where +
+		":13  declined\n      status: want Succeeded, got Failed (CardDeclined: limit)\n",
 		"2 cases in 1 file: 1 passed, 1 failed\n", "! ok "}, nil, "test", "flows")
-	s.expect(0, []string{"1 case in 1 file: 1 passed, 0 failed\n"}, nil, "test", "flows", "--run", "^pa")
-	s.expect(0, []string{"ok    " + where + ":3  paid\n      Succeeded; visited charge\n"}, nil, "test", "flows", "--run", "^pa", "--verbose")
+	s.expect(0, []string{"1 case in 1 file: 1 passed, 0 failed\n"}, nil, "test", "flows", "--run",
+		"^pa")
+	s.expect(0, []string{"ok    " + where + ":3  paid\n      Succeeded; visited charge\n"}, nil,
+		"test", "flows", "--run", "^pa", "--verbose")
 	s.expect(2, nil, []string{`no case matches --run "x"`}, "test", "flows", "--run", "x")
 	s.expect(2, nil, []string{`--run cannot be "("`}, "test", "flows", "--run", "(")
 	s.expect(2, nil, []string{"no *.cases.yaml"}, "test", "none")
-	s.expect(1, []string{"bad.yaml:4:", "unknown key", "cannot read", "3 cases in 3 files: 0 passed, 3 failed"}, nil, "test", "bad")
+	s.expect(1, []string{"bad.yaml:4:", "unknown key", "cannot read",
+		"3 cases in 3 files: 0 passed, 3 failed"}, nil, "test", "bad")
 	s.expect(1, []string{"add to tasks: charge: [{return: {}}]"}, nil, "test", "short.cases.yaml")
 	s.expect(1, []string{"6 cases in 5 files: 1 passed, 5 failed"}, nil, "test", ".", "--verbose")
 	code, out, _ := s.run("test", "flows", "--output", "json")
@@ -122,23 +137,30 @@ func TestTest(t *testing.T) {
 		Passed             bool
 		Differences        []string
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 1 || len(got) != 2 || !got[0].Passed || got[0].Differences == nil || got[1].Line != 13 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 1 || len(got) != 2 ||
+		!got[0].Passed || got[0].Differences == nil || got[1].Line != 13 {
 		t.Errorf("exit code %d, %v: %s", code, err, out)
 	}
 }
 
-// TestMistakenCases: a mock or an expectation that cannot count is told, and all mistakes of a file at once.
+// TestMistakenCases checks that an unusable mock or expectation is reported, and that all mistakes
+// of a file are reported at once.
 func TestMistakenCases(t *testing.T) {
-	project(t, "order.yaml", order, "x.cases.yaml", "flow: order.yaml\ncases:\n  - tasks: {charge: [{return: {}}], chrge: [{return: {}}]}\n",
+	project(t, "order.yaml", order, "x.cases.yaml",
+		"flow: order.yaml\ncases:\n  - tasks: {charge: [{return: {}}], chrge: [{return: {}}]}\n",
 		"y.cases.yaml", "flow: order.yaml\ncass: 1\ncases:\n  - inpt: {}\n")
-	newShell(t, nil).expect(1, []string{"FAIL  x.cases.yaml:3\n      3:37: tasks: the flow has no state \"chrge\"; did you mean 'charge'?\n",
-		"FAIL  y.cases.yaml\n      2:1: unknown key \"cass\"", "\n      4:5: unknown key \"inpt\""}, nil, "test")
+	newShell(t, nil).expect(1,
+		[]string{"FAIL  x.cases.yaml:3\n" +
+			"      3:37: tasks: the flow has no state \"chrge\"; did you mean 'charge'?\n",
+			"FAIL  y.cases.yaml\n      2:1: unknown key \"cass\"",
+			"\n      4:5: unknown key \"inpt\""}, nil, "test")
 }
 
-// TestExamples runs the example flows of both languages as a user would.
+// TestExamples runs the example flows of both dialects.
 func TestExamples(t *testing.T) {
 	s := newShell(t, nil)
-	s.expect(0, []string{" 0 failed\n"}, nil, "test", filepath.Join(flows, "flow", "[0-9]*.yaml"), filepath.Join(flows, "statemachine", "[01]*.cases.json"))
+	s.expect(0, []string{" 0 failed\n"}, nil, "test", filepath.Join(flows, "flow", "[0-9]*.yaml"),
+		filepath.Join(flows, "statemachine", "[01]*.cases.json"))
 	code, out, _ := s.run("validate", filepath.Join(flows, "statemachine"))
 	if code != 0 || !strings.Contains(out, "29 definitions: 0 errors") {
 		t.Errorf("exit code %d\n%s", code, out)

@@ -22,7 +22,7 @@ func (c *invocation) show(v any, table func(w io.Writer)) error {
 	return nil
 }
 
-// rows prints lines of cells in aligned columns, the first line being the heading.
+// rows prints lines of cells in aligned columns. The first line is the heading.
 func rows(w io.Writer, lines [][]string) {
 	var b bytes.Buffer
 	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.StripEscape)
@@ -37,11 +37,11 @@ func rows(w io.Writer, lines [][]string) {
 	}
 	t.Flush()
 	for line := range strings.Lines(b.String()) {
-		fmt.Fprintln(w, strings.TrimRight(line, " \n")) // an empty last cell leaves its padding
+		fmt.Fprintln(w, strings.TrimRight(line, " \n")) // an empty last cell leaves padding
 	}
 }
 
-// fields prints names and values, two by two, leaving out what has no value.
+// fields prints pairs of name and value. It skips those without a value.
 func fields(w io.Writer, nameValue ...string) {
 	var lines [][]string
 	for i := 0; i+1 < len(nameValue); i += 2 {
@@ -52,7 +52,7 @@ func fields(w io.Writer, nameValue ...string) {
 	rows(w, lines)
 }
 
-// document prints JSON text, indented, under a title; nothing when there is none.
+// document prints JSON text, indented, below a title; nothing if there is no text.
 func document(w io.Writer, title, text string) {
 	if text == "" {
 		return
@@ -65,7 +65,8 @@ func document(w io.Writer, title, text string) {
 	fmt.Fprintf(w, "%s:\n  %s\n", title, escaped(b.String()))
 }
 
-// visible replaces what would disturb a terminal or a table; texts come from whoever wrote a flow.
+// visible replaces characters that would disturb a terminal or a table, because the texts come from
+// the author of a flow.
 func visible(s string) string { return plain(s, false) }
 
 // printable is visible for texts of several lines.
@@ -91,7 +92,7 @@ func cut(s string, n int) string {
 	return s
 }
 
-// moment shows a time to the second, in UTC, as the wire has it.
+// moment formats a time to the second, in UTC.
 func moment(t rpc.Timestamp) string {
 	if at := t.Time(); !at.IsZero() && at.Unix() > 0 {
 		return at.UTC().Format("2006-01-02 15:04:05Z")
@@ -99,7 +100,7 @@ func moment(t rpc.Timestamp) string {
 	return ""
 }
 
-// between shows how long it took from a to b, "" when one of them has not come yet.
+// between formats the time from a to b; "" if one of them is not set yet.
 func between(a, b rpc.Timestamp) string {
 	if moment(a) == "" || moment(b) == "" {
 		return ""
@@ -107,7 +108,7 @@ func between(a, b rpc.Timestamp) string {
 	return duration(b.Time().Sub(a.Time()))
 }
 
-// duration shows a duration to the millisecond below a minute, to the second above.
+// duration formats a duration: to the millisecond below a minute, to the second above.
 func duration(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%.3fs", d.Seconds())

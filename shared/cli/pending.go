@@ -11,26 +11,29 @@ import (
 	"millrace/shared/rpc"
 )
 
-// pendingMax is how many open states are printed; a Map can have ten thousand.
+// pendingMax is the most pending states that are printed; a Map can have ten thousand.
 const pendingMax = 20
 
-// pendingWords say what is to come after an event that has led to no other yet. Events that end something are not among them.
+// pendingWords say what a state is waiting for if this is its latest event. Events that end a state
+// are not among them.
 var pendingWords = map[string]string{
 	"ExecutionStarted": "about to begin",
-	"StateEntered":     "entered", "StateStarted": "entered", "StepEntered": "entered", "StepStarted": "entered",
+	"StateEntered":     "entered", "StateStarted": "entered",
+	"StepEntered": "entered", "StepStarted": "entered",
 	"BranchEntered": "entered", "IterationEntered": "entered", "MapRunStarted": "map run started",
 	"TaskScheduled": "call is due", "TaskStarted": "call under way",
 	"TaskSubmitted": "waits for the result of its call, or for a report with its token",
-	"TaskFailed":    "attempt failed", "TaskTimedOut": "attempt timed out", "TaskSubmitFailed": "attempt refused",
-	"TaskSucceeded": "about to end",
+	"TaskFailed":    "attempt failed", "TaskTimedOut": "attempt timed out",
+	"TaskSubmitFailed": "attempt refused", "TaskSucceeded": "about to end",
 }
 
-// pendingStates finds in the events of an execution that runs those that have led to no other: what each open state has come to.
+// pendingStates keeps those events of a running execution that no later event refers to: the latest
+// event of each pending state, by event id.
 type pendingStates struct{ latest map[int64]*rpc.Event }
 
 func (o *pendingStates) handle(e *rpc.Event) {
 	if strings.HasPrefix(e.Type, "Execution") {
-		clear(o.latest) // it has ended since it was described
+		clear(o.latest) // the execution has ended since it was described
 	}
 	delete(o.latest, e.ScheduleEventID)
 	if pendingWords[e.Type] != "" {
@@ -38,7 +41,7 @@ func (o *pendingStates) handle(e *rpc.Event) {
 	}
 }
 
-// show prints a line for each open state, those that have waited longest first.
+// show prints a line for each pending state, the longest pending first.
 func (o *pendingStates) show(w io.Writer, now time.Time) {
 	ids := slices.Sorted(maps.Keys(o.latest))
 	if len(ids) == 0 {
@@ -54,7 +57,8 @@ func (o *pendingStates) show(w io.Writer, now time.Time) {
 		if strings.HasPrefix(words, "attempt") {
 			words += "; the next one is to come"
 		}
-		lines = append(lines, []string{stateName(e), max(0, now.Sub(e.Time.Time())).Truncate(time.Second).String(), words})
+		pending := max(0, now.Sub(e.Time.Time())).Truncate(time.Second)
+		lines = append(lines, []string{stateName(e), pending.String(), words})
 	}
 	fmt.Fprintln(w)
 	rows(w, lines)

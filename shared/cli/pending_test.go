@@ -8,11 +8,13 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// running is an API whose execution has come as far as these events, and no further; the last one never comes to light.
+// running returns an API whose execution has these events and is still running: its last event is
+// never revealed.
 func running(events ...cloudflow.Event) *fakeAPI {
 	api := succeeding()
-	api.events = append(events, cloudflow.Event{ID: int64(len(events) + 1), Type: "ExecutionSucceeded", Time: began + 9000})
-	api.looked = len(events) - 2 // describing it brings one more event to light
+	api.events = append(events,
+		cloudflow.Event{ID: int64(len(events) + 1), Type: "ExecutionSucceeded", Time: began + 9000})
+	api.looked = len(events) - 2 // describe reveals one more event
 	return api
 }
 
@@ -24,15 +26,18 @@ func describeRunning(t *testing.T, api *fakeAPI, args ...string) string {
 	if code != 0 || !strings.Contains(out, "Running") {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
 	}
-	_, open, _ := strings.Cut(out, "\n\n")
-	return open + errs
+	_, pending, _ := strings.Cut(out, "\n\n")
+	return pending + errs
 }
 
 func event(id, schedule int64, kind, name, detail string) cloudflow.Event {
-	return cloudflow.Event{ID: id, ScheduleID: schedule, Type: kind, StepName: name, Detail: detail, Time: began + id*1000}
+	return cloudflow.Event{
+		ID: id, ScheduleID: schedule, Type: kind, StepName: name, Detail: detail,
+		Time: began + id*1000,
+	}
 }
 
-// TestDescribePending shows what a running execution has come to: the last event of each state that is open.
+// TestDescribePending checks that describe shows the latest event of each pending state.
 func TestDescribePending(t *testing.T) {
 	api := running(
 		event(1, 0, "ExecutionStarted", "", "{}"),
@@ -67,7 +72,8 @@ Try    1m3s    attempt failed: FC.Throttled: busy; the next one is to come
 }
 
 func TestDescribePendingMany(t *testing.T) {
-	events := []cloudflow.Event{event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateStarted", "M", "{}")}
+	events := []cloudflow.Event{event(1, 0, "ExecutionStarted", "", "{}"),
+		event(2, 1, "StateStarted", "M", "{}")}
 	for id := int64(3); id < 30; id++ {
 		events = append(events, event(id, 2, "StateEntered", "I", "{}"))
 	}
@@ -77,9 +83,11 @@ func TestDescribePendingMany(t *testing.T) {
 	}
 }
 
-// An execution that ends after it was described has nothing open.
+// TestDescribePendingEnds checks that an execution that ends after it was described has no pending
+// states.
 func TestDescribePendingEnds(t *testing.T) {
-	api := running(event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateEntered", "A", "{}"), event(3, 2, "ExecutionStopped", "", "{}"))
+	api := running(event(1, 0, "ExecutionStarted", "", "{}"),
+		event(2, 1, "StateEntered", "A", "{}"), event(3, 2, "ExecutionStopped", "", "{}"))
 	if got := describeRunning(t, api); got != "" {
 		t.Errorf("%s", got)
 	}

@@ -14,14 +14,16 @@ const tokenUsage = "`TOKEN` that the task was given, @FILE, or - for the standar
 
 func reportSucceededCommand() *command {
 	return &command{
-		name: "report succeeded", short: "Report the result of a task that waits for it", server: true,
-		long: "A report is accepted once.",
-		examples: "millrace report succeeded --token \"$TOKEN\" --output-json '{\"paid\": true}'\n" +
+		name: "report succeeded", short: "Report the result of a task that waits for it",
+		server: true, long: "A report is accepted once.",
+		examples: "millrace report succeeded --token \"$TOKEN\" " +
+			"--output-json '{\"paid\": true}'\n" +
 			"# token and result from files\n" +
 			"millrace report succeeded --token @token.txt --output-json @result.json",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
-			output := f.String("output-json", "{}", "`JSON` object, @FILE, or - for the standard input: the result")
+			output := f.String("output-json", "{}",
+				"`JSON` object, @FILE, or - for the standard input: the result")
 			return withClient(func(c *invocation, client *rpc.Client) error {
 				t, err := c.token(*token)
 				if err != nil {
@@ -34,7 +36,8 @@ func reportSucceededCommand() *command {
 				if result == "" {
 					result = "{}"
 				}
-				id, err := client.ReportTaskSucceeded(c.ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: t, Output: result})
+				id, err := client.ReportTaskSucceeded(c.ctx,
+					cloudflow.ReportTaskSucceededRequest{TaskToken: t, Output: result})
 				return c.reported(id, err)
 			})
 		},
@@ -43,9 +46,12 @@ func reportSucceededCommand() *command {
 
 func reportFailedCommand() *command {
 	return &command{
-		name: "report failed", short: "Report the error of a task that waits for a result", server: true,
-		long:     "A report is accepted once. Retry and catch of the state look at the error's name.",
-		examples: "millrace report failed --token \"$TOKEN\" --error CardDeclined --cause \"limit reached\"",
+		name: "report failed", short: "Report the error of a task that waits for a result",
+		server: true,
+		long: "A report is accepted once. Retry and catch of the state look at the error's " +
+			"name.",
+		examples: "millrace report failed --token \"$TOKEN\" --error CardDeclined " +
+			"--cause \"limit reached\"",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
 			name := f.String("error", "", "`NAME` of the error")

@@ -7,34 +7,37 @@ import (
 	"millrace/shared/rpc"
 )
 
-// throttleAttempts bounds how often a throttled reading is tried: about 30 s in all.
+// throttleAttempts is how often a throttled read is attempted; the pauses between the attempts add
+// up to 24 s.
 const throttleAttempts = 8
 
-// retryThrottled makes a call that only reads, again after a while when the server throttles it: CloudFlow lets two pages a
-// second pass.
+// retryThrottled makes a read-only call and repeats it, after a growing pause, while the server
+// throttles it: CloudFlow allows two list pages a second.
 func retryThrottled[T any](c *invocation, read func() (T, error)) (T, error) {
-	pause := 250 * time.Millisecond
+	backoff := 250 * time.Millisecond
 	for try := 1; ; try++ {
 		v, err := read()
 		if fault.CodeOf(err) != fault.ResourceThrottled || try == throttleAttempts {
 			return v, err
 		}
-		if err := c.Sleep(c.ctx, pause); err != nil {
+		if err := c.Sleep(c.ctx, backoff); err != nil {
 			return v, err
 		}
-		pause = min(2*pause, 8*time.Second)
+		backoff = min(2*backoff, 8*time.Second)
 	}
 }
 
-// pages are the flags of a list: how much of it.
+// pages are the flags that limit a list.
 type pages struct {
 	limit int64
 	all   bool
 }
 
-// collect reads pages of a list until there are limit items, or all of them. next gives a page of at most n items; more
-// tells whether the list goes on.
-func collect[T any](c *invocation, p pages, pageMax int64, next func(token string, n int64) ([]T, string, error)) (items []T, more bool, err error) {
+// collect reads the pages of a list until it has the items that p asks for. next returns a page of
+// at most n items and the token of the next page. more reports whether the list has further items.
+func collect[T any](
+	c *invocation, p pages, pageMax int64, next func(token string, n int64) ([]T, string, error),
+) (items []T, more bool, err error) {
 	if p.limit < 1 {
 		return nil, false, usagef("--limit must be at least 1")
 	}
@@ -67,7 +70,7 @@ func collect[T any](c *invocation, p pages, pageMax int64, next func(token strin
 	}
 }
 
-// withClient gives a command that works with a client.
+// withClient returns a command function that connects a client first.
 func withClient(do func(c *invocation, client *rpc.Client) error) func(*invocation) error {
 	return func(c *invocation) error {
 		client, err := c.connect()

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestCheckRights: a rights document that was not made of the credentials as they are now is found out.
+// TestCheckRights checks that --check detects a rights document that does not match the current
+// credentials.
 func TestCheckRights(t *testing.T) {
 	const keys = "accounts:\n- id: '1'\n  keys:\n  - {id: a, secret: a-secret-of-24-characters}\n"
 	const gone = keys + "  - {id: gone, secret: b-secret-of-24-characters}\n"
@@ -17,15 +18,17 @@ func TestCheckRights(t *testing.T) {
 		document string
 		status   int
 	}{
-		"fresh": {document, 0}, "laid out": {strings.ReplaceAll(document, ",", ",\n  "), 0}, "a secret has changed": {document, 0},
-		"older": {older, 1}, "none": {"", 1}, "no JSON": {document + "}", 1},
+		"fresh": {document, 0}, "laid out": {strings.ReplaceAll(document, ",", ",\n  "), 0},
+		"a secret has changed": {document, 0}, "older": {older, 1}, "none": {"", 1},
+		"no JSON": {document + "}", 1},
 	} {
 		file := now
 		if what == "a secret has changed" {
 			file = write(t, "rotated.yaml", strings.Replace(keys, "a-secret", "c-secret", 1))
 		}
 		status, out, errs := s.run("rights", file, "--check", write(t, "rights.json", c.document))
-		if status != c.status || out != "" || (errs == "") != (status == 0) || status != 0 && !strings.Contains(errs, "millrace rights") {
+		if status != c.status || out != "" || (errs == "") != (status == 0) ||
+			status != 0 && !strings.Contains(errs, "millrace rights") {
 			t.Errorf("%s: status %d, %q, %q", what, status, out, errs)
 		}
 	}

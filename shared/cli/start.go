@@ -21,12 +21,17 @@ type startFlags struct {
 
 func startCommand() *command {
 	return &command{
-		name: "start", args: "FLOW", short: "Start an execution", server: true, argsMin: 1, argsMax: 1,
-		long: "With --wait it shows each state on the standard error as it is entered and left, and when the execution has\n" +
-			"succeeded prints its output, JSON, on the standard output. The exit code is 0 when it succeeded, 1 when it ended in\n" +
-			"another way, 4 when --timeout passed before. It outlives a restart of the server. An execution that was not\n" +
+		name: "start", args: "FLOW", short: "Start an execution", server: true, argsMin: 1,
+		argsMax: 1,
+		long: "With --wait it shows each state on the standard error as it is entered and left, " +
+			"and when the execution has\n" +
+			"succeeded prints its output, JSON, on the standard output. The exit code is 0 when " +
+			"it succeeded, 1 when it ended in\n" +
+			"another way, 4 when --timeout passed before. It outlives a restart of the server. " +
+			"An execution that was not\n" +
 			"waited for goes on all the same.\n\n" +
-			"A --name is used once per flow: while that execution runs, starting it again gives the running one.",
+			"A --name is used once per flow: while that execution runs, starting it again gives " +
+			"the running one.",
 		examples: "# start, and look later\n" +
 			"millrace start orders --name order-7 --input '{\"id\": 7}'\n" +
 			"# wait for the end; the output goes to a file\n" +
@@ -35,14 +40,19 @@ func startCommand() *command {
 			"echo '{\"id\": 7}' | millrace start quote --input - --sync",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &startFlags{}
-			f.StringVar(&o.name, "name", "", "`NAME` of the execution; the server makes one up when not given")
-			f.StringVar(&o.input, "input", "", "`JSON` object, @FILE, or - for the standard input; {} when not given")
-			f.StringVar(&o.callback, "callback-token", "", "`TOKEN` of a waiting task, which is told how the execution ends")
+			f.StringVar(&o.name, "name", "",
+				"`NAME` of the execution; the server makes one up when not given")
+			f.StringVar(&o.input, "input", "",
+				"`JSON` object, @FILE, or - for the standard input; {} when not given")
+			f.StringVar(&o.callback, "callback-token", "",
+				"`TOKEN` of a waiting task, which is told how the execution ends")
 			f.StringVar(&o.qualifier, "qualifier", "", "`VERSION` or alias of the flow")
 			f.BoolVar(&o.wait, "wait", false, "wait for the end and show the states")
-			f.BoolVar(&o.sync, "sync", false, "run an Express flow in one request and print its output")
+			f.BoolVar(&o.sync, "sync", false,
+				"run an Express flow in one request and print its output")
 			f.BoolVar(&o.quiet, "quiet", false, "with --wait: do not show the states")
-			f.DurationVar(&o.timeout, "timeout", 0, "with --wait or --sync: wait for `DURATION` at most")
+			f.DurationVar(&o.timeout, "timeout", 0,
+				"with --wait or --sync: wait for `DURATION` at most")
 			return withClient(o.start)
 		},
 	}
@@ -70,8 +80,10 @@ func (o *startFlags) start(c *invocation, client *rpc.Client) error {
 	if err != nil {
 		return err
 	}
-	r := cloudflow.StartExecutionRequest{FlowName: c.args[0], ExecutionName: o.name, Input: input, CallbackToken: o.callback,
-		Qualifier: o.qualifier}
+	r := cloudflow.StartExecutionRequest{
+		FlowName: c.args[0], ExecutionName: o.name, Input: input, CallbackToken: o.callback,
+		Qualifier: o.qualifier,
+	}
 	if o.sync {
 		return c.startSync(client, r, o.timeout)
 	}
@@ -86,7 +98,9 @@ func (o *startFlags) start(c *invocation, client *rpc.Client) error {
 }
 
 // startSync runs an Express flow in one request.
-func (c *invocation) startSync(client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration) error {
+func (c *invocation) startSync(
+	client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration,
+) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
 	got, err := client.StartSyncExecution(ctx, r)
@@ -97,8 +111,10 @@ func (c *invocation) startSync(client *rpc.Client, r cloudflow.StartExecutionReq
 	case err != nil:
 		return err
 	}
-	e := &rpc.Execution{FlowName: got.FlowName, Name: got.Name, Status: got.Status, Output: got.Output,
-		StartedTime: got.StartedTime, StoppedTime: got.StoppedTime}
+	e := &rpc.Execution{
+		FlowName: got.FlowName, Name: got.Name, Status: got.Status, Output: got.Output,
+		StartedTime: got.StartedTime, StoppedTime: got.StoppedTime,
+	}
 	if c.output == "json" {
 		if err := writeJSON(c.Stdout, got); err != nil {
 			return err
@@ -107,19 +123,21 @@ func (c *invocation) startSync(client *rpc.Client, r cloudflow.StartExecutionReq
 	return c.ended(e, &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage})
 }
 
-// showExecution prints an execution for people; failed is its error, nil when there is none to show.
+// showExecution prints an execution for people. failed is its error; nil if there is none to show.
 func showExecution(w io.Writer, e *rpc.Execution, failed *flow.Error) {
 	message := ""
 	if failed != nil {
 		message = errorText(failed)
 	}
-	fields(w, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e), "Error", message, "Started", moment(e.StartedTime),
+	fields(w, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e), "Error", message,
+		"Started", moment(e.StartedTime),
 		"Stopped", moment(e.StoppedTime), "Took", between(e.StartedTime, e.StoppedTime))
 	document(w, "Input", e.Input)
 	document(w, "Output", e.Output)
 }
 
-// status is never "": CloudFlow answers a start without one.
+// status returns the status of an execution. CloudFlow may respond to a start without one: then it
+// is Starting.
 func status(e *rpc.Execution) string {
 	if e.Status == "" {
 		return flow.Starting.String()

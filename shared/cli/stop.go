@@ -10,12 +10,13 @@ import (
 
 func stopCommand() *command {
 	return &command{
-		name: "stop", args: "FLOW EXECUTION", short: "Stop a running execution", server: true, argsMin: 2, argsMax: 2,
-		long: "A stopped execution runs nothing more, no catch either.",
+		name: "stop", args: "FLOW EXECUTION", short: "Stop a running execution", server: true,
+		argsMin: 2, argsMax: 2, long: "A stopped execution runs nothing more, no catch either.",
 		examples: "millrace stop orders order-7\n" +
 			"millrace stop orders order-7 --error Cancelled --cause \"the customer called\"",
 		define: func(f *flag.FlagSet) func(*invocation) error {
-			name := f.String("error", "", "`NAME` of the error that its history and a waiting parent get")
+			name := f.String("error", "",
+				"`NAME` of the error that its history and a waiting parent get")
 			cause := f.String("cause", "", "`TEXT` that says why")
 			return withClient(func(c *invocation, client *rpc.Client) error {
 				r := cloudflow.StopExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]}

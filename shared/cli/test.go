@@ -15,15 +15,20 @@ import (
 	"millrace/shared/flowtest"
 )
 
-// testStart is when every execution of a test starts, so that what a flow computes from the time is always the same.
+// testStart is the start time of every execution in a test, so that times computed by a flow are
+// reproducible.
 var testStart = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC)
 
 func testCommand() *command {
 	return &command{
-		name: "test", args: "[FILE|FOLDER…]", short: "Run flows against files of cases, without a server", json: true, argsMax: -1,
-		long: "A file of cases names a flow, and for each case its input, what the tasks answer, and what the execution must come\n" +
-			"to. Waits take no time. In a folder, by default this one, all *.cases.yaml, *.cases.yml and *.cases.json files are\n" +
-			"run. What differs is printed; the exit code is 1 when anything does. docs/testing.md describes the format.",
+		name: "test", args: "[FILE|FOLDER…]",
+		short: "Run flows against files of cases, without a server", json: true, argsMax: -1,
+		long: "A file of cases names a flow, and for each case its input, what the tasks answer, " +
+			"and what the execution must come\n" +
+			"to. Waits take no time. In a folder, by default this one, all *.cases.yaml, " +
+			"*.cases.yml and *.cases.json files are\n" +
+			"run. What differs is printed; the exit code is 1 when anything does. " +
+			"docs/testing.md describes the format.",
 		examples: "millrace test\n" +
 			"# one case while working on it\n" +
 			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +
@@ -31,14 +36,16 @@ func testCommand() *command {
 			"millrace test flows/ --output json",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &tester{}
-			f.StringVar(&o.pattern, "run", "", "only the cases whose name matches `PATTERN`, a regular expression")
-			f.BoolVar(&o.verbose, "verbose", false, "show the cases that pass too, and the states that each visited")
+			f.StringVar(&o.pattern, "run", "",
+				"only the cases whose name matches `PATTERN`, a regular expression")
+			f.BoolVar(&o.verbose, "verbose", false,
+				"show the cases that pass too, and the states that each visited")
 			return o.test
 		},
 	}
 }
 
-// tester runs files of cases.
+// tester runs files of test cases.
 type tester struct {
 	pattern string
 	verbose bool
@@ -48,7 +55,8 @@ type tester struct {
 	passed, failed int
 }
 
-// caseResult is what became of a case, for programs. A file that cannot be used has a result without a Case.
+// caseResult is the result of a test case, for programs. A file that cannot be used has a result
+// without a Case.
 type caseResult struct {
 	File        string
 	Line        int
@@ -82,7 +90,8 @@ func (t *tester) test(c *invocation) error {
 	return t.summary(c, len(list))
 }
 
-// summary prints the counts. No case at all is a mistake: a pattern that fits nothing must not pass for a test.
+// summary prints the counts. Running no case is an error: a --run pattern that matches nothing must
+// not look like a passed test.
 func (t *tester) summary(c *invocation, files int) error {
 	if t.passed+t.failed == 0 {
 		return usagef("no case matches --run %q", t.pattern)
@@ -92,7 +101,8 @@ func (t *tester) summary(c *invocation, files int) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(c.Stdout, "%s in %s: %d passed, %d failed\n", plural(t.passed+t.failed, "case", "cases"),
+		fmt.Fprintf(c.Stdout, "%s in %s: %d passed, %d failed\n",
+			plural(t.passed+t.failed, "case", "cases"),
 			plural(files, "file", "files"), t.passed, t.failed)
 	}
 	if t.failed > 0 {
@@ -101,7 +111,7 @@ func (t *tester) summary(c *invocation, files int) error {
 	return nil
 }
 
-// file runs the cases of a file. A file that cannot be used counts as a failed case.
+// file runs the test cases of a file. A file that cannot be used counts as a failed case.
 func (t *tester) file(c *invocation, path string) {
 	file, m, err := c.cases(path)
 	if err != nil {
@@ -115,7 +125,7 @@ func (t *tester) file(c *invocation, path string) {
 	}
 }
 
-// mistakes gives the lines of an error that has several mistakes.
+// mistakes returns the lines of an error that joins several mistakes.
 func mistakes(err error) []string {
 	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -130,7 +140,7 @@ func mistakes(err error) []string {
 
 func (t *tester) add(c *invocation, r caseResult) {
 	if r.Passed = len(r.Differences) == 0; r.Passed {
-		r.Differences = []string{} // a list for programs, also when it is empty
+		r.Differences = []string{} // an empty list, not null, for programs
 		t.passed++
 	} else {
 		t.failed++
@@ -157,11 +167,12 @@ func (t *tester) print(c *invocation, r caseResult) {
 		fmt.Fprintf(c.Stdout, "      %s\n", printable(d))
 	}
 	if t.verbose && r.Status != "" {
-		fmt.Fprintf(c.Stdout, "      %s; visited %s\n", r.Status, visible(cmp.Or(strings.Join(r.Visited, ", "), "nothing")))
+		fmt.Fprintf(c.Stdout, "      %s; visited %s\n", r.Status,
+			visible(cmp.Or(strings.Join(r.Visited, ", "), "nothing")))
 	}
 }
 
-// cases loads a file of cases and the flow that it names.
+// cases loads a file of test cases and the flow that it names.
 func (c *invocation) cases(path string) (*flowtest.File, *flow.Machine, error) {
 	text, err := c.read(path)
 	if err != nil {
@@ -187,12 +198,13 @@ func (c *invocation) cases(path string) (*flowtest.File, *flow.Machine, error) {
 	}
 	wrong := "the flow cannot be used"
 	for _, d := range diagnostics {
-		wrong += "\n      " + name + ":" + strings.ReplaceAll(strings.TrimRight(d.Render(definition), "\n"), "\n", "\n      ")
+		wrong += "\n      " + name + ":" +
+			strings.ReplaceAll(strings.TrimRight(d.Render(definition), "\n"), "\n", "\n      ")
 	}
 	return nil, nil, errors.New(wrong)
 }
 
-// runCase runs a case and compares.
+// runCase runs a test case and compares the result.
 func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case) caseResult {
 	r := caseResult{File: path, Line: k.Line, Case: k.Name}
 	k.Setup.FlowName = cmp.Or(file.FlowName, m.Name, "flow")

@@ -7,22 +7,25 @@ import (
 	"time"
 )
 
-// errTime is for a text that is no time.
-var errTime = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or \"2026-11-22 10:00\" (the " +
-	"seconds and the zone may be left out; UTC without), a day like 2026-11-22, or how long ago: 90m, 3h, 7d")
+// errTime is the error for a text that is not a time.
+var errTime = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or " +
+	"\"2026-11-22 10:00\" (the seconds and the zone may be left out; UTC without), a day like " +
+	"2026-11-22, or how long ago: 90m, 3h, 7d")
 
-// timeLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or
-// without a zone, which is UTC then; or a day.
+// timeLayouts are the accepted forms of a time: with T or a blank, with or without seconds, with or
+// without a zone (then UTC); or a day.
 var timeLayouts = [...]string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly,
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04", time.DateOnly,
 }
 
-// parseTime reads a time, or how long before now, and gives it as the wire wants it; "" stays "".
+// parseTime parses a time, or how long ago it was, and returns it in the format of the wire; ""
+// stays "".
 func parseTime(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	written := strings.ToUpper(text) // t and z are allowed
+	written := strings.ToUpper(text) // t and z may be lower case
 	if day, clock, ok := strings.Cut(written, " "); ok {
 		written = day + "T" + clock
 	}

@@ -19,9 +19,12 @@ type validateFlags struct {
 
 func validateCommand() *command {
 	return &command{
-		name: "validate", args: "FILE…", short: "Check definitions, without a server", json: true, argsMin: 1, argsMax: -1,
-		long: "Everything that is wrong, or looks wrong, is shown with its line. A FILE may be - for the standard input, a\n" +
-			"pattern, or a folder, in which all .yaml and .yml files that look like a definition are checked. The exit code is 1\n" +
+		name: "validate", args: "FILE…", short: "Check definitions, without a server", json: true,
+		argsMin: 1, argsMax: -1,
+		long: "Everything that is wrong, or looks wrong, is shown with its line. A FILE may be - " +
+			"for the standard input, a\n" +
+			"pattern, or a folder, in which all .yaml and .yml files that look like a definition " +
+			"are checked. The exit code is 1\n" +
 			"when there is an error; warnings do not count without --strict.",
 		examples: "millrace validate orders.yaml\n" +
 			"# all flows of a project, for a CI job\n" +
@@ -30,25 +33,27 @@ func validateCommand() *command {
 			"millrace validate - --output json < orders.yaml",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &validateFlags{}
-			f.StringVar(&o.name, "name", "", "`NAME` that the flow will have, which its definition may repeat")
-			f.StringVar(&o.mode, "mode", flow.Standard, "`MODE` that the flow will have: Standard or Express")
+			f.StringVar(&o.name, "name", "",
+				"`NAME` that the flow will have, which its definition may repeat")
+			f.StringVar(&o.mode, "mode", flow.Standard,
+				"`MODE` that the flow will have: Standard or Express")
 			f.BoolVar(&o.strict, "strict", false, "warnings count as errors")
 			return o.validate
 		},
 	}
 }
 
-// checked counts what was found.
+// checked counts the files and their diagnostics.
 type checked struct{ files, errors, warnings, skipped, cases int }
 
-// skip counts a file that is no definition.
+// skip counts a file that is not a definition.
 func (n *checked) skip(path string) {
 	if n.skipped++; isCases(path) {
 		n.cases++
 	}
 }
 
-// finding is a diagnostic for programs.
+// finding is a diagnostic, for programs.
 type finding struct {
 	File          string
 	Line, Column  int
@@ -100,8 +105,10 @@ func (o *validateFlags) validate(c *invocation) error {
 	return nil
 }
 
-// check checks one definition, and prints its diagnostics for people.
-func (o *validateFlags) check(c *invocation, n *checked, path string, text []byte) (findings []finding) {
+// check checks one definition and prints its diagnostics for people.
+func (o *validateFlags) check(
+	c *invocation, n *checked, path string, text []byte,
+) (findings []finding) {
 	_, all := fdl.Parse(text, fdl.Options{Name: o.name, Mode: o.mode})
 	n.files++
 	n.errors += all.Errors()
@@ -119,11 +126,13 @@ func (o *validateFlags) check(c *invocation, n *checked, path string, text []byt
 }
 
 func newFinding(path string, d source.Diagnostic) finding {
-	return finding{File: path, Line: d.Line, Column: d.Column, Severity: d.Severity.String(), Rule: d.Rule, Path: d.Path,
-		Message: d.Message, Hint: d.Hint}
+	return finding{
+		File: path, Line: d.Line, Column: d.Column, Severity: d.Severity.String(),
+		Rule: d.Rule, Path: d.Path, Message: d.Message, Hint: d.Hint,
+	}
 }
 
-// String is the summary.
+// String returns the summary.
 func (n checked) String() string {
 	s := plural(n.files, "definition", "definitions") + ": "
 	switch {
@@ -138,7 +147,8 @@ func (n checked) String() string {
 	return s
 }
 
-// topKey is a key at the top of a definition of either language. What a folder has besides definitions has none.
+// topKey matches a top-level key of a definition of either dialect. Other files in a folder have
+// none.
 var topKey = regexp.MustCompile(`(?m)^["']?(?:Type|SpecVersion|States|type|steps)["']?[ \t]*:`)
 
 func looksLikeDefinition(text []byte) bool { return topKey.Match(text) }

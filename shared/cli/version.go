@@ -13,11 +13,14 @@ func versionCommand() *command {
 		examples: "millrace version\nmillrace version --output json",
 		define: func(*flag.FlagSet) func(*invocation) error {
 			return func(c *invocation) error {
-				v := struct{ Version, Go, Platform string }{c.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+				v := struct{ Version, Go, Platform string }{c.Version, runtime.Version(),
+					runtime.GOOS + "/" + runtime.GOARCH}
 				if v.Version == "" {
 					v.Version = "devel"
 				}
-				return c.show(v, func(w io.Writer) { fmt.Fprintf(w, "millrace %s (%s, %s)\n", v.Version, v.Go, v.Platform) })
+				return c.show(v, func(w io.Writer) {
+					fmt.Fprintf(w, "millrace %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+				})
 			}
 		},
 	}

@@ -10,11 +10,15 @@ import (
 	"millrace/shared/rpc"
 )
 
-// wait follows an execution to its end and prints its output. The error tells how it ended, nil when it succeeded.
-func (c *invocation) wait(client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool) error {
+// wait follows an execution to its end and prints its output. It returns an error unless the
+// execution succeeded.
+func (c *invocation) wait(
+	client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool,
+) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w := &watcher{c: c, client: client, flow: flowName, name: name, serverSeen: c.command.name == "start", lenient: true}
+	w := &watcher{c: c, client: client, flow: flowName, name: name,
+		serverSeen: c.command.name == "start", lenient: true}
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
 		w.onEvent = (&progress{w: c.Stderr}).show
@@ -35,17 +39,20 @@ func (c *invocation) wait(client *rpc.Client, flowName, name string, timeout tim
 	return c.ended(e, failed)
 }
 
-// stillRunning says that an execution goes on although nobody watches it any more: time is over, or Ctrl-C was pressed.
+// stillRunning notes that the execution goes on although the program ends, because of the timeout
+// or Ctrl-C.
 func (c *invocation) stillRunning(w *watcher, timeout time.Duration) error {
 	if c.ctx.Err() != nil {
 		c.say(fmt.Sprintf("interrupted; execution '%s' of flow '%s' goes on", w.name, w.flow))
 		return errQuiet{ExitInterrupted}
 	}
-	c.say(fmt.Sprintf("execution '%s' of flow '%s' has not ended within %v; it goes on", w.name, w.flow, timeout))
+	c.say(fmt.Sprintf("execution '%s' of flow '%s' has not ended within %v; it goes on",
+		w.name, w.flow, timeout))
 	return errQuiet{ExitWaiting}
 }
 
-// endedExecution is an execution with the error that its history tells, in the words of StartSyncExecution.
+// endedExecution is an execution with the error that its history holds, in the fields of
+// StartSyncExecution.
 type endedExecution struct {
 	rpc.Execution
 	ErrorCode, ErrorMessage string
@@ -59,7 +66,7 @@ func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
 	return out
 }
 
-// ended prints the output of an execution that succeeded; another end is an error.
+// ended prints the output of an execution that succeeded. For any other end it returns an error.
 func (c *invocation) ended(e *rpc.Execution, failed *flow.Error) error {
 	if e.Status == flow.Succeeded.String() {
 		if c.output != "json" {
@@ -67,7 +74,9 @@ func (c *invocation) ended(e *rpc.Execution, failed *flow.Error) error {
 		}
 		return nil
 	}
-	how := map[string]string{"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out"}[e.Status]
+	how := map[string]string{
+		"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out",
+	}[e.Status]
 	if how == "" {
 		how = "ended as " + e.Status
 	}
@@ -80,20 +89,22 @@ func (c *invocation) ended(e *rpc.Execution, failed *flow.Error) error {
 	return failf("execution '%s' of flow '%s' %s", e.Name, e.FlowName, how)
 }
 
-// progress prints events as they happen, with the time since the first.
+// progress prints events as they happen, with the time since the first one.
 type progress struct {
 	w     io.Writer
 	start time.Time
 }
 
-// progressWords are the events that progress prints, and in which words. The task's own are there for what the state's do not
-// tell: that an attempt failed, that a report is waited for.
+// progressWords are the events that progress prints, with their words. A task's own events are
+// printed only if the events of its state do not tell the same: an attempt failed, a report is
+// awaited.
 var progressWords = map[string]string{
 	"StepEntered": "entered", "StepSucceeded": "succeeded", "StepFailed": "failed",
 	"StateEntered": "entered", "StateSucceeded": "succeeded", "StateFailed": "failed",
-	"StateTimedOut": "timed out", "StateAborted": "aborted",
-	"TaskSubmitted": "submitted", "TaskSubmitFailed": "attempt refused", "TaskFailed": "attempt failed",
-	"TaskTimedOut": "attempt timed out", "MapRunStarted": "map run started", "ExecutionSucceeded": "succeeded",
+	"StateTimedOut": "timed out", "StateAborted": "aborted", "TaskSubmitted": "submitted",
+	"TaskSubmitFailed": "attempt refused", "TaskFailed": "attempt failed",
+	"TaskTimedOut": "attempt timed out", "MapRunStarted": "map run started",
+	"ExecutionSucceeded": "succeeded",
 }
 
 func (p *progress) show(e *rpc.Event) {
@@ -108,11 +119,12 @@ func (p *progress) show(e *rpc.Event) {
 	if err := eventError(e); err != nil {
 		words += ": " + errorText(err)
 	}
-	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(stateName(e)), visible(words))
+	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(stateName(e)),
+		visible(words))
 	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
 }
 
-// stateName names the state of an event, or what the event is of without one.
+// stateName returns the name of an event's state; "(execution)" if it has none.
 func stateName(e *rpc.Event) string {
 	if e.StepName == "" {
 		return "(execution)"

@@ -14,14 +14,16 @@ import (
 )
 
 const (
-	// historyPageSize is the events asked for at once. Their last page is read again on each turn: on the last page there is
-	// no token to go on from.
+	// historyPageSize is the number of events per request. The last page is read again on each
+	// turn, because it has no token to go on from.
 	historyPageSize = 200
-	// pollIntervalMin is between two turns with a server that does not hold a long poll.
+	// pollIntervalMin is the shortest time between two turns, for a server that does not hold a
+	// long poll.
 	pollIntervalMin = 300 * time.Millisecond
-	// pollMax bounds a long poll, and so how late a state is shown that took long.
+	// pollMax is the longest long poll, in seconds. It bounds how late a state is shown after a
+	// quiet time.
 	pollMax = 4
-	// outageMax is for how long a server that had answered may be away.
+	// outageMax is how long a server that has responded before may be unreachable.
 	outageMax = time.Minute
 )
 
@@ -33,16 +35,17 @@ type watcher struct {
 	onEvent    func(*rpc.Event) // called for every event, in order
 
 	token         string     // of the page that new events will be on
-	lenient       bool       // a history that the key may not read is done without
-	historyDenied bool       // the key may not read the history: no events, and no error that the execution ended with
+	lenient       bool       // go on without a history that the key may not read
+	historyDenied bool       // the key may not read the history: no events and no error are known
 	seen          int64      // id of the last event
 	last          *rpc.Event // the last event of the execution itself
-	serverSeen    bool       // the server has answered before
-	outageSince   time.Time  // since when it does not; zero when it does
+	serverSeen    bool       // the server has responded before
+	outageSince   time.Time  // since when the server has not responded; zero if it does
 }
 
-// follow calls each for every event, and gives the execution once it has ended. It bears a server that is away for less
-// than outageMax, and with lenient a key that may not read the history.
+// follow calls onEvent for every event and returns the execution when it has ended. It tolerates a
+// server that is unreachable for less than outageMax and, if lenient, a key that may not read the
+// history.
 func (w *watcher) follow(ctx context.Context) (e *rpc.Execution, err error) {
 	poll := int64(1)
 	for {
@@ -79,19 +82,22 @@ func final(e *rpc.Execution) bool {
 }
 
 func (w *watcher) describe(ctx context.Context, poll int64) (*rpc.Execution, error) {
-	return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: w.flow, ExecutionName: w.name,
-		WaitTimeSeconds: &poll})
+	return w.client.DescribeExecution(ctx,
+		cloudflow.DescribeExecutionRequest{
+			FlowName: w.flow, ExecutionName: w.name, WaitTimeSeconds: &poll,
+		})
 }
 
-// readEvents reads the events up to the last one there is, and tells whether any was new.
+// readEvents reads the events up to the last one and reports whether any was new.
 func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
 	if w.historyDenied {
 		return false, nil
 	}
 	limit := int64(historyPageSize)
 	for {
-		page, err := w.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: w.flow,
-			ExecutionName: w.name, NextToken: w.token, Limit: &limit})
+		page, err := w.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
+			FlowName: w.flow, ExecutionName: w.name, NextToken: w.token, Limit: &limit,
+		})
 		if w.lenient && fault.CodeOf(err) == fault.AccessDenied && !unreachable(err) {
 			w.historyDenied = true
 			w.c.say("no progress is shown, the history cannot be read: " + err.Error())
@@ -123,9 +129,11 @@ func (w *watcher) handle(e *rpc.Event) {
 	}
 }
 
-// awaitLastEvent reads again for a while when the last event is late: the vendor's history is another service than its status.
+// awaitLastEvent reads again for a while if the last event is missing: at Alibaba Cloud, the
+// history is another service than the status and may be late.
 func (w *watcher) awaitLastEvent(ctx context.Context) error {
-	for try := 0; try < 3 && !w.historyDenied && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
+	missing := func() bool { return w.last == nil || w.last.Type == "ExecutionStarted" }
+	for try := 0; try < 3 && !w.historyDenied && missing(); try++ {
 		if err := w.pause(ctx, pollIntervalMin); err != nil {
 			return err
 		}
@@ -143,7 +151,7 @@ func (w *watcher) pause(ctx context.Context, d time.Duration) error {
 	return w.c.Sleep(ctx, d)
 }
 
-// tolerate waits when the server may answer again, and gives the error when it will not.
+// tolerate waits if the server may respond again; it returns err if not.
 func (w *watcher) tolerate(ctx context.Context, err error) error {
 	if ctx.Err() != nil || !w.serverSeen || !unreachable(err) && !fault.CodeOf(err).Retryable() {
 		return err
@@ -161,7 +169,7 @@ func (w *watcher) tolerate(ctx context.Context, err error) error {
 	return w.pause(ctx, min(pollIntervalMin+now.Sub(w.outageSince)/4, 5*time.Second))
 }
 
-// failure is the error that the execution ended with, nil when it succeeded or the history does not tell.
+// failure returns the error of the execution; nil if it succeeded or the history does not hold one.
 func (w *watcher) failure() *flow.Error {
 	if w.last == nil {
 		return nil
@@ -169,7 +177,7 @@ func (w *watcher) failure() *flow.Error {
 	return eventError(w.last)
 }
 
-// eventError is the error that an event tells of, nil without one.
+// eventError returns the error of an event; nil if it has none.
 func eventError(e *rpc.Event) *flow.Error {
 	var d struct {
 		Error string `json:"error"`
@@ -181,7 +189,7 @@ func eventError(e *rpc.Event) *flow.Error {
 	return &flow.Error{Name: d.Error, Cause: d.Cause}
 }
 
-// within bounds the program's context; 0 does not.
+// within returns the program's context with a timeout; 0 is no timeout.
 func (c *invocation) within(d time.Duration) (context.Context, context.CancelFunc) {
 	if d <= 0 {
 		return context.WithCancel(c.ctx)

@@ -26,37 +26,46 @@ func TestStartWait(t *testing.T) {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 	s = newShell(t, succeeding())
-	s.expect(0, []string{`"Output": "{\"paid\":true}"`}, []string{"! entered"}, "start", "orders", "--wait", "--quiet", "--output", "json")
+	s.expect(0, []string{`"Output": "{\"paid\":true}"`}, []string{"! entered"}, "start", "orders",
+		"--wait", "--quiet", "--output", "json")
 }
 
 func TestStartWaitOtherEnds(t *testing.T) {
-	for status, how := range map[string]string{"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out"} {
+	for status, how := range map[string]string{
+		"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out",
+	} {
 		s := newShell(t, failing(status))
 		code, out, errs := s.run("start", "orders", "--wait", "--name", "n")
-		want := "millrace: execution 'n' of flow 'orders' " + how + " after 2.250s: CardDeclined: limit\n"
+		want := "millrace: execution 'n' of flow 'orders' " + how +
+			" after 2.250s: CardDeclined: limit\n"
 		if code != 1 || out != "" || !strings.HasSuffix(errs, want) {
 			t.Errorf("exit code %d, %q\n%s", code, out, errs)
 		}
 		s = newShell(t, failing(status))
-		s.expect(1, []string{`"Status": "` + status + `"`, `"ErrorCode": "CardDeclined"`, `"ErrorMessage": "limit"`}, nil,
+		s.expect(1, []string{`"Status": "` + status + `"`, `"ErrorCode": "CardDeclined"`,
+			`"ErrorMessage": "limit"`}, nil,
 			"start", "orders", "--wait", "--output", "json")
 	}
 }
 
-// TestWaitWithoutHistory waits with a key that may not read the history: the end is told all the same, and once why no
-// progress is.
+// TestWaitWithoutHistory waits with a key that may not read the history: the end is reported
+// anyway, and the missing progress is explained once.
 func TestWaitWithoutHistory(t *testing.T) {
 	api := succeeding()
 	api.noHistory = true
 	code, out, errs := newShell(t, api).run("start", "orders", "--wait")
-	if code != 0 || out != "{\"paid\":true}\n" || strings.Count(errs, "no progress is shown, the history cannot be read: ") != 1 {
+	if code != 0 || out != "{\"paid\":true}\n" ||
+		strings.Count(errs, "no progress is shown, the history cannot be read: ") != 1 {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 	api = failing("Failed")
 	api.noHistory = true
 	s := newShell(t, api)
-	s.expect(1, nil, []string{"no progress is shown", "execution 'e' of flow 'orders' failed after 2.250s\n"}, "describe", "orders", "e", "--wait")
-	s.expect(1, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e", "--follow")
+	s.expect(1, nil, []string{"no progress is shown",
+		"execution 'e' of flow 'orders' failed after 2.250s\n"}, "describe", "orders", "e",
+		"--wait")
+	s.expect(1, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e",
+		"--follow")
 }
 
 func TestWaitTimesOut(t *testing.T) {
@@ -66,8 +75,10 @@ func TestWaitTimesOut(t *testing.T) {
 		return f
 	}
 	s := newShell(t, endless())
-	s.expect(4, []string{"! paid"}, []string{"has not ended within 30ms; it goes on"}, "start", "orders", "--wait", "--timeout", "30ms")
-	s.expect(4, nil, []string{"has not ended within 30ms; it goes on"}, "history", "orders", "e", "--follow", "--timeout", "30ms")
+	s.expect(4, []string{"! paid"}, []string{"has not ended within 30ms; it goes on"}, "start",
+		"orders", "--wait", "--timeout", "30ms")
+	s.expect(4, nil, []string{"has not ended within 30ms; it goes on"}, "history", "orders", "e",
+		"--follow", "--timeout", "30ms")
 	ctx, cancel := context.WithCancel(context.Background())
 	api := endless()
 	looks := 0
@@ -79,10 +90,11 @@ func TestWaitTimesOut(t *testing.T) {
 	}
 	s = newShell(t, api)
 	s.ctx = ctx
-	s.expect(130, nil, []string{"interrupted; execution 'e' of flow 'orders' goes on"}, "describe", "orders", "e", "--wait")
+	s.expect(130, nil, []string{"interrupted; execution 'e' of flow 'orders' goes on"}, "describe",
+		"orders", "e", "--wait")
 }
 
-// TestWaitOutlivesServer breaks the connection of some requests while an execution is waited for.
+// TestWaitOutlivesServer breaks the connections of some requests while the program waits.
 func TestWaitOutlivesServer(t *testing.T) {
 	api := succeeding()
 	s := newShell(t, api)
@@ -97,7 +109,9 @@ func TestWaitOutlivesServer(t *testing.T) {
 	}))
 	defer server.Close()
 	s.env["MILLRACE_ENDPOINT"] = server.URL
-	s.expect(0, []string{`{"paid":true}`}, append(strings.Split(progress, "\n"), "the server does not answer; trying again for a minute"),
+	s.expect(0, []string{`{"paid":true}`},
+		append(strings.Split(progress, "\n"),
+			"the server does not answer; trying again for a minute"),
 		"start", "orders", "--wait")
 	api.looked = 0
 	n.Store(0)
@@ -108,11 +122,15 @@ func TestWaitOutlivesServer(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	s := newShell(t, failing("Failed"))
 	s.api.looked = 10
-	s.expect(0, []string{"Status:      Failed\n", "Error:       CardDeclined: limit\n", "Took:        2.250s\n"}, nil, "describe", "orders", "e")
-	s.expect(0, []string{`"ErrorCode": "CardDeclined"`}, nil, "describe", "orders", "e", "--output", "json")
-	s.expect(1, nil, []string{"ExecutionNotExists", "hint: `millrace list FLOW`"}, "describe", "orders", "none")
+	s.expect(0, []string{"Status:      Failed\n", "Error:       CardDeclined: limit\n",
+		"Took:        2.250s\n"}, nil, "describe", "orders", "e")
+	s.expect(0, []string{`"ErrorCode": "CardDeclined"`}, nil, "describe", "orders", "e", "--output",
+		"json")
+	s.expect(1, nil, []string{"ExecutionNotExists", "hint: `millrace list FLOW`"}, "describe",
+		"orders", "none")
 	s = newShell(t, succeeding())
-	s.expect(0, []string{"{\"paid\":true}\n"}, []string{"succeeded"}, "describe", "orders", "e", "--wait")
+	s.expect(0, []string{"{\"paid\":true}\n"}, []string{"succeeded"}, "describe", "orders", "e",
+		"--wait")
 }
 
 const table = `   ID        TIME  TYPE                STATE                 DETAIL
@@ -132,7 +150,8 @@ func TestHistory(t *testing.T) {
 	}
 	_, out, _ := s.run("history", "orders", "e", "--output", "json")
 	var got struct{ Events []rpc.Event }
-	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Events) != 6 || got.Events[3].ScheduleEventID != 3 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Events) != 6 ||
+		got.Events[3].ScheduleEventID != 3 {
 		t.Errorf("%v: %s", err, out)
 	}
 	long := `{"output":"` + strings.Repeat("é", 100) + `"}`
@@ -150,7 +169,8 @@ func TestHistoryFollow(t *testing.T) {
 	_, out, _ := s.run("history", "orders", "e", "--follow", "--output", "json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	var last rpc.Event
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 6 || last.EventID != 6 {
+	err := json.Unmarshal([]byte(lines[len(lines)-1]), &last)
+	if err != nil || len(lines) != 6 || last.EventID != 6 {
 		t.Errorf("%v: %s", err, out)
 	}
 }
