@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Pauses between requests that fail are drawn between 0 and a bound that doubles.
+// The pause after a failed request is random, between 0 and a bound that doubles with each failure.
 const (
 	backoffMin = 50 * time.Millisecond
 	backoffMax = 5 * time.Second
 )
 
-// Backoff waits after n requests that have failed, 1 or more, for a time that grows with n, 5 s at the most. False when ctx
-// ends before.
+// Backoff waits after n consecutive failed requests, n at least 1. The time grows with n, up to 5
+// s. It returns false if ctx ends first.
 func Backoff(ctx context.Context, n int) bool {
 	t := time.NewTimer(rand.N(min(backoffMin<<min(n, 10), backoffMax)))
 	defer t.Stop()

@@ -2,8 +2,9 @@ package queue
 
 import "time"
 
-// Merge makes one message of those for the same partition, at the earliest of their times, and cuts delays to what lies
-// between 0 and delayMax. The order is that of the first message for each partition. The argument stays as it is.
+// Merge merges the hints of each partition into one, with the shortest of their delays, and limits
+// delays to the range from 0 to delayMax. The result has the order of the first hint of each
+// partition. Merge does not modify hints.
 func Merge(hints []Hint, delayMax time.Duration) []Hint {
 	merged := make([]Hint, 0, len(hints))
 	at := make(map[string]int, len(hints))

@@ -8,45 +8,53 @@ import (
 	"time"
 )
 
-// Receiver is a queue outside this process that is asked for messages and hides those that it has given for a while.
+// Receiver is a queue outside this process from which messages are polled. The queue hides a
+// received message for a while.
 type Receiver interface {
-	// Receive waits for messages, as long as the queue lets a request wait, and returns at most so many; none is no
-	// error.
+	// Receive waits for messages as long as the queue lets a request wait, and returns at most
+	// limit messages. No messages is not an error.
 	Receive(ctx context.Context, limit int) ([]Delivery, error)
-	// IsPermanent tells whether an error of Receive will not pass by itself.
+	// IsPermanent reports whether an error of Receive will persist.
 	IsPermanent(err error) bool
 }
 
-// Delivery is a message in hand, used by one goroutine at a time. Acknowledge and Hide say in the log what goes wrong,
-// and make their request though the consumer is ending: a message that is not acknowledged comes again, which is
-// harmless.
+// Delivery is a received message, used by one goroutine at a time. Acknowledge and ChangeVisibility
+// log their failures. They make their request even if the consumer is ending: a message that is not
+// acknowledged is delivered again, which is harmless.
 type Delivery interface {
-	// ID names the message in the log.
+	// ID identifies the message in the log.
 	ID() string
-	// Partition is what the hint names, or an error that wraps ErrBody or ErrVersion.
+	// Partition returns the partition of the hint, or an error that wraps ErrBody or ErrVersion.
 	Partition() (string, error)
-	// ReceiveCount is how often the message has been delivered, this time included.
+	// ReceiveCount returns how often the message has been delivered, this time included.
 	ReceiveCount() int
 	// Acknowledge removes the message from the queue.
 	Acknowledge()
-	// ChangeVisibility sets how long the message stays hidden from now on; 0: it is delivered again at once.
+	// ChangeVisibility sets how long the message stays hidden from now on. If period is 0, the
+	// message is delivered again at once.
 	ChangeVisibility(period time.Duration)
 }
 
-// Poller takes messages from a source. All of its fields are set.
+// Poller receives messages and delivers them to a Handler. All of its fields must be set, except
+// DropMalformed.
 type Poller struct {
-	Receiver      Receiver
-	Workers       int           // deliveries at a time
-	Visibility    time.Duration // a message in hand is hidden for that long, renewed while its handler runs
-	BackoffMin    time.Duration // until the first delivery after an error, doubled with each further one
-	BackoffMax    time.Duration
-	DropMalformed bool // acknowledge what is no hint (ErrBody), for queues without dead letters; false: the queue's rule counts
+	Receiver Receiver
+	Workers  int // maximum number of concurrent deliveries
+	// Visibility: a received message is hidden for that long, renewed while its handler runs
+	Visibility time.Duration
+	// BackoffMin: before the first redelivery after an error; doubles with each further error
+	BackoffMin time.Duration
+	BackoffMax time.Duration
+	// DropMalformed: acknowledge messages that are no hints (ErrBody), for queues without
+	// dead-letter queues; if false, the queue's own rule applies
+	DropMalformed bool
 	Log           *slog.Logger
 }
 
-// Consume delivers hints to handler until ctx is done. It returns when all handlers have returned: ctx's error, or a
-// lasting one of Receive. The context of the handlers ends with ctx. An error of the handler makes the hint come again,
-// later each time, and so does a body that is no hint or a newer program's.
+// Consume delivers hints to handler until ctx is done. It returns when all handlers have returned:
+// ctx's error, or a permanent error of Receive. The handlers' context ends with ctx. If the handler
+// returns an error, or the body is no hint or was written by a newer program, the message is
+// delivered again, each time after a longer pause.
 func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 	c := &consumer{Poller: p, handler: handler, slots: make(chan struct{}, p.Workers)}
 	defer c.handlers.Wait()
@@ -55,7 +63,7 @@ func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 		switch {
 		case ctx.Err() != nil:
 			for _, d := range deliveries {
-				d.ChangeVisibility(0) // nobody takes it any more
+				d.ChangeVisibility(0) // let another consumer receive it now
 			}
 			return ctx.Err()
 		case err != nil && p.Receiver.IsPermanent(err):
@@ -77,11 +85,11 @@ func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 type consumer struct {
 	*Poller
 	handler  Handler
-	slots    chan struct{} // taken by messages in hand
+	slots    chan struct{} // one for each received message in hand
 	handlers sync.WaitGroup
 }
 
-// receive waits for a free worker and then for messages, as many as there are free workers.
+// receive waits until a worker is free. It then waits for as many messages as workers are free.
 func (c *consumer) receive(ctx context.Context) ([]Delivery, error) {
 	select {
 	case c.slots <- struct{}{}:
@@ -100,7 +108,7 @@ func (c *consumer) start(ctx context.Context, d Delivery) {
 	})
 }
 
-// deliver hands one message to the handler and acknowledges it.
+// deliver passes one message to the handler. It acknowledges the message if the handler succeeds.
 func (c *consumer) deliver(ctx context.Context, d Delivery) {
 	partition, err := d.Partition()
 	switch {
@@ -119,7 +127,8 @@ func (c *consumer) deliver(ctx context.Context, d Delivery) {
 	d.Acknowledge()
 }
 
-// handle keeps the message hidden while the handler runs. When it returns nothing is under way for the message.
+// handle keeps the message hidden while the handler runs. When it returns, no request about the
+// message is in progress.
 func (c *consumer) handle(ctx context.Context, d Delivery, partition string) error {
 	done := make(chan struct{})
 	var renewal sync.WaitGroup
@@ -135,12 +144,12 @@ func (c *consumer) handle(ctx context.Context, d Delivery, partition string) err
 			}
 		}
 	})
-	defer renewal.Wait() // a renewal that comes late would undo what is said next
+	defer renewal.Wait() // a late renewal would undo the next visibility change
 	defer close(done)
 	return c.handler(ctx, partition)
 }
 
-// backoff is how long a message waits that has been delivered so many times in vain.
+// backoff returns how long to hide a message that has been received this often without success.
 func (p *Poller) backoff(received int) time.Duration {
 	d := p.BackoffMin
 	for ; received > 1 && d < p.BackoffMax; received-- {

@@ -16,11 +16,11 @@ import (
 
 var errGone = errors.New("gone")
 
-// scriptedReceiver is a source that gives batches of bodies, then nothing, and keeps what becomes of them.
+// scriptedReceiver returns batches of bodies, then nothing. It logs every request.
 type scriptedReceiver struct {
 	mu      sync.Mutex
 	batches [][]string
-	failing error // of Receive, once there are no batches; nil: it waits
+	failing error // returned by Receive when no batches are left; nil: Receive waits
 	slow    time.Duration
 	log     []string
 }
@@ -63,7 +63,7 @@ func (d *scriptedDelivery) ID() string                 { return "1" }
 func (d *scriptedDelivery) Partition() (string, error) { return queue.Decode([]byte(d.body)) }
 func (d *scriptedDelivery) ReceiveCount() int          { return 3 }
 func (d *scriptedDelivery) Acknowledge() {
-	time.Sleep(d.s.slow) // so that the next receive comes first, whichever goroutine is faster
+	time.Sleep(d.s.slow) // so that the next Receive comes first, whichever goroutine is faster
 	d.s.note("acknowledge %s", d.body)
 }
 func (d *scriptedDelivery) ChangeVisibility(p time.Duration) {
@@ -72,7 +72,8 @@ func (d *scriptedDelivery) ChangeVisibility(p time.Duration) {
 }
 
 func poller(s *scriptedReceiver, dropBad bool) *queue.Poller {
-	return &queue.Poller{Receiver: s, Workers: 2, Visibility: 30 * time.Second, BackoffMin: time.Second, BackoffMax: time.Minute, DropMalformed: dropBad,
+	return &queue.Poller{Receiver: s, Workers: 2, Visibility: 30 * time.Second,
+		BackoffMin: time.Second, BackoffMax: time.Minute, DropMalformed: dropBad,
 		Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -91,9 +92,15 @@ func TestPoller(t *testing.T) {
 		{"no hint", bad, false, nil, 0, []string{"hide " + bad + " 4s"}},
 		{"no hint, no dead letters", bad, true, nil, 0, []string{"acknowledge " + bad}},
 		{"newer", newer, true, nil, 0, []string{"hide " + newer + " 4s"}},
-		{"long", good, false, nil, 25 * time.Second, []string{"hide " + good + " 30s", "hide " + good + " 30s", "acknowledge " + good}},
-		// The renewal that is under way when the handler fails must not come behind the backoff.
-		{"long and fails", good, false, errGone, 11 * time.Second, []string{"hide " + good + " 30s", "hide " + good + " 4s"}},
+		{
+			"long", good, false, nil, 25 * time.Second,
+			[]string{"hide " + good + " 30s", "hide " + good + " 30s", "acknowledge " + good},
+		},
+		// A renewal in progress when the handler fails must not come after the backoff.
+		{
+			"long and fails", good, false, errGone, 11 * time.Second,
+			[]string{"hide " + good + " 30s", "hide " + good + " 4s"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,7 +126,8 @@ func TestPoller(t *testing.T) {
 	}
 }
 
-// An error that passes is waited out, one that lasts ends Consume.
+// TestPollerErrors: Consume waits and continues after a transient error, and returns a permanent
+// one.
 func TestPollerErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scriptedReceiver{failing: errors.New("throttled")}
@@ -138,7 +146,8 @@ func TestPollerErrors(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
-	got := queue.Merge([]queue.Hint{{"b", 9}, {"a", -1}, {"b", 3}, {"a", 5}, {"c", 99}, {"b", 4}}, 20)
+	got := queue.Merge([]queue.Hint{{"b", 9}, {"a", -1}, {"b", 3}, {"a", 5}, {"c", 99}, {"b", 4}},
+		20)
 	if want := []queue.Hint{{"b", 3}, {"a", 0}, {"c", 20}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// RequestCounter counts the requests that an adapter makes, by operation. The zero value is empty. It is safe for many
-// goroutines.
+// RequestCounter counts the requests that an adapter makes, by operation. The zero value is an
+// empty counter. It is safe for many goroutines.
 type RequestCounter struct {
 	mu          sync.Mutex
 	byOperation map[string]int64
@@ -22,7 +22,7 @@ func (t *RequestCounter) Count(op string) {
 	t.byOperation[op]++
 }
 
-// ByOperation returns how many requests have been counted, by operation. The map is the caller's.
+// ByOperation returns the number of requests by operation. The caller owns the map.
 func (t *RequestCounter) ByOperation() map[string]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

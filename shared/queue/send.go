@@ -6,17 +6,20 @@ import (
 	"time"
 )
 
-// BatchSender is how a service takes messages, several in a request.
+// BatchSender sends hints to a service that accepts several messages in a request.
 type BatchSender[E any] struct {
-	DelayMax    time.Duration
-	Entry       func(Hint) (E, error)            // a message as the service takes it
-	BatchSize   func([]E) int                    // how many of these, one at least, go into one request
-	Send        func(context.Context, []E) error // makes the request
-	IsPermanent func(error) bool                 // whether the error of a request is that of all others too
+	DelayMax time.Duration
+	Entry    func(Hint) (E, error) // converts a hint to the service's message
+	// BatchSize: how many of these entries go into one request, at least one
+	BatchSize func([]E) int
+	Send      func(context.Context, []E) error // makes the request
+	// IsPermanent reports whether a request's error would be the same for all others
+	IsPermanent func(error) bool
 }
 
-// SendAll sends messages, those of one partition as one. A message that cannot be one is an error, and so are those of a
-// request that fails; the others are sent.
+// SendAll sends hints, after merging those of one partition. It continues after a hint that cannot
+// be encoded and after a failed request, unless that error is permanent or ctx is done. It returns
+// all errors.
 func (b BatchSender[E]) SendAll(ctx context.Context, hints []Hint) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -36,8 +39,8 @@ func (b BatchSender[E]) SendAll(ctx context.Context, hints []Hint) error {
 	return errors.Join(errs...)
 }
 
-func (b BatchSender[E]) entries(messages []Hint) (entries []E, bad error) {
-	for _, m := range Merge(messages, b.DelayMax) {
+func (b BatchSender[E]) entries(hints []Hint) (entries []E, bad error) {
+	for _, m := range Merge(hints, b.DelayMax) {
 		e, err := b.Entry(m)
 		if err != nil {
 			bad = errors.Join(bad, err)

@@ -10,19 +10,23 @@ import (
 // consumer is one running Consume.
 type consumer struct {
 	deliver func(partition string) error
-	cancel  context.CancelFunc // of the context that deliver hands on
+	cancel  context.CancelFunc // of the context that deliver passes on
 	timer   *time.Timer        // fires when the earliest hint is due
-	stopped bool               // nothing more is delivered
+	stopped bool               // no further deliveries
 }
 
-// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done or the queue is closed.
-// It returns when all handlers have returned: nil after Close and Shutdown, else ctx's error. The context of the
-// handlers is cancelled with ctx. An error of the handler makes the hint wait again, longer each time. Only one
-// Consume may run at a time; hints are kept from one to the next.
+// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done or
+// the queue is closed. It returns when all handlers have returned: nil after Close and Shutdown,
+// else ctx's error. The handlers' context is canceled with ctx. If the handler returns an error,
+// the hint waits again, longer each time. Only one Consume may run at a time; waiting hints are
+// kept from one to the next.
 func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
 	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	c := &consumer{cancel: cancel, deliver: func(partition string) error { return handler(handling, partition) }}
+	c := &consumer{
+		cancel:  cancel,
+		deliver: func(partition string) error { return handler(handling, partition) },
+	}
 	if err := q.start(c); err != nil {
 		return err
 	}
@@ -32,7 +36,8 @@ func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
 		err = ctx.Err()
 		cancel()
 	case <-q.stop:
-		// Who closes the queue decides when the handlers are cancelled; the end of ctx still does it, too.
+		// Close or Shutdown decides when the handlers are canceled; the end of ctx cancels them
+		// too.
 		defer context.AfterFunc(ctx, cancel)()
 	}
 	q.mu.Lock()
@@ -63,7 +68,8 @@ func (q *Queue) start(c *consumer) error {
 	return nil
 }
 
-// deliverDue starts workers for the hints that are due, and the timer for the next one. The caller holds the lock.
+// deliverDue starts workers for the due hints, and the timer for the next one. The caller holds the
+// lock.
 func (q *Queue) deliverDue(now time.Time) {
 	c := q.consumer
 	if c == nil || c.stopped || q.closed {
@@ -77,13 +83,13 @@ func (q *Queue) deliverDue(now time.Time) {
 		q.running++
 		go q.work(c, h)
 	}
-	// With all workers busy the next one that gets free looks for itself.
+	// If all workers are busy, the next one that becomes free calls deliverDue itself.
 	if h := q.waiting.next(); h != nil && q.running < q.options.Workers {
 		c.timer.Reset(h.due.Sub(now))
 	}
 }
 
-// work delivers a hint, and then others as long as some are due.
+// work delivers a hint, and then other due hints until there are none.
 func (q *Queue) work(c *consumer, h *hint) {
 	for h != nil {
 		err := c.deliver(h.partition)
@@ -91,14 +97,16 @@ func (q *Queue) work(c *consumer, h *hint) {
 	}
 }
 
-// finish makes a failed hint wait again and returns the next one for this worker, nil when it is to end.
+// finish makes a failed hint wait again. It returns the next hint for this worker, or nil if the
+// worker must end.
 func (q *Queue) finish(c *consumer, h *hint, err error) *hint {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err != nil && !q.closed {
-		// The place of a hint that was taken is not given away: it comes back even into a full queue.
-		q.waiting.add(h.partition, now.Add(q.backoff(h.failures)), h.failures+1, q.options.Capacity+q.options.Workers)
+		// A delivered hint keeps its capacity: it can return even to a full queue.
+		q.waiting.add(h.partition, now.Add(q.backoff(h.failures)), h.failures+1,
+			q.options.Capacity+q.options.Workers)
 	}
 	if !c.stopped && !q.closed {
 		if next := q.waiting.take(now); next != nil {
@@ -113,7 +121,7 @@ func (q *Queue) finish(c *consumer, h *hint, err error) *hint {
 	return nil
 }
 
-// backoff returns how long a hint waits after so many failures and one more.
+// backoff returns how long a hint waits after the given number of failures and one more.
 func (q *Queue) backoff(failures int) time.Duration {
 	d := q.options.BackoffMin
 	for range failures {

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// hint is what waits for delivery: one for each partition.
+// hint is a hint that waits for delivery. There is one for each partition.
 type hint struct {
 	partition string
 	due       time.Time
-	order     uint64 // of arrival, among hints of one time
-	failures  int    // deliveries of it that have failed
+	order     uint64 // of arrival, to order hints with the same due time
+	failures  int    // number of failed deliveries
 	position  int    // in the heap
 }
 
-// delayQueue holds the hints that wait, the earliest first.
+// delayQueue holds the waiting hints, ordered by due time.
 type delayQueue struct {
 	byPartition map[string]*hint // by partition
 	heap        hintHeap
 	arrived     uint64
 }
 
-// add makes a hint wait, or moves the one that waits already to the earlier of both times. It answers false when it
-// would be one more than capacity.
+// add adds a hint, or moves the partition's waiting hint to the earlier of both times. It returns
+// false if a new hint would exceed capacity.
 func (w *delayQueue) add(partition string, at time.Time, failures, capacity int) bool {
 	if h := w.byPartition[partition]; h != nil {
 		h.failures = max(h.failures, failures)
@@ -42,7 +42,7 @@ func (w *delayQueue) add(partition string, at time.Time, failures, capacity int)
 	return true
 }
 
-// next returns the earliest hint, nil when none waits.
+// next returns the earliest hint, nil if none waits.
 func (w *delayQueue) next() *hint {
 	if len(w.heap) == 0 {
 		return nil

@@ -1,5 +1,5 @@
-// Package memqueue is the queue of one process: hints in memory, delivered by a bounded number of workers. What it
-// holds is lost with its process, and the sweeper sends it again.
+// Package memqueue is the queue of one process: hints in memory, delivered by a bounded number of
+// workers. If the process ends, its hints are lost, and the sweeper sends them again.
 package memqueue
 
 import (
@@ -18,12 +18,13 @@ var (
 	ErrConsumed = errors.New("memqueue: Consume is already running")
 )
 
-// Options tell how much the queue holds and how it delivers. Zero values mean the defaults.
+// Options configures a queue. Zero values mean the defaults, given behind each field.
 type Options struct {
-	Workers    int           // deliveries at a time; 64
-	Capacity   int           // hints waiting, merged ones count once; 262,144
-	DelayMax   time.Duration // longer delays are cut to this; 15 min, as on SQS
-	BackoffMin time.Duration // until the first delivery after an error, doubled with each further one; 1 s
+	Workers  int           // maximum number of concurrent deliveries; 64
+	Capacity int           // waiting hints, merged ones count once; 262,144
+	DelayMax time.Duration // longer delays are cut to this; 15 min, as on SQS
+	// BackoffMin: before the first redelivery after an error, doubles with each further error; 1 s
+	BackoffMin time.Duration
 	BackoffMax time.Duration // 5 min
 }
 
@@ -45,9 +46,10 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Queue is a queue.Sender that delivers what it was sent. Hints of one partition that wait for delivery are one
-// hint, at the earliest of their times. A hint that comes while its partition is being handled is delivered apart,
-// possibly at the same time: the handler that runs may have read before the news came.
+// Queue is a queue.Sender that delivers the hints sent to it. Waiting hints of one partition are
+// merged into one, with the earliest of their times. A hint that arrives while a handler of its
+// partition runs is delivered separately, possibly at the same time, because the running handler
+// may have read before the change that the hint is about.
 type Queue struct {
 	options Options
 
@@ -56,7 +58,7 @@ type Queue struct {
 	running  int
 	consumer *consumer
 	closed   bool
-	idle     sync.Cond     // running is 0; over mu
+	idle     sync.Cond     // signaled when running is 0; uses mu
 	stop     chan struct{} // closed with the queue
 }
 
@@ -71,8 +73,8 @@ func New(options Options) *Queue {
 	return q
 }
 
-// Send implements queue.Sender. It never waits. ErrFull: hints that found no room were dropped, the others are
-// queued. ErrClosed: none is.
+// Send implements queue.Sender. It never waits. ErrFull means that hints beyond the capacity were
+// dropped and the others queued. ErrClosed means that none was queued.
 func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -94,15 +96,15 @@ func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
 	return err
 }
 
-// Len returns how many hints wait for delivery.
+// Len returns the number of hints that wait for delivery.
 func (q *Queue) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting.heap)
 }
 
-// Close takes no more hints, ends Consume, cancels the context of the handlers that run and waits for them. Hints
-// that wait are dropped. To let handlers finish first, use Shutdown.
+// Close rejects further hints, drops those that wait, ends Consume, cancels the context of the
+// running handlers and waits for them. To let handlers finish first, call Shutdown.
 func (q *Queue) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -110,8 +112,9 @@ func (q *Queue) Close() error {
 	return nil
 }
 
-// Shutdown takes no more hints and ends deliveries. It lets the handlers that run finish until ctx is done, then
-// cancels their context, and returns when all have returned: nil if they did so by themselves, else ctx's error.
+// Shutdown rejects further hints, drops those that wait, and ends deliveries. It lets the running
+// handlers finish until ctx is done, then cancels their context, and returns when all have
+// returned: nil if they finished before that, else ctx's error.
 func (q *Queue) Shutdown(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -139,7 +142,7 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// waitIdle waits until no handler runs; the caller holds the lock.
+// waitIdle waits until no handler runs. The caller holds the lock.
 func (q *Queue) waitIdle() {
 	for q.running > 0 {
 		q.idle.Wait()

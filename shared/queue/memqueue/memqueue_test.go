@@ -28,7 +28,8 @@ func TestFull(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Send: %v", err)
 	}
-	if err := q.Send(t.Context(), queue.Hint{Partition: "c"}, queue.Hint{Partition: "a"}); !errors.Is(err, memqueue.ErrFull) {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "c"},
+		queue.Hint{Partition: "a"}); !errors.Is(err, memqueue.ErrFull) {
 		t.Fatalf("Send to a full queue: %v, want ErrFull", err)
 	}
 	if err := q.Send(t.Context(), queue.Hint{Partition: "b"}); err != nil {
@@ -44,7 +45,9 @@ func TestOrder(t *testing.T) {
 		q := memqueue.New(memqueue.Options{Workers: 1})
 		defer q.Close()
 		for i := range 50 {
-			q.Send(t.Context(), queue.Hint{Partition: fmt.Sprintf("%02d", i), Delay: time.Duration(i%3) * time.Second})
+			q.Send(t.Context(), queue.Hint{
+				Partition: fmt.Sprintf("%02d", i), Delay: time.Duration(i%3) * time.Second,
+			})
 		}
 		var got []string
 		go q.Consume(t.Context(), func(_ context.Context, p string) error {
@@ -65,7 +68,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestWorkers: never more deliveries at a time than workers, and all workers are used.
+// TestWorkers: the number of concurrent deliveries never exceeds the number of workers, and all
+// workers are used.
 func TestWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := memqueue.New(memqueue.Options{Workers: 3})
@@ -87,7 +91,9 @@ func TestWorkers(t *testing.T) {
 			}
 		}()
 		for i := range 20 {
-			q.Send(t.Context(), queue.Hint{Partition: fmt.Sprint(i), Delay: time.Duration(i) * time.Millisecond})
+			q.Send(t.Context(), queue.Hint{
+				Partition: fmt.Sprint(i), Delay: time.Duration(i) * time.Millisecond,
+			})
 		}
 		go q.Consume(t.Context(), func(context.Context, string) error {
 			enter <- struct{}{}
@@ -103,7 +109,8 @@ func TestWorkers(t *testing.T) {
 	})
 }
 
-// TestBackoff: each failure doubles the pause, up to the limit; a new hint does not wait for it.
+// TestBackoff: each failure doubles the pause, up to the limit. A new hint does not wait for the
+// pause.
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := memqueue.New(memqueue.Options{BackoffMin: time.Second, BackoffMax: 5 * time.Second})
@@ -149,7 +156,7 @@ func TestDelayMax(t *testing.T) {
 	})
 }
 
-// TestShutdown: handlers may finish until the context ends, and are cancelled then.
+// TestShutdown: handlers may finish until the context ends; then they are canceled.
 func TestShutdown(t *testing.T) {
 	for _, c := range []struct {
 		name      string

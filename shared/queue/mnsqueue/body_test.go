@@ -11,16 +11,24 @@ import (
 
 func TestBodies(t *testing.T) {
 	base := func(json string) string { return base64.StdEncoding.EncodeToString([]byte(json)) }
-	queuetest.Bodies(t, mnsqueue.Encode, mnsqueue.Decode, strings.Clone, base, func(json string) string { return base(json) + "\n" })
+	queuetest.Bodies(t, mnsqueue.Encode, mnsqueue.Decode, strings.Clone, base,
+		func(json string) string { return base(json) + "\n" })
 }
 
 func TestAddress(t *testing.T) {
 	for _, c := range []struct{ url, endpoint, name string }{
-		{"mns://1.mns.cn-hangzhou.aliyuncs.com/wf-steps", "https://1.mns.cn-hangzhou.aliyuncs.com", "wf-steps"},
-		{"https://1.mns.cn-hangzhou-internal.aliyuncs.com/queues/wf-steps/", "https://1.mns.cn-hangzhou-internal.aliyuncs.com", "wf-steps"},
+		{
+			"mns://1.mns.cn-hangzhou.aliyuncs.com/wf-steps",
+			"https://1.mns.cn-hangzhou.aliyuncs.com", "wf-steps",
+		},
+		{
+			"https://1.mns.cn-hangzhou-internal.aliyuncs.com/queues/wf-steps/",
+			"https://1.mns.cn-hangzhou-internal.aliyuncs.com", "wf-steps",
+		},
 		{"http://127.0.0.1:1/queues", "http://127.0.0.1:1", ""},
 		{"http://127.0.0.1:1/queues/q", "http://127.0.0.1:1", "q"},
-		{"sqs://q", "", ""}, {"mns:///q", "", ""}, {"mns://h/", "", ""}, {"mns://h/a/b", "", ""}, {"mns://h/q?x=1", "", ""}, {"://", "", ""}, {"mns://h/a b", "", ""},
+		{"sqs://q", "", ""}, {"mns:///q", "", ""}, {"mns://h/", "", ""}, {"mns://h/a/b", "", ""},
+		{"mns://h/q?x=1", "", ""}, {"://", "", ""}, {"mns://h/a b", "", ""},
 	} {
 		endpoint, name, err := mnsqueue.Address(c.url)
 		if c.name == "" {
@@ -33,9 +41,12 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// FuzzBody: what is encoded comes back.
+// FuzzBody: Decode returns what was encoded.
 func FuzzBody(f *testing.F) {
-	for _, s := range []string{"x#1#a", "", "\x00", "\ufffe\uffff", `"quoted" <&>`, `{"v":1,"p":"x"}`, `{"v":9}`, "eyJ2IjoxLCJwIjoieCJ9"} {
+	for _, s := range []string{
+		"x#1#a", "", "\x00", "\ufffe\uffff", `"quoted" <&>`, `{"v":1,"p":"x"}`, `{"v":9}`,
+		"eyJ2IjoxLCJwIjoieCJ9",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

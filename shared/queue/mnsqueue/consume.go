@@ -9,22 +9,24 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done. It returns when all
-// handlers have returned: ctx's error, or what makes receiving impossible, such as a missing queue or permission. The
-// context of the handlers ends with ctx. An error of the handler makes the hint come again, later each time. What is no
-// hint is logged and deleted, for the queues of this service have no dead letters; what a newer program wrote stays.
-// What a request brings that was under way when ctx ended comes again after the queue's VisibilityTimeout. Any number of
-// Consume may run, in any number of processes.
+// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done. It
+// returns when all handlers have returned: ctx's error, or a permanent error of receiving, such as
+// a missing queue or permission. The handlers' context ends with ctx. If the handler returns an
+// error, the hint is delivered again, each time after a longer pause. A message that is no hint is
+// logged and deleted, because this service has no dead-letter queues; one written by a newer
+// program stays in the queue. Messages that arrive with a request in progress when ctx ends are
+// delivered again after the queue's VisibilityTimeout. Any number of Consume may run, in any number
+// of processes.
 func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
 	p := queue.Poller{Receiver: (*receiver)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
 		BackoffMin: q.o.BackoffMin, BackoffMax: q.o.BackoffMax, DropMalformed: true, Log: q.o.Log}
 	return p.Consume(ctx, handler)
 }
 
-// receiver is the queue as queue.Poller asks it.
+// receiver implements queue.Receiver.
 type receiver Queue
 
-// Receive implements queue.Source.
+// Receive implements queue.Receiver.
 func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "BatchReceiveMessage"
 	q := (*Queue)(s)
@@ -42,14 +44,14 @@ func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, er
 	return deliveries, nil
 }
 
-// IsPermanent implements queue.Source.
+// IsPermanent implements queue.Receiver.
 func (s *receiver) IsPermanent(err error) bool { return isPermanent(err) }
 
-// delivery is a message in hand.
+// delivery is a received message.
 type delivery struct {
 	queue   *Queue
 	message rest.ReceivedMessage
-	handle  string // the one that is valid; "": none is any more
+	handle  string // the currently valid handle; "" if there is none any more
 }
 
 // ID implements queue.Delivery.
@@ -63,24 +65,29 @@ func (d *delivery) ReceiveCount() int { return d.message.DequeueCount }
 
 // Acknowledge implements queue.Delivery.
 func (d *delivery) Acknowledge() {
-	d.request("DeleteMessage", func(ctx context.Context, c *rest.Client, name string) (string, error) {
-		return "", c.Delete(ctx, name, d.handle)
-	})
+	d.request("DeleteMessage",
+		func(ctx context.Context, c *rest.Client, name string) (string, error) {
+			return "", c.Delete(ctx, name, d.handle)
+		})
 }
 
-// ChangeVisibility implements queue.Delivery. The service hides for a second at least.
+// ChangeVisibility implements queue.Delivery. The service hides a message for at least one second.
 func (d *delivery) ChangeVisibility(period time.Duration) {
-	d.request("ChangeMessageVisibility", func(ctx context.Context, c *rest.Client, name string) (string, error) {
-		return c.ChangeVisibility(ctx, name, d.handle, period)
-	})
+	d.request("ChangeMessageVisibility",
+		func(ctx context.Context, c *rest.Client, name string) (string, error) {
+			return c.ChangeVisibility(ctx, name, d.handle, period)
+		})
 }
 
-// shutdownTimeout bounds requests that must be made although the consumer is ending.
+// shutdownTimeout bounds requests that are made even if the consumer is ending.
 const shutdownTimeout = 10 * time.Second
 
-// request makes a call about the message, which gives its next handle. A message that is no longer ours is left alone; on
-// other errors the handle may still be good.
-func (d *delivery) request(op string, call func(context.Context, *rest.Client, string) (string, error)) {
+// request makes a call about the message, which returns its next handle. If the handle has expired,
+// the message may be delivered to others and d makes no further requests. After other errors the
+// handle may still be valid.
+func (d *delivery) request(
+	op string, call func(context.Context, *rest.Client, string) (string, error),
+) {
 	if d.handle == "" {
 		return
 	}

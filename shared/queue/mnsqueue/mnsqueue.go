@@ -1,6 +1,6 @@
-// Package mnsqueue is the queue over MNS (also SMQ), the message service of Alibaba Cloud. A message is a hint in JSON,
-// written in base64; see Decode. On Function Compute EventBridge brings them to functions; Consume is for processes that
-// stay.
+// Package mnsqueue is the queue over MNS (also SMQ), the message service of Alibaba Cloud. A
+// message is a hint in JSON, encoded in base64; see Decode. On Function Compute, EventBridge
+// delivers messages to functions; Consume is for servers.
 package mnsqueue
 
 import (
@@ -14,8 +14,8 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// DelayMax is the longest delay of a message; longer ones are cut to it. The service takes a day more, but it forgets a
-// message seven days after it was sent, delayed or not.
+// DelayMax is the maximum delay of a message; longer delays are cut to it. The service accepts one
+// day more, but it deletes a message seven days after it was sent, delayed or not.
 const DelayMax = 6 * 24 * time.Hour
 
 // Options of a Queue.
@@ -23,18 +23,22 @@ type Options struct {
 	Client *rest.Client
 	Name   string // of the queue
 
-	Log *slog.Logger // nil: nowhere
+	Log *slog.Logger // nil: no log
 
 	// For Consume only.
-	Workers    int           // deliveries at a time; 0: 64
-	Visibility time.Duration // the queue's VisibilityTimeout, at least 1 s; a delivery is hidden for that long, renewed while its handler runs; 0: 30 s
-	Wait       time.Duration // how long a request waits for messages; 0: 30 s, the most
-	BackoffMin time.Duration // until the first delivery after an error, doubled with each further one; 0: 1 s
+	Workers int // maximum number of concurrent deliveries; 0: 64
+	// Visibility: the queue's VisibilityTimeout, at least 1 s; a delivery is hidden for that long,
+	// renewed while its handler runs; 0: 30 s
+	Visibility time.Duration
+	Wait       time.Duration // how long a request waits for messages; 0: 30 s, the maximum
+	// BackoffMin: before the first redelivery after an error, doubles with each further error; 0: 1
+	// s
+	BackoffMin time.Duration
 	BackoffMax time.Duration // 0: 5 min
 }
 
-// Queue is a queue.Sender. It makes no request before the first call: what is wrong with the queue, the permissions or
-// the region is told by the call that meets it.
+// Queue is a queue.Sender. It makes no request before the first call. The first call that needs
+// them reports faults in the queue, the permissions or the region.
 type Queue struct {
 	o        Options
 	requests queue.RequestCounter
@@ -57,18 +61,19 @@ func New(o Options) *Queue {
 	return &Queue{o: o}
 }
 
-func setDefault(d *time.Duration, otherwise time.Duration) {
+func setDefault(d *time.Duration, def time.Duration) {
 	if *d <= 0 {
-		*d = otherwise
+		*d = def
 	}
 }
 
-// Requests returns how many requests have been made, by operation. MNS bills each, and each 64 KB of it.
+// Requests returns the number of requests made, by operation. MNS bills each request, and each 64
+// KB of it.
 func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
-// Address reads the URL of a queue, mns://<account>.mns.<region>.aliyuncs.com/<queue>: where its service is and its name.
-// With http:// or https:// in place of mns:// it is taken as it is, and mns:// stands for https://; /queues/ may stand
-// before the name, as in the URLs of the service.
+// Address parses the URL of a queue, mns://<account>.mns.<region>.aliyuncs.com/<queue>, into the
+// service's endpoint and the queue's name. mns:// means https://; a URL with http:// or https:// is
+// used as it is. The name may follow /queues/, as in the service's own URLs.
 func Address(queueURL string) (endpoint, name string, err error) {
 	u, err := url.Parse(queueURL)
 	if err != nil {
@@ -79,13 +84,17 @@ func Address(queueURL string) (endpoint, name string, err error) {
 	if scheme == "mns" {
 		scheme = "https"
 	}
-	if scheme != "https" && scheme != "http" || u.Host == "" || !validName(name) || u.RawQuery != "" {
-		return "", "", fmt.Errorf("mnsqueue: the URL of a queue is mns://<account>.mns.<region>.aliyuncs.com/<queue>, not %q", queueURL)
+	if scheme != "https" && scheme != "http" || u.Host == "" || !validName(name) ||
+		u.RawQuery != "" {
+		return "", "", fmt.Errorf(
+			"mnsqueue: the URL of a queue is mns://<account>.mns.<region>.aliyuncs.com/<queue>, "+
+				"not %q", queueURL,
+		)
 	}
 	return scheme + "://" + u.Host, name, nil
 }
 
-// validName tells whether a queue can have a name.
+// validName reports whether a queue can have this name.
 func validName(name string) bool {
 	for _, r := range name {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {
@@ -95,7 +104,7 @@ func validName(name string) bool {
 	return name != "" && len(name) <= 256
 }
 
-// regionOf is the region that an endpoint's host names; "" where it names none.
+// regionOf returns the region in an endpoint's host, "" if it has none.
 func regionOf(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {

@@ -21,12 +21,17 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-var credentials = rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})
+var credentials = rest.Static(rest.Credentials{
+	AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret,
+})
 
-// open gives a queue of a server in this process.
+// open returns a queue of a server in this process.
 func open(t *testing.T, s *mns.Server, o mnsqueue.Options) *mnsqueue.Queue {
 	t.Helper()
-	o.Client = &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+	o.Client = &rest.Client{
+		Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials,
+		HTTP: &http.Client{Transport: s.Transport()},
+	}
 	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	if o.Name == "" {
 		o.Name = "hints"
@@ -45,11 +50,15 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// The same while the service does everything that a network and a queue may do.
+// TestConformanceUnderFaults runs the suite while the service injects every fault that a network
+// and a queue may have.
 func TestConformanceUnderFaults(t *testing.T) {
 	queuetest.Run(t, queuetest.Options{Bubble: true}, func(t *testing.T) queuetest.Harness {
 		s := mns.New(mns.Options{})
-		s.SetFaults(mns.Faults{Seed: 7, Duplicate: 0.2, Reorder: 1, Refuse: 0.05, Throttle: 0.05, LoseAnswer: 0.05, Latency: time.Millisecond})
+		s.SetFaults(mns.Faults{
+			Seed: 7, Duplicate: 0.2, Reorder: 1, Refuse: 0.05, Throttle: 0.05, LoseAnswer: 0.05,
+			Latency: time.Millisecond,
+		})
 		h := harness(open(t, s, mnsqueue.Options{}))
 		h.Sender = retrySender{h.Sender}
 		h.Slack = 10 * time.Minute
@@ -57,7 +66,8 @@ func TestConformanceUnderFaults(t *testing.T) {
 	})
 }
 
-// retrySender sends what was refused once more, as a sweep does: by chance all tries of a Send may meet a fault.
+// retrySender sends a second time after an error, as the sweeper does, because by chance all
+// attempts of a Send may hit a fault.
 type retrySender struct{ queue.Sender }
 
 func (a retrySender) Send(ctx context.Context, messages ...queue.Hint) (err error) {
@@ -69,7 +79,7 @@ func (a retrySender) Send(ctx context.Context, messages ...queue.Hint) (err erro
 	return err
 }
 
-// The same over a network.
+// TestConformanceOverHTTP runs the suite over a network.
 func TestConformanceOverHTTP(t *testing.T) {
 	s := mns.New(mns.Options{})
 	server := httptest.NewServer(s)
@@ -80,11 +90,14 @@ func TestConformanceOverHTTP(t *testing.T) {
 		name := fmt.Sprint("q", n.Add(1))
 		s.CreateQueue(name)
 		client := &rest.Client{Endpoint: server.URL, Credentials: credentials}
-		// A request that outlives its consumer takes a message with it for as long as this.
+		// A request that outlives its consumer hides a message for this long.
 		if err := visibility(t, server.URL, name, 2); err != nil {
 			t.Fatal(err)
 		}
-		return harness(mnsqueue.New(mnsqueue.Options{Client: client, Name: name, Visibility: 2 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}))
+		return harness(mnsqueue.New(mnsqueue.Options{
+			Client: client, Name: name, Visibility: 2 * time.Second,
+			Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		}))
 	})
 }
 
@@ -92,13 +105,16 @@ func TestConformanceOverHTTP(t *testing.T) {
 func visibility(t *testing.T, endpoint, name string, seconds int) error {
 	t.Helper()
 	resource := "/queues/" + name + "?metaoverride=true"
-	r, err := http.NewRequest("PUT", endpoint+resource, strings.NewReader(fmt.Sprintf("<Queue><VisibilityTimeout>%d</VisibilityTimeout></Queue>", seconds)))
+	r, err := http.NewRequest("PUT", endpoint+resource,
+		strings.NewReader(fmt.Sprintf("<Queue><VisibilityTimeout>%d</VisibilityTimeout></Queue>",
+			seconds)))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	r.Header.Set("x-mns-version", "2015-06-06")
-	r.Header.Set("Authorization", "MNS "+mns.AccessKeyID+":"+mns.Sign(mns.AccessKeySecret, "PUT", resource, r.Header))
+	r.Header.Set("Authorization",
+		"MNS "+mns.AccessKeyID+":"+mns.Sign(mns.AccessKeySecret, "PUT", resource, r.Header))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
@@ -110,13 +126,16 @@ func visibility(t *testing.T, endpoint, name string, seconds int) error {
 	return nil
 }
 
-// Requests are what MNS bills: sixteen hints a request, and hints of one partition are one, at the earliest time.
+// TestRequests: MNS bills requests. A request holds sixteen hints, and hints of one partition are
+// merged, with the earliest time.
 func TestRequests(t *testing.T) {
 	s := mns.New(mns.Options{})
 	q := open(t, s, mnsqueue.Options{})
 	var messages []queue.Hint
 	for i := range 60 {
-		messages = append(messages, queue.Hint{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
+		messages = append(messages, queue.Hint{
+			Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second,
+		})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -128,19 +147,22 @@ func TestRequests(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 	s.Advance(51 * time.Second) // the earliest of 0, 25 and 50
-	got, err := (&rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}).Receive(t.Context(), "hints", 16, 0)
+	got, err := (&rest.Client{Endpoint: "http://h", Credentials: credentials,
+		HTTP: &http.Client{Transport: s.Transport()}}).Receive(t.Context(), "hints", 16, 0)
 	if err != nil || len(got) != 11 { // those sent a third time with 41 to 51 seconds
 		t.Errorf("%d messages after 51 s, %v", len(got), err)
 	}
 }
 
-// Hints with long partitions do not fit into one request.
+// TestLargeBatch: hints with long partitions do not fit into one request.
 func TestLargeBatch(t *testing.T) {
 	s := mns.New(mns.Options{})
 	q := open(t, s, mnsqueue.Options{})
 	var messages []queue.Hint
 	for i := range 20 {
-		messages = append(messages, queue.Hint{Partition: fmt.Sprint(strings.Repeat("\x01", 2000), i)})
+		messages = append(messages, queue.Hint{
+			Partition: fmt.Sprint(strings.Repeat("\x01", 2000), i),
+		})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -158,12 +180,14 @@ func TestDelayIsCut(t *testing.T) {
 		delay time.Duration
 		want  string
 	}{
-		{-time.Hour, "0"}, {0, "0"}, {time.Nanosecond, "1"}, {time.Second, "1"}, {1001 * time.Millisecond, "2"},
+		{-time.Hour, "0"}, {0, "0"}, {time.Nanosecond, "1"}, {time.Second, "1"},
+		{1001 * time.Millisecond, "2"},
 		{144 * time.Hour, max}, {144*time.Hour + 1, max}, {1<<63 - 1, max},
 	} {
 		var sent string
-		q := mnsqueue.New(mnsqueue.Options{Name: "hints", Client: &rest.Client{Endpoint: "http://h", Credentials: credentials,
-			HTTP: &http.Client{Transport: recorder{s.Transport(), &sent}}}})
+		q := mnsqueue.New(mnsqueue.Options{Name: "hints",
+			Client: &rest.Client{Endpoint: "http://h", Credentials: credentials,
+				HTTP: &http.Client{Transport: recorder{s.Transport(), &sent}}}})
 		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a", Delay: c.delay}); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +197,7 @@ func TestDelayIsCut(t *testing.T) {
 	}
 }
 
-// recorder keeps the body of the last request.
+// recorder records the body of the last request.
 type recorder struct {
 	next http.RoundTripper
 	body *string
@@ -193,9 +217,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		change     func(*mns.Server, *rest.Client) (queue string)
-		passes     bool // Consume goes on
+		passes     bool // Consume continues
 	}{
-		{"missing", "there is no such queue in cn-hangzhou; create it, or correct account, region and name in the queue's URL (go run ./infra/alibaba -only queues; ALIBABA_CLOUD_ACCOUNT_ID", func(*mns.Server, *rest.Client) string { return "nobody" }, false},
+		{
+			"missing",
+			"there is no such queue in cn-hangzhou; create it, or correct account, region and " +
+				"name in the queue's URL (go run ./infra/alibaba -only queues; " +
+				"ALIBABA_CLOUD_ACCOUNT_ID",
+			func(*mns.Server, *rest.Client) string { return "nobody" }, false,
+		},
 		{"instance", "the account of the endpoint", func(_ *mns.Server, c *rest.Client) string {
 			c.Endpoint = rest.Endpoint("999", mns.Region, true)
 			return "hints"
@@ -204,23 +234,35 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			s.SetKeys(map[string]mns.Key{"other": {}})
 			return "hints"
 		}, false},
-		{"secret", "the credentials are not valid here", func(s *mns.Server, _ *rest.Client) string {
-			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: "other"}})
-			return "hints"
-		}, false},
-		{"expired", "temporary credentials have expired", func(s *mns.Server, _ *rest.Client) string {
-			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret, Expires: time.Now()}})
-			return "hints"
-		}, true},
+		{"secret", "the credentials are not valid here",
+			func(s *mns.Server, _ *rest.Client) string {
+				s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: "other"}})
+				return "hints"
+			}, false},
+		{"expired", "temporary credentials have expired",
+			func(s *mns.Server, _ *rest.Client) string {
+				s.SetKeys(map[string]mns.Key{
+					mns.AccessKeyID: {Secret: mns.AccessKeySecret, Expires: time.Now()},
+				})
+				return "hints"
+			}, true},
 		{"token", "temporary credentials have expired", func(s *mns.Server, _ *rest.Client) string {
-			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret, Token: "newer"}})
+			s.SetKeys(map[string]mns.Key{
+				mns.AccessKeyID: {Secret: mns.AccessKeySecret, Token: "newer"},
+			})
 			return "hints"
 		}, true},
-		{"permission", "mns:SendMessage, and for a consumer mns:ReceiveMessage, mns:DeleteMessage and mns:ChangeMessageVisibility (go run ./infra/alibaba -only roles;", func(s *mns.Server, _ *rest.Client) string {
-			s.SetHook(func(mns.Call) mns.Fault { return mns.Deny })
-			return "hints"
-		}, false},
-		{"none", "no request can be signed", func(_ *mns.Server, c *rest.Client) string { c.Credentials = nil; return "hints" }, true},
+		{"permission", "mns:SendMessage, and for a consumer mns:ReceiveMessage, " +
+			"mns:DeleteMessage and mns:ChangeMessageVisibility (go run ./infra/alibaba -only roles;",
+			func(s *mns.Server, _ *rest.Client) string {
+				s.SetHook(func(mns.Call) mns.Fault { return mns.Deny })
+				return "hints"
+			}, false},
+		{
+			"none", "no request can be signed",
+			func(_ *mns.Server, c *rest.Client) string { c.Credentials = nil; return "hints" },
+			true,
+		},
 		{"clock", "set the clock", func(_ *mns.Server, c *rest.Client) string {
 			c.HTTP = &http.Client{Transport: slowClock{c.HTTP.Transport}}
 			return "hints"
@@ -229,10 +271,14 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := mns.New(mns.Options{})
 			s.CreateQueue("hints")
-			client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+			client := &rest.Client{
+				Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials,
+				HTTP: &http.Client{Transport: s.Transport()},
+			}
 			name := c.change(s, client)
 			q := mnsqueue.New(mnsqueue.Options{Client: client, Name: name})
-			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("Send: %v, want %q in it", err, c.want)
 			}
 			if c.passes {
@@ -244,13 +290,16 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			}
 		})
 	}
-	q := mnsqueue.New(mnsqueue.Options{Client: &rest.Client{Endpoint: "http://127.0.0.1:1", Credentials: credentials}, Name: "q"})
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "nothing answers") {
+	q := mnsqueue.New(mnsqueue.Options{
+		Client: &rest.Client{Endpoint: "http://127.0.0.1:1", Credentials: credentials}, Name: "q",
+	})
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
+		!strings.Contains(err.Error(), "nothing answers") {
 		t.Errorf("no server: %v", err)
 	}
 }
 
-// slowClock sends requests with the time of a clock that is an hour slow.
+// slowClock makes requests with the time of a clock that is an hour slow.
 type slowClock struct{ next http.RoundTripper }
 
 func (s slowClock) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -259,7 +308,7 @@ func (s slowClock) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// Part of a batch that the service has not taken is sent again, and nothing else.
+// TestPartialFailure: only the rejected part of a batch is sent again.
 func TestPartialFailure(t *testing.T) {
 	s := mns.New(mns.Options{})
 	q := open(t, s, mnsqueue.Options{})
@@ -269,26 +318,34 @@ func TestPartialFailure(t *testing.T) {
 		}
 		return mns.None
 	})
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"}, queue.Hint{Partition: "x#1#c"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"},
+		queue.Hint{Partition: "x#1#c"}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Bodies("hints")); n != 3 || s.Calls()["BatchSendMessage"] != 2 {
 		t.Errorf("%d messages in %v", n, s.Calls())
 	}
 	s.SetHook(func(mns.Call) mns.Fault { return mns.Throttle })
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
+		rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
 		t.Errorf("throttled: %v, %v", err, s.Calls())
 	}
 }
 
-// What is no hint is deleted and does not hold up the others; what a newer program wrote stays.
+// TestPoison: a message that is no hint is deleted and does not hold up the others; one written by
+// a newer program stays.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})
 		q := open(t, s, mnsqueue.Options{})
-		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+		client := &rest.Client{
+			Endpoint: "http://h", Credentials: credentials,
+			HTTP: &http.Client{Transport: s.Transport()},
+		}
 		const newer = `{"v":2,"p":"x#1#newer"}`
-		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`}, {Body: "[]"}}); err != nil {
+		if _, err := client.Send(t.Context(), "hints",
+			[]rest.OutgoingMessage{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`},
+				{Body: "[]"}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#good"}); err != nil {
@@ -316,7 +373,8 @@ func TestPoison(t *testing.T) {
 	})
 }
 
-// A handler that takes longer than the visibility keeps its message to itself, though each renewal makes another handle.
+// TestLongHandler: if a handler runs longer than the visibility, its message is not delivered to
+// another, although each renewal replaces the handle.
 func TestLongHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})
@@ -343,31 +401,41 @@ func TestLongHandler(t *testing.T) {
 	})
 }
 
-// Credentials that end while a consumer runs are replaced without it noticing.
+// TestRotation: credentials that expire while a consumer runs are replaced without an error.
 func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})
 		s.CreateQueue("hints")
 		var token atomic.Int64
 		rotate := func() {
-			s.SetKeys(map[string]mns.Key{"STS": {Secret: "s", Token: fmt.Sprint(token.Add(1)), Expires: time.Now().Add(time.Hour)}})
+			s.SetKeys(map[string]mns.Key{
+				"STS": {
+					Secret: "s", Token: fmt.Sprint(token.Add(1)),
+					Expires: time.Now().Add(time.Hour),
+				},
+			})
 		}
 		rotate()
-		client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()}, Credentials: func(context.Context) (rest.Credentials, error) {
-			return rest.Credentials{AccessKeyID: "STS", AccessKeySecret: "s", SecurityToken: fmt.Sprint(token.Load())}, nil
-		}}
+		client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
+			Credentials: func(context.Context) (rest.Credentials, error) {
+				return rest.Credentials{AccessKeyID: "STS", AccessKeySecret: "s",
+					SecurityToken: fmt.Sprint(token.Load())}, nil
+			}}
 		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
 		ctx, cancel := context.WithCancel(t.Context())
 		got, consumed := make(chan string, 10), make(chan error)
 		go func() {
-			consumed <- q.Consume(ctx, func(_ context.Context, p string) error { got <- p; return nil })
+			consumed <- q.Consume(ctx, func(_ context.Context, p string) error {
+				got <- p
+				return nil
+			})
 		}()
 		for i := range 5 {
 			if err := q.Send(ctx, queue.Hint{Partition: fmt.Sprint("x#1#", i)}); err != nil {
 				t.Error(err)
 			}
 			<-got
-			time.Sleep(70 * time.Minute) // expired for ten
+			time.Sleep(70 * time.Minute) // ten minutes after they expired
 			rotate()
 		}
 		cancel()
@@ -377,36 +445,46 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// A key of STS that has been replaced is unknown to the service: whoever holds the old one asks again, and a consumer goes on.
+// TestReplacedKey: the service does not know an STS key that was replaced. A client that holds the
+// old key fetches the credentials again, and its consumer continues.
 func TestReplacedKey(t *testing.T) {
 	s := mns.New(mns.Options{Keys: map[string]mns.Key{"STS.2": {Secret: "s", Token: "t2"}}})
 	s.CreateQueue("hints")
 	var asked atomic.Int64
-	client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()}, Credentials: func(context.Context) (rest.Credentials, error) {
-		if asked.Add(1) == 1 { // whoever gives them learns of it a little late
-			return rest.Credentials{AccessKeyID: "STS.1", AccessKeySecret: "s", SecurityToken: "t1"}, nil
-		}
-		return rest.Credentials{AccessKeyID: "STS.2", AccessKeySecret: "s", SecurityToken: "t2"}, nil
-	}}
+	client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
+		Credentials: func(context.Context) (rest.Credentials, error) {
+			if asked.Add(1) == 1 { // the provider learns of the new key a little late
+				return rest.Credentials{AccessKeyID: "STS.1", AccessKeySecret: "s",
+					SecurityToken: "t1"}, nil
+			}
+			return rest.Credentials{
+					AccessKeyID: "STS.2", AccessKeySecret: "s", SecurityToken: "t2",
+				},
+				nil
+		}}
 	q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
 	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err != nil {
 		t.Error(err)
 	}
 	asked.Store(0)
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := q.Consume(ctx, func(context.Context, string) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+	if err := q.Consume(ctx,
+		func(context.Context, string) error { cancel(); return nil }); !errors.Is(err,
+		context.Canceled) {
 		t.Error(err)
 	}
 }
 
-// A request that is never answered is given up and made again.
+// TestSilence: a request without a response is abandoned and made again.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})
 		s.CreateQueue("hints")
 		silent := &unresponsive{next: s.Transport()}
 		silent.left.Store(1)
-		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: silent}}
+		client := &rest.Client{
+			Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: silent},
+		}
 		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
 		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err != nil {
 			t.Fatal(err)
@@ -415,7 +493,10 @@ func TestSilence(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		got, consumed := make(chan string), make(chan error)
 		go func() {
-			consumed <- q.Consume(ctx, func(_ context.Context, p string) error { got <- p; return nil })
+			consumed <- q.Consume(ctx, func(_ context.Context, p string) error {
+				got <- p
+				return nil
+			})
 		}()
 		if p := <-got; p != "x#1#a" {
 			t.Error(p)
@@ -427,7 +508,7 @@ func TestSilence(t *testing.T) {
 	})
 }
 
-// unresponsive does not answer its first requests.
+// unresponsive never responds to its first requests.
 type unresponsive struct {
 	next http.RoundTripper
 	left atomic.Int64

@@ -11,28 +11,31 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
-// A hint that cannot be one, such as one without a partition, is an error; the others are sent. Failures that pass are
-// tried again a few times: a hint that arrives twice does no harm.
+// Send implements queue.Sender. It merges hints of one partition in one call, with the shortest of
+// their delays. A hint that cannot be encoded, such as one without a partition, is an error; the
+// others are sent. Send retries transient failures a few times: a hint that arrives twice is
+// harmless.
 func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
-	return queue.BatchSender[rest.OutgoingMessage]{DelayMax: DelayMax, Entry: entry, BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
+	return queue.BatchSender[rest.OutgoingMessage]{DelayMax: DelayMax, Entry: entry,
+		BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
 }
 
-// SendText sends a text that is no hint, such as a record that came too early, to be delivered
-// after a delay: in base64 as hints are, or as it is when only that is short enough. An error that
-// wraps queue.ErrBody says that no message takes it.
+// SendText sends a text that is no hint, such as a record that arrived too early, for delivery
+// after a delay. The body is base64, as for hints, or the text itself if only that is short enough.
+// If the text is too large for a message, the error wraps queue.ErrBody.
 func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) error {
 	body := base64.StdEncoding.EncodeToString(text)
 	if len(body) > rest.BytesMax {
 		body = inXML.Replace(string(text))
 	}
 	if len(body) > rest.BytesMax {
-		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody, len(text))
+		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody,
+			len(text))
 	}
 	return q.sendBatch(ctx, []rest.OutgoingMessage{{Body: body, Delay: min(delay, DelayMax)}})
 }
 
-// inXML writes the characters of a JSON text that XML has not.
+// inXML escapes the characters of a JSON text that XML does not allow.
 var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
 func entry(m queue.Hint) (rest.OutgoingMessage, error) {
@@ -40,7 +43,8 @@ func entry(m queue.Hint) (rest.OutgoingMessage, error) {
 	return rest.OutgoingMessage{Body: text, Delay: m.Delay}, err
 }
 
-// batchOf is how many of the entries go into one request: the service limits their number and their bytes.
+// batchOf returns how many of the entries go into one request. The service limits their number and
+// their total bytes.
 func batchOf(entries []rest.OutgoingMessage) int {
 	bytes := 0
 	for i, e := range entries {
@@ -51,7 +55,8 @@ func batchOf(entries []rest.OutgoingMessage) int {
 	return len(entries)
 }
 
-// sendAttemptsMax is how often messages are sent that the service has not taken for a reason that passes.
+// sendAttemptsMax is how often messages are sent that the service does not accept for a transient
+// reason.
 const sendAttemptsMax = 4
 
 func (q *Queue) sendBatch(ctx context.Context, entries []rest.OutgoingMessage) error {
@@ -73,7 +78,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []rest.OutgoingMessage) e
 	}
 }
 
-// requestTimeout bounds one request, so that a connection that has died without a word is not waited for.
+// requestTimeout bounds one request, because a connection may fail without an error.
 const requestTimeout = 10 * time.Second
 
 func (q *Queue) sendOnce(ctx context.Context, entries []rest.OutgoingMessage) ([]error, error) {
@@ -82,8 +87,10 @@ func (q *Queue) sendOnce(ctx context.Context, entries []rest.OutgoingMessage) ([
 	return q.o.Client.Send(ctx, q.o.Name, entries)
 }
 
-// refusedEntries are the entries that were refused, and why the first one was.
-func refusedEntries(entries []rest.OutgoingMessage, failed []error) (again []rest.OutgoingMessage, err error) {
+// refusedEntries returns the rejected entries, and an error with the reason of the first.
+func refusedEntries(
+	entries []rest.OutgoingMessage, failed []error,
+) (again []rest.OutgoingMessage, err error) {
 	for i, e := range entries {
 		if failed[i] == nil {
 			continue

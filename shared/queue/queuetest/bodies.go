@@ -8,9 +8,11 @@ import (
 	"millrace/shared/queue"
 )
 
-// Bodies checks how hints stand in the bodies of a queue's messages. forms are the ways in which the JSON of one may stand
-// there; without any it does as it is.
-func Bodies(t *testing.T, encode, decode func(string) (string, error), forms ...func(json string) string) {
+// Bodies checks how a queue's messages carry hints in their bodies. Each of forms converts a hint's
+// JSON to a body that decode must accept; without forms, the JSON itself is the body.
+func Bodies(
+	t *testing.T, encode, decode func(string) (string, error), forms ...func(json string) string,
+) {
 	if len(forms) == 0 {
 		forms = []func(string) string{strings.Clone}
 	}
@@ -36,11 +38,15 @@ func Bodies(t *testing.T, encode, decode func(string) (string, error), forms ...
 		for _, form := range forms {
 			got, err := decode(form(c.body))
 			if got != c.want || !errors.Is(err, c.err) {
-				t.Errorf("Decode(%.60s): %q, %v, want %q, %v", form(c.body), got, err, c.want, c.err)
+				t.Errorf("Decode(%.60s): %q, %v, want %q, %v", form(c.body), got, err, c.want,
+					c.err)
 			}
 		}
 	}
-	for _, body := range []string{"hunter2 hunter2", `{"password":"hunter2"}`, `{"v":1,"p":"","hunter2":1}`, `{"v":"hunter2"}`, `{"v":1,"p":"x","q":hunter2}`} {
+	for _, body := range []string{
+		"hunter2 hunter2", `{"password":"hunter2"}`, `{"v":1,"p":"","hunter2":1}`,
+		`{"v":"hunter2"}`, `{"v":1,"p":"x","q":hunter2}`,
+	} {
 		if _, err := decode(body); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("an error, which is logged, quotes a body: %v", err)
 		}

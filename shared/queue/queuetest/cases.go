@@ -16,13 +16,13 @@ import (
 func delivers(t *testing.T, h Harness) {
 	b := newRecorder()
 	consume(t, h, b.handle)
-	send(t, h) // nothing at all
+	send(t, h) // no hints
 	send(t, h, hint("x#1#a"))
 	send(t, h, hint("x#1#b"), hint("x#1#c"))
 	for _, p := range []string{"x#1#a", "x#1#b", "x#1#c"} {
 		b.waitFor(t, h, p, 1)
 	}
-	// More than a batch of any cloud takes.
+	// More than a batch of any cloud holds.
 	var many []queue.Hint
 	for i := range 25 {
 		many = append(many, hint(fmt.Sprint("x#2#", i)))
@@ -39,7 +39,7 @@ func deliversWhatWasSentBefore(t *testing.T, h Harness) {
 	stop := consume(t, h, b.handle)
 	b.waitFor(t, h, "x#1#early", 1)
 	stop()
-	// What came between two consumers is kept for the second.
+	// Hints sent between two consumers are kept for the second.
 	send(t, h, hint("x#1#between"))
 	consume(t, h, b.handle)
 	b.waitFor(t, h, "x#1#between", 1)
@@ -49,18 +49,22 @@ func deliversWhatWasSentBefore(t *testing.T, h Harness) {
 func oddPartitions(t *testing.T, h Harness) {
 	b := newRecorder()
 	consume(t, h, b.handle)
-	for _, p := range []string{"x#1#a:b#c", "x#1#日本🙂", `x#"quoted" <&> \n`, "x#" + strings.Repeat("l", 900)} {
+	for _, p := range []string{
+		"x#1#a:b#c", "x#1#日本🙂", `x#"quoted" <&> \n`, "x#" + strings.Repeat("l", 900),
+	} {
 		send(t, h, hint(p))
 		b.waitFor(t, h, p, 1)
 	}
 }
 
-// delay: a hint is not delivered before its time, and not forgotten after it.
+// delay: a hint is not delivered before its time, and is delivered after it.
 func delay(t *testing.T, h Harness) {
 	b := newRecorder()
 	consume(t, h, b.handle)
 	sent := time.Now()
-	delays := map[string]time.Duration{"x#1#2": 2 * time.Second, "x#1#1": time.Second, "x#1#3": 3 * time.Second, "x#1#0": 0}
+	delays := map[string]time.Duration{
+		"x#1#2": 2 * time.Second, "x#1#1": time.Second, "x#1#3": 3 * time.Second, "x#1#0": 0,
+	}
 	for p, d := range delays {
 		send(t, h, delayedHint(p, d))
 	}
@@ -81,7 +85,7 @@ func negativeDelay(t *testing.T, h Harness) {
 	b.waitFor(t, h, "x#1#negative", 1)
 }
 
-// veryLongDelay: what the queue cannot hold for so long is cut, not refused.
+// veryLongDelay: a delay that the queue does not support is cut, not rejected.
 func veryLongDelay(t *testing.T, h Harness) {
 	send(t, h, delayedHint("x#1#year", 365*24*time.Hour), delayedHint("x#1#ever", 1<<63-1))
 	b := newRecorder()
@@ -93,7 +97,8 @@ func veryLongDelay(t *testing.T, h Harness) {
 	}
 }
 
-// earliestWins: an early hint is not held up by a late one of its partition, whichever was sent first.
+// earliestWins: a late hint does not hold up an early one of its partition, whichever was sent
+// first.
 func earliestWins(t *testing.T, h Harness) {
 	b := newRecorder()
 	sent := time.Now()
@@ -121,13 +126,13 @@ func merges(t *testing.T, h Harness) {
 	if n := b.count("x#1#same"); n != 1 {
 		t.Errorf("hints that waited together are delivered %d times", n)
 	}
-	// One that has been delivered does not swallow a later one.
+	// A delivered hint does not swallow a later one.
 	send(t, h, hint("x#1#same"))
 	b.waitFor(t, h, "x#1#same", 2)
 }
 
-// hintWhileHandled: a hint that comes while its partition is handled is delivered still, for the handler may have
-// read before the news came.
+// hintWhileHandled: a hint that arrives while a handler of its partition runs is still delivered,
+// because the handler may have read before the change.
 func hintWhileHandled(t *testing.T, h Harness) {
 	b := newRecorder()
 	began, goOn := make(chan struct{}), make(chan struct{})
@@ -146,7 +151,7 @@ func hintWhileHandled(t *testing.T, h Harness) {
 	b.waitFor(t, h, "x#1#busy", 2)
 }
 
-// redelivery: what the handler refused comes again, until it does not.
+// redelivery: a hint is delivered again until the handler succeeds.
 func redelivery(t *testing.T, h Harness) {
 	b := newRecorder()
 	consume(t, h, func(_ context.Context, p string) error {
@@ -206,7 +211,8 @@ func manySenders(t *testing.T, h Harness) {
 	for i := range 10 {
 		done.Go(func() {
 			for j := range 20 {
-				if err := h.Sender.Send(t.Context(), hint(fmt.Sprintf("x#%d#%d", i, j))); err != nil {
+				if err := h.Sender.Send(t.Context(),
+					hint(fmt.Sprintf("x#%d#%d", i, j))); err != nil {
 					t.Errorf("Send: %v", err)
 				}
 			}
@@ -223,7 +229,7 @@ func manySenders(t *testing.T, h Harness) {
 // consumeEnds: when Consume has returned, no handler runs.
 func consumeEnds(t *testing.T, h Harness) {
 	b := newRecorder()
-	var running atomic.Int64 // handlers: a message may be delivered twice
+	var running atomic.Int64 // number of handlers: a message may be delivered twice
 	stop := consume(t, h, func(ctx context.Context, p string) error {
 		running.Add(1)
 		defer running.Add(-1)
@@ -240,7 +246,7 @@ func consumeEnds(t *testing.T, h Harness) {
 	}
 }
 
-// handlerContext: a handler's context lives while the delivery does.
+// handlerContext: a handler's context is not done before the delivery ends.
 func handlerContext(t *testing.T, h Harness) {
 	b := newRecorder()
 	errs := make(chan error, 1)
@@ -248,7 +254,7 @@ func handlerContext(t *testing.T, h Harness) {
 		b.add(p)
 		select {
 		case errs <- ctx.Err():
-		default: // it is delivered again
+		default: // another delivery of the hint
 		}
 		return nil
 	})
@@ -258,7 +264,7 @@ func handlerContext(t *testing.T, h Harness) {
 	}
 }
 
-// closeWaits: after Close nothing is taken, nothing is delivered and nothing runs.
+// closeWaits: after Close the queue accepts no hints, delivers none, and no handler runs.
 func closeWaits(t *testing.T, h Harness) {
 	if h.Close == nil {
 		t.Skip("nothing to close")

@@ -1,5 +1,5 @@
-// Package queuetest is the conformance suite of a queue: sending through queue.Sender and delivery to a
-// queue.Handler.
+// Package queuetest is the conformance suite of a queue: sending through queue.Sender and delivery
+// to a queue.Handler.
 package queuetest
 
 import (
@@ -15,27 +15,30 @@ import (
 type Harness struct {
 	Sender queue.Sender
 
-	// Consume delivers until ctx is done, and returns when no handler runs any more.
+	// Consume delivers until ctx is done. When it returns, no handler runs.
 	Consume func(ctx context.Context, handler queue.Handler) error
 
-	// Close closes the queue and waits for running handlers; nil when there is nothing to close.
+	// Close closes the queue and waits for running handlers. It is nil if there is nothing to
+	// close.
 	Close func() error
 
-	// Merges tells that hints of one partition that wait for delivery are delivered once.
+	// Merges says that waiting hints of one partition are delivered once.
 	Merges bool
 
-	// Slack is how late a delivery may be; 0 means two minutes. It is waited for only when a test would fail.
+	// Slack is how late a delivery may be; 0 means two minutes. Only a failing test waits that
+	// long.
 	Slack time.Duration
 }
 
-// Options tell how the suite runs.
+// Options configures the suite.
 type Options struct {
-	// Bubble runs each test in a bubble of testing/synctest, where time costs nothing. The queue must then live in
-	// this process and use no network.
+	// Bubble runs each test in a bubble of testing/synctest, in which waiting takes no real time.
+	// The queue must then run in this process and use no network.
 	Bubble bool
 }
 
-// Run runs the suite. open returns a new empty queue for each test and registers its own clean-up.
+// Run runs the suite. openQueue returns a new empty queue for each test and registers its own
+// clean-up.
 func Run(t *testing.T, options Options, openQueue func(t *testing.T) Harness) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ type delivery struct {
 type recorder struct {
 	mu         sync.Mutex
 	deliveries []delivery
-	arrived    chan struct{} // has room for one: something is new
+	arrived    chan struct{} // buffers one signal that a delivery was added
 }
 
 func newRecorder() *recorder { return &recorder{arrived: make(chan struct{}, 1)} }
@@ -29,7 +29,7 @@ func (b *recorder) handle(_ context.Context, partition string) error {
 	return nil
 }
 
-// add records a delivery and returns which one of its partition it is, from 1.
+// add records a delivery. It returns which delivery of its partition it is, from 1.
 func (b *recorder) add(partition string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -68,10 +68,10 @@ func (b *recorder) timesOf(partition string) (times []time.Time) {
 	return times
 }
 
-// wait waits until ok, which is asked again after each delivery.
-func (b *recorder) wait(t *testing.T, atMost time.Duration, what string, ok func() bool) {
+// wait waits until ok returns true. It calls ok again after each delivery.
+func (b *recorder) wait(t *testing.T, timeout time.Duration, what string, ok func() bool) {
 	t.Helper()
-	late := time.After(atMost)
+	late := time.After(timeout)
 	for !ok() {
 		select {
 		case <-b.arrived:
@@ -87,7 +87,8 @@ func (b *recorder) waitFor(t *testing.T, h Harness, partition string, n int) {
 	b.wait(t, h.Slack, partition, func() bool { return b.count(partition) >= n })
 }
 
-// consume runs Consume until the test ends or stop is called, which waits for it.
+// consume runs Consume until the test ends or stop is called. stop waits until Consume has
+// returned.
 func consume(t *testing.T, h Harness, handler queue.Handler) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,9 +105,9 @@ func consume(t *testing.T, h Harness, handler queue.Handler) (stop func()) {
 	return stop
 }
 
-func send(t *testing.T, h Harness, messages ...queue.Hint) {
+func send(t *testing.T, h Harness, hints ...queue.Hint) {
 	t.Helper()
-	if err := h.Sender.Send(t.Context(), messages...); err != nil {
+	if err := h.Sender.Send(t.Context(), hints...); err != nil {
 		t.Fatalf("Send: %v", err)
 	}
 }

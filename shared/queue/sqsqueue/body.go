@@ -7,8 +7,8 @@ import (
 	"millrace/shared/queue"
 )
 
-// Encode is the body of a hint. It is ASCII: JSON may hold characters as they are that SQS, which takes those of XML
-// 1.0, refuses.
+// Encode returns the body of a hint. It is ASCII, because JSON may contain characters that SQS,
+// which accepts those of XML 1.0, rejects.
 func Encode(partition string) (string, error) {
 	b, err := queue.Encode(partition)
 	if err != nil {
@@ -17,7 +17,7 @@ func Encode(partition string) (string, error) {
 	return ascii(b), nil
 }
 
-// ascii writes every other character of a JSON text as an escape.
+// ascii replaces each character of a JSON text that is not ASCII by an escape.
 func ascii(text []byte) string {
 	out := make([]byte, 0, len(text))
 	for _, r := range string(text) {
@@ -34,6 +34,6 @@ func ascii(text []byte) string {
 	return string(out)
 }
 
-// Decode gives the partition that a message's body names, or an error that wraps queue.ErrBody or queue.ErrVersion.
-// Members that it does not know are left aside.
+// Decode returns the partition in a message's body, or an error that wraps queue.ErrBody or
+// queue.ErrVersion. It ignores unknown members.
 func Decode(text string) (partition string, err error) { return queue.Decode([]byte(text)) }

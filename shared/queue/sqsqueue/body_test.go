@@ -9,9 +9,11 @@ import (
 
 func TestBodies(t *testing.T) { queuetest.Bodies(t, sqsqueue.Encode, sqsqueue.Decode) }
 
-// FuzzBody: what is encoded comes back, and holds only characters that SQS takes.
+// FuzzBody: Decode returns what was encoded, and bodies contain only characters that SQS accepts.
 func FuzzBody(f *testing.F) {
-	for _, s := range []string{"x#1#a", "", "\x00", "\ufffe\uffff", `"quoted" <&>`, `{"v":1,"p":"x"}`, `{"v":9}`} {
+	for _, s := range []string{
+		"x#1#a", "", "\x00", "\ufffe\uffff", `"quoted" <&>`, `{"v":1,"p":"x"}`, `{"v":9}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

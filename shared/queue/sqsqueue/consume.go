@@ -12,30 +12,34 @@ import (
 	"millrace/shared/queue"
 )
 
-// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done. It returns when all
-// handlers have returned: ctx's error, or what makes receiving impossible, such as a missing queue or permission. The
-// context of the handlers ends with ctx. An error of the handler makes the hint come again, later each time; what is
-// not a hint is left to the queue's dead-letter rule. What a request brings that was under way when ctx ended comes again
-// after Options.Visibility. Any number of Consume may run, in any number of processes.
+// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done. It
+// returns when all handlers have returned: ctx's error, or a permanent error of receiving, such as
+// a missing queue or permission. The handlers' context ends with ctx. If the handler returns an
+// error, the hint is delivered again, each time after a longer pause. A message that is no hint
+// stays for the queue's dead-letter rule. Messages that arrive with a request in progress when ctx
+// ends are delivered again after Options.Visibility. Any number of Consume may run, in any number
+// of processes.
 func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
 	p := queue.Poller{Receiver: (*receiver)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
 		BackoffMin: q.o.BackoffMin, BackoffMax: q.o.BackoffMax, Log: q.o.Log}
 	return p.Consume(ctx, handler)
 }
 
-// receiver is the queue as queue.Poller asks it.
+// receiver implements queue.Receiver.
 type receiver Queue
 
-// Receive implements queue.Source.
+// Receive implements queue.Receiver.
 func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "ReceiveMessage"
 	q := (*Queue)(s)
 	q.requests.Count(op)
 	out, err := q.o.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.o.URL,
-		MaxNumberOfMessages:         int32(min(limit, batchMax)),
-		WaitTimeSeconds:             wholeSeconds(min(q.o.Wait, 20*time.Second)),
-		VisibilityTimeout:           wholeSeconds(q.o.Visibility),
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount}})
+		MaxNumberOfMessages: int32(min(limit, batchMax)),
+		WaitTimeSeconds:     wholeSeconds(min(q.o.Wait, 20*time.Second)),
+		VisibilityTimeout:   wholeSeconds(q.o.Visibility),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameApproximateReceiveCount,
+		}})
 	if err != nil {
 		return nil, q.explain(op, err)
 	}
@@ -46,10 +50,10 @@ func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, er
 	return deliveries, nil
 }
 
-// IsPermanent implements queue.Source.
+// IsPermanent implements queue.Receiver.
 func (s *receiver) IsPermanent(err error) bool { return isPermanent(err) }
 
-// delivery is a message in hand.
+// delivery is a received message.
 type delivery struct {
 	queue   *Queue
 	message *types.Message
@@ -63,32 +67,41 @@ func (d *delivery) Partition() (string, error) { return Decode(aws.ToString(d.me
 
 // ReceiveCount implements queue.Delivery.
 func (d *delivery) ReceiveCount() int {
-	n, _ := strconv.Atoi(d.message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	n, _ := strconv.Atoi(
+		d.message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)],
+	)
 	return n
 }
 
 // Acknowledge implements queue.Delivery.
 func (d *delivery) Acknowledge() {
 	d.request("DeleteMessage", func(ctx context.Context, c *sqs.Client, url *string) error {
-		_, err := c.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: d.message.ReceiptHandle})
+		_, err := c.DeleteMessage(ctx, &sqs.DeleteMessageInput{
+			QueueUrl: url, ReceiptHandle: d.message.ReceiptHandle,
+		})
 		return err
 	})
 }
 
 // ChangeVisibility implements queue.Delivery.
 func (d *delivery) ChangeVisibility(period time.Duration) {
-	d.request("ChangeMessageVisibility", func(ctx context.Context, c *sqs.Client, url *string) error {
-		_, err := c.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: url, ReceiptHandle: d.message.ReceiptHandle,
-			VisibilityTimeout: wholeSeconds(period)})
-		return err
-	})
+	d.request("ChangeMessageVisibility",
+		func(ctx context.Context, c *sqs.Client, url *string) error {
+			_, err := c.ChangeMessageVisibility(ctx,
+				&sqs.ChangeMessageVisibilityInput{QueueUrl: url,
+					ReceiptHandle:     d.message.ReceiptHandle,
+					VisibilityTimeout: wholeSeconds(period)})
+			return err
+		})
 }
 
-// shutdownTimeout bounds requests that must be made although the consumer is ending.
+// shutdownTimeout bounds requests that are made even if the consumer is ending.
 const shutdownTimeout = 10 * time.Second
 
-// request makes a call about the message.
-func (d *delivery) request(op string, call func(ctx context.Context, c *sqs.Client, url *string) error) {
+// request makes a call about the message and logs its error.
+func (d *delivery) request(
+	op string, call func(ctx context.Context, c *sqs.Client, url *string) error,
+) {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	q := d.queue

@@ -8,14 +8,17 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// explain adds to an error what it is about and, where that is known, what to do.
+// explain adds to an error its operation and queue and, if known, what to do about it.
 func (q *Queue) explain(op string, err error) error {
 	advice := advise(err)
 	if named := regionOf(q.o.URL); named != "" && named != q.region && isAPI(err) {
-		advice = fmt.Sprintf("the queue is in region %q; set AWS_REGION to it, or correct the queue's URL", named)
+		advice = fmt.Sprintf(
+			"the queue is in region %q; set AWS_REGION to it, or correct the queue's URL", named,
+		)
 	}
 	if advice != "" {
-		return fmt.Errorf("sqsqueue: %s on queue %q in region %q: %s: %w", op, q.o.URL, q.region, advice, err)
+		return fmt.Errorf("sqsqueue: %s on queue %q in region %q: %s: %w", op, q.o.URL, q.region,
+			advice, err)
 	}
 	return fmt.Errorf("sqsqueue: %s on queue %q in region %q: %w", op, q.o.URL, q.region, err)
 }
@@ -25,7 +28,7 @@ func isAPI(err error) bool {
 	return errors.As(err, &api)
 }
 
-// advise says what to do about an error; "" for those that pass.
+// advise returns what to do about an error, "" if it is transient or unknown.
 func advise(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -49,20 +52,23 @@ func adviseCode(code string) string {
 	case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress":
 		return "there is no such queue; deploy the template, or correct the queue's URL"
 	case "AccessDenied", "AccessDeniedException":
-		return "a permission is missing; allow sqs:SendMessage, and for a consumer sqs:ReceiveMessage, sqs:DeleteMessage and " +
+		return "a permission is missing; allow sqs:SendMessage, and for a consumer " +
+			"sqs:ReceiveMessage, sqs:DeleteMessage and " +
 			"sqs:ChangeMessageVisibility"
-	case "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSecurity", "ExpiredToken",
+	case "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+		"InvalidSecurity", "ExpiredToken",
 		"ExpiredTokenException", "MissingAuthenticationToken", "IncompleteSignature":
 		return "the credentials are not valid here; check them, the region and the clock"
 	case "KmsAccessDenied", "KmsDisabled", "KmsNotFound", "KmsInvalidState":
-		return "the queue's key cannot be used; allow kms:GenerateDataKey and kms:Decrypt on it, or check the key"
+		return "the queue's key cannot be used; allow kms:GenerateDataKey and kms:Decrypt on " +
+			"it, or check the key"
 	case "OverLimit":
 		return "too many messages are in flight; more consumers must acknowledge theirs first"
 	}
 	return ""
 }
 
-// isPermanent tells whether an error will not pass by itself.
+// isPermanent reports whether an error will persist.
 func isPermanent(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

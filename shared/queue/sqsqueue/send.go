@@ -14,32 +14,37 @@ import (
 	"millrace/shared/queue"
 )
 
-// batchMax is how many messages a request takes.
+// batchMax is the maximum number of messages in a request.
 const batchMax = 10
 
-// Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
-// A hint that cannot be one, such as one without a partition, is an error; the others are sent.
+// Send implements queue.Sender. It merges hints of one partition in one call, with the shortest of
+// their delays. A hint that cannot be encoded, such as one without a partition, is an error; the
+// others are sent.
 func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
-	return queue.BatchSender[entry]{DelayMax: DelayMax, Entry: q.entry, BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
+	return queue.BatchSender[entry]{DelayMax: DelayMax, Entry: q.entry, BatchSize: batchOf,
+		Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
 }
 
-// SendText sends a text in JSON that is no hint, such as a record that came too early, to be
-// delivered after a delay. An error that wraps queue.ErrBody says that no message takes it.
+// SendText sends a text in JSON that is no hint, such as a record that arrived too early, for
+// delivery after a delay. If the text is too large for a message, the error wraps queue.ErrBody.
 func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) error {
 	body := inXML.Replace(string(text))
 	if len(body) > textMax {
-		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody, len(text))
+		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody,
+			len(text))
 	}
-	return q.sendBatch(ctx, []entry{{MessageBody: &body, DelaySeconds: wholeSeconds(min(delay, DelayMax))}})
+	return q.sendBatch(ctx, []entry{
+		{MessageBody: &body, DelaySeconds: wholeSeconds(min(delay, DelayMax))},
+	})
 }
 
-// textMax bounds a message, which SQS does.
+// textMax is the maximum size of a message in SQS, in bytes.
 const textMax = 256 << 10
 
-// inXML writes the characters of a JSON text that XML has not.
+// inXML escapes the characters of a JSON text that XML does not allow.
 var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-// entry is a message as SQS takes it; the id, which tells it from the others of its request, comes with that.
+// entry is a message as SQS expects it. sendBatch sets the id, which is unique in a request.
 type entry = types.SendMessageBatchRequestEntry
 
 func (q *Queue) entry(m queue.Hint) (entry, error) {
@@ -53,10 +58,11 @@ func (q *Queue) entry(m queue.Hint) (entry, error) {
 
 func batchOf(entries []entry) int { return min(len(entries), batchMax) }
 
-// wholeSeconds is a time as SQS takes it, never shorter.
+// wholeSeconds converts a time to SQS's seconds, rounded up.
 func wholeSeconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
-// groupOf is the message group of a partition x#<flow>#<execution>: the flow. "" where there is none that SQS takes.
+// groupOf returns the message group of a partition x#<flow>#<execution>: the flow. It returns "" if
+// there is no flow that SQS accepts as a group.
 func groupOf(partition string) string {
 	rest, ok := strings.CutPrefix(partition, "x#")
 	flow, _, found := strings.Cut(rest, "#")
@@ -71,7 +77,7 @@ func groupOf(partition string) string {
 	return flow
 }
 
-// sendAttemptsMax is how often entries are sent that SQS has refused for a fault of its own.
+// sendAttemptsMax is how often entries are sent that SQS rejects because of a fault of its own.
 const sendAttemptsMax = 4
 
 func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
@@ -81,7 +87,9 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 	}
 	for n := 1; ; n++ {
 		q.requests.Count(op)
-		out, err := q.o.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.o.URL, Entries: entries})
+		out, err := q.o.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+			QueueUrl: &q.o.URL, Entries: entries,
+		})
 		if err != nil {
 			return q.explain(op, err)
 		}
@@ -91,16 +99,20 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 		f := out.Failed[0]
 		again := refusedEntries(entries, out.Failed)
 		if len(again) == 0 || n == sendAttemptsMax || !queue.Backoff(ctx, n) {
-			return q.explain(op, fmt.Errorf("%d of %d hints were refused: %s: %s", len(out.Failed), len(entries), aws.ToString(f.Code), aws.ToString(f.Message)))
+			return q.explain(op,
+				fmt.Errorf("%d of %d hints were refused: %s: %s", len(out.Failed), len(entries),
+					aws.ToString(f.Code), aws.ToString(f.Message)))
 		}
 		if len(again) < len(out.Failed) {
-			q.o.Log.Warn("hints refused", "queue", q.o.URL, "code", aws.ToString(f.Code), "message", aws.ToString(f.Message))
+			q.o.Log.Warn("hints refused", "queue", q.o.URL, "code", aws.ToString(f.Code), "message",
+				aws.ToString(f.Message))
 		}
 		entries = again
 	}
 }
 
-// refusedEntries are the entries that are worth sending again.
+// refusedEntries returns the entries that SQS rejected because of a fault of its own, to be sent
+// again.
 func refusedEntries(entries []entry, failures []types.BatchResultErrorEntry) (again []entry) {
 	for _, f := range failures {
 		for _, e := range entries {

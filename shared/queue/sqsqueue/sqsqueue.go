@@ -1,5 +1,5 @@
-// Package sqsqueue is the queue over a standard queue of Amazon SQS. A message is a hint in JSON; see Decode. Lambda
-// delivers them to functions by itself; Consume is for processes that stay.
+// Package sqsqueue is the queue over a standard queue of Amazon SQS. A message is a hint in JSON;
+// see Decode. Lambda delivers messages to functions itself; Consume is for servers.
 package sqsqueue
 
 import (
@@ -13,7 +13,7 @@ import (
 	"millrace/shared/queue"
 )
 
-// DelayMax is the longest delay of a message; longer ones are cut to it.
+// DelayMax is the maximum delay of a message in SQS. Longer delays are cut to it.
 const DelayMax = 900 * time.Second
 
 // Options of a Queue.
@@ -21,22 +21,25 @@ type Options struct {
 	Client *sqs.Client
 	URL    string // of the queue
 
-	// Fair gives each message the group of its flow, so that a flow with many hints does not hold up the others (fair
-	// queues). Not every region's queues take groups.
+	// Fair sets each message's group to its flow, so that a flow with many hints does not hold up
+	// the others (fair queues). Not in every region do standard queues accept groups.
 	Fair bool
 
-	Log *slog.Logger // nil: nowhere
+	Log *slog.Logger // nil: no log
 
 	// For Consume only.
-	Workers    int           // deliveries at a time; 0: 64
-	Visibility time.Duration // how long a delivery is hidden, renewed while its handler runs; 0: 30 s
-	Wait       time.Duration // how long a request waits for messages; 0: 20 s, the most
-	BackoffMin time.Duration // until the first delivery after an error, doubled with each further one; 0: 1 s
+	Workers int // maximum number of concurrent deliveries; 0: 64
+	// Visibility: how long a delivery is hidden, renewed while its handler runs; 0: 30 s
+	Visibility time.Duration
+	Wait       time.Duration // how long a request waits for messages; 0: 20 s, the maximum
+	// BackoffMin: before the first redelivery after an error, doubles with each further error; 0: 1
+	// s
+	BackoffMin time.Duration
 	BackoffMax time.Duration // 0: 5 min
 }
 
-// Queue is a queue.Sender. It makes no request before the first call: what is wrong with the queue, the permissions or
-// the region is told by the call that meets it.
+// Queue is a queue.Sender. It makes no request before the first call. The first call that needs
+// them reports faults in the queue, the permissions or the region.
 type Queue struct {
 	o        Options
 	region   string // of the client
@@ -60,17 +63,17 @@ func New(o Options) *Queue {
 	return &Queue{o: o, region: o.Client.Options().Region}
 }
 
-func setDefault(d *time.Duration, otherwise time.Duration) {
+func setDefault(d *time.Duration, def time.Duration) {
 	if *d <= 0 {
-		*d = otherwise
+		*d = def
 	}
 }
 
-// Requests returns how many requests have been made, by operation. SQS bills each (64 KB a piece); the client's own
-// retries are not in it.
+// Requests returns the number of requests made, by operation. SQS bills each request, and each 64
+// KB of it. The number does not include the client's own retries.
 func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
-// regionOf is the region that a queue's URL names; "" where it names none.
+// regionOf returns the region in a queue's URL, "" if it has none.
 func regionOf(queueURL string) string {
 	u, err := url.Parse(queueURL)
 	if err != nil {

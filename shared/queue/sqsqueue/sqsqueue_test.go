@@ -24,8 +24,10 @@ import (
 
 var queues atomic.Int64
 
-// open creates an empty queue; calls go through transport if that is not nil.
-func open(t *testing.T, endpoint string, transport http.RoundTripper, o sqsqueue.Options) (*sqsqueue.Queue, *sqs.Client, string) {
+// open creates an empty queue. If transport is not nil, calls go through it.
+func open(
+	t *testing.T, endpoint string, transport http.RoundTripper, o sqsqueue.Options,
+) (*sqsqueue.Queue, *sqs.Client, string) {
 	t.Helper()
 	client := sqs.NewFromConfig(emulators.Config(endpoint, transport))
 	name := fmt.Sprint("millrace-", queues.Add(1))
@@ -41,13 +43,13 @@ func TestConformance(t *testing.T) {
 	endpoint := emulators.StartFauxqs(t)
 	queuetest.Run(t, queuetest.Options{}, func(t *testing.T) queuetest.Harness {
 		t.Parallel()
-		// A request that outlives its consumer takes a message with it for as long as this.
+		// A request that outlives its consumer hides a message for this long.
 		q, _, _ := open(t, endpoint, nil, sqsqueue.Options{Visibility: 2 * time.Second})
 		return queuetest.Harness{Sender: q, Consume: q.Consume}
 	})
 }
 
-// recorded answers sends for the service and keeps what was sent.
+// recorded accepts sends in place of the service and records them.
 type recorded struct {
 	mu     sync.Mutex
 	bodies []string
@@ -65,33 +67,45 @@ func (r *recorded) answer(c emulators.Call) (*http.Response, error) {
 
 func TestDelayIsCut(t *testing.T) {
 	r := &recorded{}
-	q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(r.answer))), URL: "http://127.0.0.1:1/1/q"})
+	q := sqsqueue.New(sqsqueue.Options{
+		Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1",
+			emulators.Faulty(r.answer))), URL: "http://127.0.0.1:1/1/q",
+	})
 	for _, c := range []struct {
 		delay time.Duration
 		want  string
 	}{
-		{-time.Hour, ""}, {0, ""}, {time.Nanosecond, `"DelaySeconds":1`}, {time.Second, `"DelaySeconds":1`},
-		{1001 * time.Millisecond, `"DelaySeconds":2`}, {900 * time.Second, `"DelaySeconds":900`}, {901 * time.Second, `"DelaySeconds":900`},
+		{-time.Hour, ""}, {0, ""}, {time.Nanosecond, `"DelaySeconds":1`},
+		{time.Second, `"DelaySeconds":1`},
+		{1001 * time.Millisecond, `"DelaySeconds":2`}, {900 * time.Second, `"DelaySeconds":900`},
+		{901 * time.Second, `"DelaySeconds":900`},
 		{1<<63 - 1, `"DelaySeconds":900`},
 	} {
 		r.bodies = nil
 		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a", Delay: c.delay}); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.ReplaceAll(r.bodies[0], `"DelaySeconds":0`, ""); !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "DelaySeconds") {
+		if got := strings.ReplaceAll(r.bodies[0], `"DelaySeconds":0`, ""); !strings.Contains(got,
+			c.want) || c.want == "" && strings.Contains(got, "DelaySeconds") {
 			t.Errorf("%v: sent %s, want %s", c.delay, got, c.want)
 		}
 	}
 }
 
-// Requests are what SQS bills: ten hints a request, and hints of one partition are one.
+// TestRequests: SQS bills requests. A request holds ten hints, and hints of one partition are
+// merged.
 func TestRequests(t *testing.T) {
 	r := &recorded{}
-	o := sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(r.answer))), URL: "http://127.0.0.1:1/1/q", Fair: true}
+	o := sqsqueue.Options{
+		Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1",
+			emulators.Faulty(r.answer))), URL: "http://127.0.0.1:1/1/q", Fair: true,
+	}
 	q := sqsqueue.New(o)
 	var messages []queue.Hint
 	for i := range 60 {
-		messages = append(messages, queue.Hint{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
+		messages = append(messages, queue.Hint{
+			Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second,
+		})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -107,22 +121,30 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// A batch of which some entries fail is sent again without the others; what the service calls our fault is not.
+// TestPartialFailure: a batch of which some entries fail is sent again without the others; entries
+// that fail by the sender's fault are not sent again.
 func TestPartialFailure(t *testing.T) {
 	var n atomic.Int64
 	var second string
 	partial := func(c emulators.Call) (*http.Response, error) {
 		if n.Add(1) == 1 {
-			return emulators.Answer(http.StatusOK, `{"Failed":[{"Id":"1","Code":"InternalError","SenderFault":false},{"Id":"2","Code":"Bad","SenderFault":true}]}`), nil
+			return emulators.Answer(http.StatusOK,
+				`{"Failed":[{"Id":"1","Code":"InternalError","SenderFault":false},`+
+					`{"Id":"2","Code":"Bad","SenderFault":true}]}`), nil
 		}
 		second = string(c.Body)
 		return emulators.Answer(http.StatusOK, `{"Successful":[]}`), nil
 	}
-	q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(partial))), URL: "http://127.0.0.1:1/1/q"})
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"}, queue.Hint{Partition: "x#1#c"}); err != nil {
+	q := sqsqueue.New(sqsqueue.Options{
+		Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1",
+			emulators.Faulty(partial))), URL: "http://127.0.0.1:1/1/q",
+	})
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"},
+		queue.Hint{Partition: "x#1#c"}); err != nil {
 		t.Fatal(err)
 	}
-	if n.Load() != 2 || !strings.Contains(second, "x#1#b") || strings.Contains(second, "x#1#a") || strings.Contains(second, "x#1#c") {
+	if n.Load() != 2 || !strings.Contains(second, "x#1#b") || strings.Contains(second, "x#1#a") ||
+		strings.Contains(second, "x#1#c") {
 		t.Errorf("%d requests, the second: %s", n.Load(), second)
 	}
 }
@@ -137,15 +159,24 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"permission", "", "AccessDenied", "sqs:SendMessage", 403},
 		{"credentials", "", "InvalidClientTokenId", "credentials", 403},
 		{"key", "", "KmsAccessDenied", "kms:GenerateDataKey", 400},
-		{"region", "https://sqs.eu-west-1.amazonaws.com/1/q", "AWS.SimpleQueueService.NonExistentQueue", `in region "eu-west-1"`, 400},
+		{
+			"region", "https://sqs.eu-west-1.amazonaws.com/1/q",
+			"AWS.SimpleQueueService.NonExistentQueue", `in region "eu-west-1"`, 400,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			refuse := func(call emulators.Call) (*http.Response, error) { return call.Refuse(c.status, c.code, "no") }
+			refuse := func(call emulators.Call) (*http.Response, error) {
+				return call.Refuse(c.status, c.code, "no")
+			}
 			if c.url == "" {
 				c.url = "https://sqs.us-east-1.amazonaws.com/1/q"
 			}
-			q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(refuse))), URL: c.url})
-			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			q := sqsqueue.New(sqsqueue.Options{
+				Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1",
+					emulators.Faulty(refuse))), URL: c.url,
+			})
+			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("Send: %v, want %q in it", err, c.want)
 			}
 			err := q.Consume(t.Context(), func(context.Context, string) error { return nil })
@@ -158,28 +189,41 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func TestMissingQueueOfTheEmulator(t *testing.T) {
 	endpoint := emulators.StartFauxqs(t)
-	q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config(endpoint, nil)), URL: endpoint + "/000000000000/nobody"})
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "there is no such queue") {
+	q := sqsqueue.New(sqsqueue.Options{
+		Client: sqs.NewFromConfig(emulators.Config(endpoint, nil)),
+		URL:    endpoint + "/000000000000/nobody",
+	})
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
+		!strings.Contains(err.Error(), "there is no such queue") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// What is no hint goes to the dead-letter queue and does not hold up the others.
+// TestPoison: a message that is no hint goes to the dead-letter queue and does not hold up the
+// others.
 func TestPoison(t *testing.T) {
 	endpoint := emulators.StartFauxqs(t)
-	q, client, url := open(t, endpoint, nil, sqsqueue.Options{BackoffMin: time.Second, BackoffMax: time.Second})
+	q, client, url := open(t, endpoint, nil, sqsqueue.Options{
+		BackoffMin: time.Second, BackoffMax: time.Second,
+	})
 	_, _, dead := open(t, endpoint, nil, sqsqueue.Options{})
-	attributes, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &dead, AttributeNames: []types.QueueAttributeName{"QueueArn"}})
+	attributes, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &dead, AttributeNames: []types.QueueAttributeName{"QueueArn"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rule := fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"2"}`, attributes.Attributes["QueueArn"])
-	if _, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"RedrivePolicy": rule}}); err != nil {
+	rule := fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"2"}`,
+		attributes.Attributes["QueueArn"])
+	if _, err := client.SetQueueAttributes(t.Context(),
+		&sqs.SetQueueAttributesInput{QueueUrl: &url,
+			Attributes: map[string]string{"RedrivePolicy": rule}}); err != nil {
 		t.Fatal(err)
 	}
 	poison := []string{"not JSON", `{"v":2,"p":"x#1#newer"}`, `{"v":1}`, `[]`}
 	for _, body := range poison {
-		if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+		if _, err := client.SendMessage(t.Context(),
+			&sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,7 +243,9 @@ func TestPoison(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for len(found) < len(poison) {
-		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &dead, WaitTimeSeconds: 20, MaxNumberOfMessages: 10})
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &dead, WaitTimeSeconds: 20, MaxNumberOfMessages: 10,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,11 +264,12 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// A handler that takes longer than the visibility keeps its message to itself.
+// TestLongHandler: if a handler runs longer than the visibility, its message is not delivered to
+// another.
 func TestLongHandler(t *testing.T) {
 	t.Parallel() // it waits
 	endpoint := emulators.StartFauxqs(t)
-	// A renewal, which comes each two seconds, may be four seconds late.
+	// A renewal, which is made every two seconds, may be four seconds late.
 	q, _, _ := open(t, endpoint, nil, sqsqueue.Options{Visibility: 6 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
 	var n atomic.Int64

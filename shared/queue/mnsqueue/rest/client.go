@@ -12,40 +12,45 @@ import (
 	"time"
 )
 
-// Credentials are an access key, and the token that comes with a temporary one.
+// Credentials are an access key, and the security token if the key is temporary.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret string
-	SecurityToken   string // "" with a lasting key
+	SecurityToken   string // "" for a permanent key
 }
 
-// Provider gives the credentials for one request. It is asked for each, so that they may rotate; it must be quick, safe
-// for many goroutines, and answers an error where there are none.
+// Provider returns the credentials for one request. The client calls it for each request, so that
+// credentials may rotate. It must be fast and safe for many goroutines, and must return an error if
+// there are no credentials.
 type Provider func(ctx context.Context) (Credentials, error)
 
-// Static gives the same credentials for ever.
+// Static returns a Provider that always returns c.
 func Static(c Credentials) Provider {
 	return func(context.Context) (Credentials, error) { return c, nil }
 }
 
 // Client calls one endpoint. It is safe for many goroutines.
 type Client struct {
-	// Endpoint is where the account's queues are: http(s)://<account>.mns.<region>.aliyuncs.com, with -internal after the
-	// region inside a VPC.
+	// Endpoint is the address of the account's queues:
+	// http(s)://<account>.mns.<region>.aliyuncs.com, with -internal after the region inside a VPC.
 	Endpoint    string
 	Credentials Provider
-	HTTP        *http.Client // nil: one for all clients, with room for many connections and no limit of time
+	// HTTP: nil: a client shared by all, which keeps many idle connections and has no timeout of
+	// its own
+	HTTP *http.Client
 }
 
-// shared is the HTTP client of clients that have none of their own. A redirect is an answer like any other: what was
-// signed for one host is not sent to another.
+// shared is the HTTP client of Clients whose HTTP is nil. It does not follow redirects, because a
+// request signed for one host must not go to another.
 var shared = &http.Client{
-	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
-		TLSHandshakeTimeout: 10 * time.Second, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext},
+	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     time.Minute,
+		TLSHandshakeTimeout: 10 * time.Second,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// Endpoint is the address of an account's queues in a region, over TLS.
+// Endpoint returns the address of an account's queues in a region, over TLS.
 func Endpoint(account, region string, internal bool) string {
 	if internal {
 		region += "-internal"
@@ -53,23 +58,24 @@ func Endpoint(account, region string, internal bool) string {
 	return "https://" + account + ".mns." + region + ".aliyuncs.com"
 }
 
-// responseMax bounds an answer: sixteen messages of 64 KB, and room for how they are written.
+// responseMax is the maximum size of a response: sixteen messages of 64 KB, and space for their
+// encoding.
 const responseMax = 8 << 20
 
-// request is one call.
+// request is one call of the API.
 type request struct {
 	method  string
-	queue   string  // its name, or
-	topic   string  // that of a topic
-	ofQueue bool    // about the queue itself, not its messages
+	queue   string  // name of the queue, or
+	topic   string  // name of the topic
+	ofQueue bool    // the call is about the queue itself, not its messages
 	query   string  // as it is sent
-	body    any     // a document; nil for none
-	id      *string // where the id of the request is put; nil: nowhere
+	body    any     // XML document; nil if there is none
+	id      *string // receives the request id; may be nil
 }
 
-// send makes a call and reads the document that answers it into to, unless that is nil. Answers other than 2xx are an
-// *Error. A call whose credentials the service does not take, or no longer, was not carried out: it is made once more if
-// there are others by now.
+// send makes a call and decodes the response into to, unless that is nil. A response other than 2xx
+// is an *Error. If the service rejects the credentials, it has not carried out the call; send
+// repeats it once if the provider now returns other credentials.
 func (c *Client) send(ctx context.Context, q request, to any) error {
 	k, err := c.credentials(ctx)
 	if err != nil {
@@ -78,16 +84,17 @@ func (c *Client) send(ctx context.Context, q request, to any) error {
 	if err = c.attempt(ctx, q, k, to); !stale(Code(err)) {
 		return err
 	}
-	if newer, none := c.credentials(ctx); none == nil && newer != k {
-		return c.attempt(ctx, q, newer, to)
+	if fresh, none := c.credentials(ctx); none == nil && fresh != k {
+		return c.attempt(ctx, q, fresh, to)
 	}
 	return err
 }
 
-// stale tells whether a code says that credentials are not valid, or no longer.
+// stale reports whether a code means that credentials are invalid or have expired.
 func stale(code string) bool {
 	switch code {
-	case "InvalidAccessKeyId", "InvalidSecurityToken", "InvalidSecurityToken.Expired", "SecurityTokenExpired", "SecurityTokenInvalid":
+	case "InvalidAccessKeyId", "InvalidSecurityToken", "InvalidSecurityToken.Expired",
+		"SecurityTokenExpired", "SecurityTokenInvalid":
 		return true
 	}
 	return false
@@ -103,36 +110,36 @@ func (c *Client) attempt(ctx context.Context, q request, k Credentials, to any) 
 	if client == nil {
 		client = shared
 	}
-	answer, err := client.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
-		var u *url.Error // its text has the handle, which is long and no one's business
+		var u *url.Error // its text contains the handle, which is long and must not be logged
 		if errors.As(err, &u) {
 			err = u.Err
 		}
 		return err
 	}
-	defer answer.Body.Close()
+	defer resp.Body.Close()
 	if q.id != nil {
-		*q.id = answer.Header.Get("X-Mns-Request-Id")
+		*q.id = resp.Header.Get("X-Mns-Request-Id")
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, responseMax+1))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, responseMax+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading the answer: %w", err)
 	case len(text) > responseMax:
 		return fmt.Errorf("the answer is longer than %d bytes", responseMax)
-	case answer.StatusCode/100 != 2:
-		return readError(answer, text, to)
+	case resp.StatusCode/100 != 2:
+		return readError(resp, text, to)
 	case to == nil, len(text) == 0:
 		return nil
 	}
 	if err := decode(text, to); err != nil {
-		return fmt.Errorf("status %d: the answer cannot be read: %w", answer.StatusCode, err)
+		return fmt.Errorf("status %d: the answer cannot be read: %w", resp.StatusCode, err)
 	}
 	return nil
 }
 
-// build makes a signed request.
+// build returns a signed request.
 func (c *Client) build(ctx context.Context, q request, k Credentials) (*http.Request, error) {
 	var body []byte
 	if q.body != nil {
@@ -165,11 +172,12 @@ func (c *Client) build(ctx context.Context, q request, k Credentials) (*http.Req
 	if k.SecurityToken != "" {
 		h.Set("Security-Token", k.SecurityToken)
 	}
-	h.Set("Authorization", "MNS "+k.AccessKeyID+":"+signature(k.AccessKeySecret, q.method, resource, h))
+	h.Set("Authorization",
+		"MNS "+k.AccessKeyID+":"+signature(k.AccessKeySecret, q.method, resource, h))
 	return r, nil
 }
 
-// ErrCredentials says that there are no credentials to sign a request with.
+// ErrCredentials means that there are no credentials to sign a request with.
 var ErrCredentials = errors.New("there are no credentials")
 
 func (c *Client) credentials(ctx context.Context) (Credentials, error) {

@@ -12,15 +12,15 @@ import (
 
 func encode(document any) ([]byte, error) { return xml.Marshal(document) }
 
-// decode reads a document. Its namespace does not matter.
+// decode decodes a document. It ignores the namespace.
 func decode(text []byte, to any) error {
 	return xml.NewDecoder(bytes.NewReader(text)).Decode(to)
 }
 
-// Error is a refusal by the service.
+// Error is an error response of the service.
 type Error struct {
-	Status    int    // of HTTP
-	Code      string // such as QueueNotExist; "" when the answer has none
+	Status    int    // HTTP status
+	Code      string // such as QueueNotExist; "" if the response has none
 	Message   string
 	RequestID string
 }
@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (status %d, request %s): %s", code, e.Status, e.RequestID, e.Message)
 }
 
-// Code is the code of an *Error that err wraps, "" otherwise.
+// Code returns the code of the *Error that err wraps, "" if there is none.
 func Code(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
@@ -43,10 +43,10 @@ func Code(err error) string {
 	return ""
 }
 
-// readError reads the answer to a call that failed: an <Error>, or the call's own document with an error for each part,
-// which is then read into to.
-func readError(answer *http.Response, text []byte, to any) error {
-	e := &Error{Status: answer.StatusCode, RequestID: answer.Header.Get("X-Mns-Request-Id")}
+// readError decodes the response of a call that failed: an <Error>, or the call's own document with
+// an error for each part. It decodes the latter into to and returns errParts.
+func readError(resp *http.Response, text []byte, to any) error {
+	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Mns-Request-Id")}
 	var document struct {
 		XMLName   xml.Name
 		Code      string
@@ -67,12 +67,12 @@ func readError(answer *http.Response, text []byte, to any) error {
 	return e
 }
 
-// parts is a document whose parts can fail each by itself.
+// parts is a document whose parts can fail separately.
 type parts interface {
-	partial() bool // at least one part is there
+	partial() bool // reports whether there is at least one part
 }
 
-// errParts says that the parts of the answer have the errors.
+// errParts means that the parts of the response have the errors.
 var errParts = errors.New("some parts failed")
 
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

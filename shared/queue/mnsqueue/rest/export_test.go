@@ -1,6 +1,6 @@
 package rest
 
-// What the tests hold against recorded vectors.
+// Functions that the tests compare with recorded vectors.
 var (
 	Signature = signature
 	Digest    = digest

@@ -12,8 +12,8 @@ import (
 
 // Limits of the service.
 const (
-	BatchMax      = 16    // messages of one call
-	BytesMax      = 65536 // bodies of one call together
+	BatchMax      = 16    // messages in one call
+	BytesMax      = 65536 // bodies in one call, in total
 	DelayMax      = 604800 * time.Second
 	WaitMax       = 30 * time.Second // of a receive
 	VisibilityMax = 43200 * time.Second
@@ -22,17 +22,17 @@ const (
 // OutgoingMessage is a message to send.
 type OutgoingMessage struct {
 	Body  string        // characters of XML 1.0 only
-	Delay time.Duration // in whole seconds, rounded up
+	Delay time.Duration // sent in whole seconds, rounded up
 }
 
 // ReceivedMessage is a message that was received.
 type ReceivedMessage struct {
 	ID           string
-	Handle       string // valid until Next, or until the visibility is changed
+	Handle       string // valid until NextVisible, or until the visibility is changed
 	Body         string
-	DequeueCount int // how often, this time included
+	DequeueCount int // how often the message has been received, this time included
 	Enqueued     time.Time
-	NextVisible  time.Time // visible again
+	NextVisible  time.Time // when the message becomes visible again
 }
 
 type outDocument struct {
@@ -56,27 +56,31 @@ type sentDocument struct {
 
 func (d *sentDocument) partial() bool { return len(d.Messages) > 0 }
 
-// Send sends up to BatchMax messages in one call. failed has an error for each message that the service refused, nil for
-// those that it took; it is nil when all were taken. err is about the call as a whole: then it is not known what was
-// taken.
-func (c *Client) Send(ctx context.Context, queue string, messages []OutgoingMessage) (failed []error, err error) {
+// Send sends up to BatchMax messages in one call. failed has an error for each message that the
+// service rejected and nil for each that it accepted; it is nil if all were accepted. If err is not
+// nil, the call as a whole failed, and it is unknown which messages the service accepted.
+func (c *Client) Send(
+	ctx context.Context, queue string, messages []OutgoingMessage,
+) (failed []error, err error) {
 	d := sendDocument{Messages: make([]outDocument, len(messages))}
 	for i, m := range messages {
 		d.Messages[i] = outDocument{m.Body, seconds(m.Delay)}
 	}
-	var answer sentDocument
-	err = c.send(ctx, request{method: http.MethodPost, queue: queue, body: d}, &answer)
+	var resp sentDocument
+	err = c.send(ctx, request{method: http.MethodPost, queue: queue, body: d}, &resp)
 	if err != nil && !errors.Is(err, errParts) {
 		return nil, err
 	}
-	if len(answer.Messages) != len(messages) {
+	if len(resp.Messages) != len(messages) {
 		return nil, errors.New("the answer does not have a part for each message")
 	}
 	some := false
 	failed = make([]error, len(messages))
-	for i, m := range answer.Messages {
+	for i, m := range resp.Messages {
 		if m.ErrorCode != "" {
-			failed[i] = &Error{Status: http.StatusInternalServerError, Code: m.ErrorCode, Message: m.Message}
+			failed[i] = &Error{
+				Status: http.StatusInternalServerError, Code: m.ErrorCode, Message: m.Message,
+			}
 			some = true
 		}
 	}
@@ -98,10 +102,13 @@ type receivedDocument struct {
 	} `xml:"Message"`
 }
 
-// Receive takes up to n messages, at most BatchMax, and waits for the first one up to wait, at most WaitMax. None is no
-// error.
-func (c *Client) Receive(ctx context.Context, queue string, n int, wait time.Duration) ([]ReceivedMessage, error) {
-	query := "numOfMessages=" + strconv.Itoa(min(n, BatchMax)) + "&waitseconds=" + strconv.FormatInt(seconds(min(wait, WaitMax)), 10)
+// Receive receives up to n messages, at most BatchMax, and waits for the first one up to wait, at
+// most WaitMax. No messages is not an error.
+func (c *Client) Receive(
+	ctx context.Context, queue string, n int, wait time.Duration,
+) ([]ReceivedMessage, error) {
+	query := "numOfMessages=" + strconv.Itoa(min(n, BatchMax)) + "&waitseconds=" +
+		strconv.FormatInt(seconds(min(wait, WaitMax)), 10)
 	var d receivedDocument
 	err := c.send(ctx, request{method: http.MethodGet, queue: queue, query: query}, &d)
 	if Code(err) == "MessageNotExist" {
@@ -112,15 +119,19 @@ func (c *Client) Receive(ctx context.Context, queue string, n int, wait time.Dur
 	}
 	messages := make([]ReceivedMessage, len(d.Messages))
 	for i, m := range d.Messages {
-		messages[i] = ReceivedMessage{ID: m.ID, Handle: m.Handle, Body: m.Body, DequeueCount: m.Count, Enqueued: millis(m.Enqueued), NextVisible: millis(m.Next)}
+		messages[i] = ReceivedMessage{
+			ID: m.ID, Handle: m.Handle, Body: m.Body, DequeueCount: m.Count,
+			Enqueued: millis(m.Enqueued), NextVisible: millis(m.Next),
+		}
 	}
 	return messages, nil
 }
 
-// ErrHandleExpired says that a handle is no longer valid: the message was deleted, or has become visible to others.
+// ErrHandleExpired means that a handle is no longer valid: the message was deleted, or is visible
+// to others again.
 var ErrHandleExpired = errors.New("the receipt handle is no longer valid")
 
-// handleError gives the two answers to a stale handle as ErrHandleExpired.
+// handleError converts both errors of an expired handle to ErrHandleExpired.
 func handleError(err error) error {
 	if code := Code(err); code == "MessageNotExist" || code == "ReceiptHandleError" {
 		return ErrHandleExpired
@@ -144,35 +155,45 @@ type undeletedDocument struct {
 
 func (d *undeletedDocument) partial() bool { return len(d.Errors) > 0 }
 
-// Delete deletes up to BatchMax received messages in one call. Handles that are no longer valid are an error that wraps
-// ErrHandleExpired, after the others were deleted.
+// Delete deletes up to BatchMax received messages in one call. If handles are no longer valid, the
+// error wraps ErrHandleExpired, and the other messages were deleted.
 func (c *Client) Delete(ctx context.Context, queue string, handles ...string) error {
 	if len(handles) == 1 {
-		return handleError(c.send(ctx, request{method: http.MethodDelete, queue: queue, query: "ReceiptHandle=" + url.QueryEscape(handles[0])}, nil))
+		return handleError(c.send(ctx,
+			request{method: http.MethodDelete, queue: queue, query: "ReceiptHandle=" +
+				url.QueryEscape(handles[0])}, nil))
 	}
 	var d undeletedDocument
-	err := c.send(ctx, request{method: http.MethodDelete, queue: queue, body: handlesDocument{Handles: handles}}, &d)
+	err := c.send(ctx,
+		request{method: http.MethodDelete, queue: queue, body: handlesDocument{Handles: handles}},
+		&d)
 	if !errors.Is(err, errParts) {
 		return handleError(err)
 	}
 	var errs []error
 	for _, e := range d.Errors {
-		errs = append(errs, handleError(&Error{Status: http.StatusNotFound, Code: e.Code, Message: e.Message}))
+		errs = append(errs, handleError(&Error{
+			Status: http.StatusNotFound, Code: e.Code, Message: e.Message,
+		}))
 	}
 	return errors.Join(errs...)
 }
 
-// ChangeVisibility sets how long a received message stays hidden from now on, one second to VisibilityMax, and returns its new handle;
-// the old one is no longer valid.
-func (c *Client) ChangeVisibility(ctx context.Context, queue, handle string, d time.Duration) (newHandle string, err error) {
+// ChangeVisibility sets how long a received message stays hidden from now on, from one second to
+// VisibilityMax. It returns the new handle; the old one is no longer valid.
+func (c *Client) ChangeVisibility(
+	ctx context.Context, queue, handle string, d time.Duration,
+) (newHandle string, err error) {
 	n := seconds(min(max(d, time.Second), VisibilityMax))
-	var answer struct {
+	var resp struct {
 		XMLName xml.Name `xml:"ChangeVisibility"`
 		Handle  string   `xml:"ReceiptHandle"`
 	}
-	query := "ReceiptHandle=" + url.QueryEscape(handle) + "&VisibilityTimeout=" + strconv.FormatInt(n, 10)
-	if err := c.send(ctx, request{method: http.MethodPut, queue: queue, query: query}, &answer); err != nil {
+	query := "ReceiptHandle=" + url.QueryEscape(handle) + "&VisibilityTimeout=" +
+		strconv.FormatInt(n, 10)
+	if err := c.send(ctx, request{method: http.MethodPut, queue: queue, query: query},
+		&resp); err != nil {
 		return "", handleError(err)
 	}
-	return answer.Handle, nil
+	return resp.Handle, nil
 }

@@ -21,7 +21,9 @@ func TestQueues(t *testing.T) {
 			return status, body
 		})
 	}
-	a := rest.Attributes{Visibility: 6 * time.Minute, Retention: 7 * 24 * time.Hour, Polling: 20 * time.Second}
+	a := rest.Attributes{
+		Visibility: 6 * time.Minute, Retention: 7 * 24 * time.Hour, Polling: 20 * time.Second,
+	}
 	if err := answer(201, "").CreateQueue(t.Context(), "steps", a); err != nil {
 		t.Error(err)
 	}
@@ -31,18 +33,28 @@ func TestQueues(t *testing.T) {
 	if err := answer(204, "").DeleteQueue(t.Context(), "steps"); err != nil {
 		t.Error(err)
 	}
-	found, err := answer(200, `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><QueueName>steps</QueueName><VisibilityTimeout>360</VisibilityTimeout>`+
-		`<MessageRetentionPeriod>604800</MessageRetentionPeriod><PollingWaitSeconds>20</PollingWaitSeconds></Queue>`).GetAttributes(t.Context(), "steps")
+	c := answer(200, `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><QueueName>steps</QueueName>`+
+		`<VisibilityTimeout>360</VisibilityTimeout>`+
+		`<MessageRetentionPeriod>604800</MessageRetentionPeriod>`+
+		`<PollingWaitSeconds>20</PollingWaitSeconds></Queue>`)
+	found, err := c.GetAttributes(t.Context(), "steps")
 	if err != nil || found != a {
 		t.Errorf("%v, %v", found, err)
 	}
-	const body = `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><VisibilityTimeout>360</VisibilityTimeout>` +
-		`<MessageRetentionPeriod>604800</MessageRetentionPeriod><PollingWaitSeconds>20</PollingWaitSeconds></Queue>`
-	want := []string{"PUT /queues/steps " + body, "PUT /queues/steps?metaoverride=true " + body, "DELETE /queues/steps ", "GET /queues/steps "}
+	const body = `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/">` +
+		`<VisibilityTimeout>360</VisibilityTimeout>` +
+		`<MessageRetentionPeriod>604800</MessageRetentionPeriod>` +
+		`<PollingWaitSeconds>20</PollingWaitSeconds></Queue>`
+	want := []string{
+		"PUT /queues/steps " + body, "PUT /queues/steps?metaoverride=true " + body,
+		"DELETE /queues/steps ", "GET /queues/steps ",
+	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}
-	_, err = answer(404, `<Error><Code>QueueNotExist</Code><Message>no</Message></Error>`).GetAttributes(t.Context(), "steps")
+	_, err = answer(404,
+		`<Error><Code>QueueNotExist</Code><Message>no</Message></Error>`).GetAttributes(t.Context(),
+		"steps")
 	if rest.Code(err) != "QueueNotExist" {
 		t.Error(err)
 	}

@@ -14,17 +14,19 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// roundTrip answers requests for the service.
+// roundTrip returns responses in place of the service.
 type roundTrip func(*http.Request) (int, string)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, body := f(r)
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{"X-Mns-Request-Id": {"R1"}}, Request: r}, nil
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)),
+		Header: http.Header{"X-Mns-Request-Id": {"R1"}}, Request: r}, nil
 }
 
 func client(f roundTrip) *rest.Client {
 	return &rest.Client{Endpoint: "http://1234567890123456.mns.cn-hangzhou.aliyuncs.com",
-		Credentials: rest.Static(rest.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET"}), HTTP: &http.Client{Transport: f}}
+		Credentials: rest.Static(rest.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET"}),
+		HTTP:        &http.Client{Transport: f}}
 }
 
 func load(t testing.TB, name string, to any) {
@@ -44,7 +46,9 @@ func TestSignature(t *testing.T) {
 	if got := rest.Digest([]byte(v.Body)); got != v.ContentMD5 {
 		t.Errorf("digest %s", got)
 	}
-	h := http.Header{"Content-Md5": {v.ContentMD5}, "Content-Type": {"application/xml"}, "Date": {"Sat, 22 Nov 2025 10:00:00 GMT"},
+	h := http.Header{"Content-Md5": {v.ContentMD5}, "Content-Type": {"application/xml"}, "Date": {
+		"Sat, 22 Nov 2025 10:00:00 GMT",
+	},
 		"X-Mns-Version": {"2015-06-06"}, "Security-Token": {"not signed"}}
 	if got := rest.Signature(v.AccessKeySecret, v.Method, v.Resource, h); got != v.Signature {
 		t.Errorf("signature %s", got)
@@ -63,7 +67,7 @@ type sample struct {
 	} `json:"partialFailureResponse"`
 }
 
-// The recorded calls, request and answer.
+// TestSamples replays the recorded calls, request and response.
 func TestSamples(t *testing.T) {
 	var samples map[string]sample
 	load(t, "samples.json", &samples)
@@ -78,7 +82,9 @@ func TestSamples(t *testing.T) {
 		},
 		"receiveMessage": func(c *rest.Client) error {
 			got, err := c.Receive(t.Context(), "wf-steps", 1, 10*time.Second)
-			if len(got) != 1 || got[0].Body != hint || got[0].Handle != "1-ODU4OTkzNDU5My0xNDMyNzI3ODI3LTItOA==" || got[0].DequeueCount != 1 ||
+			if len(got) != 1 || got[0].Body != hint ||
+				got[0].Handle != "1-ODU4OTkzNDU5My0xNDMyNzI3ODI3LTItOA==" ||
+				got[0].DequeueCount != 1 ||
 				!got[0].NextVisible.Equal(time.UnixMilli(1763805630000)) {
 				t.Errorf("%+v", got)
 			}
@@ -94,9 +100,12 @@ func TestSamples(t *testing.T) {
 		"deleteMessage": func(c *rest.Client) error {
 			return c.Delete(t.Context(), "wf-steps", "1-ODU4OTkzNDU5My0xNDMyNzI3ODI3LTItOA==")
 		},
-		"batchDeleteMessage": func(c *rest.Client) error { return c.Delete(t.Context(), "wf-steps", "1-A", "1-B") },
+		"batchDeleteMessage": func(c *rest.Client) error {
+			return c.Delete(t.Context(), "wf-steps", "1-A", "1-B")
+		},
 		"changeVisibility": func(c *rest.Client) error {
-			handle, err := c.ChangeVisibility(t.Context(), "wf-steps", "1-A", 59500*time.Millisecond)
+			handle, err := c.ChangeVisibility(t.Context(), "wf-steps", "1-A",
+				59500*time.Millisecond)
 			if handle != "1-C" {
 				t.Errorf("handle %s", handle)
 			}
@@ -106,13 +115,15 @@ func TestSamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := samples[name]
 			c := client(func(r *http.Request) (int, string) {
-				// Our client asks in batches, which changes what is around the message and nothing else.
+				// This client always receives in batches, which changes only what encloses the
+				// message.
 				path := strings.Replace(r.URL.RequestURI(), "numOfMessages=1&", "", 1)
 				if r.Method != s.Request.Method || path != s.Request.Path {
 					t.Errorf("%s %s, want %s %s", r.Method, path, s.Request.Method, s.Request.Path)
 				}
 				body, _ := io.ReadAll(r.Body)
-				if got := string(body); got != strings.ReplaceAll(s.Request.Body, "<Priority>8</Priority>", "") {
+				if got := string(body); got != strings.ReplaceAll(s.Request.Body,
+					"<Priority>8</Priority>", "") {
 					t.Errorf("sent %s, want %s", got, s.Request.Body)
 				}
 				text := s.Response.Body
@@ -128,18 +139,22 @@ func TestSamples(t *testing.T) {
 	}
 	partial := samples["batchDeleteMessage"].Partial
 	c := client(func(*http.Request) (int, string) { return partial.Status, partial.Body })
-	if err := c.Delete(t.Context(), "wf-steps", "1-A", "1-B"); !errors.Is(err, rest.ErrHandleExpired) {
+	if err := c.Delete(t.Context(), "wf-steps", "1-A", "1-B"); !errors.Is(err,
+		rest.ErrHandleExpired) {
 		t.Errorf("a batch of which one is gone: %v", err)
 	}
 }
 
 func TestPartialSend(t *testing.T) {
-	const text = `<Messages xmlns="http://mns.aliyuncs.com/doc/v1/"><Message><MessageId>1</MessageId></Message>` +
-		`<Message><ErrorCode>InternalServerError</ErrorCode><ErrorMessage>no</ErrorMessage></Message></Messages>`
+	const text = `<Messages xmlns="http://mns.aliyuncs.com/doc/v1/">` +
+		`<Message><MessageId>1</MessageId></Message>` +
+		`<Message><ErrorCode>InternalServerError</ErrorCode><ErrorMessage>no</ErrorMessage>` +
+		`</Message></Messages>`
 	for _, status := range []int{201, 400, 500} {
 		c := client(func(*http.Request) (int, string) { return status, text })
 		failed, err := c.Send(t.Context(), "q", []rest.OutgoingMessage{{Body: "a"}, {Body: "b"}})
-		if err != nil || len(failed) != 2 || failed[0] != nil || rest.Code(failed[1]) != "InternalServerError" {
+		if err != nil || len(failed) != 2 || failed[0] != nil ||
+			rest.Code(failed[1]) != "InternalServerError" {
 			t.Errorf("status %d: %v, %v", status, failed, err)
 		}
 		if _, err := c.Send(t.Context(), "q", []rest.OutgoingMessage{{Body: "a"}}); err == nil {
@@ -159,23 +174,30 @@ func TestBadAnswers(t *testing.T) {
 		{200, "<Messages><Message>", "cannot be read"},
 		{502, "<html>Bad gateway</html>", "Bad gateway"},
 		{502, "", "status 502"},
-		{403, "<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>R2</RequestId></Error>", "AccessDenied (status 403, request R2): m"},
+		{
+			403,
+			"<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>R2</RequestId></Error>",
+			"AccessDenied (status 403, request R2): m",
+		},
 		{500, "<Messages></Messages>", "status 500"},
 		{503, "\xff\xfe", "status 503, request R1"},
 		{200, strings.Repeat("x", 9<<20), "longer than"},
 	} {
-		got, err := client(func(*http.Request) (int, string) { return c.status, c.text }).Receive(t.Context(), "q", 16, time.Hour)
+		got, err := client(func(*http.Request) (int, string) { return c.status, c.text }).Receive(
+			t.Context(), "q", 16, time.Hour,
+		)
 		if err == nil || got != nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d %.30q: %v, %v", c.status, c.text, got, err)
 		}
 	}
 }
 
-// Credentials are asked for with each request, so that they can rotate.
+// TestCredentials: the client fetches credentials for each request, so that they can rotate.
 func TestCredentials(t *testing.T) {
 	var seen []string
 	c := client(func(r *http.Request) (int, string) {
-		seen = append(seen, r.Header.Get("Security-Token")+" "+strings.Split(r.Header.Get("Authorization"), ":")[0])
+		seen = append(seen,
+			r.Header.Get("Security-Token")+" "+strings.Split(r.Header.Get("Authorization"), ":")[0])
 		return 204, ""
 	})
 	var next rest.Credentials
@@ -190,7 +212,8 @@ func TestCredentials(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err = errors.New("none today"); !errors.Is(call(), err) || !errors.Is(call(), rest.ErrCredentials) {
+	if err = errors.New("none today"); !errors.Is(call(), err) ||
+		!errors.Is(call(), rest.ErrCredentials) {
 		t.Error("the provider's error is lost")
 	}
 	c.Credentials = nil
@@ -202,7 +225,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: no answer makes the client fall over.
+// FuzzAnswer: no response makes the client panic.
 func FuzzAnswer(f *testing.F) {
 	var samples map[string]sample
 	load(f, "samples.json", &samples)
@@ -216,7 +239,8 @@ func FuzzAnswer(f *testing.F) {
 		if got, err := c.Receive(t.Context(), "q", 16, 0); err != nil && got != nil {
 			t.Error("messages and an error")
 		}
-		if failed, err := c.Send(t.Context(), "q", make([]rest.OutgoingMessage, 2)); err == nil && failed != nil && len(failed) != 2 {
+		if failed, err := c.Send(t.Context(), "q", make([]rest.OutgoingMessage, 2)); err == nil &&
+			failed != nil && len(failed) != 2 {
 			t.Error("not an error for each message")
 		}
 		c.Delete(t.Context(), "q", "a", "b")

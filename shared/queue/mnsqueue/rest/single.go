@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// SendResult is what the service says of a message that it took.
+// SendResult is the service's response to a message that it accepted.
 type SendResult struct {
 	ID     string
 	Digest string // MD5 of the body, in upper-case hex
@@ -35,25 +35,35 @@ type singleResponse struct {
 	Digest  string   `xml:"MessageBodyMD5"`
 }
 
-// SendOne sends one message to a queue, with a priority from 1, the first, to 16; 0 for the service's own.
-func (c *Client) SendOne(ctx context.Context, queue string, m OutgoingMessage, priority int) (SendResult, error) {
-	return c.sendSingle(ctx, request{method: http.MethodPost, queue: queue, body: singleDocument{Body: m.Body, Delay: seconds(m.Delay), Priority: priority}})
+// SendOne sends one message to a queue, with a priority from 1, the highest, to 16; 0 means the
+// service's default.
+func (c *Client) SendOne(
+	ctx context.Context, queue string, m OutgoingMessage, priority int,
+) (SendResult, error) {
+	return c.sendSingle(ctx, request{
+		method: http.MethodPost, queue: queue,
+		body: singleDocument{Body: m.Body, Delay: seconds(m.Delay), Priority: priority},
+	})
 }
 
-// Publish publishes a message to a topic, with a tag by which subscriptions filter, at most 16 characters; "" for none.
+// Publish publishes a message to a topic, with a tag on which subscriptions filter, of at most 16
+// characters; "" means none.
 func (c *Client) Publish(ctx context.Context, topic, body, tag string) (SendResult, error) {
-	return c.sendSingle(ctx, request{method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag}})
+	return c.sendSingle(ctx, request{
+		method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag},
+	})
 }
 
 // Publication is a message to a topic.
 type Publication struct {
 	Body string // characters of XML 1.0 only
-	Tag  string // "" for none
-	Mail string // JSON: how subscribed addresses get it as mail; "" without
-	SMS  string // JSON: how subscribed numbers get it as a short message; "" without
+	Tag  string // "" means none
+	Mail string // JSON: how subscribed addresses get it as mail; "" means not
+	SMS  string // JSON: how subscribed numbers get it as a short message; "" means not
 }
 
-// PublishWith publishes a message to a topic, with attributes for those of its subscriptions that are people.
+// PublishWith publishes a message to a topic, with attributes for its mail and short-message
+// subscriptions.
 func (c *Client) PublishWith(ctx context.Context, topic string, p Publication) (SendResult, error) {
 	d := singleDocument{Body: p.Body, Tag: p.Tag}
 	if p.Mail != "" || p.SMS != "" {
@@ -63,9 +73,9 @@ func (c *Client) PublishWith(ctx context.Context, topic string, p Publication) (
 }
 
 func (c *Client) sendSingle(ctx context.Context, r request) (SendResult, error) {
-	var answer singleResponse
+	var resp singleResponse
 	var id string
 	r.id = &id
-	err := c.send(ctx, r, &answer)
-	return SendResult{answer.ID, answer.Digest, id}, err
+	err := c.send(ctx, r, &resp)
+	return SendResult{resp.ID, resp.Digest, id}, err
 }

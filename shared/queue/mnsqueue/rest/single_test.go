@@ -12,9 +12,14 @@ import (
 func TestSingleMessages(t *testing.T) {
 	s := mns.New(mns.Options{})
 	s.CreateQueue("q")
-	c := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, true), HTTP: &http.Client{Transport: s.Transport()},
-		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
-	late, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "late", Delay: time.Hour}, 0)
+	c := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, true), HTTP: &http.Client{
+		Transport: s.Transport(),
+	},
+		Credentials: rest.Static(rest.Credentials{
+			AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret,
+		})}
+	late, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "late", Delay: time.Hour},
+		0)
 	if err != nil || late.ID == "" || late.RequestID == "" {
 		t.Fatal(late, err)
 	}
@@ -29,18 +34,21 @@ func TestSingleMessages(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].ID != first.ID || got[1].Body != "second" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "x"}, 17); rest.Code(err) != "InvalidArgument" {
+	if _, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "x"},
+		17); rest.Code(err) != "InvalidArgument" {
 		t.Error(err)
 	}
 	if _, err := c.Publish(t.Context(), "t", "x", ""); rest.Code(err) != "TopicNotExist" {
 		t.Error(err)
 	}
 	s.CreateTopic("t")
-	if sent, err := c.Publish(t.Context(), "t", "<x>", "tag"); err != nil || sent.ID == "" || s.Published("t")[0] != "<x>" {
+	if sent, err := c.Publish(t.Context(), "t", "<x>", "tag"); err != nil || sent.ID == "" ||
+		s.Published("t")[0] != "<x>" {
 		t.Error(sent, err)
 	}
 	p := rest.Publication{Body: "y", Mail: `{"Subject":"s"}`, SMS: `{"Type":"singleContent"}`}
-	if sent, err := c.PublishWith(t.Context(), "t", p); err != nil || sent.ID == "" || s.Published("t")[1] != "y" {
+	if sent, err := c.PublishWith(t.Context(), "t", p); err != nil || sent.ID == "" ||
+		s.Published("t")[1] != "y" {
 		t.Error(sent, err)
 	}
 }
