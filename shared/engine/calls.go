@@ -30,9 +30,9 @@ func (r *Engine) call(c *mailbox, call *interp.Call) {
 	current := &inFlightCall{cancel: cancel}
 	current.until.Store(call.Until)
 	c.calls[call.Attempt] = current
-	on := c.activeSession
-	if on != nil {
-		on.add()
+	session := c.activeSession
+	if session != nil {
+		session.add()
 	}
 	held := r.mailboxes.acquire(c.partition)
 	t := newPendingCall(c.x, call, now)
@@ -42,8 +42,8 @@ func (r *Engine) call(c *mailbox, call *interp.Call) {
 	attempt := call.Attempt
 	r.callWorkers.run(func() {
 		defer r.goroutines.Done()
-		if on != nil {
-			defer on.done()
+		if session != nil {
+			defer session.done()
 		}
 		stopRenewing := r.renew(held.partition, attempt)
 		result := r.runTask(ctx, t)

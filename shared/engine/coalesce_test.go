@@ -17,7 +17,7 @@ import (
 // TestCoalesce: in functions, calls of one execution that complete within a moment are committed
 // together.
 func TestCoalesce(t *testing.T) {
-	for name, most := range map[string]int{"functions": 30, "servers": 110} {
+	for name, commitsMax := range map[string]int{"functions": 30, "servers": 110} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
@@ -42,7 +42,7 @@ func TestCoalesce(t *testing.T) {
 				if x.Status != flow.Succeeded {
 					t.Errorf("%v %v", x.Status, x.Error)
 				}
-				if c := w.commitsTried(f, "one"); c > most || name == "servers" && c < 90 {
+				if c := w.commitsTried(f, "one"); c > commitsMax || name == "servers" && c < 90 {
 					t.Errorf("%d commits", c)
 				}
 				if took := x.Stopped - x.Started; took > 500 {

@@ -207,7 +207,7 @@ func TestLostCallsEnd(t *testing.T) {
 // TestMaxCalls: no more calls than CallsMax are in flight, and all are made without the sweeper,
 // even if many return together, fail or are aborted.
 func TestMaxCalls(t *testing.T) {
-	for _, most := range []int{1, 3, 100} {
+	for _, callsMax := range []int{1, 3, 100} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			f := w.flow("f", `- Name: A
@@ -244,17 +244,17 @@ func TestMaxCalls(t *testing.T) {
 				return task.Fail("Bad", "it is")
 			})
 			slow := time.Hour
-			if most == 1 {
+			if callsMax == 1 {
 				slow = time.Millisecond // or nothing else is ever called
 			}
 			w.tasks.on("Slow", sleeping(slow, `{}`))
-			h := w.open(func(o *engine.Options) { o.CallsMax, o.Queue = most, discardQueue{} })
+			h := w.open(func(o *engine.Options) { o.CallsMax, o.Queue = callsMax, discardQueue{} })
 			h.start(f, "one")
 			time.Sleep(10 * time.Second) // no sweep yet
 			synctest.Wait()
 			w.checkEnded(f, "one", flow.Succeeded, `{"done":true}`)
-			if int(peak.Load()) > most || w.tasks.repeated() > 0 {
-				t.Errorf("%d calls at once, %d may be", peak.Load(), most)
+			if int(peak.Load()) > callsMax || w.tasks.repeated() > 0 {
+				t.Errorf("%d calls at once, %d may be", peak.Load(), callsMax)
 			}
 			h.close()
 		})

@@ -42,15 +42,15 @@ func (r *Engine) relay(c *mailbox) {
 	}
 	stopped := c.x.Stopped
 	c.relaying = true
-	on := c.activeSession
-	if on != nil {
-		on.add()
+	session := c.activeSession
+	if session != nil {
+		session.add()
 	}
 	held := r.mailboxes.acquire(c.partition)
 	go func() {
 		defer r.goroutines.Done()
-		if on != nil {
-			defer on.done()
+		if session != nil {
+			defer session.done()
 		}
 		n := interp.Message{Kind: interp.Delivered, OutboxID: out.ID}
 		if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {

@@ -17,15 +17,15 @@ func TestResultsOfAcceptorsAreNotRequeued(t *testing.T) {
 	r := New(Options{Store: store.New(store.Options{Driver: memstore.New()}),
 		Limits: flow.DefaultLimits(), AcceptOnly: true})
 	failed := errors.New("the store is away")
-	var told []error
+	var errs []error
 	submitted := func(n interp.Message) *envelope {
-		return &envelope{message: n, done: func(a reply) { told = append(told, a.err) }}
+		return &envelope{message: n, done: func(a reply) { errs = append(errs, a.err) }}
 	}
 	r.requeue(&mailbox{partition: "x#f#x"},
 		[]*envelope{submitted(interp.Message{Kind: interp.CallCompleted}),
 			submitted(interp.Message{Kind: interp.Delivered}),
 			submitted(interp.Message{Kind: interp.StopRequested})}, failed)
-	if len(told) != 3 || told[0] != failed || told[1] != failed || told[2] != failed {
-		t.Errorf("told %v", told)
+	if len(errs) != 3 || errs[0] != failed || errs[1] != failed || errs[2] != failed {
+		t.Errorf("told %v", errs)
 	}
 }

@@ -177,19 +177,19 @@ func (r *Engine) requeue(c *mailbox, items []*envelope, err error) {
 			failAll([]*envelope{it}, err)
 		}
 	}
-	on, delay := c.activeSession, nextRequeueDelay(kept, err)
-	inTime := on == nil || r.nowMillis()+delay.Milliseconds() <= on.deadline
+	session, delay := c.activeSession, nextRequeueDelay(kept, err)
+	inTime := session == nil || r.nowMillis()+delay.Milliseconds() <= session.deadline
 	if len(kept) == 0 || !inTime || !r.mayContinue(c) || !r.addGoroutine() {
 		failAll(kept, err)
 		return
 	}
-	if on != nil {
-		on.add()
+	if session != nil {
+		session.add()
 	}
 	go func() {
 		defer r.goroutines.Done()
-		if on != nil {
-			defer on.done()
+		if session != nil {
+			defer session.done()
 		}
 		t := time.NewTimer(delay)
 		defer t.Stop()
