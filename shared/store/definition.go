@@ -68,7 +68,7 @@ func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) err
 // isReferenced reports whether the flow of a definition references it.
 func (s *Store) isReferenced(ctx context.Context, definition Row) (bool, error) {
 	_, partition, known := strings.Cut(definition.Fence, " ")
-	if !known { // an older program wrote it and expires it itself
+	if !known { // an older program wrote it, and expired it itself
 		return true, nil
 	}
 	row, err := s.driver.Get(ctx, Key{partition, sortState})

@@ -32,7 +32,7 @@ type ListEntry struct {
 	Group string // entries of one group are listed together
 	// order in the group, byte by byte; unique in the group together with the row's key
 	Sort   string
-	Fields []byte // the index returns a copy of them
+	Fields []byte // copied into the index
 }
 
 // Condition must hold for a conditional write. The driver checks it and applies the write in one
@@ -54,14 +54,15 @@ var (
 	ErrDiskFull = errors.New("store: disk nearly full, writes are refused")
 )
 
-// ErrDiskFullUnknown is an unknown outcome: the disk became full during the write.
+// ErrDiskFullUnknown means an unknown outcome: the disk became full during the write.
 var ErrDiskFullUnknown = errors.New("store: the disk is full, the write may or may not be applied")
 
 // Driver is one store. All methods are safe for concurrent use. The caller must not change a Row or
 // its slices after passing it to the driver, nor a Row that the driver returned.
 //
 // Durability: a write that returned nil survives a crash right after it. Get and Range return only
-// durable rows: they wait for rows that are not durable yet. List and Due may lag behind.
+// durable rows: while a write is not durable, they return the rows before it, or wait. List and Due
+// may lag behind.
 type Driver interface {
 	// Get reads one row, strongly consistent. It returns ErrNotFound if the row does not exist. It
 	// returns an expired row as it is: the Store checks expiry.

@@ -39,20 +39,22 @@ type Execution struct {
 	InputRef    *flow.Value // the input as sent, if it has rows of its own
 	Environment []Variable
 
-	Version       int64
-	Expires       int64 // ms since 1970; from then on the execution is absent
-	Status        flow.Status
-	Stopped       int64
-	Output        *flow.Value
-	Error         *flow.Error
-	LastEvent     int64
-	LastTime      int64
-	TailFirst     int64 // id of the first event of the tail
-	Tail          []byte
-	Body          []byte
-	Wake          int64
-	SweepAttempts int // hints that the sweeper has sent since the last commit
-	// times that an engine has begun to process the execution since the last commit
+	Version   int64
+	Expires   int64 // ms since 1970; from then on the execution is absent
+	Status    flow.Status
+	Stopped   int64
+	Output    *flow.Value
+	Error     *flow.Error
+	LastEvent int64
+	LastTime  int64
+	TailFirst int64 // id of the first event of the tail
+	Tail      []byte
+	Body      []byte
+	Wake      int64
+	// times that the sweeper found the execution due, or an engine found it unfinished at start, since
+	// the last completed transaction
+	SweepAttempts int
+	// attempts of engines to advance it since then, counted only while SweepAttempts is high
 	RunnerAttempts int
 	Redrive        int
 
@@ -96,8 +98,8 @@ type Change struct {
 	OnEncoded func()
 }
 
-// ErrBodyTooLarge: the open states of an execution need more bytes than Change.BodyMax. Nothing was
-// written.
+// ErrBodyTooLarge is returned if the open states of an execution need more bytes than
+// Change.BodyMax. Nothing was written.
 var ErrBodyTooLarge = errors.New("store: the open states of the execution are too large")
 
 const (

@@ -49,7 +49,7 @@ type Flow struct {
 // when it changes.
 const flowFmt = 1
 
-// ErrFormat: a newer program wrote the row. It must not be changed.
+// ErrFormat is returned if a newer program wrote the row. Such a row must not be changed.
 var ErrFormat = errors.New(
 	"store: a row has a format that this program does not know; run the newer program")
 

@@ -208,7 +208,7 @@ func (s *Store) loadFrom(
 	return nil
 }
 
-// ErrMissing: a row refers to a value that does not exist.
+// ErrMissing is returned if a row refers to a value that does not exist.
 var ErrMissing = errors.New("store: a stored value is missing")
 
 // LoadValue loads one value from the place that its reference names.

@@ -25,7 +25,7 @@ func (u *Usage) Add(v Usage) {
 	u.Index += v.Index
 }
 
-// Meter sums usage by operation. The zero value is empty. It is safe for many goroutines.
+// Meter sums usage by operation. The zero value is empty. It is safe for concurrent use.
 type Meter struct {
 	mu          sync.Mutex
 	byOperation map[string]Usage

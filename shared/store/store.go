@@ -23,7 +23,7 @@ type Options struct {
 	// Random returns non-zero random bits for the named purpose. nil: the random bits of the
 	// system, which the secrets of executions need. A simulation passes its own function, whose
 	// results depend only on who asks for what.
-	Random func(about string) uint64
+	Random func(purpose string) uint64
 }
 
 // Store keeps flows, definitions, executions and history over a Driver. It is safe for concurrent
@@ -33,7 +33,7 @@ type Store struct {
 	now       func() time.Time
 	tailBytes int
 	sizes     Sizes
-	random    func(about string) uint64
+	random    func(purpose string) uint64
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded

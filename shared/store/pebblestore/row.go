@@ -15,7 +15,7 @@ const rowFormat = 1
 
 const flagList = 1
 
-// ErrFormat: this program cannot read the row. It never overwrites such a row.
+// ErrFormat is returned if this program cannot read the row. It never overwrites such a row.
 var ErrFormat = errors.New(
 	"pebblestore: a row of a format that this program does not know, it is left as it is")
 

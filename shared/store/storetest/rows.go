@@ -221,11 +221,11 @@ func rangePages(t *testing.T, h Harness) {
 func oddKeys(t *testing.T, h Harness) {
 	d := h.Driver
 	keys := []store.Key{
-		key("x#1#a:b#c", "a"), key("x#1#a", "b#c"), key("x#1#a:b", "#c"), key("x:1",
-			"a"), key("x#1#a:b#", "c"),
+		key("x#1#a:b#c", "a"), key("x#1#a", "b#c"), key("x#1#a:b", "#c"),
+		key("x:1", "a"), key("x#1#a:b#", "c"),
 		key("ü#日本#🙂", "ключ"), key("ü#日本", "#🙂ключ"), key("p", "q"), key("pq", "r"), key("p", "qr"),
-		key("x%231", "a"), key("x/1", "../a"), key("x\n1", "a\tb"), key(strings.Repeat("p", 1000),
-			strings.Repeat("s", 900)),
+		key("x%231", "a"), key("x/1", "../a"), key("x\n1", "a\tb"),
+		key(strings.Repeat("p", 1000), strings.Repeat("s", 900)),
 	}
 	for i, k := range keys {
 		row := state(k, 1, "r", fmt.Sprint(i))
