@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Cut returns at most max characters of s, from its beginning, as valid UTF-8: what is not becomes U+FFFD, one for each run
-// of such bytes. It looks at no more of s than it may need.
+// Cut returns the first max characters of s, or all of s if it is shorter, as valid UTF-8: each run
+// of invalid bytes becomes one U+FFFD. It reads only as much of s as it needs.
 func Cut(s string, max int) string {
 	if !utf8.ValidString(s) {
 		if len(s) > max*utf8.UTFMax {

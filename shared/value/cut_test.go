@@ -14,7 +14,8 @@ func TestCut(t *testing.T) {
 		max  int
 		want string
 	}{
-		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"日本語文", 3, "日本語"}, {"a\xffb", 3, "a\uFFFDb"},
+		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"日本語文", 3, "日本語"},
+		{"a\xffb", 3, "a\uFFFDb"},
 		{"日本語", 3, "日本語"}, {strings.Repeat("\xff\xff", 500), 2, "\uFFFD"},
 	}
 	for _, test := range tests {
@@ -33,7 +34,8 @@ func FuzzCut(f *testing.F) {
 			return
 		}
 		got := value.Cut(s, max)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > max || utf8.ValidString(s) && !strings.HasPrefix(s, got) {
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > max ||
+			utf8.ValidString(s) && !strings.HasPrefix(s, got) {
 			t.Fatalf("Cut(%q, %d) = %q", s, max, got)
 		}
 		if utf8.RuneCountInString(s) <= max && utf8.ValidString(s) && got != s {

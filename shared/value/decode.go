@@ -13,12 +13,12 @@ import (
 // Decode is DecodeWithin with MemoryDefault.
 func Decode(text []byte) (any, error) { return DecodeWithin(text, MemoryDefault) }
 
-// DecodeWithin parses one JSON text into a value that takes at most memory bytes beside two copies
-// of the text; ErrMemory says that it would take more, and is returned before it does. It refuses
-// trailing text, invalid UTF-8, half a surrogate pair (it is no character, and two names that
-// differ in it would become one), nesting beyond DepthMax and numbers beyond NumberMax. Of equal
-// names in an object the last one counts. The strings and numbers of the result share one copy of
-// text.
+// DecodeWithin parses one JSON text. The result takes at most memory bytes in addition to two
+// copies of the text; if it would take more, DecodeWithin returns ErrMemory before it allocates
+// them. It rejects trailing text, invalid UTF-8, half of a surrogate pair (it is not a character,
+// and two names that differ in it would become equal), nesting beyond DepthMax and numbers beyond
+// NumberMax. The last of several members of the same name counts. The strings and numbers of the
+// result share one copy of text.
 func DecodeWithin(text []byte, memory int) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("invalid UTF-8")
@@ -37,19 +37,19 @@ func DecodeWithin(text []byte, memory int) (any, error) {
 	return v, nil
 }
 
-// decoder reads values from pos. Elements and members wait on its stacks until their container is complete, so
-// that it is made in its final size.
+// decoder reads values from pos. Elements and members stay on its stacks until their container is
+// complete, so that the container is allocated in its final size.
 type decoder struct {
 	text   string
 	pos    int
 	values []any
 	names  []string
 	left   int    // bytes of memory that the result may still take
-	buffer []byte // of the string with escapes that is being read
+	buffer []byte // the decoded part of the current string, if it has escapes
 }
 
-// pushValue puts an element or the value of a member on the stack. The stacks double: append's
-// smaller steps would allocate five times the stack of a long array.
+// pushValue pushes an element or the value of a member. The stack doubles when it is full: append
+// grows in smaller steps, which for a long array would allocate five times the stack.
 func (d *decoder) pushValue(v any) error {
 	if d.left -= valueMemory; d.left < 0 {
 		return ErrMemory
@@ -72,13 +72,14 @@ func (d *decoder) pushName(name string) error {
 	return nil
 }
 
-// unexpected refuses what stands at pos; want says what should.
+// unexpected rejects the text at pos; want says what is expected.
 func (d *decoder) unexpected(want string) error {
 	if d.pos >= len(d.text) {
 		return errors.New("the JSON text ends too early")
 	}
 	r, _ := utf8.DecodeRuneInString(d.text[d.pos:])
-	return fmt.Errorf("unexpected %s at byte %d of the JSON text: want %s", strconv.QuoteRune(r), d.pos, want)
+	return fmt.Errorf("unexpected %s at byte %d of the JSON text: want %s", strconv.QuoteRune(r),
+		d.pos, want)
 }
 
 func (d *decoder) skipBlanks() {
@@ -92,7 +93,8 @@ func (d *decoder) skipBlanks() {
 	}
 }
 
-// next steps over blanks and gives the byte there; 0, which stands for nothing in JSON, at the end.
+// next skips blanks and returns the next byte, or 0 at the end. 0 never occurs in JSON outside of
+// strings.
 func (d *decoder) next() byte {
 	d.skipBlanks()
 	if d.pos == len(d.text) {
@@ -101,7 +103,7 @@ func (d *decoder) next() byte {
 	return d.text[d.pos]
 }
 
-// value reads a value inside of depth containers.
+// value reads a value that is inside depth containers.
 func (d *decoder) value(depth int) (any, error) {
 	switch c := d.next(); {
 	case c == '"':
@@ -146,7 +148,7 @@ func (d *decoder) literal(word string) error {
 	return nil
 }
 
-// array reads what follows an opening bracket.
+// array reads an array after its opening bracket.
 func (d *decoder) array(depth int) (any, error) {
 	if d.next() == ']' {
 		d.pos++
@@ -177,7 +179,7 @@ func (d *decoder) array(depth int) (any, error) {
 	}
 }
 
-// object reads what follows an opening brace.
+// object reads an object after its opening brace.
 func (d *decoder) object(depth int) (any, error) {
 	if d.next() == '}' {
 		d.pos++
@@ -232,7 +234,7 @@ func (d *decoder) member(depth int) error {
 	return d.pushValue(v)
 }
 
-// number reads a number, which keeps its text.
+// number reads a number and keeps its text.
 func (d *decoder) number() (Number, error) {
 	from := d.pos
 	if d.text[d.pos] == '-' {
@@ -259,14 +261,15 @@ func (d *decoder) number() (Number, error) {
 		}
 	}
 	if d.pos-from > NumberMax {
-		return "", fmt.Errorf("the number at byte %d of the JSON text is longer than %d characters", from, NumberMax)
+		return "", fmt.Errorf("the number at byte %d of the JSON text is longer than %d characters",
+			from, NumberMax)
 	}
 	return Number(d.text[from:d.pos]), nil
 }
 
 func (d *decoder) at(c byte) bool { return d.pos < len(d.text) && d.text[d.pos] == c }
 
-// digits reads at least one.
+// digits reads one or more digits.
 func (d *decoder) digits() error {
 	from := d.pos
 	for d.pos < len(d.text) && d.text[d.pos] >= '0' && d.text[d.pos] <= '9' {
@@ -278,7 +281,7 @@ func (d *decoder) digits() error {
 	return nil
 }
 
-// string reads a string; one without escapes is a piece of the text.
+// string reads a string. A string without escapes is a part of the text.
 func (d *decoder) string() (string, error) {
 	d.pos++
 	from := d.pos
@@ -297,7 +300,7 @@ func (d *decoder) string() (string, error) {
 	return "", d.unexpected("a quote")
 }
 
-// escaped reads on at the first escape of a string that starts at from.
+// escaped reads the rest of a string from its first escape. The string starts at from.
 func (d *decoder) escaped(from int) (string, error) {
 	s := append(d.buffer[:0], d.text[from:d.pos]...)
 	for d.pos < len(d.text) {
@@ -322,7 +325,7 @@ func (d *decoder) escaped(from int) (string, error) {
 	return "", d.unexpected("a quote")
 }
 
-// escape appends what the characters behind a backslash stand for.
+// escape appends the characters for an escape, after the backslash.
 func (d *decoder) escape(s []byte) ([]byte, error) {
 	if d.at('u') {
 		r, ok := d.hex4(d.pos + 1)
@@ -332,7 +335,8 @@ func (d *decoder) escape(s []byte) ([]byte, error) {
 		d.pos += 5
 		if utf16.IsSurrogate(r) {
 			if r, ok = d.lowSurrogate(r); !ok {
-				return nil, fmt.Errorf("half a surrogate pair before byte %d of the JSON text is no character", d.pos)
+				return nil, fmt.Errorf(
+					"half a surrogate pair before byte %d of the JSON text is no character", d.pos)
 			}
 		}
 		return utf8.AppendRune(s, r), nil
@@ -346,7 +350,7 @@ func (d *decoder) escape(s []byte) ([]byte, error) {
 	return nil, d.unexpected("a character that can be escaped")
 }
 
-// hex4 gives the number of the four hexadecimal digits at a place.
+// hex4 returns the number of the four hexadecimal digits at an offset.
 func (d *decoder) hex4(at int) (rune, bool) {
 	if len(d.text)-at < 4 {
 		return 0, false
@@ -368,7 +372,7 @@ func (d *decoder) hex4(at int) (rune, bool) {
 	return r, true
 }
 
-// lowSurrogate joins a surrogate with the one that must follow, and steps over that.
+// lowSurrogate joins a surrogate with the next one, and skips that.
 func (d *decoder) lowSurrogate(first rune) (rune, bool) {
 	if !strings.HasPrefix(d.text[d.pos:], `\u`) {
 		return 0, false

@@ -1,9 +1,9 @@
 package value
 
-// ExceedsDepth tells whether a text that Append has written is nested deeper than most.
+// ExceedsDepth reports whether a text as written by Append is nested deeper than depthMax.
 func ExceedsDepth(text []byte, depthMax int) bool {
 	if len(text) < 2*depthMax {
-		return false // too short for that
+		return false // too short to be so deep
 	}
 	depth, inside := 0, false
 	for i := 0; i < len(text); i++ {

@@ -21,9 +21,9 @@ func TestExceedsDepth(t *testing.T) {
 		{arrays(256), 256},
 		{arrays(257), 257},
 	} {
-		for most := range 300 {
-			if got := value.ExceedsDepth([]byte(c.text), most); got != (most < c.depth) {
-				t.Errorf("%.40s deeper than %d: %v", c.text, most, got)
+		for depthMax := range 300 {
+			if got := value.ExceedsDepth([]byte(c.text), depthMax); got != (depthMax < c.depth) {
+				t.Errorf("%.40s deeper than %d: %v", c.text, depthMax, got)
 			}
 		}
 	}

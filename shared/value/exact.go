@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for a
-// field of the name Code, which reads a text as something that it does not say. The
-// text is checked as Decode does. Members of a struct that are named otherwise are left alone; of
-// equal names the last one counts.
+// Unmarshal is json.Unmarshal, but matches names of members exactly. encoding/json accepts "code"
+// for a field named Code, and so reads something that the text does not say. Unmarshal checks the
+// text like Decode. It ignores members that match no field; the last of several members of the same
+// name counts.
 func Unmarshal(text []byte, to any) error {
 	if _, err := Decode(text); err != nil {
 		return err
@@ -23,11 +23,12 @@ func Unmarshal(text []byte, to any) error {
 	return unmarshal(text, to)
 }
 
-// UnmarshalLenient is Unmarshal without the checks of Decode: it takes what encoding/json takes. It is
-// for envelopes that hold records of several origins, one of which must not hold up the others.
+// UnmarshalLenient is Unmarshal without the checks of Decode: it accepts what encoding/json
+// accepts. It is for envelopes that contain records of several origins, where one bad record must
+// not block the others.
 func UnmarshalLenient(text []byte, to any) error {
 	if !json.Valid(text) {
-		return json.Unmarshal(text, new(json.RawMessage)) // says where it is not JSON
+		return json.Unmarshal(text, new(json.RawMessage)) // reports where the text is not JSON
 	}
 	return unmarshal(text, to)
 }
@@ -46,7 +47,7 @@ var (
 	number          = reflect.TypeFor[json.Number]()
 )
 
-// exactly sets v, which can be set, to the value of a valid text without blanks around it.
+// exactly sets v, which must be settable, to the value of a valid text without blanks around it.
 func exactly(text []byte, v reflect.Value) error {
 	s := shapeOf(v.Type())
 	if s.plain && !s.custom && setText(text, v) {
@@ -66,7 +67,7 @@ func exactly(text []byte, v reflect.Value) error {
 		}
 		return exactly(text, v.Elem())
 	case text[0] != opening:
-		return json.Unmarshal(text, v.Addr().Interface()) // says what the text is instead
+		return json.Unmarshal(text, v.Addr().Interface()) // reports what the text is instead
 	case v.Kind() == reflect.Slice:
 		return exactList(text, v)
 	case v.Kind() == reflect.Map:
@@ -75,7 +76,7 @@ func exactly(text []byte, v reflect.Value) error {
 	return exactFields(text, v, s.fields)
 }
 
-// setText sets a string to a text that needs no decoding; false when it is none, or needs it.
+// setText sets a string. It returns false if the text is not a string, or needs decoding.
 func setText(text []byte, v reflect.Value) bool {
 	if v.Kind() != reflect.String || len(text) < 2 || text[0] != '"' {
 		return false
@@ -88,14 +89,15 @@ func setText(text []byte, v reflect.Value) bool {
 	return true
 }
 
-// shapes holds a shape for each type that was asked for.
+// shapes caches the shape of each type.
 var shapes sync.Map // reflect.Type → *shape
 
-// shape is what is known of a type.
+// shape is what is known about a type.
 type shape struct {
-	plain  bool             // encoding/json reads it: no struct field in it is matched by name
-	custom bool             // it reads itself, or takes not every text
-	fields map[string][]int // of a struct: the index of each field, as reflect has it, by its name
+	// encoding/json can decode it: it contains no struct field that is matched by name
+	plain  bool
+	custom bool             // it has its own decoding method, or does not accept every text
+	fields map[string][]int // of a struct: the index of each field (as in reflect) by name
 }
 
 func shapeOf(t reflect.Type) *shape {
@@ -113,7 +115,7 @@ func shapeOf(t reflect.Type) *shape {
 	return s
 }
 
-// named reports whether a type has struct fields that are matched by name.
+// named reports whether a type contains struct fields that are matched by name.
 func named(t reflect.Type, depth int) bool {
 	if reflect.PointerTo(t).Implements(unmarshaler) || depth > 16 {
 		return false
@@ -127,8 +129,8 @@ func named(t reflect.Type, depth int) bool {
 	return false
 }
 
-// exactList sets a slice. Like exactMap and exactFields it goes on behind an error, as json.Unmarshal
-// does behind a member of another type, and returns the first one.
+// exactList sets a slice. Like exactMap and exactFields, it continues after an error and returns
+// the first one. json.Unmarshal does the same after a member of the wrong type.
 func exactList(text []byte, v reflect.Value) error {
 	list := reflect.MakeSlice(v.Type(), 0, 0)
 	var first error
@@ -171,7 +173,7 @@ func exactFields(text []byte, v reflect.Value, fields map[string][]int) error {
 			continue
 		}
 		field := v.FieldByIndex(index)
-		field.SetZero() // of equal names the last one counts
+		field.SetZero() // the last of several members of the same name counts
 		if err := exactly(member, field); err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)
 		}
@@ -179,8 +181,8 @@ func exactFields(text []byte, v reflect.Value, fields map[string][]int) error {
 	return first
 }
 
-// addFields adds the fields of a struct, which is at an index, by their names. Those of an embedded
-// struct are the outer object's members, unless it has one of the name itself.
+// addFields adds the fields of a struct at an index by their names. The fields of an embedded
+// struct are members of the outer object, unless the outer struct has a field of the same name.
 func addFields(t reflect.Type, at []int, fields map[string][]int) {
 	var embedded []reflect.StructField
 	for i := range t.NumField() {

@@ -29,7 +29,7 @@ type exactTarget struct {
 	ExactEmbedded
 }
 
-// loud reads itself from a text.
+// loud decodes itself from a text.
 type loud string
 
 func (l *loud) UnmarshalText(text []byte) error {
@@ -50,21 +50,27 @@ func TestUnmarshalIsExact(t *testing.T) {
 	if err := value.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := exactTarget{Code: "right", Inner: exactInner{Count: 2}, Pointer: &exactInner{Name: "p"}, List: []exactInner{{Name: "a"}, {}},
-		Map: map[string]exactInner{"K": {Count: 1}, "k": {Name: "x"}}, Plain: map[string]string{"A": "1", "a": "2"},
-		Any: map[string]any{"A": 1.0, "a": 2.0}, exactBase: exactBase{"h"}, ExactEmbedded: ExactEmbedded{Outer: "o"}}
+	want := exactTarget{Code: "right", Inner: exactInner{Count: 2}, Pointer: &exactInner{Name: "p"},
+		List:  []exactInner{{Name: "a"}, {}},
+		Map:   map[string]exactInner{"K": {Count: 1}, "k": {Name: "x"}},
+		Plain: map[string]string{"A": "1", "a": "2"},
+		Any:   map[string]any{"A": 1.0, "a": 2.0}, exactBase: exactBase{"h"},
+		ExactEmbedded: ExactEmbedded{Outer: "o"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 }
 
-// With exact names it does what encoding/json does, errors included.
+// TestUnmarshalLikeJSON: for exact names, Unmarshal does the same as encoding/json, errors
+// included.
 func TestUnmarshalLikeJSON(t *testing.T) {
 	for _, text := range []string{
-		`{"Code":"c","Message":{"a":[1]},"list":null,"pointer":null,"map":null,"inner":null}`, `{"Code":7,"inner":{"name":"x"}}`, `[]`, `7`, `null`, `{}`, `{`,
+		`{"Code":"c","Message":{"a":[1]},"list":null,"pointer":null,"map":null,"inner":null}`,
+		`{"Code":7,"inner":{"name":"x"}}`, `[]`, `7`, `null`, `{}`, `{`,
 		`{"list":{}}`, `{"map":[]}`, `{"inner":[]}`, `{"Code":"c"} x`, `{"Message":"\u00e9"}`,
 		" { \"Code\" : \"a,}]\\\"\" ,\n\"\\u0043ode\"\t:\"b\" , \"list\" : [ { \"name\" : \"x\" } , null ,{}] , \"inner\":{\"Count\": 1e0 } } ",
-		` { } `, `{"list":[ ]}`, `{"list":[{"name":1},{"name":"b"}]}`, `{"map":{"a":{"name":1},"b":{"name":"b"}},"Outer":"o","Hidden":"h"}`,
+		` { } `, `{"list":[ ]}`, `{"list":[{"name":1},{"name":"b"}]}`,
+		`{"map":{"a":{"name":1},"b":{"name":"b"}},"Outer":"o","Hidden":"h"}`,
 		`{"number":"many"}`, `{"number":"12"}`, `{"number":12e1}`, `{"number":""}`,
 		`{"loud":"a","Code":"é\u0000","plain":{"b":"\ud83d\ude00"}}`,
 	} {
@@ -76,24 +82,28 @@ func TestUnmarshalLikeJSON(t *testing.T) {
 	}
 }
 
-// What UnmarshalLenient takes is what encoding/json takes, with exact names.
+// TestUnmarshalLenient: UnmarshalLenient accepts what encoding/json accepts, but only exact names.
 func TestUnmarshalLenient(t *testing.T) {
 	var got struct {
 		Name  string
 		Items []json.RawMessage
 	}
-	text := `{"Items":["\ud800",{"n":1}],"name":"wrong","Name":"\ud800","Long":` + strings.Repeat("1", 2000) + `}`
-	if err := value.UnmarshalLenient([]byte(text), &got); err != nil || len(got.Items) != 2 || got.Name != "\uFFFD" {
+	text := `{"Items":["\ud800",{"n":1}],"name":"wrong","Name":"\ud800","Long":` +
+		strings.Repeat("1", 2000) + `}`
+	if err := value.UnmarshalLenient([]byte(text), &got); err != nil || len(got.Items) != 2 ||
+		got.Name != "\uFFFD" {
 		t.Errorf("%+v %v", got, err)
 	}
 	if err := value.Unmarshal([]byte(text), &got); err == nil {
 		t.Error("half a surrogate pair is taken")
 	}
-	if err := value.UnmarshalLenient([]byte("{\"Name\":\"\xff\"}"), &got); err != nil || got.Name != "\uFFFD" {
+	if err := value.UnmarshalLenient([]byte("{\"Name\":\"\xff\"}"), &got); err != nil ||
+		got.Name != "\uFFFD" {
 		t.Errorf("%+v %v", got, err)
 	}
 	for _, text := range []string{"", "{", `{"Name":}`, `{} {}`} {
-		if value.UnmarshalLenient([]byte(text), &got) == nil || value.Unmarshal([]byte(text), &got) == nil {
+		if value.UnmarshalLenient([]byte(text), &got) == nil ||
+			value.Unmarshal([]byte(text), &got) == nil {
 			t.Errorf("%q is taken", text)
 		}
 	}

@@ -1,8 +1,8 @@
 package value
 
-// Measure gives the length of the text that Append writes for v, and ErrDepth when v is nested deeper than
-// DepthMax, so that Decode would refuse the text. It stops counting beyond most: a size greater than most says no
-// more than that, and the rest of v has not been looked at.
+// Measure returns the length of the text that Append writes for v. It returns ErrDepth if v is
+// nested deeper than DepthMax, because Decode would reject the text. It stops counting above
+// bytesMax: then size only says that the length exceeds bytesMax, and the rest of v is not checked.
 func Measure(v any, bytesMax int) (size int, err error) {
 	m := measure{bytesMax: bytesMax}
 	err = m.add(v, 0)
@@ -32,12 +32,12 @@ func (m *measure) add(v any, depth int) error {
 	case map[string]any:
 		return m.addObject(v, depth)
 	default:
-		m.size += len(Append(nil, v)) // the numbers of Go
+		m.size += len(Append(nil, v)) // the number types of Go
 	}
 	return nil
 }
 
-// commas is the number of commas between n parts.
+// commas returns the number of commas between n parts.
 func commas(n int) int { return max(n-1, 0) }
 
 func (m *measure) addArray(array []any, depth int) error {
@@ -73,7 +73,7 @@ func (m *measure) addObject(object map[string]any, depth int) error {
 	return nil
 }
 
-// stringSize is the length of what AppendString writes.
+// stringSize returns the length of what AppendString writes.
 func stringSize(s string) int {
 	size := 2 + len(s)
 	for i := 0; i < len(s); i++ {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// FromInt returns the number of an integer.
+// FromInt returns an integer as a number.
 func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
 
-// FromFloat returns the number of a finite float; integers below 2^53 are written without fraction
-// or exponent.
+// FromFloat returns a finite float as a number. It writes integers below 2^53 without fraction or
+// exponent.
 func FromFloat(f float64) Number {
 	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
 		return FromInt(int64(f))
@@ -17,8 +17,8 @@ func FromFloat(f float64) Number {
 	return Number(strconv.FormatFloat(f, 'g', -1, 64))
 }
 
-// Int returns the exact integer of a number; false when it is none or does not fit 64 bits. 5.0 and
-// 5e2 are integers.
+// Int returns the exact integer of a number, or false if the number is not an integer or exceeds 64
+// bits. 5.0 and 5e2 are integers.
 func Int(n Number) (int64, bool) {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
 		return i, true
@@ -30,7 +30,7 @@ func Int(n Number) (int64, bool) {
 	case d.zero():
 		return 0, true
 	case d.exponent < int64(d.len()) || d.exponent > 19:
-		return 0, false // a fraction, or longer than 64 bits are
+		return 0, false // a fraction, or longer than 64 bits
 	}
 	var few [20]byte
 	text := few[:0]
@@ -48,9 +48,9 @@ func Int(n Number) (int64, bool) {
 	return i, true
 }
 
-// Compare orders two numbers by their decimal values: -1, 0 or 1. It is exact whatever their
-// lengths and exponents, and takes time in proportion to the lengths of the texts. What is no
-// number counts as 0.
+// Compare returns the order of two numbers by their decimal values: -1, 0 or 1. It is exact for all
+// lengths and exponents, and takes time in proportion to the lengths of the texts. A text that is
+// not a number counts as 0.
 func Compare(a, b Number) int {
 	x, xerr := strconv.ParseInt(string(a), 10, 64)
 	if xerr == nil {
@@ -69,8 +69,8 @@ func Compare(a, b Number) int {
 	return c.compare(&d)
 }
 
-// AppendKey appends a text that is the same for equal numbers and for no others, such as 12e1 for
-// 120 and 1.2e2.
+// AppendKey appends a text that is the same for equal numbers and different for others, such as
+// 12e1 for 120 and 1.2e2.
 func AppendKey(dst []byte, n Number) []byte {
 	d, _ := parseDecimal(string(n))
 	if d.zero() {
@@ -91,21 +91,23 @@ func AppendKey(dst []byte, n Number) []byte {
 	return strconv.AppendInt(dst, d.exponent, 10)
 }
 
-// decimal is a number in parts, without copies: 0.DIGITS times ten to the power of an exponent, the
-// first and the last digit not 0. The digits are whole and, behind it, fraction; the number 0 has
-// none.
+// decimal is a number split into parts without copying: 0.DIGITS times ten to the power of an
+// exponent, where the first and the last digit are not 0. The digits are whole followed by
+// fraction; the number 0 has no digits.
 type decimal struct {
 	negative        bool
 	whole, fraction string
-	exponent        int64  // of the point before the digits
-	huge            string // an exponent of its own that int64 may not hold, to be added to exponent; "" for none
+	exponent        int64 // of the point before the digits
+	// A written exponent that may exceed int64, to add to exponent; "" if there is none
+	huge string
 }
 
-// exponentDigits is the length up to which an exponent, and what is added to it, fits int64.
+// exponentDigits is the length up to which a written exponent, plus what is added to it, fits
+// int64.
 const exponentDigits = 17
 
-// parseDecimal reads a number as JSON has it, and also with a plus or leading zeros. false: the
-// text is none.
+// parseDecimal parses a number as in JSON, or with a plus or leading zeros. It returns false if the
+// text is not a number.
 func parseDecimal(text string) (decimal, bool) {
 	var d decimal
 	rest := text
@@ -159,7 +161,7 @@ func (d *decimal) readExponent(rest string) bool {
 	return true
 }
 
-// normalize drops zeros around the digits and moves the point before them.
+// normalize drops the zeros at both ends of the digits and moves the point before them.
 func (d *decimal) normalize() {
 	d.exponent += int64(len(d.whole))
 	before := len(d.whole)
@@ -182,8 +184,8 @@ func (d *decimal) zero() bool { return d.whole == "" && d.fraction == "" }
 
 func (d *decimal) len() int { return len(d.whole) + len(d.fraction) }
 
-// power is the exponent as a text, for when int64 may not hold it. Its own part is by far the
-// greater one, so that its sign stays.
+// power returns the exponent as text, for exponents that may exceed int64. The written exponent is
+// by far the larger part, so it determines the sign.
 func (d *decimal) power() (negative bool, digits string) {
 	add := d.exponent
 	digits = d.huge
@@ -199,7 +201,7 @@ func (d *decimal) power() (negative bool, digits string) {
 	return negative, addTo(digits, add)
 }
 
-// addTo adds an integer to a positive one that is written in digits and greater than it.
+// addTo adds an integer to a positive number that is given as digits and is greater than it.
 func addTo(digits string, n int64) string {
 	if n == 0 {
 		return digits
@@ -277,8 +279,8 @@ func (d *decimal) compareHuge(e *decimal) int {
 	return order
 }
 
-// compareDigits compares the digits from the first on; one that goes on is greater, since the last
-// is never 0.
+// compareDigits compares the digits from the first on. If one sequence is a prefix of the other,
+// the longer one is greater, because the last digit is never 0.
 func (d *decimal) compareDigits(e *decimal) int {
 	for i := range min(d.len(), e.len()) {
 		if x, y := d.digit(i), e.digit(i); x != y {
@@ -304,9 +306,9 @@ func (d *decimal) digit(i int) byte {
 	return d.fraction[i-len(d.whole)]
 }
 
-// IsNumeric reports whether a text reads as a decimal number: as JSON has it, or with a plus,
-// leading zeros, or no digit on one side of the point. Other forms that programs know, such as 0x1,
-// inf and 1_000, are words.
+// IsNumeric reports whether a text is a decimal number: as in JSON, or with a plus, leading zeros,
+// or no digit on one side of the point. Other forms that some programs accept, such as 0x1, inf and
+// 1_000, are not numbers.
 func IsNumeric(text string) bool {
 	_, ok := parseDecimal(text)
 	return ok

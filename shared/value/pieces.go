@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 )
 
-// The functions of this file cut a text that is known to be JSON. They build nothing.
+// The functions of this file cut a text that is known to be JSON. They build no values.
 
 func trimBlanks(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }
 
-// inside is what stands between the brackets of an array or object, without blanks around it.
+// inside returns the text between the brackets of an array or object, without blanks around it.
 func inside(text []byte) []byte { return trimBlanks(text[1 : len(text)-1]) }
 
-// cutValue cuts the first value of a list, and the comma behind it. There are no blanks before it.
+// cutValue cuts the first value of a list, and the comma after it. The list must not begin with
+// blanks.
 func cutValue(list []byte) (v, rest []byte) {
 	end := valueEnd(list)
 	rest = bytes.TrimLeft(list[end:], " \t\r\n")
@@ -22,7 +23,7 @@ func cutValue(list []byte) (v, rest []byte) {
 	return list[:end], rest
 }
 
-// cutMember cuts the first member of the inside of an object.
+// cutMember cuts the first member of an object's inside.
 func cutMember(object []byte) (name, member, rest []byte) {
 	end := valueEnd(object)
 	if quoted := object[:end]; bytes.IndexByte(quoted, '\\') < 0 {
@@ -37,7 +38,7 @@ func cutMember(object []byte) (name, member, rest []byte) {
 	return name, member, rest
 }
 
-// valueEnd is the length of the value that a text begins with.
+// valueEnd returns the length of the value at the start of a text.
 func valueEnd(text []byte) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -65,7 +66,7 @@ func valueEnd(text []byte) int {
 	return len(text)
 }
 
-// stringEnd is the place of the quote that ends the string which begins at a place.
+// stringEnd returns the offset of the closing quote of the string that begins at an offset.
 func stringEnd(text []byte, begin int) int {
 	for i := begin + 1; i < len(text); i++ {
 		switch text[i] {

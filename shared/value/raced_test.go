@@ -2,5 +2,5 @@
 
 package value_test
 
-// raced says that the race detector counts allocations of its own.
+// raced says that the race detector runs, which allocates memory itself.
 const raced = true

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// reference decodes by the standard library; depth is not bounded.
+// reference decodes with the standard library; it does not bound the depth.
 func reference(text []byte) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("invalid UTF-8")

@@ -1,6 +1,6 @@
-// Package value is the JSON of the engine. A value is one of nil, bool, string, Number, []any and
-// map[string]any; whoever holds one treats it as immutable. Numbers keep their text, so that what is only
-// passed on stays as it was written, and 64-bit integers stay exact.
+// Package value is the JSON of the engine. A value is nil, bool, string, Number, []any or
+// map[string]any, and must be treated as immutable. Numbers keep their text, so that a number that
+// is only passed on does not change, and 64-bit integers stay exact.
 package value
 
 import (
@@ -11,16 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// Number is a JSON number in its own text.
+// Number is a JSON number in its original text.
 type Number = json.Number
 
-// DepthMax bounds the nesting of a decoded value.
+// DepthMax is the maximum depth of a decoded value.
 const DepthMax = 256
 
 // ErrDepth says that a text is nested deeper than DepthMax.
 var ErrDepth = fmt.Errorf("nested deeper than %d levels", DepthMax)
 
-// Canonical parses a text and writes it as the engine writes JSON: see Append.
+// Canonical parses a text and returns it as Append writes it.
 func Canonical(text []byte) ([]byte, error) {
 	v, err := Decode(text)
 	if err != nil {
@@ -29,11 +29,11 @@ func Canonical(text []byte) ([]byte, error) {
 	return Append(make([]byte, 0, len(text)), v), nil
 }
 
-// Encode gives the compact text of v: see Append.
+// Encode returns the text of v as Append writes it.
 func Encode(v any) []byte { return Append(nil, v) }
 
-// Append writes v to dst as compact JSON: keys sorted, no HTML escaping, UTF-8 as it is.
-// A Go int, int64 or float64 is accepted as a number.
+// Append appends v to dst as compact JSON: sorted keys, no HTML escaping, UTF-8 unescaped. It
+// accepts a Go int, int64 or float64 as a number.
 func Append(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
@@ -86,7 +86,7 @@ func appendObject(dst []byte, m map[string]any) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString writes s as a JSON string, escaping only what JSON demands.
+// AppendString appends s as a JSON string and escapes only what JSON requires.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
@@ -114,7 +114,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// Equal compares two values deeply; numbers by value, so 1 equals 1.0.
+// Equal compares two values deeply. It compares numbers by value, so 1 equals 1.0.
 func Equal(a, b any) bool {
 	switch a := a.(type) {
 	case Number:
@@ -151,11 +151,11 @@ func Equal(a, b any) bool {
 	return a == b
 }
 
-// Quote gives s as a JSON string, cut to a length that fits a message.
+// Quote returns s as a JSON string, shortened for a message.
 func Quote(s string) string {
-	const most = 200
-	if len(s) > most {
-		cut := most
+	const lengthMax = 200
+	if len(s) > lengthMax {
+		cut := lengthMax
 		for cut > 0 && !utf8.RuneStart(s[cut]) {
 			cut--
 		}
