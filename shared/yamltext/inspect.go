@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// byteOrderMark is the byte order mark, which may stand at the beginning of a text.
+// byteOrderMark is the byte order mark, which is allowed at the beginning of a text.
 var byteOrderMark = []byte("\ufeff")
 
-// warningsMax bounds the warnings of one text.
+// warningsMax is the maximum number of warnings about one text.
 const warningsMax = 10
 
-// Inspect looks for characters that editors do not show, or that change the order in which they
-// show others. It is for YAML and for JSON.
+// Inspect looks for characters that editors do not show, or that change the order in which editors
+// show other characters. It is for YAML and JSON.
 func Inspect(text []byte) (warnings []Problem, problem *Problem) {
 	for i := len(text) - len(bytes.TrimPrefix(text, byteOrderMark)); i < len(text); {
 		if text[i] < utf8.RuneSelf {
@@ -30,7 +30,8 @@ func Inspect(text []byte) (warnings []Problem, problem *Problem) {
 				"U+FEFF (a byte order mark) inside the text, which editors do not show")
 		case len(warnings) < warningsMax:
 			if why := invisible(r); why != "" {
-				warnings = append(warnings, *problemAt(text, i, "remove it; "+escaped(r), "U+%04X %s", r, why))
+				warnings = append(warnings, *problemAt(text, i, "remove it; "+escaped(r),
+					"U+%04X %s", r, why))
 			}
 		}
 		i += size
@@ -45,21 +46,24 @@ func escaped(r rune) string {
 	return fmt.Sprintf(`if it is meant, write \u%04X in a string in double quotes`, r)
 }
 
-// reorders reports whether a character embeds, overrides or isolates a direction of writing.
-func reorders(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
+// reorders reports whether a character embeds, overrides or isolates a writing direction.
+func reorders(r rune) bool {
+	return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+}
 
-// invisible says why a character cannot be seen as what it is; "" for others.
+// invisible returns why a character cannot be recognized by sight, or "" if it can.
 func invisible(r rune) string {
 	switch {
 	case r == '\u0085' || r == '\u2028' || r == '\u2029':
 		return "is part of the line here, while some editors begin a new line with it"
-	case r == '\u00ad' || r == '\u180e' || r == '\u200b' || r == '\u2060', 0xE0000 <= r && r <= 0xE007F:
+	case r == '\u00ad' || r == '\u180e' || r == '\u200b' || r == '\u2060',
+		0xE0000 <= r && r <= 0xE007F:
 		return "is not shown by editors"
 	}
 	return ""
 }
 
-// problemAt is a problem at an offset in bytes.
+// problemAt returns a problem at a byte offset.
 func problemAt(text []byte, offset int, hint, format string, args ...any) *Problem {
 	before := text[:offset]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]

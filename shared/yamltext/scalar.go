@@ -8,10 +8,10 @@ import (
 	"millrace/shared/value"
 )
 
-// Kind is what a scalar is.
+// Kind is the kind of a scalar.
 type Kind uint8
 
-// The kinds.
+// The kinds of scalars.
 const (
 	Null Kind = iota
 	Bool
@@ -19,9 +19,9 @@ const (
 	String
 )
 
-// Plain returns kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and
-// timestamps are strings. A number's text is one of JSON; a reason is given for numbers that JSON
-// does not have.
+// Plain returns the kind and the text of an unquoted scalar by the core schema of YAML 1.2, in
+// which `yes`, `on` and timestamps are strings. The text of a number is a JSON number. For a number
+// that JSON does not have, Plain returns a reason.
 func Plain(text string) (kind Kind, normal string, reason string) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
@@ -46,8 +46,8 @@ func Plain(text string) (kind Kind, normal string, reason string) {
 	return String, text, ""
 }
 
-// TooLong returns the reason against a number that no value may have, "" when it may: an execution
-// could not read it back.
+// TooLong returns the reason why a number is too long for a value, or "". An execution could not
+// decode such a number again.
 func TooLong(number string) string {
 	if len(number) > value.NumberMax {
 		return fmt.Sprintf("number is longer than %d characters", value.NumberMax)
@@ -65,7 +65,7 @@ func isNonFinite(text string) bool {
 	return false
 }
 
-// prefixedInteger reads 0x and 0o integers.
+// prefixedInteger parses 0x and 0o integers.
 func prefixedInteger(text string) (Kind, string, string) {
 	base := 8
 	if text[1] == 'x' {
@@ -81,8 +81,8 @@ func prefixedInteger(text string) (Kind, string, string) {
 	return String, text, ""
 }
 
-// decimal rewrites a decimal number of YAML as one of JSON, which wants a digit before and after the point, no
-// plus and no leading zeros. False when the text is no number.
+// decimal rewrites a decimal number of YAML as a JSON number, which needs a digit on both sides of
+// the point and has no plus and no leading zeros. It returns false if the text is not a number.
 func decimal(text string) (string, bool) {
 	rest, minus := text, false
 	if rest[0] == '+' || rest[0] == '-' {
@@ -102,7 +102,8 @@ func decimal(text string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if text[0] != '+' && whole != "" && (whole[0] != '0' || len(whole) == 1) && point == (fraction != "") {
+	if text[0] != '+' && whole != "" && (whole[0] != '0' || len(whole) == 1) &&
+		point == (fraction != "") {
 		return text, true
 	}
 	whole = strings.TrimLeft(whole, "0")

@@ -1,10 +1,10 @@
-// Package yamltext reads YAML 1.2 with gopkg.in/yaml.v3, which is a reader of YAML 1.1, and refuses
-// what an editor shows otherwise than it is read.
+// Package yamltext parses YAML 1.2 with gopkg.in/yaml.v3, which is a parser of YAML 1.1, and
+// rejects what editors show differently than the parser reads it.
 //
-// To YAML 1.1, U+2028, U+2029 and U+0085 end a line; to YAML 1.2 and to most editors they are
-// characters like others, so that the text behind one in a comment would be read although it looks
-// like a comment. They are replaced by characters that the text does not use before the reader sees
-// it, and put back into its tree.
+// In YAML 1.1, U+2028, U+2029 and U+0085 end a line. In YAML 1.2 and in most editors they are
+// ordinary characters, so the parser would read text after one of them although it looks like part
+// of a comment. Prepare replaces them by characters that do not occur in the text, and Restore puts
+// them back into the tree.
 package yamltext
 
 import (
@@ -17,25 +17,25 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Problem is what is wrong with a text, or looks wrong, at a place in it.
+// Problem is an error or a warning about a place in a text.
 type Problem struct {
 	Line, Column  int // from 1; columns in characters
 	Message, Hint string
 }
 
-// Error writes the place and the message.
+// Error returns the place and the message.
 func (p *Problem) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
 }
 
-// Text is a text that the reader may see.
+// Text is a text that is ready for the parser.
 type Text struct {
-	Bytes    []byte // as many lines as the text, each with as many characters
+	Bytes    []byte // has as many lines as the original text, and as many characters in each line
 	Warnings []Problem
-	restorer *strings.Replacer // nil: nothing was replaced
+	restorer *strings.Replacer // nil if nothing was replaced
 }
 
-// Prepare makes a text ready for the reader. The text must be UTF-8.
+// Prepare makes a text ready for the parser. The text must be UTF-8.
 func Prepare(text []byte) (*Text, *Problem) {
 	warnings, problem := Inspect(text)
 	if problem == nil {
@@ -54,7 +54,8 @@ func Prepare(text []byte) (*Text, *Problem) {
 	return t, nil
 }
 
-// lineEnds refuses a carriage return alone. To YAML it ends a line, to most programs it does not.
+// lineEnds rejects a carriage return without a line feed. It ends a line in YAML, but not in most
+// programs.
 func lineEnds(text []byte) *Problem {
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], '\r')
@@ -69,14 +70,13 @@ func lineEnds(text []byte) *Problem {
 	}
 }
 
-// breaks are the characters that end a line to YAML 1.1 alone.
+// breaks are the characters that end a line only in YAML 1.1.
 var breaks = []string{"\u0085", "\u2028", "\u2029"}
 
-// candidates is how many characters of the private use area are tried for each of breaks.
+// candidates is the number of characters of the private use area to try for each of breaks.
 const candidates = 64
 
-// replaceBreaks replaces breaks by characters that the text has neither as they are nor as an
-// escape.
+// replaceBreaks replaces breaks by characters that do not occur in the text, not even as an escape.
 func (t *Text) replaceBreaks() *Problem {
 	var there, back []string
 	next := rune(0xF0000)
@@ -91,8 +91,9 @@ func (t *Text) replaceBreaks() *Problem {
 		}
 		for ; inUse(lower, next); next++ {
 			if next > 0xF0000+candidates {
-				return problemAt(t.Bytes, i, "remove it", "U+%04X cannot stand beside so many characters of "+
-					"the private use area", []rune(s)[0])
+				return problemAt(t.Bytes, i, "remove it",
+					"U+%04X cannot stand beside so many characters of "+
+						"the private use area", []rune(s)[0])
 			}
 		}
 		there, back = append(there, s, string(next)), append(back, string(next), s)
@@ -106,10 +107,11 @@ func (t *Text) replaceBreaks() *Problem {
 }
 
 func inUse(lower []byte, r rune) bool {
-	return bytes.Contains(lower, []byte(string(r))) || bytes.Contains(lower, fmt.Appendf(nil, "%x", r))
+	return bytes.Contains(lower, []byte(string(r))) || bytes.Contains(lower,
+		fmt.Appendf(nil, "%x", r))
 }
 
-// Restore puts back into a piece of the text what was replaced in it.
+// Restore puts the replaced characters back into a part of the text.
 func (t *Text) Restore(s string) string {
 	if t.restorer == nil {
 		return s
@@ -128,8 +130,8 @@ func (t *Text) RestoreTree(n *yaml.Node) {
 	}
 }
 
-// directives accepts the directive %YAML 1.2, which the reader knows by another version, and
-// refuses all others.
+// directives accepts the directive %YAML 1.2, which the parser knows only with version 1.1, and
+// rejects all others.
 func (t *Text) directives() *Problem {
 	rest := bytes.TrimPrefix(t.Bytes, byteOrderMark)
 	for at := len(t.Bytes) - len(rest); at < len(t.Bytes); {
@@ -158,21 +160,23 @@ func isVersion(line []byte) bool {
 		(len(words) == 2 || words[2][0] == '#')
 }
 
-// directive refuses a directive.
+// directive rejects a directive.
 func (t *Text) directive(line []byte, at int) *Problem {
 	name, rest, _ := strings.Cut(string(line), " ")
 	if name == "%YAML" {
 		return problemAt(t.Bytes, at, "write %YAML 1.2, or leave the line out",
-			"the text says that it is YAML %s; it is read as YAML 1.2", short(strings.TrimSpace(rest)))
+			"the text says that it is YAML %s; it is read as YAML 1.2",
+			short(strings.TrimSpace(rest)))
 	}
-	return problemAt(t.Bytes, at, "leave the line out", "the directive %s is not supported", short(name))
+	return problemAt(t.Bytes, at, "leave the line out", "the directive %s is not supported",
+		short(name))
 }
 
 // ErrEmpty is the error of Decode for a text without a document.
 var ErrEmpty = errors.New("the text is empty")
 
-// Decode reads a text that is one document into the reader's tree. An error is a *Problem or the
-// reader's own, whose text may quote the document.
+// Decode parses a text that contains one document to the parser's tree. The error is a *Problem, or
+// an error of the parser, whose text may quote the document.
 func Decode(text []byte) (*yaml.Node, error) {
 	t, problem := Prepare(text)
 	if problem != nil {
@@ -201,15 +205,16 @@ func Decode(text []byte) (*yaml.Node, error) {
 	return document.Content[0], nil
 }
 
-// strict refuses what a reader of YAML 1.2 does not read as yaml.v3 does, or not at all: merge
-// keys, and tags outside the core schema.
+// strict rejects what yaml.v3 reads differently than YAML 1.2 requires: merge keys, and tags
+// outside the core schema.
 func strict(n *yaml.Node) *Problem {
 	if n.Style&yaml.TaggedStyle != 0 {
 		switch n.ShortTag() {
 		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!seq", "!!map":
 		default:
-			return &Problem{Line: n.Line, Column: n.Column, Message: "a tag that YAML 1.2 does not know",
-				Hint: "leave it out"}
+			return &Problem{Line: n.Line, Column: n.Column,
+				Message: "a tag that YAML 1.2 does not know",
+				Hint:    "leave it out"}
 		}
 	}
 	for i, child := range n.Content {
@@ -224,11 +229,11 @@ func strict(n *yaml.Node) *Problem {
 	return nil
 }
 
-// short cuts a text that goes into a message.
+// short shortens a text for a message.
 func short(s string) string {
-	const most = 32
-	if len(s) <= most {
+	const lengthMax = 32
+	if len(s) <= lengthMax {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return strings.ToValidUTF8(s[:lengthMax], "") + "…"
 }

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// members are the keys and values of a flat mapping, and what was wrong.
+// members returns the keys and values of a flat mapping, and the error.
 func members(text string) (string, error) {
 	root, err := yamltext.Decode([]byte(text))
 	if err != nil {
@@ -25,7 +25,7 @@ func members(text string) (string, error) {
 	return b.String(), nil
 }
 
-// TestBreaks: what ends a line to YAML 1.1 alone is a character like others, wherever it stands.
+// TestBreaks: a character that ends a line only in YAML 1.1 is an ordinary character everywhere.
 func TestBreaks(t *testing.T) {
 	for _, c := range []string{"\u0085", "\u2028", "\u2029"} {
 		for text, want := range map[string]string{
@@ -40,7 +40,7 @@ func TestBreaks(t *testing.T) {
 			"a@b: 1":                      "a@b=1;",
 			"? a@b\n: c":                  "a@b=c;",
 			"a: &n x@y\nb: *n":            "a=x@y;b=x@y;",
-			// The escape of a character that may stand for it.
+			// The escape of a character that may be the replacement.
 			"a: \"@\\U000F0000\"":             "a=@\U000f0000;",
 			"a: \"@\\U000f0000\"":             "a=@\U000f0000;",
 			"a: \U000f0000@\U000f0001":        "a=\U000f0000@\U000f0001;",
@@ -63,7 +63,7 @@ func TestBreaks(t *testing.T) {
 	}
 }
 
-// TestPlaces: a problem behind such a character is told at its line and column.
+// TestPlaces: a problem after such a character is reported at its line and column.
 func TestPlaces(t *testing.T) {
 	_, err := members("a: 1 # x\u2028y\u0085\nb: \u2029x # \u202e\n")
 	if err == nil || !strings.HasPrefix(err.Error(), "line 2, column 9: U+202E ") {
@@ -83,7 +83,8 @@ func TestPlaces(t *testing.T) {
 func TestDirectives(t *testing.T) {
 	for _, text := range []string{
 		"%YAML 1.2\n---\na: 1\n", "%YAML 1.2\r\n---\r\na: 1\r\n", "\ufeff%YAML 1.2\n---\na: 1\n",
-		"# c\n\n%YAML  1.2\t# c\n# c\n---\na: 1\n...\n# end\n", "---\na: 1\n...\n", "--- # c\na: 1\n", "a: 1\n...\n",
+		"# c\n\n%YAML  1.2\t# c\n# c\n---\na: 1\n...\n# end\n", "---\na: 1\n...\n",
+		"--- # c\na: 1\n", "a: 1\n...\n",
 	} {
 		if got, err := members(text); err != nil || got != "a=1;" {
 			t.Errorf("%q is %q, %v", text, got, err)
@@ -110,7 +111,7 @@ func TestDirectives(t *testing.T) {
 	}
 }
 
-// TestDisguises: what an editor shows otherwise than it is read is refused.
+// TestDisguises: texts that editors show differently than they are read are rejected.
 func TestDisguises(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1 # x\rb: 2":            "line 1, column 9: a carriage return that no line feed follows",
@@ -132,8 +133,9 @@ func TestDisguises(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"a: 1\r\nb: 2\r\n": "a=1;b=2;", "\ufeffa: 1": "a=1;", `a: "\u202e\ufeff"`: "a=\u202e\ufeff;",
-		"a: 'שלום'": "a=שלום;", "a: \u200f": "a=\u200f;", `"<<": x`: "<<=x;", "a: !!str 1": "a=1;",
+		"a: 1\r\nb: 2\r\n": "a=1;b=2;", "\ufeffa: 1": "a=1;",
+		`a: "\u202e\ufeff"`: "a=\u202e\ufeff;",
+		"a: 'שלום'":         "a=שלום;", "a: \u200f": "a=\u200f;", `"<<": x`: "<<=x;", "a: !!str 1": "a=1;",
 	} {
 		if got, err := members(text); err != nil || got != want {
 			t.Errorf("%+q is %+q, %v", text, got, err)
