@@ -20,29 +20,40 @@ import (
 	"millrace/tests/live"
 )
 
-// bombs are requests of a megabyte that decode to seventy, by nobody the server knows: each in the form of one who may.
+// bombs are requests of a megabyte that decode to seventy, from callers that the server does not
+// know: each has the form of an authorized request.
 func bombs() map[string]func() string {
 	body := `{"a":` + objects(1_040_000) + "}"
 	sum := sha256.Sum256([]byte(body))
 	head := func(lines string) string {
-		return fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"+
-			"Content-Length: %d\r\n%s\r\n", len(body), lines)
+		return fmt.Sprintf(
+			"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"+
+				"Content-Length: %d\r\n%s\r\n", len(body), lines)
 	}
 	action := "x-acs-action: StartExecution\r\nx-acs-version: 2019-03-15\r\n"
-	form := "Action=StartExecution&Version=2019-03-15&FlowName=pass&AccessKeyId=owner&SignatureVersion=1.0&" +
-		"SignatureMethod=HMAC-SHA1&Signature=x&SignatureNonce=1&Input=" + url.QueryEscape(body[:250_000])
+	form := "Action=StartExecution&Version=2019-03-15&FlowName=pass&AccessKeyId=owner&" +
+		"SignatureVersion=1.0&" +
+		"SignatureMethod=HMAC-SHA1&Signature=x&SignatureNonce=1&Input=" +
+		url.QueryEscape(body[:250_000])
 	return map[string]func() string{
 		"V1": func() string {
-			return strings.Replace(head("")+body, "POST / ", "POST /?Action=StartExecution&Version=2019-03-15&AccessKeyId=owner"+
-				"&SignatureVersion=1.0&SignatureMethod=HMAC-SHA1&SignatureNonce=1&Signature=x ", 1)
+			return strings.Replace(head("")+body, "POST / ",
+				"POST /?Action=StartExecution&Version=2019-03-15&AccessKeyId=owner"+
+					"&SignatureVersion=1.0&SignatureMethod=HMAC-SHA1&SignatureNonce=1&Signature=x ",
+				1)
 		},
 		"V1, a form": func() string {
-			return post + fmt.Sprintf("Connection: close\r\nContent-Length: %d\r\n\r\n%s", len(form), form)
+			return post + fmt.Sprintf("Connection: close\r\nContent-Length: %d\r\n\r\n%s",
+				len(form), form)
 		},
 		"V3": func() string {
-			return head(action+"x-acs-content-sha256: "+hex.EncodeToString(sum[:])+"\r\nx-acs-signature-nonce: 1\r\nx-acs-date: "+
-				time.Now().UTC().Format("2006-01-02T15:04:05Z")+"\r\nAuthorization: ACS3-HMAC-SHA256 Credential=owner,SignedHeaders="+
-				"content-type;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,Signature="+
+			return head(action+"x-acs-content-sha256: "+hex.EncodeToString(
+				sum[:])+"\r\nx-acs-signature-nonce: 1\r\nx-acs-date: "+
+				time.Now().UTC().Format(
+					"2006-01-02T15:04:05Z")+"\r\nAuthorization: ACS3-HMAC-SHA256 "+
+				"Credential=owner,SignedHeaders="+
+				"content-type;host;x-acs-action;x-acs-content-sha256;x-acs-date;"+
+				"x-acs-signature-nonce;x-acs-version,Signature="+
 				strings.Repeat("0", 64)+"\r\n") + body
 		},
 		"bearer":  func() string { return head(action+"Authorization: Bearer nobody\r\n") + body },
@@ -50,7 +61,7 @@ func bombs() map[string]func() string {
 	}
 }
 
-// sendMany sends a text over so many connections at once and counts the answers by status.
+// sendMany sends a text over count connections at once and counts the responses by status.
 func sendMany(address, text string, count int) map[string]int {
 	var mu sync.Mutex
 	var work sync.WaitGroup
@@ -72,7 +83,8 @@ func sendMany(address, text string, count int) map[string]int {
 	return got
 }
 
-// statusOf sends a text and gives the status of the answer. An answer may come before all has been sent.
+// statusOf sends a text and returns the status of the response, which may come before everything
+// was sent.
 func statusOf(c net.Conn, text string) string {
 	go c.Write([]byte(text))
 	line := make([]byte, len("HTTP/1.1 400"))
@@ -85,8 +97,9 @@ func statusOf(c net.Conn, text string) string {
 	return string(line[len("HTTP/1.1 "):])
 }
 
-// TestBombs: a stranger's JSON is not decoded, in whatever form it comes; and of one with an account, not beyond what the
-// parameter may have. 83 MB at once ended a server that may take 4 GiB.
+// TestBombs checks that the server does not decode the JSON of an unknown caller, in whatever form
+// it comes, and that of a known caller only up to the limit of the parameter. 83 MB at once crashed
+// a server with 4 GiB.
 func TestBombs(t *testing.T) {
 	s := startLimited(t, live.Options{}, fourGigabytes)
 	stop := make(chan struct{})
@@ -120,7 +133,7 @@ func TestBombs(t *testing.T) {
 	s.Shutdown()
 }
 
-// signed sends the same as an account that the server knows, by its own client.
+// signed sends the same as an account that the server knows, with its own client.
 func signed(t *testing.T, s *live.Server) {
 	input := objects(1_000_000)
 	var work sync.WaitGroup
@@ -129,8 +142,9 @@ func signed(t *testing.T, s *live.Server) {
 			o := key("stranger", "s8")
 			o.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			o.Signature = []string{"v1", "v3"}[i%2]
-			_, err := s.ClientAs(o).StartExecution(context.Background(), cloudflow.StartExecutionRequest{
-				FlowName: "none", ExecutionName: "x", Input: input})
+			_, err := s.ClientAs(o).StartExecution(context.Background(),
+				cloudflow.StartExecutionRequest{
+					FlowName: "none", ExecutionName: "x", Input: input})
 			if err == nil {
 				t.Error("an input of 1 MB is taken")
 			} else if rpc.RequestID(err) == "" && s.Alive() {

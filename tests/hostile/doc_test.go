@@ -1,5 +1,5 @@
-// Package hostile_test attacks the live server, signed requests and all: requests of those who may not, requests that are
-// made to hold it up, and secrets that must not come out of it anywhere.
+// Package hostile_test attacks the live server, also with signed requests: requests of callers
+// without the right, requests that are made to hold it up, and attempts to make it reveal secrets.
 package hostile_test
 
 import (
@@ -25,13 +25,17 @@ func TestMain(m *testing.M) {
 	live.Main(m)
 }
 
-// asking is a flow whose task waits for a report, at a function that answers nothing of interest.
+// asking returns a flow whose task waits for a report. The response of its function does not
+// matter.
 func asking(name, url string) string {
-	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: Ask\nStates:\n- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
-		"Parameters: {url: '" + url + "', method: POST, body: {x.$: $Context.Execution.Name}}, End: true}\n"
+	return "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+		"\nStartAt: Ask\nStates:\n- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: " +
+		"WaitForCustomCallback, " +
+		"Parameters: {url: '" + url +
+		"', method: POST, body: {x.$: $Context.Execution.Name}}, End: true}\n"
 }
 
-// tokens serves tasks, and gives the task token of each call.
+// tokens serves tasks, and sends the task token of each call to all.
 func tokens(t *testing.T) (url string, all <-chan string) {
 	t.Helper()
 	ch := make(chan string, 64)
@@ -47,24 +51,26 @@ func tokens(t *testing.T) (url string, all <-chan string) {
 // create creates a flow.
 func create(t *testing.T, c *rpc.Client, name, definition string) {
 	t.Helper()
-	if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL"}); err != nil {
+	if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name,
+		Definition: definition, Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// pass is a flow that ends at once.
+// pass returns a flow that ends at once.
 func pass(name string) string {
-	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+	return "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+		"\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
 }
 
-// answer is what came back on the wire.
+// answer is a response on the wire.
 type answer struct {
 	status int
-	header string // but for what is another one in each answer
+	header string // without the headers that differ in each response
 	body   string
 }
 
-// answerOf reads what came back.
+// answerOf reads a response.
 func answerOf(r *http.Response, body []byte) answer {
 	h := r.Header.Clone()
 	for _, own := range []string{"Date", "X-Acs-Request-Id", "Content-Length"} {
@@ -73,7 +79,8 @@ func answerOf(r *http.Response, body []byte) answer {
 	return answer{r.StatusCode, fmt.Sprint(h), string(body)}
 }
 
-// tap is a transport that changes requests on their way, and keeps the last one and its answer.
+// tap is a transport that changes requests on their way, and keeps the last request and its
+// response.
 type tap struct {
 	change  func(*http.Request)
 	request *http.Request
@@ -106,7 +113,7 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// again sends the last request once more, as it was.
+// again sends the last request once more, unchanged.
 func (p *tap) again() answer {
 	r := p.request.Clone(context.Background())
 	setBody(r, p.body)

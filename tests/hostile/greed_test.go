@@ -21,26 +21,26 @@ import (
 	"millrace/shared/rpc"
 )
 
-// greed is one account that does its worst to the others of its server, all of it with valid
-// requests. It runs in a process of its own that gets only what nobody else wants of the processors,
-// because its clients would be on other machines: what they compute must not count as what the server
-// withholds from others. (With the lowest priority alone they keep a processor for 3 to 10 ms while
-// the server waits for one.)
+// greed is an account that does its worst to the other accounts of its server, with valid requests
+// only. It runs in a separate process that gets only processor time that no other process wants,
+// because its clients would be on other machines: their computations must not count as time that
+// the server withholds from other accounts. (With the lowest priority alone they keep a processor
+// for 3 to 10 ms while the server waits for one.)
 type greed struct {
 	endpoint string
 	life     context.Context
 	work     sync.WaitGroup
 	served   atomic.Int64
-	denied   atomic.Int64 // refused for the account's share
+	denied   atomic.Int64 // refused because of the account's share
 	other    atomic.Int64 // failed in another way
 }
 
-// greedOf is the environment variable with the endpoint against which the test program is greedy
-// instead of running its tests.
+// greedOf is the environment variable with the endpoint to attack. If it is set, the test program
+// runs greed instead of its tests.
 const greedOf = "MILLRACE_HOSTILE_GREED"
 
-// greedMain is the main function of that process: it ends with its standard input, and prints what has
-// become of its requests.
+// greedMain is the main function of that process. It ends with its standard input, and prints the
+// results of its requests.
 func greedMain(endpoint string) {
 	life, stop := context.WithCancel(context.Background())
 	g := &greed{endpoint: endpoint, life: life}
@@ -51,11 +51,11 @@ func greedMain(endpoint string) {
 	json.NewEncoder(os.Stdout).Encode(counts{g.served.Load(), g.denied.Load(), g.other.Load()})
 }
 
-// counts says how many requests of greed were served, refused for the account's share, and failed
-// in another way.
+// counts are the numbers of greed's requests that were served, refused because of the account's
+// share, and failed in another way.
 type counts struct{ Served, Denied, Other int64 }
 
-// startGreed starts greed. The function that it returns ends it and returns what it counted.
+// startGreed starts greed. The returned function ends it and returns its counts.
 func startGreed(t *testing.T, endpoint string) (end func() counts) {
 	t.Helper()
 	self, err := os.Executable()
@@ -95,7 +95,7 @@ func (g *greed) client() *rpc.Client {
 	return c
 }
 
-// crowd runs so many clients, each of which sends again and again until the end.
+// crowd runs count clients. Each sends again and again until the end.
 func (g *greed) crowd(count int, send func(c *rpc.Client, n int) error) {
 	for who := range count {
 		g.work.Go(func() {
@@ -104,7 +104,8 @@ func (g *greed) crowd(count int, send func(c *rpc.Client, n int) error) {
 				switch err := send(c, who*1_000_000+n); {
 				case err == nil:
 					g.served.Add(1)
-				case fault.CodeOf(err) == fault.ResourceThrottled || fault.CodeOf(err) == fault.ServiceUnavailable:
+				case fault.CodeOf(err) == fault.ResourceThrottled ||
+					fault.CodeOf(err) == fault.ServiceUnavailable:
 					g.denied.Add(1)
 					time.Sleep(10 * time.Millisecond)
 				case g.life.Err() == nil:
@@ -116,7 +117,7 @@ func (g *greed) crowd(count int, send func(c *rpc.Client, n int) error) {
 	}
 }
 
-// silent takes connections and never answers.
+// silent accepts connections and never answers.
 func silent() (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -137,10 +138,11 @@ func silent() (address string) {
 }
 
 func stateMachine(name, states string) string {
-	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates: " + states + "\n"
+	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates: " +
+		states + "\n"
 }
 
-// digits is an input with two long numbers that differ in their last digit alone.
+// digits returns an input with two long numbers that differ only in their last digit.
 func digits(n int) string {
 	return fmt.Sprintf(`{"n":"%[1]s1","m":"%[1]s2"}`, strings.Repeat("7", n))
 }
@@ -154,8 +156,14 @@ func (g *greed) begin() {
 		"pass":    "[{Name: A, Type: Pass, End: true}]",
 		"wait":    "[{Name: A, Type: Wait, Seconds: 200, End: true}]",
 		"express": "[{Name: A, Type: Wait, Seconds: 10, End: true}]",
-		"compute": "[{Name: A, Type: Map, InputConstructor: {items: [" + items + "], n.$: $Input.n, m.$: $Input.m}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, Type: Pass, InputConstructor: {x.$: '" + compare + "'}, End: true}]}, End: true}]",
-		"call":    "[{Name: A, Type: Map, InputConstructor: {items: [" + items + "]}, ItemsPath: $Input.items, MaxConcurrency: 100, Processor: {StartAt: P, States: [{Name: P, Type: Task, Action: 'HTTP:Request', Parameters: {url: 'http://" + silence + "/', method: GET}, End: true}]}, End: true}]",
+		"compute": "[{Name: A, Type: Map, InputConstructor: {items: [" + items +
+			"], n.$: $Input.n, m.$: $Input.m}, ItemsPath: $Input.items, Processor: {StartAt: P, " +
+			"States: [{Name: P, Type: Pass, InputConstructor: {x.$: '" + compare +
+			"'}, End: true}]}, End: true}]",
+		"call": "[{Name: A, Type: Map, InputConstructor: {items: [" + items +
+			"]}, ItemsPath: $Input.items, MaxConcurrency: 100, Processor: {StartAt: P, States: " +
+			"[{Name: P, Type: Task, Action: 'HTTP:Request', Parameters: {url: 'http://" + silence +
+			"/', method: GET}, End: true}]}, End: true}]",
 	} {
 		q := cloudflow.CreateFlowRequest{Name: name, Definition: stateMachine(name, states)}
 		if name == "express" {
@@ -167,7 +175,8 @@ func (g *greed) begin() {
 	}
 	start := func(flow, name, input string) func(c *rpc.Client, n int) error {
 		return func(c *rpc.Client, n int) error {
-			_, err := c.StartExecution(g.life, cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: fmt.Sprint(name, n), Input: input})
+			_, err := c.StartExecution(g.life, cloudflow.StartExecutionRequest{FlowName: flow,
+				ExecutionName: fmt.Sprint(name, n), Input: input})
 			return err
 		}
 	}
@@ -177,7 +186,8 @@ func (g *greed) begin() {
 	wide := `{"a":[` + strings.TrimSuffix(strings.Repeat(`{"":0},`, 7000), ",") + `]}`
 	long := int64(60)
 	g.crowd(400, func(c *rpc.Client, n int) error { // long polls
-		_, err := c.DescribeExecution(g.life, cloudflow.DescribeExecutionRequest{FlowName: "wait", ExecutionName: "x0", WaitTimeSeconds: &long})
+		_, err := c.DescribeExecution(g.life, cloudflow.DescribeExecutionRequest{FlowName: "wait",
+			ExecutionName: "x0", WaitTimeSeconds: &long})
 		return err
 	})
 	g.crowd(100, func(c *rpc.Client, n int) error {
@@ -193,7 +203,9 @@ func (g *greed) begin() {
 		return err
 	})
 	g.crowd(4, func(c *rpc.Client, n int) error {
-		q := cloudflow.CreateFlowRequest{Name: fmt.Sprint("big", n), Definition: stateMachine("big", "[{Name: A, Type: Pass, End: true}]") + strings.Repeat("# and so on\n", 20_000)}
+		q := cloudflow.CreateFlowRequest{Name: fmt.Sprint("big", n),
+			Definition: stateMachine("big", "[{Name: A, Type: Pass, End: true}]") +
+				strings.Repeat("# and so on\n", 20_000)}
 		if _, err := c.CreateFlow(g.life, q); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 	"millrace/tests/live"
 )
 
-// The limits that a server of these tests is started with, as words of prlimit.
+// The limits of the servers of these tests, as arguments of prlimit.
 const (
 	fourGigabytes = "--as=4294967296"
 	megabyte      = 1 << 20
@@ -33,7 +33,8 @@ func startLimited(t *testing.T, o live.Options, limits ...string) *live.Server {
 	return s
 }
 
-// checkAlive checks that the server is still there, and that it never held more than so many megabytes.
+// checkAlive checks that the server still runs, and that it never used more than the given
+// megabytes.
 func checkAlive(t *testing.T, s *live.Server, megabytes int64) {
 	t.Helper()
 	if !s.Alive() {
@@ -46,13 +47,14 @@ func checkAlive(t *testing.T, s *live.Server, megabytes int64) {
 	}
 }
 
-// objects is a JSON text of so many bytes, or a few less, that decodes to many small objects.
+// objects returns a JSON text of at most the given bytes, and only a few less, that decodes to many
+// small objects.
 func objects(bytes int) string {
 	const one = `{"":0},`
 	return "[" + strings.Repeat(one, (bytes-2)/len(one)-1) + `{"":0}]`
 }
 
-// served counts the requests of good clients, each over a connection of its own.
+// served counts the requests of good clients. Each request has a connection of its own.
 type served struct {
 	mu            sync.Mutex
 	starts, wants int
@@ -60,7 +62,7 @@ type served struct {
 	errs          []error
 }
 
-// visit starts an execution and asks for the server's health.
+// visit starts an execution and requests the server's health.
 func (v *served) visit(s *live.Server, name string) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
@@ -91,7 +93,7 @@ func (v *served) visit(s *live.Server, name string) {
 	}
 }
 
-// visits lets good clients come, four at a time, for a while, and at least five times each.
+// visits runs good clients, four at a time, for a while. Each makes at least five visits.
 func visits(s *live.Server, name string, d time.Duration) *served {
 	v := &served{}
 	var work sync.WaitGroup
@@ -108,14 +110,16 @@ func visits(s *live.Server, name string, d time.Duration) *served {
 	return v
 }
 
-// check asks for nine of ten: a connection may be cut off before its request has come, among hundreds that come at once.
+// check requires nine of ten requests to succeed: a connection may be closed before its request
+// arrives, if hundreds of clients connect at once.
 func (v *served) check(t *testing.T, what string) {
 	t.Helper()
-	t.Logf("%s: %d of %d starts, %d of %d looks at /healthz", what, v.starts, v.wants, v.health, v.looks)
+	t.Logf("%s: %d of %d starts, %d of %d looks at /healthz", what, v.starts, v.wants,
+		v.health, v.looks)
 	if v.starts < v.wants*9/10 || v.health < v.looks*9/10 {
 		t.Errorf("%s: good clients are kept out: %v", what, v.errs[:min(len(v.errs), 3)])
 	}
 }
 
-// from is an address of this machine's own, one of 200.
+// from returns one of 200 addresses of this machine.
 func from(i int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%200))} }

@@ -23,7 +23,7 @@ import (
 	"millrace/tests/live"
 )
 
-// seconds is how long each of the two loads lasts: MILLRACE_HOSTILE_SECONDS.
+// seconds returns the duration of each of the two loads: MILLRACE_HOSTILE_SECONDS.
 func seconds(t *testing.T) time.Duration {
 	text := os.Getenv("MILLRACE_HOSTILE_SECONDS")
 	if text == "" {
@@ -36,7 +36,7 @@ func seconds(t *testing.T) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// latencies are how long requests took.
+// latencies are the durations of requests.
 type latencies []time.Duration
 
 func (l latencies) at(part float64) time.Duration {
@@ -48,10 +48,12 @@ func (l latencies) at(part float64) time.Duration {
 }
 
 func (l latencies) String() string {
-	return fmt.Sprintf("%d requests, p50 %v, p99 %v, max %v", len(l), l.at(0.5), l.at(0.99), l.at(1))
+	return fmt.Sprintf("%d requests, p50 %v, p99 %v, max %v", len(l), l.at(0.5),
+		l.at(0.99), l.at(1))
 }
 
-// good has clients start and look at executions at a steady pace, one connection each, some of them a new one each time.
+// good runs clients that start and describe executions at a steady pace. Each has one connection;
+// some use a new one for each request.
 func good(t *testing.T, s *live.Server, name string, d time.Duration) (all latencies) {
 	var mu sync.Mutex
 	var work sync.WaitGroup
@@ -71,11 +73,15 @@ func good(t *testing.T, s *live.Server, name string, d time.Duration) (all laten
 				x := fmt.Sprintf("%s-%d-%d", name, w, i)
 				for _, send := range []func() error{
 					func() error {
-						_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: x, Input: "{}"})
+						_, err := c.StartExecution(context.Background(),
+							cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: x,
+								Input: "{}"})
 						return err
 					},
 					func() error {
-						_, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "pass", ExecutionName: x, WaitTimeSeconds: &no})
+						_, err := c.DescribeExecution(context.Background(),
+							cloudflow.DescribeExecutionRequest{FlowName: "pass", ExecutionName: x,
+								WaitTimeSeconds: &no})
 						return err
 					},
 				} {
@@ -98,14 +104,14 @@ func good(t *testing.T, s *live.Server, name string, d time.Duration) (all laten
 	return all
 }
 
-// attack is many connections of bad clients, bounded in number and time.
+// attack is a set of connections of bad clients, limited in number and time.
 type attack struct {
 	address string
 	life    context.Context
 	work    sync.WaitGroup
 }
 
-// crowd runs so many of a kind, each again and again until the attack is over.
+// crowd runs count clients of a kind. Each repeats do until the attack is over.
 func (a *attack) crowd(count int, pause time.Duration, do func(c net.Conn)) {
 	for range count {
 		a.work.Go(func() {
@@ -136,7 +142,7 @@ func drip(c net.Conn, text string, pause time.Duration) {
 	}
 }
 
-// answered sends all and waits for whatever comes.
+// answered sends a text and waits for any response.
 func answered(c net.Conn, text string) {
 	io.WriteString(c, text)
 	io.Copy(io.Discard, io.LimitReader(c, 1<<20))
@@ -148,42 +154,62 @@ func (a *attack) begin(replay string) {
 	form := "Action=CreateFlow&Version=2019-03-15&Name=f&Definition="
 	huge := strings.Repeat("x", 2<<20)
 	a.crowd(150, time.Millisecond, func(c net.Conn) {
-		drip(c, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("X-A: b\r\n", 1000), 50*time.Millisecond)
+		drip(c, "GET / HTTP/1.1\r\nHost: x\r\n"+strings.Repeat("X-A: b\r\n", 1000),
+			50*time.Millisecond)
 	})
 	a.crowd(150, time.Millisecond, func(c net.Conn) {
 		io.WriteString(c, post+"Content-Length: 100000\r\n\r\n")
 		drip(c, form+strings.Repeat("x", 10000), 50*time.Millisecond)
 	})
-	a.crowd(100, time.Millisecond, func(c net.Conn) { io.Copy(io.Discard, c) }) // says nothing
-	a.crowd(20, time.Millisecond, func(c net.Conn) {                            // reads nothing, and goes away as one whose cable is pulled
-		io.WriteString(c, strings.Repeat("GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: x\r\n\r\n", 20))
+	a.crowd(100, time.Millisecond, func(c net.Conn) { io.Copy(io.Discard, c) }) // sends nothing
+	// reads nothing, and vanishes like a client with a broken cable
+	a.crowd(20, time.Millisecond, func(c net.Conn) {
+		io.WriteString(c,
+			strings.Repeat("GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: x\r\n\r\n",
+				20))
 		time.Sleep(time.Second)
 		c.(*net.TCPConn).SetLinger(0)
 	})
 	a.crowd(1, 100*time.Millisecond, func(c net.Conn) {
-		answered(c, post+fmt.Sprintf("Content-Length: %d\r\n\r\n%s%s", len(form)+len(huge), form, huge))
+		answered(c, post+fmt.Sprintf("Content-Length: %d\r\n\r\n%s%s", len(form)+len(huge),
+			form, huge))
 	})
 	a.crowd(1, 100*time.Millisecond, func(c net.Conn) {
-		answered(c, post+"Transfer-Encoding: chunked\r\n\r\n"+strings.Repeat("10000\r\n"+strings.Repeat("x", 0x10000)+"\r\n", 40))
+		answered(c,
+			post+"Transfer-Encoding: chunked\r\n\r\n"+strings.Repeat("10000\r\n"+strings.Repeat("x",
+				0x10000)+"\r\n", 40))
 	})
-	a.crowd(1, 100*time.Millisecond, func(c net.Conn) { answered(c, "GET /?"+huge+" HTTP/1.1\r\nHost: x\r\n\r\n") })
-	a.crowd(1, 100*time.Millisecond, func(c net.Conn) { answered(c, "GET / HTTP/1.1\r\nHost: x\r\nX-A: "+huge+"\r\n\r\n") })
+	a.crowd(1, 100*time.Millisecond,
+		func(c net.Conn) { answered(c, "GET /?"+huge+" HTTP/1.1\r\nHost: x\r\n\r\n") })
+	a.crowd(1, 100*time.Millisecond,
+		func(c net.Conn) { answered(c, "GET / HTTP/1.1\r\nHost: x\r\nX-A: "+huge+"\r\n\r\n") })
 	a.crowd(1, 100*time.Millisecond, func(c net.Conn) {
-		answered(c, post+"Connection: close\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("a&", 450000))
+		answered(c, post+"Connection: close\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("a&",
+			450000))
 	})
 	a.crowd(1, 100*time.Millisecond, func(c net.Conn) {
 		body := strings.Repeat("[", 900000)
-		answered(c, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+		answered(c, fmt.Sprintf(
+			"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
+				"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			len(body), body))
 	})
-	a.crowd(4, 10*time.Millisecond, func(c net.Conn) { answered(c, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 what is this?\r\n\r\n") })
+	a.crowd(4, 10*time.Millisecond, func(c net.Conn) {
+		answered(c, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 what is this?\r\n\r\n")
+	})
 	a.crowd(8, 10*time.Millisecond, func(c net.Conn) {
-		answered(c, "GET /?Action=StartExecution&Version=2019-03-15&FlowName=pass&AccessKeyId=owner&SignatureNonce=1&Timestamp="+
-			time.Now().UTC().Format("2006-01-02T15:04:05Z")+"&Signature=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		answered(c,
+			"GET "+
+				"/?Action=StartExecution&Version=2019-03-15&FlowName=pass&AccessKeyId=owner&"+
+				"SignatureNonce=1&Timestamp="+
+				time.Now().UTC().Format(
+					"2006-01-02T15:04:05Z")+"&Signature=x HTTP/1.1\r\nHost: x\r\n"+
+				"Connection: close\r\n\r\n")
 	})
 	a.crowd(8, 10*time.Millisecond, func(c net.Conn) { answered(c, replay) })
 }
 
-// replayed is the text of a signed request that has been carried out: the deletion of a flow.
+// replayed returns the text of a signed request that has been carried out: the deletion of a flow.
 func replayed(t *testing.T, s *live.Server) string {
 	t.Helper()
 	p := &tap{}
@@ -205,7 +231,8 @@ func replayed(t *testing.T, s *live.Server) string {
 	return b.String()
 }
 
-// TestLoad: good clients keep working beside bad ones, and nothing of these stays.
+// TestLoad checks that good clients keep working next to bad ones, and that the server frees all
+// resources of the bad ones.
 func TestLoad(t *testing.T) {
 	d := seconds(t)
 	dump := &sink{}
@@ -227,8 +254,10 @@ func TestLoad(t *testing.T) {
 	a.work.Wait()
 	t.Logf("alone:  %v", quiet)
 	t.Logf("beside: %v", beside)
-	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(beside.at(0.5))/float64(quiet.at(0.5)), float64(beside.at(0.99))/float64(quiet.at(0.99)))
-	if _, err := s.ClientAs(key("owner", "s1")).DescribeFlow(context.Background(), "precious"); err != nil {
+	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(beside.at(0.5))/float64(quiet.at(0.5)),
+		float64(beside.at(0.99))/float64(quiet.at(0.99)))
+	if _, err := s.ClientAs(key("owner", "s1")).DescribeFlow(context.Background(),
+		"precious"); err != nil {
 		t.Errorf("a replayed deletion was carried out: %v", err)
 	}
 	var after live.Usage
@@ -244,7 +273,7 @@ func TestLoad(t *testing.T) {
 	if most := int64(400 << 20); under.RSS > most || after.RSS > most {
 		t.Errorf("%d MB, under attack %d", after.RSS>>20, under.RSS>>20)
 	}
-	syscall.Kill(s.PID(), syscall.SIGQUIT) // it tells its goroutines, and ends
+	syscall.Kill(s.PID(), syscall.SIGQUIT) // it prints its goroutines and exits
 	s.WaitExit(2 * time.Minute)
 	if n := strings.Count(dump.text(), "\ngoroutine "); n == 0 || n > 150 {
 		t.Errorf("%d goroutines are left", n)
@@ -253,10 +282,11 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestConnectionsRunOut: more connections want in than the server may have files. The store has what it needs, and good
-// clients are served, also those that connect anew.
+// TestConnectionsRunOut opens more connections than the server may have files. The store must get
+// the files that it needs, and good clients must be served, also those that connect anew.
 func TestConnectionsRunOut(t *testing.T) {
-	s := live.New(t, live.Options{Credentials: callers, Settings: "{MemtableMegabytes: 1}", Before: []string{"prlimit", "--nofile=200:200"}})
+	s := live.New(t, live.Options{Credentials: callers, Settings: "{MemtableMegabytes: 1}",
+		Before: []string{"prlimit", "--nofile=200:200"}})
 	s.Start()
 	s.WaitReady()
 	owner := s.ClientAs(key("owner", "s1"))
@@ -264,7 +294,8 @@ func TestConnectionsRunOut(t *testing.T) {
 	life, stop := context.WithCancel(context.Background())
 	a := &attack{address: s.Address, life: life}
 	a.crowd(300, time.Millisecond, func(c net.Conn) { io.Copy(io.Discard, c) })
-	a.crowd(100, time.Millisecond, func(c net.Conn) { drip(c, "GET / HTTP/1.1\r\nHost: x\r\n", 50*time.Millisecond) })
+	a.crowd(100, time.Millisecond,
+		func(c net.Conn) { drip(c, "GET / HTTP/1.1\r\nHost: x\r\n", 50*time.Millisecond) })
 	time.Sleep(500 * time.Millisecond)
 	const tries = 30
 	known, refused := []string{}, 0
@@ -272,14 +303,15 @@ func TestConnectionsRunOut(t *testing.T) {
 		x := fmt.Sprint("x", i)
 		o := key("owner", "s1")
 		o.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		_, err := s.ClientAs(o).StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: x,
-			Input: fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 60_000))})
+		_, err := s.ClientAs(o).StartExecution(context.Background(),
+			cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: x,
+				Input: fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 60_000))})
 		switch {
 		case err == nil:
 			known = append(known, x)
-		case rpc.RequestID(err) != "": // a server's answer: never
+		case rpc.RequestID(err) != "": // a response of the server: must not happen
 			t.Errorf("refused: %v", err)
-		default: // cut off before it could send its request, by hundreds that connect at once
+		default: // closed before it could send its request, because hundreds connect at once
 			refused++
 		}
 		if !s.Alive() {
@@ -296,7 +328,8 @@ func TestConnectionsRunOut(t *testing.T) {
 		t.Errorf("%d of %d good requests could not get in", refused, tries)
 	}
 	for _, x := range known {
-		if _, err := s.ClientAs(key("owner", "s1")).DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "pass", ExecutionName: x}); err != nil {
+		if _, err := s.ClientAs(key("owner", "s1")).DescribeExecution(context.Background(),
+			cloudflow.DescribeExecutionRequest{FlowName: "pass", ExecutionName: x}); err != nil {
 			t.Errorf("acknowledged and lost: %v", err)
 		}
 	}

@@ -16,7 +16,8 @@ import (
 	"millrace/tests/live"
 )
 
-// holdConnections holds places by so many connections, from one address of this machine's or from many, each again and again.
+// holdConnections occupies count connections again and again, from one address of this machine or
+// from many.
 func (a *attack) holdConnections(count int, many bool, do func(c net.Conn)) {
 	for i := range count {
 		d := net.Dialer{}
@@ -41,13 +42,16 @@ func (a *attack) holdConnections(count int, many bool, do func(c net.Conn)) {
 	}
 }
 
-// poll is the text of a long poll of the other account's, signed.
+// poll returns the text of a signed long poll of the other account.
 func poll(t *testing.T, s *live.Server) func() string {
 	o := key("stranger", "s8")
 	c := s.ClientAs(o)
-	create(t, c, "waits", "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
+	create(t, c, "waits",
+		"Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n"+
+			"- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	ctx := context.Background()
-	if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "waits", ExecutionName: "x", Input: "{}"}); err != nil {
+	if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "waits",
+		ExecutionName: "x", Input: "{}"}); err != nil {
 		t.Fatal(err)
 	}
 	return func() string {
@@ -55,7 +59,8 @@ func poll(t *testing.T, s *live.Server) func() string {
 		o := key("stranger", "s8")
 		o.HTTPClient = &http.Client{Transport: written{&text}}
 		minute := int64(60)
-		s.ClientAs(o).DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "waits", ExecutionName: "x", WaitTimeSeconds: &minute})
+		s.ClientAs(o).DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "waits",
+			ExecutionName: "x", WaitTimeSeconds: &minute})
 		return text.String()
 	}
 }
@@ -70,11 +75,13 @@ func (w written) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, context.Canceled
 }
 
-// TestPlaces: bad clients want every place that there is, and more, by each way to hold one, from one address and from many.
-// Good ones get in, and the health is told. Slow bodies at the bound kept out 118 of 144 requests for half a minute.
+// TestPlaces lets bad clients occupy every connection, and more, by each way to hold one, from one
+// address and from many. Good clients must get in, and the health endpoint must answer. Slow bodies
+// at the limit once kept out 118 of 144 requests for half a minute.
 func TestPlaces(t *testing.T) {
 	const files = 400 // half of them are for connections
-	s := startLimited(t, live.Options{Settings: "{MemtableMegabytes: 1}"}, fmt.Sprintf("--nofile=%d:%d", files, files))
+	s := startLimited(t, live.Options{Settings: "{MemtableMegabytes: 1}"},
+		fmt.Sprintf("--nofile=%d:%d", files, files))
 	request := poll(t, s)
 	for _, hold := range []struct {
 		name string
@@ -82,9 +89,13 @@ func TestPlaces(t *testing.T) {
 	}{
 		{"slow bodies", func(c net.Conn) {
 			io.WriteString(c, post+"Content-Length: 100000\r\n\r\n")
-			drip(c, "Action=CreateFlow&Version=2019-03-15&Name=f&Definition="+string(make([]byte, 200)), 500*time.Millisecond)
+			drip(c, "Action=CreateFlow&Version=2019-03-15&Name=f&Definition="+string(make([]byte,
+				200)), 500*time.Millisecond)
 		}},
-		{"slow headers", func(c net.Conn) { drip(c, "GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\nX-B: c\r\n", 500*time.Millisecond) }},
+		{"slow headers",
+			func(c net.Conn) {
+				drip(c, "GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\nX-B: c\r\n", 500*time.Millisecond)
+			}},
 		{"silence", func(c net.Conn) { io.Copy(io.Discard, c) }},
 		{"long polls", func(c net.Conn) { answered(c, request()) }},
 	} {
@@ -107,17 +118,20 @@ func TestPlaces(t *testing.T) {
 	s.Shutdown()
 }
 
-// TestClaims: what a client says that it will send takes no memory. 4,000 connections that claimed 1 MB took 4.1 GB.
+// TestClaims checks that a length that a client only announces takes no memory. 4,000 connections
+// that announced 1 MB once took 4.1 GB.
 func TestClaims(t *testing.T) {
 	s := startLimited(t, live.Options{}, fourGigabytes)
 	life, stop := context.WithCancel(context.Background())
 	a := &attack{address: s.Address, life: life}
-	few := post + "Content-Length: 1040000\r\n\r\nAction=CreateFlow&Version=2019-03-15&Name=f&Definition="
+	few := post +
+		"Content-Length: 1040000\r\n\r\nAction=CreateFlow&Version=2019-03-15&Name=f&Definition="
 	a.holdConnections(4000, true, func(c net.Conn) {
 		io.WriteString(c, few)
 		io.Copy(io.Discard, c)
 	})
-	until := time.Now().Add(2 * time.Minute) // the machine may be slow to connect so many
+	// a slow machine may need that long for so many connections
+	until := time.Now().Add(2 * time.Minute)
 	for s.Alive() && s.Usage().Files < 3000 && time.Now().Before(until) {
 		time.Sleep(20 * time.Millisecond)
 	}
