@@ -24,15 +24,18 @@ type onFC struct {
 	front string
 }
 
-const fcRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, " +
-	"{bucket: my-bucket, by: notices, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, {queue: wf-steps, flow: imported, account: '" + clouds.Account +
+const fcRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account +
+	"'}, " +
+	"{bucket: my-bucket, by: notices, prefix: in/, flow: imported, account: '" + clouds.Account +
+	"'}, {queue: wf-steps, flow: imported, account: '" + clouds.Account +
 	"'}, {timer: sweep, flow: imported, account: '" + clouds.Account + "'}]"
 
 func deployCustom(t *testing.T, o options) deployment  { return deployFC(t, o, harness.Custom) }
 func deployBuiltIn(t *testing.T, o options) deployment { return deployFC(t, o, harness.BuiltIn) }
 
 func deployFC(t *testing.T, o options, r harness.Runtime) deployment {
-	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside}
+	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip,
+		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside}
 	if o.limited { // s.yaml; a step runner has twice as much there
 		fo.Function = func(f *harness.Function) {
 			f.Memory, f.Before = 512, clouds.Within(512)
@@ -74,7 +77,8 @@ func (p *onFC) setSends(f func() faultKind) {
 		if !strings.HasSuffix(c.Op, "SendMessage") {
 			return mns.None
 		}
-		return [...]mns.Fault{passes: mns.None, dropped: mns.LoseCall, lost: mns.LoseAnswer, throttled: mns.Throttle}[f()]
+		return [...]mns.Fault{passes: mns.None, dropped: mns.LoseCall, lost: mns.LoseAnswer,
+			throttled: mns.Throttle}[f()]
 	})
 }
 
@@ -114,14 +118,19 @@ func (p *onFC) function(t *testing.T, name string, env ...string) invoked {
 	return p.On(t).Function(name, 1, env...)
 }
 
-// starts: events of OSS come asynchronously, and so do here those of queues, topics and timers.
+// starts returns the sources of events. Events of OSS come asynchronously; so do, here, those of
+// queues, topics and timers.
 func (p *onFC) starts() starts {
 	notice := string(recorded(p.T, "fc-oss-mns"))
 	return starts{
-		events: map[string]string{"OSS": string(recorded(p.T, "fc-oss-trigger")), "EventBridge": string(recorded(p.T, "fc-oss-eventbridge")),
-			"OSS through a queue": messageEvent(notice), "OSS through a queue, base64": messageEvent(base64.StdEncoding.EncodeToString([]byte(notice))),
-			"a message": string(recorded(p.T, "fc-mns-queue-event-driven")), "a batch with it": string(recorded(p.T, "fc-mns-queue-streaming")),
-			"a timer": string(recorded(p.T, "fc-timer"))},
+		events: map[string]string{"OSS": string(recorded(p.T, "fc-oss-trigger")),
+			"EventBridge":         string(recorded(p.T, "fc-oss-eventbridge")),
+			"OSS through a queue": messageEvent(notice),
+			"OSS through a queue, base64": messageEvent(
+				base64.StdEncoding.EncodeToString([]byte(notice))),
+			"a message":       string(recorded(p.T, "fc-mns-queue-event-driven")),
+			"a batch with it": string(recorded(p.T, "fc-mns-queue-streaming")),
+			"a timer":         string(recorded(p.T, "fc-timer"))},
 		names:       4,
 		deliver:     p.Event,
 		idle:        p.Starter.Idle,
@@ -129,12 +138,13 @@ func (p *onFC) starts() starts {
 	}
 }
 
-// messageEvent is a batch of one message with a body, as an event stream brings it.
+// messageEvent returns a batch of one message with a body, in the form of an event stream.
 func messageEvent(body string) string {
-	text, err := json.Marshal([]any{map[string]any{"id": "e1", "specversion": "1.0", "type": "mns:Queue:SendMessage", "subject": "acs:mns:cn-hangzhou:1:queues/notices",
+	text, err := json.Marshal([]any{map[string]any{"id": "e1", "specversion": "1.0",
+		"type": "mns:Queue:SendMessage", "subject": "acs:mns:cn-hangzhou:1:queues/notices",
 		"data": map[string]string{"messageId": "m1", "messageBody": body}}})
 	if err != nil {
-		panic(err) // texts only
+		panic(err) // only texts
 	}
 	return string(text)
 }
@@ -151,7 +161,8 @@ func (p *onFC) event(kind string) []byte {
 	return recorded(p.T, "fc-timer")
 }
 
-// wrong environments, and tables that are not as the command in infra makes them.
+// wrong returns wrong environments, and tables that differ from those that the command in infra
+// creates.
 func (p *onFC) wrong(t *testing.T) []wrong {
 	at := func(instance, table string) string { return p.StoreURL(instance, table) }
 	good := emulator.DefaultInstance
@@ -162,25 +173,36 @@ func (p *onFC) wrong(t *testing.T) []wrong {
 		r.IndexMetas = nil
 	})
 	return []wrong{
-		{"api", "STORE_URL=", "request", "STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>"},
-		{"api", "STORE_URL=tablestore://", "request", "STORE_URL must be tablestore://<instance>/<table>"},
+		{"api", "STORE_URL=", "request",
+			"STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>"},
+		{"api", "STORE_URL=tablestore://", "request",
+			"STORE_URL must be tablestore://<instance>/<table>"},
 		{"api", "QUEUE_URL=nowhere", "request", "QUEUE_URL"},
-		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "batch", "for functions of AWS"},
-		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, fc: 'b c'}]}", "batch", "function 1"},
+		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "batch",
+			"for functions of AWS"},
+		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, fc: 'b c'}]}", "batch",
+			"function 1"},
 		{"steprunner", "MILLRACE_DISPATCH=sometimes", "batch", "must be async or direct"},
-		{"sweeper", at(good, "missing"), "tick", "there is no such table or index; create the tables"},
-		{"sweeper", at("another", "state"), "tick", "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint"},
-		{"sweeper", "STORE_URL=tablestore://millrace/state?endpoint=http://127.0.0.1:9", "tick", "nothing answers at the endpoint"},
+		{"sweeper", at(good, "missing"), "tick",
+			"there is no such table or index; create the tables"},
+		{"sweeper", at("another", "state"), "tick",
+			"there is no such instance at this endpoint; create it, or correct its name or the " +
+				"region in the endpoint"},
+		{"sweeper", "STORE_URL=tablestore://millrace/state?endpoint=http://127.0.0.1:9", "tick",
+			"nothing answers at the endpoint"},
 		{"sweeper", at(good, bare), "tick", "there is no such table or index; create the tables"},
 		{"starter", at(good, keys), "object", "the table's"},
 	}
 }
 
-// badTable makes a table that differs from what it should be.
-func (p *onFC) badTable(t *testing.T, name string, change func(*tablestore.CreateTableRequest)) string {
+// badTable creates a table with a wrong schema.
+func (p *onFC) badTable(t *testing.T, name string,
+	change func(*tablestore.CreateTableRequest)) string {
 	schema := otsstore.Schema(name)
 	change(schema)
-	c := tablestore.NewClientWithConfig("http://store", emulator.DefaultInstance, emulator.DefaultKey.ID, emulator.DefaultKey.Secret, "", &tablestore.TableStoreConfig{Transport: p.Store})
+	c := tablestore.NewClientWithConfig("http://store", emulator.DefaultInstance,
+		emulator.DefaultKey.ID, emulator.DefaultKey.Secret, "", &tablestore.TableStoreConfig{
+			Transport: p.Store})
 	if _, err := c.CreateTable(schema); err != nil {
 		t.Fatal(err)
 	}

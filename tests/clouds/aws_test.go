@@ -28,12 +28,14 @@ type onLambda struct {
 	sends  atomic.Pointer[func() faultKind]
 }
 
-const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, " +
+const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: imported, account: '" +
+	clouds.Account + "'}, " +
 	"{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}]"
 
 func deployLambda(t *testing.T, o options) deployment {
 	p := &onLambda{}
-	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside,
+	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip,
+		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside,
 		Poller: func(p *lambda.Poller) { p.Visibility = time.Second },
 		Function: func(f *lambda.Function) {
 			f.Freeze = true
@@ -43,18 +45,22 @@ func deployLambda(t *testing.T, o options) deployment {
 				f.Before = clouds.Within(f.Memory)
 			}
 		}}
-	if !o.skip { // nothing goes wrong: what a slow runner has in hand must not come again until it is a dead letter
+	// There are no faults: a message that a slow step runner has received must not come again until
+	// it is a dead letter.
+	if !o.skip {
 		lo.Poller = func(p *lambda.Poller) { p.Visibility = 20 * time.Second }
 	}
 	if o.faults {
-		lo.APIFaults, lo.Faults, lo.SweepFaults, lo.QueueFaults = p.table(false), p.table(true), p.table(false), p.queue
+		lo.APIFaults, lo.Faults, lo.SweepFaults, lo.QueueFaults = p.table(false), p.table(true),
+			p.table(false), p.queue
 	}
 	p.Stack = lambda.Deploy(t, lo)
 	return p
 }
 
-// injectFault lets a call suffer a fate.
-func injectFault(c emulators.Call, f faultKind, throttle func() (*http.Response, error)) (*http.Response, error) {
+// injectFault applies a fault to a call.
+func injectFault(c emulators.Call, f faultKind,
+	throttle func() (*http.Response, error)) (*http.Response, error) {
 	switch f {
 	case dropped:
 		return nil, emulators.ErrLost
@@ -126,7 +132,9 @@ func (p *onLambda) deadLetters() int                  { return p.DeadLetters() }
 func (p *onLambda) deadLettersMalformed() bool        { return true }
 func (p *onLambda) disturb(twice, late, lost float64) { p.Poller.Disturb(twice, late, lost) }
 
-var lambdaFronts = map[string]lambda.Form{"http-api": lambda.HTTPAPI, "http-api-stage": lambda.HTTPAPIProd, "rest-api": lambda.RESTAPI, "function-url": lambda.FunctionURL}
+var lambdaFronts = map[string]lambda.Form{"http-api": lambda.HTTPAPI,
+	"http-api-stage": lambda.HTTPAPIProd, "rest-api": lambda.RESTAPI,
+	"function-url": lambda.FunctionURL}
 
 func (p *onLambda) fronts() []string {
 	return []string{"http-api", "http-api-stage", "rest-api", "function-url"}
@@ -139,17 +147,20 @@ func (p *onLambda) connect(front, sign string) *rpc.Client {
 }
 
 func (p *onLambda) function(t *testing.T, name string, env ...string) invoked {
-	return p.On(t).Function(name, time.Minute, 1, append(append([]string{}, p.Plain...), env...), nil)
+	return p.On(t).Function(name, time.Minute, 1, append(append([]string{}, p.Plain...), env...),
+		nil)
 }
 
-// starts: the starter gets events from a queue. What an event source sends straight is the same, and is sent into it.
+// starts returns the sources of events: the starter gets events from a queue. Events that a source
+// sends directly have the same form, and are sent into that queue.
 func (p *onLambda) starts() starts {
 	put, bus := string(recorded(p.T, "aws-s3-put")), string(recorded(p.T, "aws-s3-eventbridge"))
 	if p.feed == nil {
 		p.feed = p.NewFeed(p.Stack.Function("starter", 30*time.Second, 2, p.Plain, nil))
 	}
 	return starts{
-		events:      map[string]string{"S3": put, "EventBridge": bus, "S3's test": string(recorded(p.T, "aws-s3-test-event"))},
+		events: map[string]string{"S3": put, "EventBridge": bus,
+			"S3's test": string(recorded(p.T, "aws-s3-test-event"))},
 		names:       2,
 		deliver:     p.feed.Send,
 		idle:        p.feed.Idle,
@@ -170,42 +181,59 @@ func (p *onLambda) event(kind string) []byte {
 }
 
 func lambdaBatch(body string) []byte {
-	text, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"messageId": "m1", "eventSource": "aws:sqs", "body": body}}})
+	text, err := json.Marshal(map[string]any{
+		"Records": []any{map[string]any{"messageId": "m1", "eventSource": "aws:sqs",
+			"body": body}}})
 	if err != nil {
-		panic(err) // texts only
+		panic(err) // only texts
 	}
 	return text
 }
 
-// wrong environments, and tables that are not as the template makes them.
+// wrong returns wrong environments, and tables that differ from those that the template creates.
 func (p *onLambda) wrong(t *testing.T) []wrong {
 	bare, keys := p.badTable(t, "p", "s"), p.badTable(t, "id", "range")
 	return []wrong{
 		{"api", "STORE_URL=", "request", "STORE_URL must be dynamodb://"},
 		{"api", "QUEUE_URL=nowhere", "request", "QUEUE_URL must be"},
 		{"api", "AWS_REGION=", "request", "AWS_REGION is not set"},
-		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "batch", "not the ARN"},
-		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, fc: b}]}", "batch", "for functions of Alibaba Cloud"},
-		{"sweeper", "QUEUE_URL=sqs://missing", "tick", "the queue missing cannot be found in us-east-1; check its name"},
-		{"sweeper", "STORE_URL=dynamodb://missing", "tick", "there is no such table; deploy the template, or correct the table's name or the region"},
-		{"sweeper", "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9", "tick", "nothing answers at the endpoint"},
-		{"sweeper", "STORE_URL=dynamodb://" + bare, "tick", `it needs the indexes "wake" and "list", create it from the template`},
-		{"starter", "STORE_URL=dynamodb://" + keys, "object", "the table's keys are not those of this program"},
+		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "batch",
+			"not the ARN"},
+		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, fc: b}]}", "batch",
+			"for functions of Alibaba Cloud"},
+		{"sweeper", "QUEUE_URL=sqs://missing", "tick",
+			"the queue missing cannot be found in us-east-1; check its name"},
+		{"sweeper", "STORE_URL=dynamodb://missing", "tick",
+			"there is no such table; deploy the template, or correct the table's name or " +
+				"the region"},
+		{"sweeper", "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9", "tick",
+			"nothing answers at the endpoint"},
+		{"sweeper", "STORE_URL=dynamodb://" + bare, "tick",
+			`it needs the indexes "wake" and "list", create it from the template`},
+		{"starter", "STORE_URL=dynamodb://" + keys, "object",
+			"the table's keys are not those of this program"},
 	}
 }
 
-// badTable makes a table without indexes, with keys of those names.
+// badTable creates a table without indexes, with keys of the given names.
 func (p *onLambda) badTable(t *testing.T, partition, sort string) string {
 	name := emulators.Unique("bad")
-	_, err := p.Dynamo.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &partition, AttributeType: types.ScalarAttributeTypeS}, {AttributeName: &sort, AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: &partition, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange}}})
+	_, err := p.Dynamo.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: &partition, AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: &sort, AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: &partition, KeyType: types.KeyTypeHash},
+			{AttributeName: &sort, KeyType: types.KeyTypeRange}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() (bool, string) {
-		out, err := p.Dynamo.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)})
-		return err == nil && out.Table.TableStatus == types.TableStatusActive, "the table does not become active"
+		out, err := p.Dynamo.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{
+			TableName: aws.String(name)})
+		return err == nil && out.Table.TableStatus == types.TableStatusActive,
+			"the table does not become active"
 	})
 	return name
 }

@@ -9,27 +9,27 @@ import (
 	"millrace/shared/store"
 )
 
-// Background is what goes on in a deployment by itself: messages are brought to the step runner, and the sweeper's tick comes. It
-// ends with the test.
+// Background is what runs in a deployment without requests: it brings messages to the step runner,
+// and triggers the sweeper. It ends with the test.
 type Background struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
 
-// Ticks say when the sweeper's tick comes.
+// Ticks configures the sweeper's ticks.
 type Ticks struct {
-	Sweep func()        // lets it come
-	Every time.Duration // between two; 0: 2 s; negative: none
+	Sweep func()        // triggers one
+	Every time.Duration // interval; 0: 2 s; negative: none
 
-	// With Skip they come when Clock has moved on by itself to whatever is due next, which it does when nothing goes on, and
-	// not else. Rows are looked at past all faults.
+	// With Skip a tick comes only when Clock has moved to the next due time, which it does when
+	// nothing is active. Rows are read without injected faults.
 	Skip  bool
 	Clock *Clock
 	Idle  func() bool
 	Rows  store.Driver
 }
 
-// StartBackground starts it.
+// StartBackground starts a Background, which calls bring and triggers ticks.
 func StartBackground(t testing.TB, bring func(context.Context), ticks Ticks) *Background {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Background{stop: stop}
@@ -51,16 +51,16 @@ func StartBackground(t testing.TB, bring func(context.Context), ticks Ticks) *Ba
 	return l
 }
 
-// Go lets f go on as well. Somebody must end it before the test does.
+// Go runs f as well. The caller must end f before the test ends.
 func (l *Background) Go(f func()) { l.running.Go(f) }
 
-// End ends everything and waits for that.
+// End stops everything and waits for the end.
 func (l *Background) End() {
 	l.stop()
 	l.running.Wait()
 }
 
-// again calls f again and again.
+// again calls f repeatedly.
 func again(ctx context.Context, every time.Duration, f func()) {
 	t := time.NewTicker(every)
 	defer t.Stop()

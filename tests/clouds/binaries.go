@@ -13,30 +13,30 @@ import (
 // Cloud is a cloud that functions are compiled for: its build tag.
 type Cloud string
 
-// The homes.
+// The clouds.
 const (
 	AWS     Cloud = "millrace_aws"
 	Alibaba Cloud = "millrace_alibaba"
 )
 
-// Functions are the names of the functions: those of their folders and of their binaries.
+// Functions are the names of the functions, which are those of their folders and binaries.
 var Functions = []string{"api", "steprunner", "starter", "sweeper"}
 
-// Build is how functions are compiled.
+// Build says how functions are compiled.
 type Build struct {
 	Cloud Cloud
-	Clock bool   // executions go by a Clock
-	Race  bool   // with the race detector, if the test has it, too; as they are deployed otherwise
-	Dir   string // the checkout that is compiled; "": this one
+	Clock bool   // executions use a Clock
+	Race  bool   // with the race detector, if the test has it, too; without: as they are deployed
+	Dir   string // the checkout to compile; "": this one
 }
 
-// builds are the folders of binaries that this process has made.
+// builds are the folders of binaries that this process has compiled.
 var builds = struct {
 	mu   sync.Mutex
 	dirs map[Build]string
 }{dirs: map[Build]string{}}
 
-// Binary compiles the functions, each build once in a process, and gives the path of one of them.
+// Binary compiles the functions, each build once in a process, and returns the path of one of them.
 func Binary(t testing.TB, function string, b Build) string {
 	t.Helper()
 	b.Race = b.Race && raced
@@ -55,7 +55,7 @@ func Binary(t testing.TB, function string, b Build) string {
 	return filepath.Join(builds.dirs[b], function)
 }
 
-// compile makes all functions, into a folder.
+// compile compiles all functions into a folder.
 func compile(dir string, b Build) error {
 	tags := []string{"lambda.norpc", string(b.Cloud)}
 	if b.Clock {
@@ -80,7 +80,7 @@ func compile(dir string, b Build) error {
 	return nil
 }
 
-// RemoveBinaries removes what Binary has made: at the end of a process.
+// RemoveBinaries removes the binaries of Binary. A process calls it before it exits.
 func RemoveBinaries() {
 	builds.mu.Lock()
 	defer builds.mu.Unlock()
@@ -90,7 +90,7 @@ func RemoveBinaries() {
 	}
 }
 
-// Root is the folder of the repository, above the working directory.
+// Root returns the folder of the repository, above the working directory.
 func Root() (string, error) {
 	at, err := os.Getwd()
 	if err != nil {

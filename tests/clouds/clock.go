@@ -13,15 +13,15 @@ import (
 	"millrace/shared/store"
 )
 
-// Clock is the clock of executions in functions that are compiled for it: the machine's, moved ahead. Functions that
-// are deployed have no such clock, whatever their environment says.
+// Clock is the clock of executions in functions that are compiled for it: the machine's clock,
+// moved ahead. Deployed functions have no such clock, whatever their environment says.
 type Clock struct {
 	path string
 	mu   sync.Mutex
 	by   time.Duration
 }
 
-// NewClock gives a clock that is not ahead yet.
+// NewClock returns a clock that is not ahead yet.
 func NewClock(t testing.TB) *Clock {
 	c := &Clock{path: filepath.Join(t.TempDir(), "clock")}
 	if err := c.Move(0); err != nil {
@@ -30,10 +30,10 @@ func NewClock(t testing.TB) *Clock {
 	return c
 }
 
-// Variable tells a function where the clock is.
+// Variable returns the environment variable that tells a function where the clock is.
 func (c *Clock) Variable() string { return "TEST_CLOCK_FILE=" + c.path }
 
-// Now is the time by this clock.
+// Now returns the time by this clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,7 +54,8 @@ func (c *Clock) Set(by time.Duration) error {
 	return c.set(by)
 }
 
-// set is Set. The caller holds mu. A function reads the file whole, before or after.
+// set is Set. The caller holds mu. A function reads the file as a whole, before or after the
+// change.
 func (c *Clock) set(by time.Duration) error {
 	c.by = by
 	next := c.path + ".next"
@@ -64,7 +65,7 @@ func (c *Clock) set(by time.Duration) error {
 	return os.Rename(next, c.path)
 }
 
-// MoveTo moves the clock to a time, unless it is past that already.
+// MoveTo moves the clock to a time, if that is in the future.
 func (c *Clock) MoveTo(t time.Time) error {
 	if by := t.Sub(c.Now()); by > 0 {
 		return c.Move(by)
@@ -72,15 +73,16 @@ func (c *Clock) MoveTo(t time.Time) error {
 	return nil
 }
 
-// skipMax is how far time is skipped at most. What lies further ahead are the ends of what is kept of executions that have
-// ended, where the store does not see to that.
+// skipMax is the longest time to skip. Later wake times are those at which ended executions expire,
+// in a store that does not expire rows by itself.
 const skipMax = 60 * 24 * time.Hour
 
-// quietLooks is in how many looks in a row nothing must go on until time is skipped.
+// quietLooks is the number of successive looks at which nothing must be active before time is
+// skipped.
 const quietLooks = 3
 
-// Skip moves the clock to the next wake time of an execution, unless that is months ahead, and sweeps, whenever nothing goes on but waiting, until ctx
-// ends. It looks into the store past all faults.
+// Skip moves the clock to the next wake time of an execution, unless that is months ahead, and
+// sweeps, whenever nothing is active. It ends with ctx. It reads the store without injected faults.
 func (c *Clock) Skip(ctx context.Context, idle func() bool, rows store.Driver, sweep func()) error {
 	for quiet := 0; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 		if !idle() {
@@ -108,7 +110,7 @@ func (c *Clock) Skip(ctx context.Context, idle func() bool, rows store.Driver, s
 	return nil
 }
 
-// NextWake is the earliest wake time of an execution, in a store.
+// NextWake returns the earliest wake time of an execution in a store.
 func NextWake(ctx context.Context, rows store.Driver) (first time.Time, ok bool, err error) {
 	const never = 1 << 52 // ms since 1970
 	for shard := range rows.Shards() {
@@ -129,7 +131,8 @@ func NextWake(ctx context.Context, rows store.Driver) (first time.Time, ok bool,
 	return first, ok, nil
 }
 
-// firstExecution is the wake time of the first row of an execution; 0 without. Others only wait for their end.
+// firstExecution returns the wake time of the first row of an execution; 0 if there is none. Other
+// rows only wait for their expiry.
 func firstExecution(due []store.DueRow) int64 {
 	for _, d := range due {
 		if strings.HasPrefix(d.Key.Partition, "x#") {

@@ -1,4 +1,5 @@
-// Package clouds has what the two homes of the functions share in tests, tests/lambda and tests/fc: how the functions are
-// compiled, the clock that their executions may go by, and how a test drives flows. Its own tests are the suite that runs
-// in both homes: one test each, as a subtest for each home and runtime.
+// Package clouds holds what tests of both clouds, tests/lambda and tests/fc, share: the compilation
+// of the functions, the clock that their executions may use, and the control of flows. Its own
+// tests are the suite that runs on both clouds: one test each, with a subtest for each cloud and
+// runtime.
 package clouds

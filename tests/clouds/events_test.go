@@ -8,8 +8,9 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// testEventStarts: the recorded events start one execution for each record, however often and by whichever way they
-// come. An event that fails comes again, and is a dead letter in the end.
+// testEventStarts checks that the recorded events start one execution for each record, however
+// often and by whichever way they come. An event that fails comes again, and finally becomes a dead
+// letter.
 func testEventStarts(t *testing.T, s *stack) {
 	s.Define("imported", pass)
 	from := s.starts()
@@ -35,7 +36,8 @@ func testEventStarts(t *testing.T, s *stack) {
 	}
 	eventually(t, func() (bool, string) {
 		got := names()
-		return len(got) >= from.names && from.idle(), "only " + strings.Join(got, " ") + " were started"
+		return len(got) >= from.names && from.idle(), "only " + strings.Join(got, " ") +
+			" were started"
 	})
 	started := names()
 	if len(started) != from.names {
@@ -43,7 +45,8 @@ func testEventStarts(t *testing.T, s *stack) {
 	}
 	for _, name := range started {
 		x := s.Wait("imported", name, 3*time.Minute)
-		if x.Status != "Succeeded" || !strings.Contains(x.Output, `"bucket":"my-bucket"`) && !strings.Contains(x.Output, `"origin":`) {
+		if x.Status != "Succeeded" || !strings.Contains(x.Output, `"bucket":"my-bucket"`) &&
+			!strings.Contains(x.Output, `"origin":`) {
 			t.Errorf("%s: %s %s", name, x.Status, x.Output)
 		}
 	}
@@ -57,6 +60,7 @@ func testEventStarts(t *testing.T, s *stack) {
 	}
 	from.deliver("{}")
 	eventually(t, func() (bool, string) {
-		return from.deadLetters() >= 3, "events for a flow that is not there, or of no kind, do not become dead letters"
+		return from.deadLetters() >= 3,
+			"events for a flow that is not there, or of no kind, do not become dead letters"
 	})
 }

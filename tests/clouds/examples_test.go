@@ -24,20 +24,20 @@ import (
 	"millrace/tests/versions"
 )
 
-// taskMock carries out the tasks of cases, by flow and state.
+// taskMock runs the tasks of cases, by flow and state.
 type taskMock struct {
 	client *rpc.Client
-	busy   atomic.Int64 // calls and reports under way
+	busy   atomic.Int64 // calls and reports in progress
 
 	mu    sync.Mutex
 	cases map[string]*mockedCase
-	locks map[string]*sync.Mutex // one case of a flow's name at a time
+	locks map[string]*sync.Mutex // one case at a time for each flow name
 }
 
 type mockedCase struct {
 	tasks map[string][]flowtest.Outcome
 	used  map[string]int
-	keys  map[string]flowtest.Outcome // a call that is repeated comes to the same
+	keys  map[string]flowtest.Outcome // a repeated call has the same result
 }
 
 func (h *taskMock) register(flow string, tasks map[string][]flowtest.Outcome) (end func()) {
@@ -79,7 +79,7 @@ func encoded(v any) []byte {
 	return value.Encode(v)
 }
 
-// ServeHTTP carries out one task as a mapped action.
+// ServeHTTP runs one task as a mapped action.
 func (h *taskMock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.busy.Add(1)
 	defer h.busy.Add(-1)
@@ -97,7 +97,8 @@ func (h *taskMock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if o.Error != nil {
 		w.WriteHeader(http.StatusInternalServerError)
-		w.Write(value.Encode(map[string]any{"errorType": o.Error.Name, "errorMessage": o.Error.Cause}))
+		w.Write(value.Encode(map[string]any{"errorType": o.Error.Name,
+			"errorMessage": o.Error.Cause}))
 		return
 	}
 	if out := o.Callback; out != nil && q.Mode == "WaitForSystemCallback" {
@@ -122,7 +123,9 @@ func (h *taskMock) report(token string, o flowtest.Outcome) {
 			if out == nil {
 				out = o.Return
 			}
-			_, err = h.client.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(encoded(out))})
+			_, err = h.client.ReportTaskSucceeded(context.Background(),
+				cloudflow.ReportTaskSucceededRequest{TaskToken: token,
+					Output: string(encoded(out))})
 		}
 		if fault.CodeOf(err) != fault.TaskInvalidState {
 			return
@@ -131,15 +134,15 @@ func (h *taskMock) report(token string, o flowtest.Outcome) {
 	}
 }
 
-// TestExamples runs the cases of every example flow of both languages in each home. Where they wait, for hours some of
-// them, the clock moves on as soon as nothing goes on but waiting.
+// TestExamples runs the cases of every example flow of both languages on each cloud. Some wait for
+// hours: the clock skips waits as soon as nothing else is active.
 func TestExamples(t *testing.T) { runExamples(t, nil) }
 
-// TestVersions does the same where each function is there in two versions, this one and that of
-// another commit. Each event, request, hint and sweep goes to one or the other by chance.
+// TestVersions does the same with two versions of each function: this commit's and another
+// commit's. Each event, request, hint and sweep goes to a random version.
 func TestVersions(t *testing.T) { runExamples(t, versions.OtherCommit(t)) }
 
-// runExamples runs the examples, beside another version if there is one.
+// runExamples runs the examples, together with another version if there is one.
 func runExamples(t *testing.T, other *versions.Other) {
 	t.Parallel()
 	beside, alone := "", false
@@ -150,10 +153,12 @@ func runExamples(t *testing.T, other *versions.Other) {
 		h := &taskMock{cases: map[string]*mockedCase{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)
-		return options{apis: 8, skip: true, beside: beside, busy: func() bool { return h.busy.Load() > 0 },
-			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}}, h
+		return options{apis: 8, skip: true, beside: beside,
+			busy: func() bool { return h.busy.Load() > 0 },
+			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" +
+				server.URL + "'}"}}, h
 	}, func(t *testing.T, s *stack, h *taskMock) {
-		if h.client = s.Client; alone { // a version shows and reports nothing of newer rows
+		if h.client = s.Client; alone { // a version neither shows nor reports to newer rows
 			h.client = s.Watcher
 		}
 		ran := make(chan bool, 1000)
@@ -184,26 +189,32 @@ func (h *taskMock) runFile(t *testing.T, s *stack, f *examples.File, ran chan<- 
 	}
 }
 
-// runCase runs a case and compares how it ends with the interpreter run straight through.
-func (h *taskMock) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest.Case, want *flowtest.Result) {
+// runCase runs a case and compares its end with that of the interpreter run straight through.
+func (h *taskMock) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest.Case,
+	want *flowtest.Result) {
 	setup := &c.Setup
 	defer h.register(setup.FlowName, setup.Tasks)()
 	ctx := t.Context()
-	if _, err := h.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: f.Mode}); err != nil {
+	if _, err := h.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName,
+		Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn,
+		ExecutionMode: f.Mode}); err != nil {
 		t.Fatal(err)
 	}
 	defer h.client.DeleteFlow(ctx, setup.FlowName)
-	if _, err := s.Client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: setup.FlowName, ExecutionName: setup.ExecutionName, Input: string(encoded(setup.Input))}); err != nil {
+	if _, err := s.Client.StartExecution(ctx, cloudflow.StartExecutionRequest{
+		FlowName: setup.FlowName, ExecutionName: setup.ExecutionName,
+		Input: string(encoded(setup.Input))}); err != nil {
 		t.Fatal(err)
 	}
 	one := s.on(t)
 	x := one.Wait(setup.FlowName, setup.ExecutionName, 3*time.Minute)
 	if x.Status != want.Status.String() {
-		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status, one.History(setup.FlowName, setup.ExecutionName))
+		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status,
+			one.History(setup.FlowName, setup.ExecutionName))
 	}
 	h.judge(t, one, f, setup)
 	if want.Status.String() != c.Expect.Status {
-		return // it needs what is not there yet, such as a distributed Map
+		return // it needs a feature that does not exist yet, such as a distributed Map
 	}
 	if c.Expect.HasOutput && x.Output != "" {
 		got, err := value.Decode([]byte(x.Output))
@@ -213,7 +224,7 @@ func (h *taskMock) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest
 	}
 }
 
-// judge lets the reference judge what the API shows of a case that has ended, and ended once.
+// judge checks the history of a case that has ended, and ended once, against the reference.
 func (h *taskMock) judge(t *testing.T, s *stack, f *examples.File, setup *flowtest.Setup) {
 	t.Helper()
 	view := *s.Flows

@@ -13,13 +13,13 @@ import (
 	"millrace/shared/store"
 )
 
-// faulty is a test of what executions do when something goes wrong.
+// faulty is a test of executions under some kind of fault.
 type faulty struct {
 	name string
 	run  func(t *testing.T, s *stack, v *service)
 }
 
-// TestFaults: services fail, and lose, repeat and reorder what they are given.
+// TestFaults lets services fail, and lose, repeat and reorder messages.
 func TestFaults(t *testing.T) {
 	oneByOne(t, []faulty{
 		{"LongWaits", testLongWaits},
@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestKills: runners die.
+// TestKills kills step runners.
 func TestKills(t *testing.T) {
 	oneByOne(t, []faulty{
 		{"EachCommit", testKilledAtEachCommit},
@@ -40,13 +40,14 @@ func TestKills(t *testing.T) {
 	})
 }
 
-// oneByOne runs tests in each home, one after the other. Time skips what executions wait for, such as the end of the lease
-// of a runner that is dead.
+// oneByOne runs tests on each cloud, one after the other. Time skips what executions wait for, such
+// as the end of the lease of a dead step runner.
 func oneByOne(t *testing.T, tests []faulty) {
 	t.Parallel()
 	onEachTarget(t, func(t *testing.T, h target) (options, *service) {
 		v := serve(t)
-		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=20"}}, v
+		return options{skip: true, faults: true,
+			env: []string{v.env(), "MILLRACE_CALL_SECONDS=20"}}, v
 	}, func(t *testing.T, s *stack, v *service) {
 		s.Define("hello", pass)
 		for _, test := range tests {
@@ -63,11 +64,15 @@ func oneByOne(t *testing.T, tests []faulty) {
 	})
 }
 
-// testLongWaits: waits beyond what a message of the queue can be delayed: of hours, and seven days for a report that
-// does not come.
+// testLongWaits tests waits that exceed the longest delay of a queue's message: of hours, and of
+// seven days for a report that does not come.
 func testLongWaits(t *testing.T, s *stack, v *service) {
-	s.DefineText("long", "version: v1\ntype: flow\nname: long\nsteps:\n- {type: wait, name: a, duration: 3600}\n- {type: wait, name: b, timestamp: $.at}\n"+
-		"- {type: task, name: c, resourceArn: 'acs:fc:::services/s/functions/long', pattern: waitForCallback, timeoutSeconds: 604800, catch: [{errors: [FnF.TaskTimeout], goto: d}]}\n- {type: succeed, name: d}\n")
+	s.DefineText("long",
+		"version: v1\ntype: flow\nname: long\nsteps:\n- {type: wait, name: a, duration: 3600}\n"+
+			"- {type: wait, name: b, timestamp: $.at}\n"+
+			"- {type: task, name: c, resourceArn: 'acs:fc:::services/s/functions/long', pattern: "+
+			"waitForCallback, timeoutSeconds: 604800, catch: [{errors: [FnF.TaskTimeout], goto: "+
+			"d}]}\n- {type: succeed, name: d}\n")
 	at := s.clock().Now().Add(40 * time.Hour).UTC().Truncate(time.Second)
 	s.Start("long", "one", `{"at":"`+at.Format(time.RFC3339)+`"}`)
 	x := s.Wait("long", "one", 3*time.Minute)
@@ -79,19 +84,24 @@ func testLongWaits(t *testing.T, s *stack, v *service) {
 	}
 }
 
-// mixed is a flow with all that an execution waits for: calls, and time.
+// mixed returns a flow with everything that an execution waits for: calls, and time.
 func mixed(function string) string {
-	return "- {Name: A, " + call(function, "") + ", OutputConstructor: {n.$: $Output.Body.n}, Next: B}\n- {Name: B, Type: Wait, Seconds: 20, Next: C}\n" +
-		"- {Name: C, " + call(function, "") + ", OutputConstructor: {n.$: $Output.Body.n}, Next: D}\n- {Name: D, Type: Wait, Seconds: 1, End: true}\n"
+	return "- {Name: A, " + call(function, "") +
+		", OutputConstructor: {n.$: $Output.Body.n}, Next: B}\n" +
+		"- {Name: B, Type: Wait, Seconds: 20, Next: C}\n" +
+		"- {Name: C, " + call(function, "") +
+		", OutputConstructor: {n.$: $Output.Body.n}, Next: D}\n" +
+		"- {Name: D, Type: Wait, Seconds: 1, End: true}\n"
 }
 
-// startAll starts so many executions of a mixed flow at once: everybody is told the truth.
+// startAll starts n executions of a mixed flow at once. Each start must succeed.
 func startAll(t *testing.T, s *stack, flow string, n int) {
 	t.Helper()
 	var starting sync.WaitGroup
 	for i := range n {
 		starting.Go(func() {
-			x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: fmt.Sprint("x", i), Input: `{"n":0}`})
+			x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{
+				FlowName: flow, ExecutionName: fmt.Sprint("x", i), Input: `{"n":0}`})
 			if err != nil || x.Status != "Running" {
 				t.Errorf("%d: %+v %v", i, x, err)
 			}
@@ -100,7 +110,7 @@ func startAll(t *testing.T, s *stack, flow string, n int) {
 	starting.Wait()
 }
 
-// allSucceeded waits for them, and counts their calls.
+// allSucceeded waits for these executions, and counts their calls.
 func allSucceeded(t *testing.T, s *stack, v *service, flow string, n int) {
 	t.Helper()
 	for i := range n {
@@ -111,8 +121,8 @@ func allSucceeded(t *testing.T, s *stack, v *service, flow string, n int) {
 	}
 }
 
-// testLostWrites: writes are applied and their answers lost, or throttled, or lost before they are applied, from the claim
-// on.
+// testLostWrites makes writes, from the claim on, lose their responses after they were applied,
+// fail with a throttling error, or get lost before they are applied.
 func testLostWrites(t *testing.T, s *stack, v *service) {
 	s.Define("lostwrites", mixed("lostwrites"))
 	next := every(3, lost, throttled, lost, dropped)
@@ -121,7 +131,7 @@ func testLostWrites(t *testing.T, s *stack, v *service) {
 	allSucceeded(t, s, v, "lostwrites", 12)
 }
 
-// testLostSends: the same of calls of the queue.
+// testLostSends does the same to calls of the queue.
 func testLostSends(t *testing.T, s *stack, v *service) {
 	s.Define("lostsends", mixed("lostsends"))
 	s.setSends(every(3, lost, throttled, dropped))
@@ -129,7 +139,7 @@ func testLostSends(t *testing.T, s *stack, v *service) {
 	allSucceeded(t, s, v, "lostsends", 12)
 }
 
-// testUnreliableQueue: messages come twice, late and in another order, or not at all.
+// testUnreliableQueue makes messages come twice, late and in another order, or not at all.
 func testUnreliableQueue(t *testing.T, s *stack, v *service) {
 	s.Define("disturbed", mixed("disturbed"))
 	s.disturb(0.5, 0.3, 0.2)
@@ -137,7 +147,8 @@ func testUnreliableQueue(t *testing.T, s *stack, v *service) {
 	allSucceeded(t, s, v, "disturbed", 15)
 }
 
-// testQueueLost: the queue loses everything; the sweeper finds it in the store, again and again.
+// testQueueLost makes the queue lose every message: the sweeper must find the work in the store
+// again and again.
 func testQueueLost(t *testing.T, s *stack, v *service) {
 	s.Define("emptied", mixed("emptied"))
 	s.disturb(0, 0, 1)
@@ -150,11 +161,11 @@ func testQueueLost(t *testing.T, s *stack, v *service) {
 	allSucceeded(t, s, v, "emptied", 5)
 }
 
-// killing is the name of an execution whose nth write is to be met by a kill, before or after it.
+// killing matches the name of an execution; step runners are killed before or after its nth write.
 var killing = regexp.MustCompile(`#at-(before|after)-(\d)`)
 
-// testKilledAtEachCommit: for each commit of an execution, one in which all runners are killed before it reaches the store,
-// and one in which they are after it, until there is none that has so many commits.
+// testKilledAtEachCommit kills all step runners, for each commit of an execution, before the commit
+// reaches the store in one run and after it in another, until no execution has so many commits.
 func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	s.Define("killed", row("killed", 2))
 	var mu sync.Mutex
@@ -184,7 +195,8 @@ func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	executions := 0
 	for _, side := range []string{"before", "after"} {
 		reached := true
-		for n := 1; reached && n <= 9; n++ { // how many commits there are is a matter of timing; three there are at least
+		// the number of commits depends on timing; it is at least three
+		for n := 1; reached && n <= 9; n++ {
 			mu.Lock()
 			had := kills
 			mu.Unlock()
@@ -206,7 +218,8 @@ func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	t.Logf("killed at %d commits", kills)
 }
 
-// testPoisonMessages: what is no hint disturbs nothing, and is in the end a dead letter, or gone.
+// testPoisonMessages checks that a message that is no hint disturbs nothing, and becomes a dead
+// letter or is dropped.
 func testPoisonMessages(t *testing.T, s *stack, _ *service) {
 	eventually(t, func() (bool, string) { return s.waiting() == 0, "the queue is not empty" })
 	unknown := []string{"not json", `{"v":99,"p":"x#a#b"}`, "bm90IGpzb24=", "[]", "{}"}
@@ -215,22 +228,25 @@ func testPoisonMessages(t *testing.T, s *stack, _ *service) {
 	}
 	s.Start("hello", "one", `{"a":1}`)
 	s.Succeeded("hello", "one", `{"a":1}`)
-	want := s.deadLetters() // what killed runners have had in hand too often
+	want := s.deadLetters() // messages that killed step runners received too often
 	if s.deadLettersMalformed() {
-		want += len(unknown) // or more: a hint that a slow runner had in hand too often may become one, too
+		// or more: a hint that a slow step runner received too often may become one, too
+		want += len(unknown)
 	}
 	eventually(t, func() (bool, string) {
-		return s.waiting() == 0 && s.deadLetters() >= want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.deadLetters(), want)
+		return s.waiting() == 0 && s.deadLetters() >= want,
+			fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.deadLetters(),
+				want)
 	})
 }
 
-// poisonKiller kills every runner as it is about to commit a fold, and lets only those commits through with which a runner
-// says that it has begun: an execution with something in it that no process survives.
+// poisonKiller kills every step runner that is about to commit a transaction. It lets only those
+// commits pass that count the beginning of an attempt: like an execution that no process survives.
 type poisonKiller struct {
 	mu    sync.Mutex
 	kill  func()
 	load  func() *store.Execution
-	told  bool // the last commit said that a runner has begun
+	told  bool // the last commit counted the beginning of an attempt
 	kills int
 }
 
@@ -241,9 +257,9 @@ func (k *poisonKiller) decide(w write) faultKind {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch x := k.load(); {
-	case x == nil: // its claim
+	case x == nil: // the claim
 		return passes
-	case x.SweepAttempts >= 3 && !k.told: // a runner has begun; or, after five, the end
+	case x.SweepAttempts >= 3 && !k.told: // an attempt has begun; or, after five, the end
 		k.told = true
 		return passes
 	}
@@ -253,8 +269,8 @@ func (k *poisonKiller) decide(w write) faultKind {
 	return dropped
 }
 
-// testPoisonExecution: an execution that takes down every runner that takes it up fails in the end, so that everybody
-// can see it; the others go on.
+// testPoisonExecution checks that an execution that kills every step runner that picks it up
+// finally fails, visibly, and that other executions go on.
 func testPoisonExecution(t *testing.T, s *stack, v *service) {
 	s.Define("poison", row("poison", 1))
 	flow, err := s.Client.DescribeFlow(t.Context(), "poison")
@@ -278,12 +294,14 @@ func testPoisonExecution(t *testing.T, s *stack, v *service) {
 	if k.kills < 6 {
 		t.Errorf("%d runners were killed", k.kills)
 	}
-	page, err := s.Client.GetExecutionHistory(t.Context(), cloudflow.GetExecutionHistoryRequest{FlowName: "poison", ExecutionName: "poisoned"})
+	page, err := s.Client.GetExecutionHistory(t.Context(), cloudflow.GetExecutionHistoryRequest{
+		FlowName: "poison", ExecutionName: "poisoned"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	end := page.Events[len(page.Events)-1]
-	if end.Type != "ExecutionFailed" || !strings.Contains(end.EventDetail, "FnF.InternalError") || !strings.Contains(end.EventDetail, "every runner") {
+	if end.Type != "ExecutionFailed" || !strings.Contains(end.EventDetail, "FnF.InternalError") ||
+		!strings.Contains(end.EventDetail, "every runner") {
 		t.Errorf("it ended with %+v", end)
 	}
 	if _, all := v.called("poison"); all != 0 {
@@ -293,7 +311,8 @@ func testPoisonExecution(t *testing.T, s *stack, v *service) {
 	s.Succeeded("hello", "after", `{}`)
 }
 
-// testPoisonTask: a task whose call takes down every runner that makes it fails in the end, and with it the execution.
+// testPoisonTask checks that a task whose call kills every step runner finally fails, and its
+// execution with it.
 func testPoisonTask(t *testing.T, s *stack, v *service) {
 	v.setDeath(s.kill)
 	s.Define("deadly", row("deadly", 1))

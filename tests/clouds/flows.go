@@ -10,31 +10,35 @@ import (
 	"millrace/shared/rpc"
 )
 
-// The caller of all deployments, unless a test brings others.
+// The caller of all deployments, unless a test has others.
 const (
 	Account = "1234567890123456"
 	KeyID   = "AKTEST"
 	Secret  = "a-secret-of-the-tests"
-	Callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` + Secret + `"}]}]}`
+	Callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` +
+		Secret + `"}]}]}`
 )
 
-// Flows is how a test, or a part of one, drives the flows of a deployment. What goes wrong is that test's fault.
+// Flows controls the flows of a deployment for a test or a subtest. Errors fail that test.
 type Flows struct {
 	T       testing.TB
 	Client  *rpc.Client
-	Watcher *rpc.Client // looks at executions
+	Watcher *rpc.Client // reads executions
 }
 
-// Define creates a flow of the states given, a list in YAML; it starts with A.
+// Define creates a flow with the given states, a list in YAML. It starts with state A.
 func (f *Flows) Define(name, states string) {
 	f.T.Helper()
-	f.DefineText(name, fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states))
+	f.DefineText(name,
+		fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s",
+			name, states))
 }
 
-// DefineText creates a flow of a definition.
+// DefineText creates a flow with a definition.
 func (f *Flows) DefineText(name, definition string) {
 	f.T.Helper()
-	if _, err := f.Client.CreateFlow(f.T.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL"}); err != nil {
+	if _, err := f.Client.CreateFlow(f.T.Context(), cloudflow.CreateFlowRequest{Name: name,
+		Definition: definition, Type: "FDL"}); err != nil {
 		f.T.Fatalf("%s: %v", name, err)
 	}
 }
@@ -42,23 +46,26 @@ func (f *Flows) DefineText(name, definition string) {
 // Start starts an execution.
 func (f *Flows) Start(flow, name, input string) {
 	f.T.Helper()
-	if _, err := f.Client.StartExecution(f.T.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input}); err != nil {
+	if _, err := f.Client.StartExecution(f.T.Context(), cloudflow.StartExecutionRequest{
+		FlowName: flow, ExecutionName: name, Input: input}); err != nil {
 		f.T.Fatalf("%s of %s: %v", name, flow, err)
 	}
 }
 
-// pauses between looks at an execution: a function's long poll looks once a second, which is long where time skips.
+// The pauses between two looks at an execution. A function's long poll looks once a second, which
+// is long if time is skipped.
 const (
 	firstPause = 10 * time.Millisecond
 	lastPause  = 300 * time.Millisecond
 )
 
-// Wait gives an execution once it has ended, within a time.
+// Wait waits until an execution has ended, for at most timeout, and returns it.
 func (f *Flows) Wait(flow, name string, timeout time.Duration) *rpc.Execution {
 	f.T.Helper()
 	pause := firstPause
 	for end := time.Now().Add(timeout); ; pause = min(pause*3/2, lastPause) {
-		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name})
+		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{
+			FlowName: flow, ExecutionName: name})
 		if err != nil {
 			f.T.Fatalf("%s of %s: %v", name, flow, err)
 		}
@@ -79,17 +86,19 @@ const endMax = 5 * time.Minute
 func (f *Flows) Succeeded(flow, name, output string) {
 	f.T.Helper()
 	if x := f.Wait(flow, name, endMax); x.Status != "Succeeded" || x.Output != output {
-		f.T.Errorf("%s of %s: %s %s, want %s; history %v", name, flow, x.Status, x.Output, output, f.History(flow, name))
+		f.T.Errorf("%s of %s: %s %s, want %s; history %v", name, flow, x.Status, x.Output, output,
+			f.History(flow, name))
 	}
 }
 
-// Failed waits for an execution that fails; an event of its history names the error.
+// Failed waits for an execution that must fail. An event of its history must name the error.
 func (f *Flows) Failed(flow, name, errorName string) {
 	f.T.Helper()
 	if x := f.Wait(flow, name, endMax); x.Status != "Failed" {
 		f.T.Errorf("%s of %s: %s %s", name, flow, x.Status, x.Output)
 	}
-	page, err := f.Watcher.GetExecutionHistory(f.T.Context(), cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name})
+	page, err := f.Watcher.GetExecutionHistory(f.T.Context(), cloudflow.GetExecutionHistoryRequest{
+		FlowName: flow, ExecutionName: name})
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -101,7 +110,7 @@ func (f *Flows) Failed(flow, name, errorName string) {
 	f.T.Errorf("%s of %s did not fail with %s: %+v", name, flow, errorName, page.Events)
 }
 
-// History is the types of the events, in their order; they must be numbered without a gap.
+// History returns the types of the events in order. The events must be numbered without a gap.
 func (f *Flows) History(flow, name string) []string {
 	f.T.Helper()
 	var types []string
@@ -114,7 +123,7 @@ func (f *Flows) History(flow, name string) []string {
 	return types
 }
 
-// Events is the whole history.
+// Events returns the whole history.
 func (f *Flows) Events(flow, name string) []rpc.Event {
 	f.T.Helper()
 	var events []rpc.Event

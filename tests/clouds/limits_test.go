@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// objects is a JSON text of about so many bytes that decodes to seventy times as many.
+// objects returns a JSON text of about the given bytes that decodes to seventy times as many.
 func objects(bytes int) string { return "[" + strings.Repeat(`{"":0},`, bytes/7-1) + `{"":0}]` }
 
-// TestLimits: functions that may take no more memory than their size go on, whatever strangers send and tasks answer.
+// TestLimits checks that functions whose memory is limited to their configured size go on, whatever
+// unknown callers send and tasks return.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{"long": objects(8 << 20), "many": objects(1_000_000),
@@ -24,13 +25,14 @@ func TestLimits(t *testing.T) {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		w.(http.Flusher).Flush() // so that no length is told
+		w.(http.Flusher).Flush() // so that no length is sent
 		io.WriteString(w, answers[r.Header.Get("X-Fc-Function-Name")])
 	}))
 	t.Cleanup(service.Close)
 	onEachTarget(t, func(*testing.T, target) (options, bool) {
 		return options{apis: 1, deployed: true, limited: true,
-			env: []string{"MILLRACE_CALL_SECONDS=25", "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + service.URL + "'}]"}}, true
+			env: []string{"MILLRACE_CALL_SECONDS=25",
+				"MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + service.URL + "'}]"}}, true
 	}, func(t *testing.T, s *stack, _ bool) {
 		s.Define("pass", pass)
 		testStrangers(t, s)
@@ -45,27 +47,33 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-// testStrangers: 50 requests of a megabyte at a time, as many as an instance of Function Compute takes, by nobody.
+// testStrangers sends 50 concurrent requests of a megabyte, as many as an instance of Function
+// Compute takes, from an unknown caller.
 func testStrangers(t *testing.T, s *stack) {
 	address := s.address(s.fronts()[0])
 	body := `{"a":` + objects(1_000_000) + "}"
-	v3 := map[string]string{"x-acs-action": "StartExecution", "x-acs-version": "2019-03-15", "Content-Type": "application/json"}
+	v3 := map[string]string{"x-acs-action": "StartExecution", "x-acs-version": "2019-03-15",
+		"Content-Type": "application/json"}
 	for name, header := range map[string]map[string]string{
 		"V1":     {"Content-Type": "application/json"},
 		"form":   {"Content-Type": "application/x-www-form-urlencoded"},
 		"bearer": {"Authorization": "Bearer nobody"},
-		"V3": {"x-acs-signature-nonce": "1", "x-acs-date": time.Now().UTC().Format("2006-01-02T15:04:05Z"),
-			"x-acs-content-sha256": strings.Repeat("0", 64), "Authorization": "ACS3-HMAC-SHA256 Credential=AKTEST," +
-				"SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-version,Signature=" + strings.Repeat("0", 64)},
+		"V3": {"x-acs-signature-nonce": "1",
+			"x-acs-date":           time.Now().UTC().Format("2006-01-02T15:04:05Z"),
+			"x-acs-content-sha256": strings.Repeat("0", 64),
+			"Authorization": "ACS3-HMAC-SHA256 Credential=AKTEST," +
+				"SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-version," +
+				"Signature=" + strings.Repeat("0", 64)},
 	} {
 		var mu sync.Mutex
 		var all sync.WaitGroup
 		got := map[int]int{}
 		for range 50 {
 			all.Go(func() {
-				r, err := http.NewRequest("POST", address+"/?Action=StartExecution&Version=2019-03-15", strings.NewReader(body))
+				r, err := http.NewRequest("POST",
+					address+"/?Action=StartExecution&Version=2019-03-15", strings.NewReader(body))
 				if err != nil {
-					panic(err) // texts of the test's own
+					panic(err) // only texts of this test
 				}
 				for _, part := range []map[string]string{v3, header} {
 					for k, v := range part {
@@ -95,14 +103,21 @@ func testStrangers(t *testing.T, s *stack) {
 	}
 }
 
-// testLargeAnswers: tasks that get too much, beside others whose messages come in the same batches.
+// testLargeAnswers runs tasks whose responses are too large, and others whose messages come in the
+// same batches.
 func testLargeAnswers(t *testing.T, s *stack) {
 	for name := range map[string]bool{"long": true, "many": true, "numbers": true, "small": true} {
-		s.Define(name, "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 10\n  Processor:\n    StartAt: B\n    States:\n"+
-			"    - {Name: B, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/"+name+
-			"', invocationType: Sync}, OutputConstructor: {n: 1}, End: true}\n  OutputConstructor: {n: 1}\n  End: true\n")
+		s.Define(name,
+			"- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 10\n"+
+				"  Processor:\n    StartAt: B\n    States:\n"+
+				"    - {Name: B, Type: Task, Action: 'FC:InvokeFunction', Parameters: "+
+				"{resourceArn: "+
+				"'acs:fc:::functions/"+name+
+				"', invocationType: Sync}, OutputConstructor: {n: 1}, End: true}\n"+
+				"  OutputConstructor: {n: 1}\n  End: true\n")
 	}
-	large := []struct{ flow, status string }{{"long", "Failed"}, {"many", "Failed"}, {"numbers", "Succeeded"}}
+	large := []struct{ flow, status string }{{"long", "Failed"}, {"many", "Failed"},
+		{"numbers", "Succeeded"}}
 	for i := range 2 {
 		for _, l := range large {
 			s.Start(l.flow, fmt.Sprint("x", i), `{"items":[1,2,3,4]}`)
@@ -113,7 +128,8 @@ func testLargeAnswers(t *testing.T, s *stack) {
 		for _, l := range large {
 			s.Succeeded("small", l.flow+fmt.Sprint(i), `{"n":1}`)
 			if x := s.Wait(l.flow, fmt.Sprint("x", i), endMax); x.Status != l.status {
-				t.Errorf("%s: %s, want %s; %v", l.flow, x.Status, l.status, s.History(l.flow, fmt.Sprint("x", i)))
+				t.Errorf("%s: %s, want %s; %v", l.flow, x.Status, l.status,
+					s.History(l.flow, fmt.Sprint("x", i)))
 			}
 		}
 	}
@@ -122,5 +138,5 @@ func testLargeAnswers(t *testing.T, s *stack) {
 	}
 }
 
-// endMax is how long an execution may take where memory is short.
+// endMax is how long an execution may take if memory is short.
 const endMax = 5 * time.Minute

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// Within is a command that runs a program with so many megabytes of memory that it can write to: what asks for more ends.
+// Within returns a command that runs a program with the given megabytes of writable memory. A
+// program that needs more ends.
 func Within(megabytes int) []string {
 	return []string{"prlimit", fmt.Sprintf("--data=%d", megabytes<<20)}
 }
 
-// Peak is the most that one of these processes has had in memory, in bytes; of Linux.
+// Peak returns the largest resident memory that one of these processes has had, in bytes. It needs
+// Linux.
 func Peak(pids []int) (peak int64) {
 	for _, pid := range pids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -12,15 +12,15 @@ import (
 	"testing"
 )
 
-// service stands in for the functions that flows call: each call gets {"n":<input n + 1>}. It counts calls by function,
-// and by the idempotency key that comes with them.
+// service replaces the functions that flows call: each call gets {"n":<input n + 1>}. It counts
+// calls by function and by idempotency key.
 type service struct {
 	*httptest.Server
 	tokens chan string // of calls whose body has one
 
 	mu    sync.Mutex
 	calls map[string]map[string]int
-	death func() // called before an answer of the function "deadly"
+	death func() // called before a response of the function "deadly"
 }
 
 func serve(t *testing.T) *service {
@@ -35,7 +35,7 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		N     int
 		Token string
-		Fill  int // bytes of the answer, about
+		Fill  int // approximate bytes of the response
 	}
 	json.Unmarshal(text, &body)
 	function := r.Header.Get("X-Fc-Function-Name")
@@ -59,7 +59,7 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"n":%d}`, body.N+1)
 }
 
-// called is how many different calls of a function there were, and how many in all.
+// called returns how many different calls of a function there were, and how many in all.
 func (v *service) called(function string) (distinct, all int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -79,12 +79,14 @@ func (v *service) env() string {
 	return "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + v.URL + "'}]"
 }
 
-// call is a Task that calls a function of the service.
+// call returns a Task that calls a function of the service.
 func call(function, more string) string {
-	return "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/" + function + "', invocationType: Sync, body: {n.$: $Input.n" + more + "}}"
+	return "Type: Task, Action: 'FC:InvokeFunction', Parameters: " +
+		"{resourceArn: 'acs:fc:::functions/" + function + "', invocationType: Sync, " +
+		"body: {n.$: $Input.n" + more + "}}"
 }
 
-// row is a flow of so many calls in a row, each of which gets what the one before gave.
+// row returns a flow of n sequential calls. Each gets the result of the one before.
 func row(function string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -95,17 +97,18 @@ func row(function string, n int) string {
 		if i == n-1 {
 			next = "End: true"
 		}
-		fmt.Fprintf(&b, "- {Name: %s, %s, OutputConstructor: {n.$: $Output.Body.n}, %s}\n", name, call(function, ""), next)
+		fmt.Fprintf(&b, "- {Name: %s, %s, OutputConstructor: {n.$: $Output.Body.n}, %s}\n", name,
+			call(function, ""), next)
 	}
 	return b.String()
 }
 
-// every gives each nth call one of the fates, in turn.
-func every(n int64, fates ...faultKind) func() faultKind {
+// every applies the next of the faults to each nth call, in turn.
+func every(n int64, faults ...faultKind) func() faultKind {
 	var calls atomic.Int64
 	return func() faultKind {
 		if c := calls.Add(1); c%n == 0 {
-			return fates[int(c/n)%len(fates)]
+			return faults[int(c/n)%len(faults)]
 		}
 		return passes
 	}

@@ -10,20 +10,25 @@ import (
 	"millrace/tests/clouds"
 )
 
-// testStartExecution is the contract of StartExecution, through every front and with both signatures. What official
-// clients see of it is in TestOfficialClients.
+// testStartExecution tests the contract of StartExecution, through every front and with both
+// signatures. TestOfficialClients tests what official clients see of it.
 func testStartExecution(t *testing.T, s *stack) {
 	s.Define("hello", pass)
 	s.Define("asks", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	for _, front := range s.fronts() {
 		for _, sign := range []string{"v1", "v3"} {
-			t.Run(front+"-"+sign, func(t *testing.T) { startContract(t, s.on(t), s.connect(front, sign), "run-"+front+sign) })
+			t.Run(front+"-"+sign, func(t *testing.T) {
+				startContract(t, s.on(t), s.connect(front, sign), "run-"+front+sign)
+			})
 		}
-		wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.address(front), AccessKeyID: clouds.KeyID, Secret: "wrong"})
+		wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.address(front),
+			AccessKeyID: clouds.KeyID, Secret: "wrong"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := wrong.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello"}); codeOf(err) != "SignatureDoesNotMatch" && codeOf(err) != "SignatureNotMatch" {
+		if _, err := wrong.StartExecution(t.Context(), cloudflow.StartExecutionRequest{
+			FlowName: "hello"}); codeOf(err) != "SignatureDoesNotMatch" &&
+			codeOf(err) != "SignatureNotMatch" {
 			t.Errorf("%s: a wrong secret: %v", front, err)
 		}
 	}
@@ -49,20 +54,24 @@ func startContract(t *testing.T, s *stack, c *rpc.Client, run string) {
 	if err != nil || again.StartedTime != first.StartedTime {
 		t.Errorf("a start of a running name: %+v %v", again, err)
 	}
-	stopped, err := c.StopExecution(t.Context(), cloudflow.StopExecutionRequest{FlowName: "asks", ExecutionName: run})
+	stopped, err := c.StopExecution(t.Context(), cloudflow.StopExecutionRequest{FlowName: "asks",
+		ExecutionName: run})
 	if err != nil || stopped.Status != "Stopped" {
 		t.Errorf("stop: %+v %v", stopped, err)
 	}
-	if _, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "none"}); codeOf(err) != "FlowNotExists" {
+	if _, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{
+		FlowName: "none"}); codeOf(err) != "FlowNotExists" {
 		t.Errorf("no flow: %v", err)
 	}
-	unnamed, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello"})
+	unnamed, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{
+		FlowName: "hello"})
 	if err != nil || len(unnamed.Name) != 36 {
 		t.Errorf("unnamed: %+v %v", unnamed, err)
 	}
 }
 
-// testStartRace: fifty clients race on each of some names through several instances: one start each.
+// testStartRace lets fifty clients race for each of some names through several instances: there
+// must be one start each.
 func testStartRace(t *testing.T, s *stack) {
 	s.Define("races", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	const clients, names = 50, 4
@@ -73,7 +82,9 @@ func testStartRace(t *testing.T, s *stack) {
 		starts[n] = map[rpc.Timestamp]int{}
 		for i := range clients {
 			racing.Go(func() {
-				x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "races", ExecutionName: fmt.Sprint("n", n), Input: fmt.Sprintf(`{"client":%d}`, i)})
+				x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{
+					FlowName: "races", ExecutionName: fmt.Sprint("n", n),
+					Input: fmt.Sprintf(`{"client":%d}`, i)})
 				if err != nil {
 					t.Error(err)
 					return
@@ -98,21 +109,25 @@ func testStartRace(t *testing.T, s *stack) {
 	}
 }
 
-// testStartSync: an Express flow runs in the API's own function.
+// testStartSync checks that an Express flow runs in the API's own function.
 func testStartSync(t *testing.T, s *stack) {
 	define := func(name, states string) {
-		definition := fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states)
-		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
+		definition := fmt.Sprintf(
+			"Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states)
+		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name,
+			Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	define("quick", row("quick", 2))
 	define("slow", "- {Name: A, Type: Wait, Seconds: 10, End: true}\n")
-	x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`})
+	x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{
+		FlowName: "quick", Input: `{"n":5}`})
 	if err != nil || x.Status != "Succeeded" || x.Output != `{"n":7}` {
 		t.Errorf("%+v %v", x, err)
 	}
-	x, err = s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "slow"})
+	x, err = s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{
+		FlowName: "slow"})
 	if err != nil || x.Status != "TimedOut" {
 		t.Errorf("%+v %v", x, err)
 	}

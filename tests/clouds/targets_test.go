@@ -15,7 +15,7 @@ import (
 	"millrace/tests/versions"
 )
 
-// TestMain lets many tests run at once: they mostly wait.
+// TestMain lets many tests run at once, because they mostly wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "12")
@@ -25,63 +25,72 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// target is where functions run: a cloud, and there one of its runtimes.
+// target is where functions run: a cloud and one of its runtimes.
 type target struct {
 	name   string
 	deploy func(t *testing.T, o options) deployment
-	rules  string // MILLRACE_STARTS: which of the recorded events start the flow "imported"
+	rules  string // MILLRACE_STARTS: the rules by which recorded events start the flow "imported"
 }
 
-// targets are all of them. A test is run for one by its name: go test -run '/fc-custom'.
-var targets = []target{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules}, {"fc-builtin", deployBuiltIn, fcRules}}
+// targets lists all targets. To run a test on one of them, use its name: go test -run '/fc-custom'.
+var targets = []target{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules},
+	{"fc-builtin", deployBuiltIn, fcRules}}
 
-// options of a deployment. Functions have the race detector if the test has it.
+// options are the options of a deployment. Functions have the race detector if the test has it.
 type options struct {
-	env         []string    // added to the environment of all functions
-	credentials string      // the credentials file; "": the caller of clouds
-	apis        int         // instances of the API; 0: 4
-	skip        bool        // time moves on by itself, to whatever is due next, when nothing goes on; else a sweep comes every 2 s
-	busy        func() bool // with skip: something goes on outside
-	faults      bool        // setWrites and setSends are used
-	deployed    bool        // functions are compiled as they are deployed
-	beside      string      // another checkout, whose functions get half of all events; "": none
-	limited     bool        // and have no more memory than their smallest size; the API has one instance
+	env         []string // added to the environment of all functions
+	credentials string   // the credentials file; "": the caller of clouds
+	apis        int      // instances of the API; 0: 4
+	// time skips to the next due time when nothing is active; otherwise a sweep comes every 2 s
+	skip     bool
+	busy     func() bool // with skip: reports that something outside is active
+	faults   bool        // the test uses setWrites and setSends
+	deployed bool        // functions are compiled as they are deployed
+	beside   string      // another checkout, whose functions get half of all events; "": none
+	// with no more memory than their smallest size, and one instance of the API
+	limited bool
 }
 
-// deployment is a deployment in one of the homes: what each does in its own way.
+// deployment is a deployment on one of the targets: what differs between them.
 type deployment interface {
 	flows(t testing.TB) *clouds.Flows
-	rows() store.Driver                     // past all functions and faults
+	rows() store.Driver                     // without functions and faults
 	clock() *clouds.Clock                   // nil without options.skip
-	fronts() []string                       // the ways to the API, by name
+	fronts() []string                       // names of the ways to the API
 	address(front string) string            // of a front
 	connect(front, sign string) *rpc.Client // signing with "v1" or "v3"
 	peaks() (api, runner memoryUse)         // of the processes that run
-	apis() int64                            // how many processes of the API there have been
-	runs() int64                            // how many invocations of the step runner
+	apis() int64                            // how many processes of the API have been started
+	runs() int64                            // invocations of the step runner
 
-	kill()                      // every runner, as kill -9 does
-	sweep()                     // a tick of the sweeper
-	send(body string)           // a message into the engine's queue
-	waiting() int               // messages in the queue that can be delivered or are being
-	deadLetters() int           // dead letters of it
-	deadLettersMalformed() bool // messages that nobody understands become dead letters, and are not let go
+	kill()            // every step runner, as kill -9 does
+	sweep()           // a tick of the sweeper
+	send(body string) // a message into the engine's queue
+	// messages in the queue that can be delivered or are being delivered
+	waiting() int
+	deadLetters() int // of that queue
+	// malformed messages become dead letters; otherwise they are dropped
+	deadLettersMalformed() bool
 
-	setWrites(f func(write) faultKind) // decides about each write of the functions to the table; nil ends that
-	setSends(f func() faultKind)       // the same about each call that sends messages
-	disturb(twice, late, lost float64) // how likely a message is delivered twice, out of order, or forgotten
+	// decides about each write of the functions to the table; nil: no faults
+	setWrites(f func(write) faultKind)
+	setSends(f func() faultKind) // the same for each call that sends messages
+	// probabilities that a message is delivered twice, out of order, or lost
+	disturb(twice, late, lost float64)
 
-	function(t *testing.T, name string, env ...string) invoked // one more function, in an instance of its own
-	event(kind string) []byte                                  // a good event for a function: request, batch, object, tick
-	wrong(t *testing.T) []wrong                                // environments that are wrong
+	// one more function, with an instance of its own
+	function(t *testing.T, name string, env ...string) invoked
+	// a valid event for a function: request, batch, object, tick
+	event(kind string) []byte
+	wrong(t *testing.T) []wrong // environments that are wrong
 	starts() starts
 }
 
-// memoryUse is what the processes of a function have needed.
+// memoryUse is the memory of the processes of a function.
 type memoryUse struct {
-	size  int   // megabytes that one may have
+	size  int   // megabytes that a process may use
 	peak  int64 // bytes
-	ended int   // processes that have ended by themselves
+	ended int   // processes that ended by themselves
 }
 
 // invoked is a function that a test invokes itself.
@@ -91,33 +100,34 @@ type invoked interface {
 	Output() string
 }
 
-// starts is how events start executions in a home.
+// starts is the way in which events start executions on a target.
 type starts struct {
-	events      map[string]string
-	names       int                // how many executions all of them start
-	deliver     func(event string) // as often as the home does, until the function takes it; does not wait
-	idle        func() bool        // nothing is to be delivered, or on its way
+	events map[string]string
+	names  int // number of executions that all of them start
+	// as often as the cloud does, until the function accepts it; does not wait
+	deliver     func(event string)
+	idle        func() bool // no event is to be delivered, or on its way
 	deadLetters func() int
 }
 
-// write is a write to the table on its way.
+// write is a write to the table.
 type write struct {
 	body       []byte
 	stepRunner bool // of a step runner
 }
 
-// faultKind is what becomes of a call of a service.
+// faultKind is a kind of fault of a service's call.
 type faultKind int
 
-// The fates.
+// The kinds of faults.
 const (
 	passes    faultKind = iota
-	dropped             // the connection breaks before anything is done
-	lost                // it is done, and the answer is lost
-	throttled           // it is refused, there is too much
+	dropped             // the connection breaks before the call is carried out
+	lost                // it is carried out, and the response is lost
+	throttled           // it is refused because of too many requests
 )
 
-// stack is a deployment in a test, or in a part of one.
+// stack is a deployment, for a test or a subtest.
 type stack struct {
 	*clouds.Flows
 	deployment
@@ -125,9 +135,10 @@ type stack struct {
 
 func (s *stack) on(t *testing.T) *stack { return &stack{s.flows(t), s.deployment} }
 
-// onEachTarget runs a test in each home at the same time, on a deployment of its own with the options that prepare gives,
-// together with what else the test needs.
-func onEachTarget[With any](t *testing.T, prepare func(t *testing.T, h target) (options, With), test func(t *testing.T, s *stack, with With)) {
+// onEachTarget runs a test on each target concurrently. prepare returns the options of its
+// deployment and a value for the test.
+func onEachTarget[With any](t *testing.T, prepare func(t *testing.T, h target) (options, With),
+	test func(t *testing.T, s *stack, with With)) {
 	for _, h := range targets {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +149,7 @@ func onEachTarget[With any](t *testing.T, prepare func(t *testing.T, h target) (
 	}
 }
 
-// codeOf is the code of a refusal.
+// codeOf returns the code of an API error.
 func codeOf(err error) string { return string(fault.CodeOf(err)) }
 
 func count(list []string, what string) (n int) {
@@ -150,7 +161,7 @@ func count(list []string, what string) (n int) {
 	return n
 }
 
-// eventually waits until something holds, which says what it waits for.
+// eventually waits until a condition holds. state describes what it waits for.
 func eventually(t *testing.T, what func() (done bool, state string)) {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
@@ -164,7 +175,7 @@ func eventually(t *testing.T, what func() (done bool, state string)) {
 	}
 }
 
-// recorded is an event as a cloud has sent it.
+// recorded returns an event that a cloud has sent.
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../../shared/trigger/testdata/" + name + ".json")

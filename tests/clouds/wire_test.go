@@ -12,15 +12,19 @@ import (
 	"millrace/tests/port"
 )
 
-// TestOfficialClients runs the tests of tests/wire, which drive a server with the released official clients, against the
-// API function behind its front, compiled as it is deployed. What a deployment of functions does not have is named in lacks.
+// TestOfficialClients runs the tests of tests/wire, which drive a server with the released official
+// clients, against the API function behind its front, compiled as it is deployed. lacks names what
+// a deployment of functions does not have.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
-	const lacks = "restarts" // functions are not started by those who call them
+	const lacks = "restarts" // clients cannot restart functions
 	wire := wireTests(t)
-	onEachTarget(t, func(t *testing.T, _ target) (options, string) { return clientSettings(t, wire) }, func(t *testing.T, s *stack, functions string) {
+	onEachTarget(t, func(t *testing.T, _ target) (options, string) {
+		return clientSettings(t, wire)
+	}, func(t *testing.T, s *stack, functions string) {
 		endpoint := strings.TrimPrefix(s.address(s.fronts()[0]), "http://")
-		text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint, "MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
+		text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint,
+			"MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
 		passed := 0
 		for line := range strings.Lines(text) {
 			switch line := strings.TrimSpace(line); {
@@ -37,7 +41,8 @@ func TestOfficialClients(t *testing.T) {
 	})
 }
 
-// clientSettings is what a deployment must be told for these tests, and where they will listen as the functions of flows.
+// clientSettings returns the options of a deployment for these tests, and the address at which the
+// tests will serve the functions of flows.
 func clientSettings(t *testing.T, wire wireProgram) (options, string) {
 	t.Helper()
 	functions, err := port.Loopback()
@@ -45,7 +50,8 @@ func clientSettings(t *testing.T, wire wireProgram) (options, string) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if text, err := wire("-test.run=^$")("MILLRACE_WIRE_SETTINGS="+dir, "MILLRACE_WIRE_FUNCTIONS="+functions); err != nil {
+	if text, err := wire("-test.run=^$")("MILLRACE_WIRE_SETTINGS="+dir,
+		"MILLRACE_WIRE_FUNCTIONS="+functions); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	settings := func(name string) string {
@@ -55,10 +61,11 @@ func clientSettings(t *testing.T, wire wireProgram) (options, string) {
 		}
 		return string(text)
 	}
-	return options{apis: 16, deployed: true, credentials: settings("credentials.yaml"), env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}}, functions
+	return options{apis: 16, deployed: true, credentials: settings("credentials.yaml"),
+		env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}}, functions
 }
 
-// failures are the lines of a test's output that are not about what has passed.
+// failures returns the lines of a test's output, without those about tests that passed.
 func failures(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -72,11 +79,11 @@ func failures(text string) string {
 	return b.String()
 }
 
-// wireProgram runs the tests of tests/wire, with arguments and in an environment.
+// wireProgram runs the tests of tests/wire with arguments and an environment.
 type wireProgram func(args ...string) func(env ...string) (string, error)
 
-// wireTests compiles tests/wire, with what it needs. They are compiled without the race detector: the clients race with
-// themselves.
+// wireTests compiles tests/wire and its dependencies. It omits the race detector, because the
+// clients have races of their own.
 func wireTests(t *testing.T) wireProgram {
 	t.Helper()
 	root, err := clouds.Root()
