@@ -7,12 +7,14 @@ import (
 	"millrace/tests/clouds"
 )
 
-// Idle tells whether nothing goes on: no invocation, no message to be delivered now, and nothing outside.
+// Idle reports whether nothing is active: no invocation, no message to be delivered now, and
+// nothing outside.
 func (s *Stack) Idle() bool {
-	return s.API.Idle() && s.StepRunner.Idle() && s.Sweeper.Idle() && (s.busy == nil || !s.busy()) && s.drained() && s.StepRunner.Idle()
+	return s.API.Idle() && s.StepRunner.Idle() && s.Sweeper.Idle() && (s.busy == nil ||
+		!s.busy()) && s.drained() && s.StepRunner.Idle()
 }
 
-// NextWake is the earliest wake time of an execution.
+// NextWake returns the earliest wake time of an execution.
 func (s *Stack) NextWake() (time.Time, bool) {
 	s.T.Helper()
 	wake, ok, err := clouds.NextWake(context.Background(), s.Rows)

@@ -1,5 +1,5 @@
-// Package lambda runs the compiled functions as AWS Lambda would, on one machine: a runtime API for each instance of a
-// function, with deadlines, frozen between invocations; a poller that feeds a queue to a function in batches, with
-// partial failures; and a gateway that makes events of HTTP requests. DynamoDB and SQS are the emulators of
-// tests/emulators.
+// Package lambda runs the compiled functions on one machine as AWS Lambda would. Each instance of a
+// function has a runtime API with deadlines, and is frozen between invocations. A poller passes
+// batches of a queue to a function, with partial failures. A gateway converts HTTP requests to
+// events. DynamoDB and SQS are the emulators of tests/emulators.
 package lambda

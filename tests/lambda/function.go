@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// Function is a deployed function: its binary, run in as many instances as are needed at once.
+// Function is a deployed function: a binary that runs in as many instances as are needed at a time.
 type Function struct {
-	Name         string
-	Binary       string
-	Env          []string // all that the process sees, apart from the platform's own
+	Name   string
+	Binary string
+	// the whole environment of the process, except the platform's own variables
+	Env          []string
 	Timeout      time.Duration
-	Instances    int       // at most
-	Freeze       bool      // instances are stopped between invocations
-	Memory       int       // megabytes that an instance is told it has; 0: 512
-	Before       []string  // a command that runs the binary: its words come first
-	OtherVersion *Function // another version of it, which gets half of the events; nil: none
+	Instances    int       // maximum
+	Freeze       bool      // stop instances between invocations
+	Memory       int       // megabytes that an instance is told to have; 0: 512
+	Before       []string  // a command that runs the binary: the first words of its command line
+	OtherVersion *Function // another version, which gets half of the events; nil: none
 
 	// Log gets every line that an instance prints; nil: none.
 	Log func(line string)
@@ -44,7 +45,8 @@ func (f *Function) begin() {
 	})
 }
 
-// Invoke runs an event in an idle instance, or in a new one, and waits where there are as many as there may be.
+// Invoke runs an event in an idle instance, or in a new one. It waits if the maximum number of
+// instances is busy.
 func (f *Function) Invoke(event []byte) ([]byte, error) {
 	if f.OtherVersion != nil && rand.IntN(2) == 0 {
 		return f.OtherVersion.Invoke(event)
@@ -109,7 +111,7 @@ func (f *Function) drop(in *instance) {
 	delete(f.all, in)
 }
 
-// Kill ends every instance at once, as kill -9 does, and tells how many were in an invocation.
+// Kill kills every instance, as kill -9 does, and returns how many were in an invocation.
 func (f *Function) Kill() (busy int) {
 	f.begin()
 	f.mu.Lock()
@@ -125,7 +127,7 @@ func (f *Function) Kill() (busy int) {
 	return busy
 }
 
-// Close ends the function; later invocations fail.
+// Close ends the function. Later invocations fail.
 func (f *Function) Close() {
 	f.begin()
 	f.mu.Lock()
@@ -134,13 +136,13 @@ func (f *Function) Close() {
 	f.Kill()
 }
 
-// Invocations and ColdStarts count what has been asked for and how many processes were started.
+// Invocations returns the number of invocations.
 func (f *Function) Invocations() int64 { return f.invocations.Load() }
 
-// ColdStarts is how many processes were started.
+// ColdStarts returns the number of processes that were started.
 func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
 
-// PIDs are the processes that run.
+// PIDs returns the ids of the running processes.
 func (f *Function) PIDs() (all []int) {
 	f.begin()
 	f.mu.Lock()
@@ -155,11 +157,11 @@ func (f *Function) PIDs() (all []int) {
 	return all
 }
 
-// Start is what a new process needs.
+// Start measures the start of a process.
 type Start struct {
-	Init   time.Duration // until it asks for its first event
-	Answer time.Duration // until it has answered that, since its beginning
-	Memory int64         // most of it that was resident, bytes
+	Init   time.Duration // until it requests its first event
+	Answer time.Duration // until it has answered that event, from its start
+	Memory int64         // maximum resident memory, bytes
 }
 
 // Cold starts a process for one event and ends it.
@@ -177,16 +179,18 @@ func (f *Function) Cold(event []byte) (s Start, answer []byte, err error) {
 	return s, answer, err
 }
 
-// Idle tells whether no invocation is under way or waits for an instance.
+// Idle reports whether no invocation is in progress or waits for an instance.
 func (f *Function) Idle() bool {
 	return f.running.Load() == 0 && (f.OtherVersion == nil || f.OtherVersion.Idle())
 }
 
-// Billed is the time that invocations took, each rounded up to a millisecond, as it is billed; the start of a process
-// counts from when it has started.
-func (f *Function) Billed() time.Duration { return time.Duration(f.billed.Load()) * time.Millisecond }
+// Billed returns the billed time of invocations: each is rounded up to a millisecond. The start of
+// a process counts from the time at which it has started.
+func (f *Function) Billed() time.Duration {
+	return time.Duration(f.billed.Load()) * time.Millisecond
+}
 
-// Output is the end of what the instances have printed.
+// Output returns the end of what the instances have printed.
 func (f *Function) Output() string {
 	f.begin()
 	return f.log.String()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Form is the form of the events that a gateway makes.
+// Form is the form of a gateway's events.
 type Form int
 
 // The forms.
@@ -19,16 +19,17 @@ const (
 	HTTPAPI     Form = iota // API Gateway, HTTP API, format 2.0, stage $default
 	HTTPAPIProd             // the same with the stage Prod in the path
 	RESTAPI                 // API Gateway, REST API, format 1.0, stage Prod
-	FunctionURL             // a URL of the function's own
+	FunctionURL             // a URL of the function itself
 )
 
-// Gateway makes events of requests, as the front of that form does, and answers with what the function says.
+// Gateway converts requests to events, as the front of its form does, and sends the function's
+// response.
 type Gateway struct {
 	Form   Form
 	Invoke func(event []byte) ([]byte, error)
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP serves one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 10<<20))
 	if err != nil {
@@ -55,7 +56,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isText tells whether a gateway hands a body on as text: forms come in base64.
+// isText reports whether a gateway passes a body on as text. Forms are encoded in base64.
 func isText(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
 }
@@ -73,10 +74,14 @@ func (g *Gateway) v2(r *http.Request, body []byte) map[string]any {
 	if g.Form == FunctionURL {
 		domain = "u1.lambda-url.us-east-1.on.aws"
 	}
-	event := map[string]any{"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": r.URL.RawQuery, "headers": headers,
-		"requestContext": map[string]any{"accountId": "000000000000", "apiId": "abc123", "domainName": domain, "domainPrefix": "abc123",
-			"http":      map[string]any{"method": r.Method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": r.UserAgent()},
-			"requestId": requestID(), "routeKey": "$default", "stage": stage, "time": time.Now().Format(time.RFC3339), "timeEpoch": time.Now().UnixMilli()}}
+	event := map[string]any{"version": "2.0", "routeKey": "$default", "rawPath": path,
+		"rawQueryString": r.URL.RawQuery, "headers": headers,
+		"requestContext": map[string]any{"accountId": "000000000000", "apiId": "abc123",
+			"domainName": domain, "domainPrefix": "abc123",
+			"http": map[string]any{"method": r.Method, "path": path, "protocol": "HTTP/1.1",
+				"sourceIp": "203.0.113.7", "userAgent": r.UserAgent()},
+			"requestId": requestID(), "routeKey": "$default", "stage": stage,
+			"time": time.Now().Format(time.RFC3339), "timeEpoch": time.Now().UnixMilli()}}
 	if len(body) > 0 {
 		event["isBase64Encoded"], event["body"] = !isText(r), string(body)
 		if !isText(r) {
@@ -98,14 +103,18 @@ func (g *Gateway) v1(r *http.Request, body []byte) map[string]any {
 	for name, values := range query {
 		one[name] = values[len(values)-1]
 	}
-	return map[string]any{"resource": "/{proxy+}", "path": r.URL.Path, "httpMethod": r.Method, "headers": headers, "multiValueHeaders": many,
-		"queryStringParameters": one, "multiValueQueryStringParameters": query, "pathParameters": nil, "stageVariables": nil,
-		"requestContext": map[string]any{"stage": "Prod", "path": "/Prod" + r.URL.Path, "httpMethod": r.Method, "requestId": requestID(),
-			"domainName": "abc123.execute-api.us-east-1.amazonaws.com", "identity": map[string]any{"sourceIp": "203.0.113.7"}},
+	return map[string]any{"resource": "/{proxy+}", "path": r.URL.Path, "httpMethod": r.Method,
+		"headers": headers, "multiValueHeaders": many,
+		"queryStringParameters": one, "multiValueQueryStringParameters": query,
+		"pathParameters": nil, "stageVariables": nil,
+		"requestContext": map[string]any{"stage": "Prod", "path": "/Prod" + r.URL.Path,
+			"httpMethod": r.Method, "requestId": requestID(),
+			"domainName": "abc123.execute-api.us-east-1.amazonaws.com",
+			"identity":   map[string]any{"sourceIp": "203.0.113.7"}},
 		"body": string(body), "isBase64Encoded": false}
 }
 
-// answer sends what the function answered.
+// answer sends the function's response.
 func (g *Gateway) answer(w http.ResponseWriter, text []byte) {
 	var a struct {
 		StatusCode        int

@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// ErrDied says that the process of an instance ended in an invocation.
+// ErrDied means that the process of an instance ended during an invocation.
 var ErrDied = errors.New("lambda: Runtime exited before the invocation was answered")
 
-// ErrTimedOut says that an invocation took longer than the function may; the process was killed.
+// ErrTimedOut means that an invocation exceeded the function's timeout; the process was killed.
 var ErrTimedOut = errors.New("lambda: Task timed out")
 
-// FunctionError is an error that the function itself answered.
+// FunctionError is an error that the function itself returned.
 type FunctionError struct{ Document string }
 
 func (e *FunctionError) Error() string { return "lambda: the function failed: " + e.Document }
 
-// instance is one process of a function, with a runtime API of its own.
+// instance is one process of a function, with its own runtime API.
 type instance struct {
 	f      *Function
 	cmd    *exec.Cmd
@@ -42,7 +42,7 @@ type instance struct {
 	current *invocation
 	began   time.Time
 	ready   chan struct{} // closed at the first call of next: the instance has started
-	started time.Duration // until then
+	started time.Duration // time until then
 	once    sync.Once
 }
 
@@ -64,18 +64,23 @@ func startInstance(f *Function) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{f: f, events: make(chan invocation), died: make(chan struct{}), ready: make(chan struct{}), began: time.Now()}
+	in := &instance{f: f, events: make(chan invocation), died: make(chan struct{}),
+		ready: make(chan struct{}), began: time.Now()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", in.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", in.response)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", in.failure)
-	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	in.server = &http.Server{Handler: mux}
 	go in.server.Serve(listener)
 	words := append(slices.Clone(f.Before), f.Binary)
 	in.cmd = exec.Command(words[0], words[1:]...)
-	in.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(cmp.Or(f.Memory, 512)), "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
+	in.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(),
+		"AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(cmp.Or(f.Memory, 512)),
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap",
+		"LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
 	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
 	if err := in.cmd.Start(); err != nil {
@@ -90,7 +95,7 @@ func startInstance(f *Function) (*instance, error) {
 	return in, nil
 }
 
-// next hands the next event to the process; the instance is idle until then.
+// next gives the next event to the process. The instance is idle until then.
 func (in *instance) next(w http.ResponseWriter, r *http.Request) {
 	in.once.Do(func() {
 		in.started = time.Since(in.began)
@@ -107,7 +112,8 @@ func (in *instance) next(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Lambda-Runtime-Aws-Request-Id", v.id)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(v.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:"+in.f.Name)
+		h.Set("Lambda-Runtime-Invoked-Function-Arn",
+			"arn:aws:lambda:us-east-1:000000000000:function:"+in.f.Name)
 		h.Set("Lambda-Runtime-Trace-Id", "Root=1-5f0e3b1a-0123456789abcdef01234567;Sampled=0")
 		h.Set("Content-Type", "application/json")
 		w.Write(v.event)
@@ -128,7 +134,7 @@ func (in *instance) failure(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// finish answers the invocation that is under way.
+// finish answers the current invocation.
 func (in *instance) finish(id string, r reply) {
 	in.mu.Lock()
 	v := in.current
@@ -142,7 +148,8 @@ func (in *instance) finish(id string, r reply) {
 	}
 }
 
-// readyMax is how long a process may take until it asks for its first event. That does not count as the function's time.
+// readyMax is how long a process may take until it requests its first event. That does not count as
+// the function's time.
 const readyMax = 2 * time.Minute
 
 // wait waits until the process has started.
@@ -160,14 +167,15 @@ func (in *instance) wait() error {
 	}
 }
 
-// invoke runs one event. The instance is not to be used any more after ErrDied and ErrTimedOut.
+// invoke runs one event. After ErrDied and ErrTimedOut the instance must not be used any more.
 func (in *instance) invoke(event []byte) ([]byte, error) {
 	in.thaw()
 	if err := in.wait(); err != nil {
 		return nil, err
 	}
 	timeout := in.f.Timeout
-	v := invocation{id: requestID(), event: event, deadline: time.Now().Add(timeout), answer: make(chan reply, 1)}
+	v := invocation{id: requestID(), event: event, deadline: time.Now().Add(timeout),
+		answer: make(chan reply, 1)}
 	late := time.NewTimer(timeout)
 	defer late.Stop()
 	select {
@@ -189,7 +197,7 @@ func (in *instance) invoke(event []byte) ([]byte, error) {
 	}
 }
 
-// freeze and thaw stop the process and let it go on, as the platform does between invocations.
+// freeze and thaw stop the process and resume it, as the platform does between invocations.
 func (in *instance) freeze() {
 	if in.frozen.CompareAndSwap(false, true) {
 		in.cmd.Process.Signal(syscall.SIGSTOP)
@@ -202,7 +210,7 @@ func (in *instance) thaw() {
 	}
 }
 
-// memory is the most that the process had in memory, in bytes, once it has ended.
+// memory returns the maximum memory of the process in bytes, once it has ended.
 func (in *instance) memory() int64 {
 	usage, _ := in.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if usage == nil {
@@ -213,7 +221,7 @@ func (in *instance) memory() int64 {
 
 func (in *instance) kill() { in.cmd.Process.Kill() }
 
-// tail is a log that keeps its end, and hands on lines if somebody wants them.
+// tail is a log that keeps its end. It passes lines on if there is a receiver.
 type tail struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -252,5 +260,6 @@ var requests atomic.Int64
 
 func requestID() string {
 	n := requests.Add(1)
-	return strings.ToLower(fmt.Sprintf("%08x-0000-4000-8000-%012x", n, time.Now().UnixNano()&0xffffffffffff))
+	return strings.ToLower(fmt.Sprintf("%08x-0000-4000-8000-%012x", n,
+		time.Now().UnixNano()&0xffffffffffff))
 }

@@ -9,7 +9,7 @@ import (
 	"millrace/tests/lambda"
 )
 
-// TestMain lets many tests run at once: they mostly wait.
+// TestMain lets many tests run at once, because they mostly wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "12")

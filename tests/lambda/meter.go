@@ -15,28 +15,30 @@ import (
 	"millrace/tests/emulators"
 )
 
-// Usage is what calls of DynamoDB and SQS have cost. Units are those of the table and its indexes together.
+// Usage is the cost of calls of DynamoDB and SQS. Units are those of the table and its indexes
+// together.
 type Usage struct {
 	Reads, Writes float64        // units
-	Index         float64        // of the write units, those of the indexes
+	Index         float64        // the part of the write units that indexes use
 	Calls         map[string]int // by operation, of both services
 }
 
-// Meter stands between functions and the emulators and counts what the calls cost. It asks DynamoDB for what each
-// consumes, and reckons what the emulator does not say as dynamostore.Meter does.
+// Meter counts the cost of calls between functions and the emulators. It requests the consumption
+// of each call from DynamoDB, and computes what the emulator does not report in the same way as
+// dynamostore.Meter.
 type Meter struct {
 	mu   sync.Mutex
 	used Usage
 }
 
-// Reset begins anew.
+// Reset sets all counts to zero.
 func (m *Meter) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used = Usage{}
 }
 
-// Used is what all calls since the last Reset have cost.
+// Used returns the cost of all calls since the last Reset.
 func (m *Meter) Used() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +70,7 @@ func (m *Meter) SQS(c emulators.Call) (*http.Response, error) {
 	return c.Send()
 }
 
-// DynamoDB lets a call through, with a question for what it costs added.
+// DynamoDB passes a call on, with a request for its consumption added.
 func (m *Meter) DynamoDB(c emulators.Call) (*http.Response, error) {
 	m.count(c.Op)
 	var request map[string]json.RawMessage
@@ -112,7 +114,7 @@ func (m *Meter) DynamoDB(c emulators.Call) (*http.Response, error) {
 	return answer, nil
 }
 
-// consumption is what an answer says.
+// consumption is the consumption that a response reports.
 type consumption struct {
 	units, index float64
 	before       json.RawMessage // the row that a write has replaced
@@ -123,7 +125,7 @@ type capacity struct {
 	GlobalSecondaryIndexes map[string]struct{ CapacityUnits float64 }
 }
 
-// consumed reads an answer: one report, or in a batch one for each table.
+// consumed reads a response: one report, or, for a batch, one for each table.
 func consumed(answer []byte) (c consumption) {
 	var a struct {
 		ConsumedCapacity json.RawMessage
@@ -146,7 +148,8 @@ func consumed(answer []byte) (c consumption) {
 	return c
 }
 
-// row is a row as it stands in a request or an answer; nil without one. Rows have texts, numbers and bytes only.
+// row reads a row of a request or a response; nil if there is none. Rows contain only texts,
+// numbers and bytes.
 func row(text json.RawMessage) map[string]types.AttributeValue {
 	var cells map[string]struct{ S, N, B *string }
 	if json.Unmarshal(text, &cells) != nil || len(cells) == 0 {

@@ -10,7 +10,7 @@ import (
 	"millrace/tests/lambda"
 )
 
-// TestMeter: what a meter outside a process counts is what the store's own meter inside counts.
+// TestMeter checks that a meter outside a process counts the same as the store's own meter inside.
 func TestMeter(t *testing.T) {
 	t.Parallel()
 	var outside lambda.Meter
@@ -18,15 +18,19 @@ func TestMeter(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	client := dynamostore.NewClient(emulators.Config(endpoint, emulators.Faulty(outside.DynamoDB)))
 	table := emulators.Unique("meter")
-	if err := dynamostore.CreateTable(t.Context(), dynamostore.NewClient(emulators.Config(endpoint, nil)), table); err != nil {
+	if err := dynamostore.CreateTable(t.Context(),
+		dynamostore.NewClient(emulators.Config(endpoint, nil)), table); err != nil {
 		t.Fatal(err)
 	}
 	s := dynamostore.New(dynamostore.Options{Client: client, Table: table, Meter: inside})
 	key := store.Key{Partition: "x#f#e", Sort: "a"}
 	write := func(version, was, wake int64, status string) func() error {
 		return func() error {
-			r := store.Row{Key: key, Version: version, Data: make([]byte, 700), Wake: wake, List: &store.ListEntry{Group: "g", Sort: "s", Fields: []byte(status)}}
-			puts := []store.Row{{Key: store.Key{Partition: key.Partition, Sort: "h#1"}, Data: []byte("events")}, {Key: store.Key{Partition: key.Partition, Sort: "v#1"}, Data: make([]byte, 3000)}}
+			r := store.Row{Key: key, Version: version, Data: make([]byte, 700), Wake: wake,
+				List: &store.ListEntry{Group: "g", Sort: "s", Fields: []byte(status)}}
+			puts := []store.Row{{Key: store.Key{Partition: key.Partition, Sort: "h#1"},
+				Data: []byte("events")}, {Key: store.Key{Partition: key.Partition, Sort: "v#1"},
+				Data: make([]byte, 3000)}}
 			if was == 0 {
 				return s.Commit(t.Context(), nil, r, store.Condition{Absent: true})
 			}
@@ -44,19 +48,27 @@ func TestMeter(t *testing.T) {
 		{"end", write(3, 2, 0, "ended"), false},
 		{"get", func() error { _, err := s.Get(t.Context(), key); return err }, false},
 		{"range", func() error {
-			_, _, err := s.Range(t.Context(), store.Range{Partition: key.Partition, From: "a", To: "z"})
+			_, _, err := s.Range(t.Context(), store.Range{Partition: key.Partition,
+				From: "a", To: "z"})
 			return err
 		}, false},
-		{"list", func() error { _, _, err := s.List(t.Context(), store.ListRange{Group: "g"}); return err }, false},
+		{"list",
+			func() error {
+				_, _,
+					err := s.List(t.Context(), store.ListRange{Group: "g"})
+				return err
+			}, false},
 		{"delete", func() error { return s.Delete(t.Context(), key, nil) }, false},
 	} {
 		outside.Reset()
 		inside.Reset()
-		if err := c.run(); (err != nil) != c.fail || err != nil && !errors.Is(err, store.ErrConflict) {
+		if err := c.run(); (err != nil) != c.fail ||
+			err != nil && !errors.Is(err, store.ErrConflict) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		got, want := outside.Used(), inside.Total()
-		if got.Writes != want.Writes || got.Reads != want.Reads || got.Index != want.Index || want.Writes+want.Reads == 0 {
+		if got.Writes != want.Writes || got.Reads != want.Reads || got.Index != want.Index ||
+			want.Writes+want.Reads == 0 {
 			t.Errorf("%s: %+v outside, %+v inside", c.name, got, want)
 		}
 	}

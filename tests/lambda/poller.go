@@ -14,41 +14,43 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Poller is the event source mapping of a queue: it reads batches, invokes the function with each, and deletes what
-// the function does not name as failed.
+// Poller is the event source mapping of a queue. It reads batches, invokes the function with each,
+// and deletes the messages that the function does not report as failed.
 type Poller struct {
 	Client     *sqs.Client
 	URL        string
 	ARN        string
 	Invoke     func(event []byte) ([]byte, error)
 	Batch      int           // messages in a batch
-	Concurrent int           // batches at a time
+	Concurrent int           // concurrent batches
 	Visibility time.Duration // until a failed message comes again
 
-	// Faults of a standard queue that the emulator does not have, with these probabilities: a message is delivered
-	// twice, is held back for a while so that others overtake it, or is lost.
+	// Faults of a standard queue that the emulator does not have, with their probabilities: a
+	// message is delivered twice, is delayed for a while so that others overtake it, or is lost.
 	Twice, Late, Lost float64
 	Random            *rand.Rand // for the faults
 	LateMax           time.Duration
 
-	// Batches and Failed count what has been delivered and what came to nothing.
+	// Batches and Failed count the delivered batches and the failed ones.
 	Batches, Failed atomic.Int64
 
-	busy atomic.Int64 // batches in hand
+	busy atomic.Int64 // batches in progress
 
-	mu sync.Mutex // over Random
+	mu sync.Mutex // guards Random
 }
 
-// Run polls until ctx ends and all batches in hand are done.
+// Run polls until ctx ends and all batches in progress are done.
 func (p *Poller) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	slots := make(chan struct{}, p.Concurrent)
 	for ctx.Err() == nil {
 		slots <- struct{}{}
-		out, err := p.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &p.URL, MaxNumberOfMessages: int32(p.Batch), WaitTimeSeconds: 1,
-			VisibilityTimeout:           int32(p.Visibility / time.Second),
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+		out, err := p.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &p.URL,
+			MaxNumberOfMessages: int32(p.Batch), WaitTimeSeconds: 1,
+			VisibilityTimeout: int32(p.Visibility / time.Second),
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+				types.MessageSystemAttributeNameAll}})
 		if err != nil || len(out.Messages) == 0 {
 			<-slots
 			continue
@@ -62,7 +64,7 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 }
 
-// Busy tells whether a batch is in hand.
+// Busy reports whether a batch is in progress.
 func (p *Poller) Busy() bool { return p.busy.Load() > 0 }
 
 // Heal ends all faults.
@@ -75,14 +77,14 @@ func (p *Poller) Disturb(twice, late, lost float64) {
 	p.Twice, p.Late, p.Lost = twice, late, lost
 }
 
-// chance tells whether a fault comes to pass.
+// chance draws whether a fault happens.
 func (p *Poller) chance(probability *float64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return *probability > 0 && p.Random.Float64() < *probability
 }
 
-// deliver invokes the function with a batch, the faults applied.
+// deliver invokes the function with a batch, with faults.
 func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
 	var batch, twice []types.Message
 	for _, m := range messages {
@@ -124,15 +126,18 @@ func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
 }
 
 func (p *Poller) remove(m types.Message) {
-	p.Client.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &p.URL, ReceiptHandle: m.ReceiptHandle})
+	p.Client.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &p.URL,
+		ReceiptHandle: m.ReceiptHandle})
 }
 
-// event is a batch as Lambda hands it to the function.
+// event returns a batch in Lambda's form.
 func (p *Poller) event(messages []types.Message) []byte {
 	var records []map[string]any
 	for _, m := range messages {
-		records = append(records, map[string]any{"messageId": *m.MessageId, "receiptHandle": *m.ReceiptHandle, "body": *m.Body,
-			"attributes": m.Attributes, "messageAttributes": map[string]any{}, "md5OfBody": *m.MD5OfBody, "eventSource": "aws:sqs",
+		records = append(records, map[string]any{"messageId": *m.MessageId,
+			"receiptHandle": *m.ReceiptHandle, "body": *m.Body,
+			"attributes": m.Attributes, "messageAttributes": map[string]any{},
+			"md5OfBody": *m.MD5OfBody, "eventSource": "aws:sqs",
 			"eventSourceARN": p.ARN, "awsRegion": "us-east-1"})
 	}
 	text, err := json.Marshal(map[string]any{"Records": records})
@@ -142,8 +147,8 @@ func (p *Poller) event(messages []types.Message) []byte {
 	return text
 }
 
-// failedItems are the messages that must come again: those that the answer names, or all when it cannot be read
-// (platform.md 2.4).
+// failedItems returns the messages that must come again: those that the response names, or all if
+// it cannot be read (platform.md 2.4).
 func failedItems(answer []byte, err error, batch []types.Message) map[string]bool {
 	failed := map[string]bool{}
 	known := map[string]bool{}
@@ -173,7 +178,7 @@ func failedItems(answer []byte, err error, batch []types.Message) map[string]boo
 	return failed
 }
 
-// String tells what the poller has done.
+// String describes what the poller has done.
 func (p *Poller) String() string {
 	return fmt.Sprintf("%d batches, %d messages failed", p.Batches.Load(), p.Failed.Load())
 }

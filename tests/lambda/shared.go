@@ -8,7 +8,8 @@ import (
 	"millrace/tests/emulators"
 )
 
-// processTB is a test whose clean-up waits for the end of the process: what it starts serves all tests.
+// processTB is a test whose clean-up waits for the end of the process: the things it starts serve
+// all tests.
 type processTB struct {
 	testing.TB
 	ends []func()
@@ -17,14 +18,15 @@ type processTB struct {
 // Cleanup is called when the process ends.
 func (l *processTB) Cleanup(f func()) { l.ends = append(l.ends, f) }
 
-// shared are the emulators of all stacks of this process. They hold a table and queues for each.
+// shared holds the emulators of all stacks of this process. They have a table and queues for each
+// stack.
 var shared struct {
 	mu              sync.Mutex
 	dynamo, queues  string
 	dynamoT, queueT processTB
 }
 
-// startShared starts the emulators unless they run already, and gives their endpoints.
+// startShared starts the emulators, unless they run already, and returns their endpoints.
 func startShared(t testing.TB) (dynamo, queues string) {
 	t.Helper()
 	shared.mu.Lock()
@@ -40,7 +42,8 @@ func startShared(t testing.TB) (dynamo, queues string) {
 	return shared.dynamo, shared.queues
 }
 
-// End ends what serves all tests of the process: emulators and binaries. TestMain calls it.
+// End ends the emulators and removes the binaries, which serve all tests of the process. TestMain
+// calls it.
 func End() {
 	shared.mu.Lock()
 	for _, end := range append(shared.dynamoT.ends, shared.queueT.ends...) {
