@@ -11,7 +11,8 @@ import (
 	"millrace/tests/fc"
 )
 
-// A function that starts asks nothing of any service: the first event that needs something does.
+// TestStartAsksNothing checks that a starting function sends no request to any service: the first
+// event that needs one does.
 func TestStartAsksNothing(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
 		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Sweeps: -1})
@@ -20,7 +21,8 @@ func TestStartAsksNothing(t *testing.T) {
 			requests.Add(1)
 			return tablestore.Fault{}
 		})
-		answer, err := http.Post(s.Trigger, "application/x-www-form-urlencoded", strings.NewReader("Action=ListFlows&Version=2019-03-15"))
+		answer, err := http.Post(s.Trigger, "application/x-www-form-urlencoded",
+			strings.NewReader("Action=ListFlows&Version=2019-03-15"))
 		if err != nil || answer.StatusCode/100 != 4 {
 			t.Errorf("a request that is not signed: %+v %v", answer, err)
 		} else {
@@ -30,7 +32,11 @@ func TestStartAsksNothing(t *testing.T) {
 			f     *harness.Function
 			event string
 			bad   bool
-		}{{s.StepRunner, `{"v":99}`, true}, {s.Starter, `{"triggerName":"nobody","triggerTime":"2026-01-31T02:00:00Z","payload":""}`, false}, {s.Sweeper, `{"no":"tick"}`, true}} {
+		}{{s.StepRunner, `{"v":99}`, true},
+			{s.Starter,
+				`{"triggerName":"nobody","triggerTime":"2026-01-31T02:00:00Z","payload":""}`,
+				false},
+			{s.Sweeper, `{"no":"tick"}`, true}} {
 			if _, err := c.f.Invoke([]byte(c.event)); (err != nil) != c.bad {
 				t.Errorf("%s of %s: %v", c.event, c.f.Name, err)
 			}
@@ -38,9 +44,11 @@ func TestStartAsksNothing(t *testing.T) {
 				t.Errorf("%s: %d cold starts", c.f.Name, c.f.ColdStarts())
 			}
 		}
-		sent := s.MNS.Calls()["SendMessage"] + s.MNS.Calls()["BatchSendMessage"] + s.MNS.Calls()["GetQueueAttributes"]
+		sent := s.MNS.Calls()["SendMessage"] + s.MNS.Calls()["BatchSendMessage"] +
+			s.MNS.Calls()["GetQueueAttributes"]
 		if requests.Load() != 0 || sent != 0 || len(s.Users.Calls()) != 0 {
-			t.Errorf("%d requests of the table, %d of the queue, %v", requests.Load(), sent, s.Users.Calls())
+			t.Errorf("%d requests of the table, %d of the queue, %v", requests.Load(), sent,
+				s.Users.Calls())
 		}
 	})
 }

@@ -19,8 +19,9 @@ import (
 	"millrace/tests/fc"
 )
 
-// ordered hands on what a message carries.
-const ordered = "- {Name: A, Type: Pass, OutputConstructor: {payload.$: $Input.payload, origin.$: $Input.origin}, End: true}\n"
+// ordered are states that return the contents of a message.
+const ordered = "- {Name: A, Type: Pass, OutputConstructor: {payload.$: $Input.payload, " +
+	"origin.$: $Input.origin}, End: true}\n"
 
 // lostOrders is the queue of the dead letters of other queues.
 const lostOrders = "lost-orders"
@@ -28,7 +29,8 @@ const lostOrders = "lost-orders"
 // bring lets an event stream bring the messages of a queue to the starter, until the test ends.
 func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)) {
 	s.MNS.CreateQueue(queue)
-	stream := &harness.Stream{Client: s.Stream.Client, Queue: queue, Invoke: s.Starter.Invoke, Batch: 4, Tasks: 2, Retries: 3, Tolerant: true,
+	stream := &harness.Stream{Client: s.Stream.Client, Queue: queue, Invoke: s.Starter.Invoke,
+		Batch: 4, Tasks: 2, Retries: 3, Tolerant: true,
 		DeadLetter: lostOrders, Pause: func(int) time.Duration { return 20 * time.Millisecond }}
 	if change != nil {
 		change(stream)
@@ -42,15 +44,16 @@ func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)
 	})
 }
 
-// put puts a message into a queue, as anybody's program does.
+// put puts a message into a queue, like any program of a user.
 func put(t *testing.T, s *fc.Stack, queue, body string) {
 	t.Helper()
-	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.OutgoingMessage{Body: body}, 0); err != nil {
+	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.OutgoingMessage{Body: body},
+		0); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// executions are the names of those of a flow.
+// executions returns the names of the executions of a flow.
 func executions(t *testing.T, s *fc.Stack, flow string) (names []string) {
 	t.Helper()
 	for q := (cloudflow.ListExecutionsRequest{FlowName: flow}); ; {
@@ -67,7 +70,7 @@ func executions(t *testing.T, s *fc.Stack, flow string) (names []string) {
 	}
 }
 
-// soon waits until f is true, and tells otherwise.
+// soon waits until f returns true, and fails the test otherwise.
 func soon(t *testing.T, what func() string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
@@ -77,13 +80,14 @@ func soon(t *testing.T, what func() string, f func() bool) {
 	}
 }
 
-// drained tells whether queues have nothing left.
+// drained reports whether queues are empty.
 func drained(s *fc.Stack, queues ...string) bool {
-	return !slices.ContainsFunc(queues, func(q string) bool { return len(s.MNS.Bodies(q)) > 0 }) && s.Starter.Idle()
+	return !slices.ContainsFunc(queues, func(q string) bool { return len(s.MNS.Bodies(q)) > 0 }) &&
+		s.Starter.Idle()
 }
 
-// Messages of queues, which EventBridge brings in its forms, start one execution each, though messages come twice, in
-// another order, and in batches that fail.
+// TestQueueStarts checks that messages of queues, which EventBridge brings in its forms, start one
+// execution each, although they come twice, in another order, and in batches that fail.
 func TestQueueStarts(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
 		forms := map[string]func(*harness.Stream){"events": nil,
@@ -95,7 +99,8 @@ func TestQueueStarts(t *testing.T) {
 			rules = append(rules, "{queue: "+q+", flow: of-"+q+", account: '"+fc.Account+"'}")
 			queues = append(queues, q)
 		}
-		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_STARTS=[" + strings.Join(rules, ", ") + "]"}})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r,
+			Env: []string{"MILLRACE_STARTS=[" + strings.Join(rules, ", ") + "]"}})
 		s.MNS.CreateQueue(lostOrders)
 		for q, change := range forms {
 			s.Define("of-"+q, ordered)
@@ -105,7 +110,8 @@ func TestQueueStarts(t *testing.T) {
 				}
 				invoke := st.Invoke
 				var n atomic.Int64
-				st.Invoke = func(event []byte) ([]byte, error) { // the answer of every third is lost
+				// the response of every third is lost
+				st.Invoke = func(event []byte) ([]byte, error) {
 					answer, err := invoke(event)
 					if n.Add(1)%3 == 0 && err == nil {
 						err = harness.ErrTimedOut
@@ -132,7 +138,8 @@ func TestQueueStarts(t *testing.T) {
 		}
 		for _, q := range queues {
 			soon(t, func() string {
-				return fmt.Sprintf("%s: %q are left; started %v", q, s.MNS.Bodies(q), executions(t, s, "of-"+q))
+				return fmt.Sprintf("%s: %q are left; started %v", q, s.MNS.Bodies(q),
+					executions(t, s, "of-"+q))
 			}, func() bool {
 				return drained(s, q) && len(executions(t, s, "of-"+q)) >= len(want)
 			})
@@ -143,7 +150,8 @@ func TestQueueStarts(t *testing.T) {
 					Payload json.RawMessage
 					Origin  string
 				}
-				if err := json.Unmarshal([]byte(x.Output), &output); err != nil || x.Status != "Succeeded" || output.Origin != q {
+				if err := json.Unmarshal([]byte(x.Output), &output); err != nil ||
+					x.Status != "Succeeded" || output.Origin != q {
 					t.Errorf("%s of %s: %s %s", name, q, x.Status, x.Output)
 				}
 				got = append(got, string(output.Payload))
@@ -155,25 +163,34 @@ func TestQueueStarts(t *testing.T) {
 	})
 }
 
-// Messages that can start nothing become dead letters, and what comes with them starts all the same.
+// TestQueueStartsThatFail checks that messages that can start nothing become dead letters, and that
+// the other messages of their batch start executions nevertheless.
 func TestQueueStartsThatFail(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_STARTS=[{queue: orders, flow: ordered, account: '" + fc.Account + "'}, " +
-			"{queue: nowhere, flow: missing, account: '" + fc.Account + "'}, {queue: bare, flow: ordered, account: '" + fc.Account + "'}]"}})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r,
+			Env: []string{"MILLRACE_STARTS=[{queue: orders, flow: ordered, account: '" +
+				fc.Account + "'}, " +
+				"{queue: nowhere, flow: missing, account: '" + fc.Account +
+				"'}, {queue: bare, flow: ordered, account: '" + fc.Account + "'}]"}})
 		s.MNS.CreateQueue(lostOrders)
 		s.Define("ordered", ordered)
 		bring(t, s, "orders", nil)
 		bring(t, s, "nowhere", nil)
-		bring(t, s, "bare", func(st *harness.Stream) { st.Form = harness.RawData }) // without ids: one could not be told from the next
-		bring(t, s, "ignored", nil)                                                 // no rule is for it, which nobody would notice
+		// without ids: two of them could not be distinguished
+		bring(t, s, "bare", func(st *harness.Stream) { st.Form = harness.RawData })
+		// no rule matches it, which would remain unnoticed
+		bring(t, s, "ignored", nil)
 		for _, q := range []string{"orders", "nowhere", "bare", "ignored"} {
 			put(t, s, q, `{"from":"`+q+`"}`)
 		}
 		letters := func() []string { return s.MNS.Bodies(lostOrders) }
 		soon(t, func() string { return fmt.Sprintf("dead letters: %q", letters()) }, func() bool {
-			return drained(s, "orders", "nowhere", "bare", "ignored") && len(letters()) == 3 && len(executions(t, s, "ordered")) > 0
+			return drained(s, "orders", "nowhere", "bare", "ignored") && len(letters()) == 3 &&
+				len(executions(t, s, "ordered")) > 0
 		})
-		if got := strings.Join(letters(), " "); !strings.Contains(got, `{"from":"nowhere"}`) || !strings.Contains(got, `{"from":"bare"}`) || !strings.Contains(got, `{"from":"ignored"}`) {
+		if got := strings.Join(letters(), " "); !strings.Contains(got, `{"from":"nowhere"}`) ||
+			!strings.Contains(got, `{"from":"bare"}`) ||
+			!strings.Contains(got, `{"from":"ignored"}`) {
 			t.Errorf("dead letters: %s", got)
 		}
 		names := executions(t, s, "ordered")

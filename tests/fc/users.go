@@ -13,33 +13,34 @@ import (
 	harness "millrace/tests/emulators/fc"
 )
 
-// User is a function of a user's: it gets the event and answers with a result, or with an error document.
+// User is a user's function: it gets the event and returns a result, or an error document.
 type User func(event []byte) (answer string, failed bool)
 
-// Users stands in for Function Compute's API with the functions of users beside those of the engine, and for the other
-// APIs that flows call. Outcomes of asynchronous invocations go to the engine's queue, as their destination would send
-// them.
+// Users replaces Function Compute's API with the functions of users, next to those of the engine,
+// and the other APIs that flows call. Outcomes of asynchronous invocations go to the engine's
+// queue, in the form of their destination.
 type Users struct {
-	// ByTask has outcomes name the id of the task instead of the request's, which of the two the service does is not
-	// known.
+	// ByTask makes outcomes contain the id of the task instead of the request's. It is not known
+	// which of the two the service uses.
 	ByTask bool
-	// Accepted is called when an asynchronous invocation has been accepted. If it answers true the connection breaks before
-	// the caller knows. nil: nothing happens.
+	// Accepted is called when an asynchronous invocation has been accepted. If it returns true, the
+	// connection breaks before the caller knows. nil: nothing happens.
 	Accepted func() bool
 
 	stack  *Stack
 	engine *harness.Service
 
-	mu        sync.Mutex
-	keys      sync.RWMutex    // of engine.Keys, and of callers
-	callers   harness.Service // who may call what is no function of the engine's: the role of tasks
+	mu   sync.Mutex
+	keys sync.RWMutex // of engine.Keys, and of callers
+	// who may call functions and APIs that are not the engine's: the role of tasks
+	callers   harness.Service
 	functions map[string]User
-	tasks     map[string]*invocation // by the function, and the id that the caller gave
+	tasks     map[string]*invocation // by the function and the id that the caller gave
 	calls     []string               // of other APIs: action and parameters
 	n         int
 }
 
-// invocation is an asynchronous one.
+// invocation is an asynchronous invocation.
 type invocation struct{ request, status, answer string }
 
 // Add deploys a function. Its name may be that of a version: name/qualifier, or service/name.
@@ -49,18 +50,19 @@ func (u *Users) Add(name string, f User) {
 	u.functions[name] = f
 }
 
-// Calls are the calls of other APIs.
+// Calls returns the calls of other APIs.
 func (u *Users) Calls() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return append([]string{}, u.calls...)
 }
 
-// setKeys says who may invoke the engine's functions, and who may call everything else.
+// setKeys sets who may invoke the engine's functions, and who may call everything else.
 func (u *Users) setKeys(engine, tasks []harness.Credentials) {
 	u.keys.Lock()
 	defer u.keys.Unlock()
-	for s, keys := range map[*harness.Service][]harness.Credentials{u.engine: engine, &u.callers: tasks} {
+	for s, keys := range map[*harness.Service][]harness.Credentials{u.engine: engine,
+		&u.callers: tasks} {
 		s.Keys, s.Tokens = map[string]string{}, map[string]string{}
 		for _, k := range keys {
 			s.Keys[k.ID], s.Tokens[k.ID] = k.Secret, k.Token
@@ -68,8 +70,8 @@ func (u *Users) setKeys(engine, tasks []harness.Credentials) {
 	}
 }
 
-// admit checks that a call is signed with the role of tasks, and refuses it otherwise. EventBridge
-// is called with a signature of its own, of which only the key and the token are looked at.
+// admit checks that a call is signed with the role of tasks, and refuses it otherwise. Calls of
+// EventBridge have another signature, of which only the key and the token are checked.
 func (u *Users) admit(w http.ResponseWriter, r *http.Request, body []byte) bool {
 	u.keys.RLock()
 	defer u.keys.RUnlock()
@@ -86,12 +88,13 @@ func (u *Users) admit(w http.ResponseWriter, r *http.Request, body []byte) bool 
 		return true
 	}
 	w.WriteHeader(http.StatusForbidden)
-	json.NewEncoder(w).Encode(map[string]string{"Code": code, "Message": "the role of tasks has not signed this", "RequestId": "r"})
+	json.NewEncoder(w).Encode(map[string]string{"Code": code,
+		"Message": "the role of tasks has not signed this", "RequestId": "r"})
 	return false
 }
 
-// admitEngine checks that the engine's own role has signed a question for the end of an
-// asynchronous invocation, and refuses it otherwise.
+// admitEngine checks that the engine's own role has signed a request for the end of an asynchronous
+// invocation, and refuses it otherwise.
 func (u *Users) admitEngine(w http.ResponseWriter, r *http.Request) bool {
 	u.keys.RLock()
 	defer u.keys.RUnlock()
@@ -100,16 +103,18 @@ func (u *Users) admitEngine(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.WriteHeader(http.StatusForbidden)
-	json.NewEncoder(w).Encode(map[string]string{"Code": code, "Message": "the engine has not signed this", "RequestId": "r"})
+	json.NewEncoder(w).Encode(map[string]string{"Code": code,
+		"Message": "the engine has not signed this", "RequestId": "r"})
 	return false
 }
 
-// nameOf is the name of the function that a path and a qualifier mean.
+// nameOf returns the name of the function that a path and a qualifier mean.
 func nameOf(r *http.Request) string {
 	path := strings.TrimSuffix(r.URL.Path, "/invocations")
 	name, ok := strings.CutPrefix(path, "/2023-03-30/functions/")
 	if !ok {
-		name = strings.ReplaceAll(strings.TrimPrefix(path, "/2021-04-06/services/"), "/functions/", "/")
+		name = strings.ReplaceAll(strings.TrimPrefix(path, "/2021-04-06/services/"), "/functions/",
+			"/")
 	}
 	if q := r.URL.Query().Get("qualifier"); q != "" {
 		name += "/" + q
@@ -117,10 +122,11 @@ func nameOf(r *http.Request) string {
 	return name
 }
 
-// arnOf is the resource name of the function that is invoked, as a record has it.
+// arnOf returns the resource name of the invoked function in the form of a record.
 func arnOf(r *http.Request) string {
 	resource, qualifier := "functions/"+functionOf(r.URL.Path), r.URL.Query().Get("qualifier")
-	if service, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2021-04-06/services/"), "/functions/"); ok && strings.HasPrefix(r.URL.Path, "/2021-04-06/") {
+	if service, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2021-04-06/services/"),
+		"/functions/"); ok && strings.HasPrefix(r.URL.Path, "/2021-04-06/") {
 		if qualifier == "" {
 			qualifier = "LATEST"
 		}
@@ -131,7 +137,7 @@ func arnOf(r *http.Request) string {
 	return "acs:fc:" + harness.Region + ":" + harness.AccountID + ":" + resource
 }
 
-// functionOf is the function that a path means, whatever its version.
+// functionOf returns the function that a path means, whatever its version.
 func functionOf(path string) string {
 	_, name, _ := strings.Cut(strings.TrimSuffix(path, "/invocations"), "/functions/")
 	return name
@@ -139,7 +145,8 @@ func functionOf(path string) string {
 
 // ServeHTTP implements http.Handler.
 func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path, id, ok := strings.Cut(strings.Replace(r.URL.Path, "/stateful-async-invocations/", "/async-tasks/", 1), "/async-tasks/"); ok {
+	if path, id, ok := strings.Cut(strings.Replace(r.URL.Path, "/stateful-async-invocations/",
+		"/async-tasks/", 1), "/async-tasks/"); ok {
 		if u.admitEngine(w, r) {
 			u.task(w, functionOf(path), id)
 		}
@@ -158,7 +165,9 @@ func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f == nil && !u.engine.Has(function) {
 		if event, _ := io.ReadAll(r.Body); u.admit(w, r, event) {
 			w.WriteHeader(http.StatusNotFound)
-			io.WriteString(w, `{"Code":"FunctionNotFound","Message":"the function does not exist","RequestId":"r"}`)
+			io.WriteString(w,
+				`{"Code":"FunctionNotFound","Message":"the function does not exist",`+
+					`"RequestId":"r"}`)
 		}
 		return
 	}
@@ -185,8 +194,9 @@ func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, answer)
 }
 
-// async takes an asynchronous invocation, unless one of its id has been taken.
-func (u *Users) async(w http.ResponseWriter, r *http.Request, function, id string, event []byte, f User) {
+// async accepts an asynchronous invocation, unless one with its id was accepted before.
+func (u *Users) async(w http.ResponseWriter, r *http.Request, function, id string,
+	event []byte, f User) {
 	asked := r.Header.Get("X-Fc-Async-Task-Id") + r.Header.Get("X-Fc-Stateful-Async-Invocation-Id")
 	key := ""
 	if asked != "" {
@@ -207,7 +217,7 @@ func (u *Users) async(w http.ResponseWriter, r *http.Request, function, id strin
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// take keeps an asynchronous invocation; false when there is one of its id.
+// take stores an asynchronous invocation; it returns false if there is one with its id.
 func (u *Users) take(key, id string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -221,7 +231,7 @@ func (u *Users) take(key, id string) bool {
 	return true
 }
 
-// task answers how an asynchronous invocation is.
+// task answers with the status of an asynchronous invocation.
 func (u *Users) task(w http.ResponseWriter, function, id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -230,7 +240,8 @@ func (u *Users) task(w http.ResponseWriter, function, id string) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	json.NewEncoder(w).Encode(map[string]string{"taskId": id, "status": i.status, "requestId": i.request, "returnPayload": i.answer})
+	json.NewEncoder(w).Encode(map[string]string{"taskId": id, "status": i.status,
+		"requestId": i.request, "returnPayload": i.answer})
 }
 
 // later runs an asynchronous invocation and sends its outcome.
@@ -246,13 +257,14 @@ func (u *Users) later(arn, key, id string, event []byte, f User) {
 		condition, functionError = "RetriesExhausted", "UnhandledInvocationError"
 	}
 	record := map[string]any{"timestamp": time.Now().UnixMilli(),
-		"requestContext":  map[string]any{"requestId": id, "functionArn": arn, "condition": condition, "approximateInvokeCount": 1},
+		"requestContext": map[string]any{"requestId": id, "functionArn": arn,
+			"condition": condition, "approximateInvokeCount": 1},
 		"requestPayload":  string(event),
 		"responseContext": map[string]any{"statusCode": 200, "functionError": functionError},
 		"responsePayload": answer}
 	text, err := json.Marshal(record)
 	if err != nil {
-		panic(err) // texts and numbers only
+		panic(err) // only texts and numbers
 	}
 	u.stack.Send(string(text))
 }
