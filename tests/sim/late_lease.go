@@ -31,8 +31,7 @@ func (w *World) owesLeases(r *run, owe func(obligation)) {
 
 // keyOf is the idempotency key of an attempt.
 func keyOf(run uint64, attempt int64) string {
-	return fmt.Sprintf("%016x%016x", run,
-		uint64(attempt))
+	return fmt.Sprintf("%016x%016x", run, uint64(attempt))
 }
 
 // runOfKey returns the run that a key belongs to.

@@ -31,8 +31,9 @@ func namer(name string, seed uint64) string {
 			"{Name: %s, Type: Task, Action: 'FNF:StartExecution', TaskMode: %s, Timeout: %d, "+
 				"Parameters: {resourceArn: 'acs:fnf:::flow/kid', executionName.$: '%s', input: "+
 				"{for.$: 'uuid()'}}, "+
-				"Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 2, BackoffRate: 1}], "+
-				"Catch: [{Errors: [FnF.ALL], Next: %s}], %s}", state, mode, 3+n>>4%20, named(n>>8),
+				"Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 2, "+
+				"BackoffRate: 1}], Catch: [{Errors: [FnF.ALL], Next: %s}], %s}", state, mode,
+			3+n>>4%20, named(n>>8),
 			"C"+state, end) +
 			fmt.Sprintf(", {Name: C%s, Type: Pass, %s}", state, end)
 	}
@@ -40,8 +41,9 @@ func namer(name string, seed uint64) string {
 		step := func(name string, n uint64) string {
 			return fmt.Sprintf(
 				"{type: task, name: %s, resourceArn: 'acs:fnf:::flow/kid', pattern: %s, "+
-					"timeoutSeconds: %d, serviceParams: {ExecutionName: k%d, Input: {for: %[1]s}}, "+
-					"retry: [{errors: [FnF.ALL], maxAttempts: 2, intervalSeconds: 2}], catch: "+
+					"timeoutSeconds: %d, serviceParams: {ExecutionName: k%d, "+
+					"Input: {for: %[1]s}}, retry: [{errors: [FnF.ALL], maxAttempts: 2, "+
+					"intervalSeconds: 2}], catch: "+
 					"[{errors: [FnF.ALL], goto: end%[1]s}]}, {type: pass, name: end%[1]s}",
 				name, []string{"sync", "requestResponse"}[n>>1&n&1], 3+n>>4%20, n>>8%fewNames)
 		}

@@ -100,8 +100,7 @@ func (s *scheduler) withdrawAll(p *process, keep func(*operation) bool) {
 	defer s.mu.Unlock()
 	slices.SortFunc(s.waiting, compareOperations)
 	s.waiting = slices.DeleteFunc(s.waiting, func(o *operation) bool {
-		return o.process == p &&
-			!keep(o)
+		return o.process == p && !keep(o)
 	})
 }
 

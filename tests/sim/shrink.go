@@ -55,8 +55,7 @@ func gist(s string) string {
 	var words []string
 	for _, word := range strings.Fields(s) {
 		if strings.IndexFunc(word, func(r rune) bool {
-			return !unicode.IsLower(r) && r != ',' &&
-				r != ':' && r != ';'
+			return !unicode.IsLower(r) && r != ',' && r != ':' && r != ';'
 		}) < 0 {
 			if words = append(words, word); len(words) == 5 {
 				break

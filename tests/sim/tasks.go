@@ -131,8 +131,7 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 			}
 			if w.viaCallback(r.Account, who) {
 				w.clients.spawn(func() {
-					k.reportByCallback("delegate "+who, r.Token,
-						report.delay)
+					k.reportByCallback("delegate "+who, r.Token, report.delay)
 				})
 				continue
 			}
