@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// built is the folder of the binary; "" without.
+// built is the folder of the binary; "" if there is none.
 var built string
 
-// build makes the server, once in a process. MILLRACE_CRASH_RACE adds the race detector.
+// build compiles the server, once in a process. MILLRACE_CRASH_RACE adds the race detector.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "millrace-live-")
 	if err != nil {
@@ -34,7 +34,7 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, os.Chmod(dir, 0o755)
 })
 
-// Binary gives the path of the built server.
+// Binary returns the path of the built server.
 func Binary(t testing.TB) string {
 	t.Helper()
 	path, err := build()
@@ -44,8 +44,7 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Main is what TestMain calls: it runs the tests, and then removes the binary and whatever else is
-// to be ended.
+// Main runs the tests, then removes the binary and calls ends. TestMain calls it.
 func Main(m *testing.M, ends ...func()) {
 	code := m.Run()
 	if built != "" {
