@@ -287,7 +287,7 @@ func (l *load) any() (id, bool) {
 	return id{}, false
 }
 
-// racers start one name after the other, 64 at a time.
+// racers start one name after the other, with 64 concurrent requests each.
 func (l *load) racers() {
 	l.starting.Go(func() {
 		for i := 0; !l.ended(l.stop); i++ {
