@@ -2,28 +2,30 @@ package outbound
 
 import "net/netip"
 
-// class is how far away an address is, nearest last: what must be opened before it is called.
+// class says which options an address needs before it may be called.
 type class uint8
 
 const (
-	public    class = iota // anybody's
-	private                // this network's: RFC 1918, carrier-grade NAT, unique local, benchmarks
-	loopback               // this machine's
-	forbidden              // never: metadata services, link-local, multicast, reserved, wrapped in a tunnel
+	public   class = iota // no option needed
+	private               // AllowPrivate: RFC 1918, carrier-grade NAT, unique local, benchmarks
+	loopback              // AllowLoopback: this machine
+	// Never called: metadata services, link-local, multicast, reserved, wrapped in a tunnel.
+	forbidden
 )
 
-// ranges is the special addresses, first match first. Everything else is public.
+// ranges lists the special addresses; the first match counts. All others are public.
 var ranges = []struct {
 	prefix netip.Prefix
 	class  class
 }{
-	// Metadata services: whoever answers there hands out the credentials of the machine.
+	// Metadata services: they hand out the credentials of the machine.
 	{netip.MustParsePrefix("100.100.100.200/32"), forbidden}, // Alibaba Cloud
 	{netip.MustParsePrefix("169.254.0.0/16"), forbidden},     // AWS and others; link-local
 	{netip.MustParsePrefix("192.0.0.0/24"), forbidden},       // Oracle; IETF assignments
-	{netip.MustParsePrefix("168.63.129.16/32"), forbidden},   // Azure: it hands out the settings of extensions
-	{netip.MustParsePrefix("fd00:ec2::/32"), forbidden},      // AWS over IPv6
-	{netip.MustParsePrefix("fd20:ce::254/128"), forbidden},   // Google over IPv6
+	// Azure: hands out the settings of extensions.
+	{netip.MustParsePrefix("168.63.129.16/32"), forbidden},
+	{netip.MustParsePrefix("fd00:ec2::/32"), forbidden},    // AWS over IPv6
+	{netip.MustParsePrefix("fd20:ce::254/128"), forbidden}, // Google over IPv6
 
 	{netip.MustParsePrefix("127.0.0.0/8"), loopback},
 	{netip.MustParsePrefix("::1/128"), loopback},
@@ -36,7 +38,8 @@ var ranges = []struct {
 	{netip.MustParsePrefix("fc00::/7"), private},
 
 	{netip.MustParsePrefix("0.0.0.0/8"), forbidden},
-	{netip.MustParsePrefix("192.0.2.0/24"), forbidden}, // documentation: not assigned, so what answers there is inside
+	// Documentation: not assigned, so a host that answers is internal.
+	{netip.MustParsePrefix("192.0.2.0/24"), forbidden},
 	{netip.MustParsePrefix("198.51.100.0/24"), forbidden},
 	{netip.MustParsePrefix("203.0.113.0/24"), forbidden},
 	{netip.MustParsePrefix("2001:db8::/32"), forbidden},
@@ -47,12 +50,13 @@ var ranges = []struct {
 	{netip.MustParsePrefix("fe80::/10"), forbidden},
 	{netip.MustParsePrefix("fec0::/10"), forbidden},
 	{netip.MustParsePrefix("ff00::/8"), forbidden},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), forbidden}, // NAT64 of local use: where the IPv4 address stands is unknown
-	{netip.MustParsePrefix("2001::/32"), forbidden},      // Teredo
-	{netip.MustParsePrefix("100::/64"), forbidden},       // discard
+	// Local-use NAT64: the position of the IPv4 address is unknown.
+	{netip.MustParsePrefix("64:ff9b:1::/48"), forbidden},
+	{netip.MustParsePrefix("2001::/32"), forbidden}, // Teredo
+	{netip.MustParsePrefix("100::/64"), forbidden},  // discard
 }
 
-// wrappers are the IPv6 ranges that carry an IPv4 address, at which byte.
+// wrappers are the IPv6 ranges that contain an IPv4 address, and at which byte.
 var wrappers = []struct {
 	prefix netip.Prefix
 	at     int
@@ -63,7 +67,8 @@ var wrappers = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},        // 6to4
 }
 
-// classify tells the class of an address; an IPv4 address inside an IPv6 one counts as itself.
+// classify returns the class of an address. An IPv4 address inside an IPv6 address has its own
+// class.
 func classify(a netip.Addr) class {
 	a = a.WithZone("").Unmap()
 	for _, r := range ranges {

@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// New returns a client with the given options. It is safe for use by many goroutines, keeps connections open for
-// many calls at once to few hosts, follows at most RedirectsMax redirects, and has no time limit of its own beyond
-// connecting: give requests a context. The error names an entry of the allow list that cannot be read.
+// New returns a client with the given options. It is safe for use by many goroutines, keeps
+// connections open for many concurrent calls to few hosts, follows at most RedirectsMax redirects,
+// and has no timeout except for connecting: callers set one with the request's context. The error
+// names an entry of the allow list that cannot be parsed.
 func New(o Options) (*http.Client, error) {
 	p, err := newPolicy(o)
 	if err != nil {
@@ -27,20 +28,24 @@ func New(o Options) (*http.Client, error) {
 		limit = MaxResponseDefault
 	}
 	return &http.Client{
-		Transport:     &limitTransport{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit, ownHost: len(o.Allow) > 0},
+		Transport: &limitTransport{
+			next: &plain{next: newTransport(p, o.Resolver)}, limit: limit,
+			ownHost: len(o.Allow) > 0,
+		},
 		CheckRedirect: checkRedirect,
 	}, nil
 }
 
-// WithoutRedirects returns a client over the same connections for which a redirect is the answer.
+// WithoutRedirects returns a client over the same connections that returns a redirect as the
+// response.
 func WithoutRedirects(client *http.Client) *http.Client {
 	c := *client
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &c
 }
 
-// OrInternal returns client, or, when it is nil, one that may call loopback and private networks: for addresses that
-// the operator wrote down, never for those of a flow.
+// OrInternal returns client. If client is nil, it returns one that may call loopback and private
+// networks: for addresses that the operator configured, never for those of a flow.
 func OrInternal(client *http.Client) *http.Client {
 	if client != nil {
 		return client
@@ -48,20 +53,22 @@ func OrInternal(client *http.Client) *http.Client {
 	return NewInternal(MaxResponseDefault)
 }
 
-// NewInternal returns a client that may call loopback and private networks and reads maxResponse
-// bytes of an answer.
+// NewInternal returns a client that may call loopback and private networks and reads at most
+// maxResponse bytes of a response.
 func NewInternal(maxResponse int64) *http.Client {
 	p := &policy{loopback: true, private: true}
 	return &http.Client{
-		Transport:     &limitTransport{next: &plain{next: newTransport(p, nil)}, limit: maxResponse},
+		Transport: &limitTransport{
+			next: &plain{next: newTransport(p, nil)}, limit: maxResponse,
+		},
 		CheckRedirect: checkRedirect,
 	}
 }
 
-// ownReason is the reason for which the process's own listeners are not called.
+// ownReason is the reason why the process's own listeners are not called.
 const ownReason = "the engine itself listens there"
 
-// newTransport returns a transport that connects where the policy allows.
+// newTransport returns a transport that connects only to addresses that the policy allows.
 func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
 		if p.refusesName(hostport) {
@@ -69,8 +76,8 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 			return nil, &BlockedError{Host: host, Reason: notListed}
 		}
 		d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
-		// Control sees the very address that is about to be connected, so there is no second look-up that could
-		// give another one.
+		// Control gets the address that is about to be connected, so there is no second look-up
+		// that could return another address.
 		d.Control = func(_, resolved string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(resolved)
 			if err != nil {
@@ -101,17 +108,17 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	}
 }
 
-// limitTransport bounds what is read of a response.
+// limitTransport limits the size of response bodies.
 type limitTransport struct {
 	next    *plain
 	limit   int64
-	ownHost bool // requests must carry the host that they are sent to
+	ownHost bool // the Host header must name the host of the URL
 }
 
-// RoundTrip sends one request; the body of its response fails with ErrTooLarge beyond the limit.
+// RoundTrip sends one request. Reading the response body beyond the limit fails with ErrTooLarge.
 func (g *limitTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	// Behind one address there may be many hosts, told apart by this header alone: it must not lead
-	// past an allow list.
+	// One address may serve many hosts, distinguished only by the Host header, so this header must
+	// not bypass an allow list.
 	if g.ownHost && req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
 		if req.Body != nil {
 			req.Body.Close()
@@ -123,7 +130,7 @@ func (g *limitTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Content-Length counts the bytes of the wire; of a response that was decompressed it is -1.
+	// Content-Length counts bytes on the wire. It is -1 if the response was decompressed.
 	if resp.ContentLength > g.limit && req.Method != http.MethodHead {
 		resp.Body.Close()
 		return nil, ErrTooLarge
@@ -137,8 +144,8 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// LimitResponses returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge
-// beyond it.
+// LimitResponses returns next with a limit on its response bodies, in bytes: reading beyond it
+// fails with ErrTooLarge.
 func LimitResponses(next Doer, limit int64) Doer { return limitedDoer{next, limit} }
 
 type limitedDoer struct {
@@ -154,7 +161,7 @@ func (l limitedDoer) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach the pool.
+// CloseIdleConnections makes http.Client.CloseIdleConnections close the connections of next.
 func (g *limitTransport) CloseIdleConnections() { g.next.CloseIdleConnections() }
 
 // limitedBody is a response body with a limit.
@@ -168,7 +175,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		return b.body.Read(p)
 	}
 	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1] // one more, to tell the end from the limit
+		p = p[:b.left+1] // one byte more, to distinguish the end from the limit
 	}
 	n, err := b.body.Read(p)
 	if int64(n) > b.left {
@@ -184,11 +191,12 @@ func (b *limitedBody) Close() error { return b.body.Close() }
 
 func (b *limitedBody) cut() { abortRead(b.body) }
 
-// UserAgent is what requests call themselves when a flow does not say.
+// UserAgent is the User-Agent of requests for which a flow sets none.
 const UserAgent = "Millrace"
 
-// checkRedirect bounds the redirects and keeps what is meant for one host from the next: the task token, and every header
-// that the flow has set, for an API key may stand under any name. Only the type of a body goes with it.
+// checkRedirect limits the redirects. It sends nothing that is meant for one host to the next:
+// neither the task token nor any header that the flow has set, because any header may contain an
+// API key. Only Content-Type is kept, if there is a body.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > RedirectsMax {
 		return fmt.Errorf("stopped after %d redirects", RedirectsMax)
@@ -201,15 +209,16 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	header := http.Header{"User-Agent": {UserAgent}}
-	if kind := req.Header["Content-Type"]; kind != nil && req.Body != nil && req.Body != http.NoBody {
+	if kind := req.Header["Content-Type"]; kind != nil && req.Body != nil &&
+		req.Body != http.NoBody {
 		header["Content-Type"] = kind
 	}
 	req.Header = header
 	return nil
 }
 
-// sameHost tells whether a redirect stays with whom it came from: the same scheme, host and port, or the host's step from
-// plain HTTP to TLS, each at its usual port.
+// sameHost reports whether a redirect stays at the same server: the same scheme, host and port, or
+// from plain HTTP to TLS on the same host, each at its default port.
 func sameHost(to, from *url.URL) bool {
 	if to.Scheme == from.Scheme {
 		return to.Host == from.Host
@@ -218,8 +227,8 @@ func sameHost(to, from *url.URL) bool {
 		(from.Port() == "" || from.Port() == "80") && (to.Port() == "" || to.Port() == "443")
 }
 
-// Reason is the text of a failed call without the address that was called, which may carry secrets,
-// and without what is known only inside: the name server, and whether a name exists there.
+// Reason returns the text of a failed call. It omits the URL, which may contain secrets, and facts
+// about the internal network: the name server, and whether a name exists there.
 func Reason(err error) string {
 	var blockedErr *BlockedError
 	if errors.As(err, &blockedErr) {
@@ -228,7 +237,8 @@ func Reason(err error) string {
 	var unknown *net.DNSError
 	if errors.As(err, &unknown) {
 		if unknown.IsNotFound {
-			return (&BlockedError{Host: strings.TrimSuffix(unknown.Name, "."), Reason: noHost}).Error()
+			return (&BlockedError{Host: strings.TrimSuffix(unknown.Name, "."),
+				Reason: noHost}).Error()
 		}
 		return "the name of the host could not be looked up"
 	}

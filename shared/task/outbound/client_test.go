@@ -30,7 +30,7 @@ func newClient(t *testing.T, o outbound.Options) *http.Client {
 	return c
 }
 
-// wantBlocked checks that getting rawURL fails because of the policy.
+// wantBlocked checks that the policy blocks a GET of rawURL.
 func wantBlocked(t *testing.T, c *http.Client, rawURL string) {
 	t.Helper()
 	resp, err := c.Get(rawURL)
@@ -50,11 +50,16 @@ func TestReservedAddressesAreNeverCalled(t *testing.T) {
 	listed.Allow = []string{"*", "0.0.0.0/0", "::/0"}
 	for _, c := range []*http.Client{newClient(t, everything), newClient(t, listed)} {
 		for _, host := range []string{
-			"100.100.100.200", "169.254.169.254", "169.254.170.2", "192.0.0.192", "[fd00:ec2::254]", "[fd20:ce::254]",
-			"[::ffff:169.254.169.254]", "[::ffff:100.100.100.200]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b::100.100.100.200]",
-			"[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]", "[::ffff:0:169.254.169.254]", "[2002:a9fe:a9fe::1]",
-			"[2001::1]", "0.0.0.0", "[::]", "255.255.255.255", "224.0.0.1", "[fe80::1]", "[fe80::1%25lo]", "[ff02::1]",
-			"168.63.129.16", "[::ffff:168.63.129.16]", "[64:ff9b::168.63.129.16]", "192.0.2.1", "198.51.100.7", "203.0.113.255",
+			"100.100.100.200", "169.254.169.254", "169.254.170.2", "192.0.0.192", "[fd00:ec2::254]",
+			"[fd20:ce::254]",
+			"[::ffff:169.254.169.254]", "[::ffff:100.100.100.200]", "[64:ff9b::a9fe:a9fe]",
+			"[64:ff9b::100.100.100.200]",
+			"[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]", "[::ffff:0:169.254.169.254]",
+			"[2002:a9fe:a9fe::1]",
+			"[2001::1]", "0.0.0.0", "[::]", "255.255.255.255", "224.0.0.1", "[fe80::1]",
+			"[fe80::1%25lo]", "[ff02::1]",
+			"168.63.129.16", "[::ffff:168.63.129.16]", "[64:ff9b::168.63.129.16]", "192.0.2.1",
+			"198.51.100.7", "203.0.113.255",
 			"[2001:db8::1]", "[2001:db8:ffff::1]", "[3fff::1]", "[2002:cb00:7101::]",
 		} {
 			wantBlocked(t, c, "http://"+host+":9/")
@@ -65,8 +70,10 @@ func TestReservedAddressesAreNeverCalled(t *testing.T) {
 func TestLoopbackAndPrivateAreClosedUnlessOpened(t *testing.T) {
 	c := newClient(t, outbound.Options{})
 	for _, host := range []string{
-		"127.0.0.1", "127.8.9.10", "localhost", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
-		"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1", "[fd12::1]",
+		"127.0.0.1", "127.8.9.10", "localhost", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]",
+		"[2002:7f00:1::]",
+		"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1",
+		"[fd12::1]",
 		"[64:ff9b::10.0.0.1]",
 	} {
 		wantBlocked(t, c, "http://"+host+":9/")
@@ -122,28 +129,36 @@ func TestAllowListClosesTheRest(t *testing.T) {
 
 func TestRedirectIsCheckedToo(t *testing.T) {
 	var reached atomic.Bool
-	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		reached.Store(true)
+	}))
 	defer inside.Close()
 	insidePort := mustURL(t, inside.URL).Port()
 	outside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://localhost:"+insidePort+"/", http.StatusFound)
 	}))
 	defer outside.Close()
-	// The first server stands for one on the internet: only its own address is listed.
-	c := newClient(t, outbound.Options{AllowLoopback: true, Allow: []string{mustURL(t, outside.URL).Host}})
+	// The first server represents one on the internet: only its own address is listed.
+	c := newClient(t, outbound.Options{
+		AllowLoopback: true, Allow: []string{mustURL(t, outside.URL).Host},
+	})
 	wantBlocked(t, c, outside.URL)
 	if reached.Load() {
 		t.Error("the redirect was followed")
 	}
-	metadata := httptest.NewServer(http.RedirectHandler("http://169.254.169.254/latest/meta-data", http.StatusFound))
+	metadata := httptest.NewServer(http.RedirectHandler("http://169.254.169.254/latest/meta-data",
+		http.StatusFound))
 	defer metadata.Close()
-	wantBlocked(t, newClient(t, outbound.Options{AllowLoopback: true, AllowPrivate: true}), metadata.URL)
+	wantBlocked(t, newClient(t, outbound.Options{AllowLoopback: true, AllowPrivate: true}),
+		metadata.URL)
 }
 
 func TestRedirectsAreBoundedAndKeepSecrets(t *testing.T) {
 	var count int
 	seen := make(chan http.Header, 1)
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen <- r.Header }))
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header
+	}))
 	defer other.Close()
 	server := httptest.NewServer(nil)
 	defer server.Close()
@@ -163,18 +178,23 @@ func TestRedirectsAreBoundedAndKeepSecrets(t *testing.T) {
 		t.Fatalf("10 redirects: %v", err)
 	}
 	resp.Body.Close()
-	if _, err := c.Get(server.URL + "/?n=11"); err == nil || !strings.Contains(err.Error(), "10 redirects") {
+	if _, err := c.Get(server.URL + "/?n=11"); err == nil ||
+		!strings.Contains(err.Error(), "10 redirects") {
 		t.Errorf("11 redirects: %v", err)
 	}
 	req, _ := http.NewRequest(http.MethodGet, server.URL+"/away?secret=1", nil)
-	for _, name := range []string{"X-FnF-Http-Callback-Task-Token", "Authorization", "Cookie", "X-Api-Key", "Accept", "User-Agent", "Content-Type"} {
+	for _, name := range []string{
+		"X-FnF-Http-Callback-Task-Token", "Authorization", "Cookie", "X-Api-Key", "Accept",
+		"User-Agent", "Content-Type",
+	} {
 		req.Header.Set(name, "secret")
 	}
 	if resp, err = c.Do(req); err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if h := <-seen; len(h) != 2 || h.Get("User-Agent") != outbound.UserAgent || h.Get("Accept-Encoding") != "gzip" {
+	if h := <-seen; len(h) != 2 || h.Get("User-Agent") != outbound.UserAgent ||
+		h.Get("Accept-Encoding") != "gzip" {
 		t.Errorf("the other host got %v", h)
 	}
 	req, _ = http.NewRequest(http.MethodPost, server.URL+"/away", strings.NewReader("{}"))
@@ -194,7 +214,8 @@ func TestRedirectsAreBoundedAndKeepSecrets(t *testing.T) {
 	resp.Body.Close()
 }
 
-// TestWhereHeadersGo: headers stay with the host that they were meant for, and go along when it moves to TLS.
+// TestWhereHeadersGo: headers stay with the host for which they were set, and follow a redirect of
+// that host to TLS.
 func TestWhereHeadersGo(t *testing.T) {
 	c := newClient(t, outbound.Options{})
 	for _, test := range []struct {
@@ -213,7 +234,9 @@ func TestWhereHeadersGo(t *testing.T) {
 	} {
 		var via []*http.Request
 		for _, hop := range test.hops {
-			via = append(via, &http.Request{URL: mustURL(t, hop), Header: http.Header{"X-Api-Key": {"secret"}}})
+			via = append(via, &http.Request{
+				URL: mustURL(t, hop), Header: http.Header{"X-Api-Key": {"secret"}},
+			})
 		}
 		last := via[len(via)-1]
 		if err := c.CheckRedirect(last, via[:len(via)-1]); err != nil {
@@ -225,10 +248,13 @@ func TestWhereHeadersGo(t *testing.T) {
 	}
 }
 
-// TestRebindingNameIsCheckedAtTheSocket has a name server that answers a public address first and loopback after.
+// TestRebindingNameIsCheckedAtTheSocket uses a name server that returns a public address first and
+// loopback afterwards.
 func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
 	var reached atomic.Bool
-	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		reached.Store(true)
+	}))
 	defer inside.Close()
 	var asked atomic.Int64
 	resolver := nameServer(t, func() netip.Addr {
@@ -254,13 +280,18 @@ func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
 	resp.Body.Close()
 }
 
-// TestNumbersThatAreNames: an address that is written as some resolvers read it, and not as Go does, is looked up, and what
-// comes of that is checked.
+// TestNumbersThatAreNames: an address in a form that some resolvers accept and Go does not is
+// resolved as a name, and the result is checked.
 func TestNumbersThatAreNames(t *testing.T) {
 	for _, of := range []string{"127.0.0.1", "169.254.169.254", "100.100.100.200"} {
 		resolver := nameServer(t, func() netip.Addr { return netip.MustParseAddr(of) })
-		c := newClient(t, outbound.Options{AllowPrivate: true, AllowLoopback: of != "127.0.0.1", Resolver: resolver})
-		for _, host := range []string{"2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "127.1", "0251.0376.0251.0376", "metadata.google.internal", "127.0.0.1.nip.io"} {
+		c := newClient(t, outbound.Options{
+			AllowPrivate: true, AllowLoopback: of != "127.0.0.1", Resolver: resolver,
+		})
+		for _, host := range []string{
+			"2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "127.1",
+			"0251.0376.0251.0376", "metadata.google.internal", "127.0.0.1.nip.io",
+		} {
 			for _, prefix := range []string{"", "user@"} {
 				resp, err := c.Get("http://" + prefix + host + ":9/")
 				if err == nil {
@@ -276,8 +307,9 @@ func TestNumbersThatAreNames(t *testing.T) {
 	}
 }
 
-// nameServer returns a resolver whose every name has the address that answer gives, in IPv4 only.
-func nameServer(t *testing.T, answer func() netip.Addr) *net.Resolver {
+// nameServer returns a resolver that resolves every name to the address that resolve returns, in
+// IPv4 only.
+func nameServer(t *testing.T, resolve func() netip.Addr) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -291,16 +323,18 @@ func nameServer(t *testing.T, answer func() netip.Addr) *net.Resolver {
 			if err != nil {
 				return
 			}
-			conn.WriteTo(dnsAnswer(buf[:n], answer), from)
+			conn.WriteTo(dnsAnswer(buf[:n], resolve), from)
 		}
 	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (
+		net.Conn, error,
+	) {
 		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
 	}}
 }
 
-// dnsAnswer answers one question: an A record for type A, nothing for other types.
-func dnsAnswer(query []byte, answer func() netip.Addr) []byte {
+// dnsAnswer answers one question: an A record for type A, no record for other types.
+func dnsAnswer(query []byte, resolve func() netip.Addr) []byte {
 	end := 12
 	for query[end] != 0 {
 		end += int(query[end]) + 1
@@ -314,8 +348,8 @@ func dnsAnswer(query []byte, answer func() netip.Addr) []byte {
 	}
 	out[7] = 1
 	out = append(out, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-	address := answer()
-	if !address.IsValid() { // the name is not there
+	address := resolve()
+	if !address.IsValid() { // the name does not exist
 		out[3], out[7] = 0x83, 0
 		return out[:len(query[:end+5])]
 	}
@@ -389,12 +423,14 @@ func TestProxyVariablesAndCookiesAreIgnored(t *testing.T) {
 func TestReasonHidesTheAddress(t *testing.T) {
 	c := newClient(t, outbound.Options{})
 	_, err := c.Get("http://localhost:9/?token=secret")
-	if got := outbound.Reason(err); strings.Contains(got, "secret") || !strings.Contains(got, "localhost") {
+	if got := outbound.Reason(err); strings.Contains(got, "secret") ||
+		!strings.Contains(got, "localhost") {
 		t.Errorf("Reason = %q", got)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.invalid/?token=secret", nil)
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet,
+		"http://example.invalid/?token=secret", nil)
 	_, err = c.Do(req)
 	if got := outbound.Reason(err); strings.Contains(got, "secret") {
 		t.Errorf("Reason = %q", got)
@@ -410,7 +446,8 @@ func mustURL(t *testing.T, raw string) *url.URL {
 	return u
 }
 
-// A flow cannot tell a name that is not there from one whose address is closed to it, nor learn where names are looked up.
+// TestNamesInsideCannotBeListed: a flow can neither distinguish a name that does not exist from one
+// whose address is closed to it, nor learn which name server is used.
 func TestNamesInsideCannotBeListed(t *testing.T) {
 	texts := map[string]bool{}
 	for _, of := range []string{"", "10.0.0.7", "127.0.0.1", "169.254.169.254", "192.0.2.1"} {
@@ -418,7 +455,8 @@ func TestNamesInsideCannotBeListed(t *testing.T) {
 			address, _ := netip.ParseAddr(of)
 			return address
 		})
-		resp, err := newClient(t, outbound.Options{Resolver: resolver}).Get("http://db.inside.example:9/")
+		resp, err := newClient(t,
+			outbound.Options{Resolver: resolver}).Get("http://db.inside.example:9/")
 		if err == nil {
 			resp.Body.Close()
 			t.Fatal("a call went through")
@@ -433,35 +471,43 @@ func TestNamesInsideCannotBeListed(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	broken := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("connection to 10.255.255.53:53 refused")
-	}}
+	broken := &net.Resolver{PreferGo: true,
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("connection to 10.255.255.53:53 refused")
+		}}
 	resp, err := newClient(t, outbound.Options{Resolver: broken}).Get("http://db.inside.example:9/")
 	if err == nil {
 		resp.Body.Close()
 	}
-	if text := outbound.Reason(err); strings.Contains(text, "10.255") || strings.Contains(text, ":53") {
+	if text := outbound.Reason(err); strings.Contains(text, "10.255") ||
+		strings.Contains(text, ":53") {
 		t.Error(text)
 	}
 }
 
-// A name that the allow list shuts out is not looked up, so that what is said of it depends on the list alone.
+// TestUnlistedNamesAreNotLookedUp: a name outside the allow list is not resolved, so that its error
+// depends on the list alone.
 func TestUnlistedNamesAreNotLookedUp(t *testing.T) {
 	asked := false
 	resolver := nameServer(t, func() netip.Addr {
 		asked = true
 		return netip.MustParseAddr("127.0.0.1")
 	})
-	c := newClient(t, outbound.Options{AllowLoopback: true, Allow: []string{"api.example"}, Resolver: resolver})
+	c := newClient(t, outbound.Options{
+		AllowLoopback: true, Allow: []string{"api.example"}, Resolver: resolver,
+	})
 	_, err := c.Get("http://other.example:9/")
 	if err == nil || !strings.Contains(outbound.Reason(err), "not in the allow list") || asked {
 		t.Errorf("%v, looked up: %v", err, asked)
 	}
 }
 
-// Behind one address there may be many hosts: where calls are limited to some, the Host header names no other.
+// TestHostHeaderWithAllow: one address may serve many hosts. If calls are limited to some, the Host
+// header must not name another.
 func TestHostHeaderWithAllow(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Host)
+	}))
 	defer server.Close()
 	host := mustURL(t, server.URL).Host
 	ask := func(c *http.Client, name string) (string, error) {
@@ -484,7 +530,8 @@ func TestHostHeaderWithAllow(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
-	if got, err := ask(newClient(t, outbound.Options{AllowLoopback: true}), "vhost.example"); err != nil || got != "vhost.example" {
+	if got, err := ask(newClient(t, outbound.Options{AllowLoopback: true}),
+		"vhost.example"); err != nil || got != "vhost.example" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// How many connections wait for another exchange, and for how long.
+// Limits of idle connections: their number, in total and per address, and how long they are kept.
 const (
 	idleMax     = 2048
 	idleHostMax = 512
 	idleTime    = 90 * time.Second
 )
 
-// idlePool keeps connections between exchanges. Its zero value is empty.
+// idlePool keeps idle connections for further exchanges. Its zero value is empty.
 type idlePool struct {
 	mu    sync.Mutex
 	conns map[string][]*plainConn // by address, the longest idle first
 	count int
-	timer *time.Timer // runs while there are any
+	timer *time.Timer // set while there are idle connections
 }
 
-// take gives the connection that was used last, nil when there is none.
+// take removes and returns the connection that was used last, nil if there is none.
 func (p *idlePool) take(address string) *plainConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +36,7 @@ func (p *idlePool) take(address string) *plainConn {
 	return c
 }
 
-// put keeps a connection, or closes it when there are enough.
+// put keeps a connection, or closes it if the pool is full.
 func (p *idlePool) put(c *plainConn) {
 	c.idle = time.Now()
 	p.mu.Lock()
@@ -56,7 +56,7 @@ func (p *idlePool) put(c *plainConn) {
 	}
 }
 
-// expire closes what has been idle for too long.
+// expire closes the connections that have been idle for longer than idleTime.
 func (p *idlePool) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +78,7 @@ func (p *idlePool) expire() {
 	}
 }
 
-// closeAll closes what waits.
+// closeAll closes all idle connections.
 func (p *idlePool) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,8 +1,9 @@
 // Package outbound makes the HTTP clients through which flows, functions and actions call out. A
-// client looks at the address that a connection goes to, after the name has been resolved and
-// before the first byte is sent, for every redirect too: metadata services, link-local addresses
-// and the listeners of this process (Listen) are never called, loopback and private networks only
-// when the options say so. It ignores proxy variables, keeps no cookies, and bounds what it reads.
+// client checks the address of each connection, after the name has been resolved and before the
+// first byte is sent, also for every redirect. It never calls metadata services, link-local
+// addresses and the listeners of this process (Listen), and calls loopback and private networks
+// only if the options allow it. It ignores proxy variables, keeps no cookies, and limits what it
+// reads.
 package outbound
 
 import (
@@ -16,9 +17,10 @@ import (
 
 // Limits of a client.
 const (
-	MaxResponseDefault = 1<<20 + ResponseMargin // bytes of a body, when Options do not say
-	ResponseMargin     = 64 << 10               // bytes that are read beyond the longest result of a task: whitespace, mostly
-	RedirectsMax       = 10                     // redirects that one call follows
+	MaxResponseDefault = 1<<20 + ResponseMargin // bytes of a body, if Options do not set it
+	// Bytes read beyond the longest result of a task, mostly for whitespace.
+	ResponseMargin = 64 << 10
+	RedirectsMax   = 10 // maximum number of redirects of one call
 
 	maxResponseLimit = 1 << 40
 	dialTimeout      = 10 * time.Second
@@ -26,29 +28,30 @@ const (
 
 // Options say what a client may call and how much it reads.
 type Options struct {
-	// AllowLoopback opens this machine. It must stay off inside a function: what its platform runs
-	// beside it listens there.
+	// AllowLoopback permits calls to this machine. It must stay off inside a function, because the
+	// services that its platform runs beside it listen on loopback addresses.
 	AllowLoopback bool
-	// AllowPrivate opens private networks.
+	// AllowPrivate permits calls to private networks.
 	AllowPrivate bool
-	// Allow, when not empty, closes everything else: a destination must match one of the entries. An entry is a
-	// glob on the host name of the address (`*.example.com`), a host with its port (`api.example.com:8443`), an IP
-	// address, or a CIDR. An address or CIDR listed here needs no AllowPrivate; loopback always needs
-	// AllowLoopback.
+	// Allow, if not empty, forbids everything else: a destination must match one of the entries. An
+	// entry is a glob on the host name of the address (`*.example.com`), a host with its port
+	// (`api.example.com:8443`), an IP address, or a CIDR. An address or CIDR in the list does not
+	// need AllowPrivate; loopback always needs AllowLoopback.
 	Allow []string
-	// MaxResponse bounds a response body in bytes, after decompression; 0 is MaxResponseDefault, the most is 1 TB.
+	// MaxResponse is the maximum size of a response body in bytes, after decompression; 0 means
+	// MaxResponseDefault, the maximum is 1 TB.
 	MaxResponse int64
-	// Resolver looks names up; nil is the system's.
+	// Resolver resolves names; nil means the system's resolver.
 	Resolver *net.Resolver
 }
 
-// BlockedError says that an address must not be called.
+// BlockedError means that an address must not be called.
 type BlockedError struct {
 	Host   string // the host, or the address that it resolved to
 	Reason string
 }
 
-// Error tells host and reason.
+// Error implements error.
 func (e *BlockedError) Error() string {
 	return fmt.Sprintf("calls to %s are not allowed: %s", e.Host, e.Reason)
 }
@@ -56,7 +59,7 @@ func (e *BlockedError) Error() string {
 // ErrTooLarge is the error of reading a response body beyond Options.MaxResponse.
 var ErrTooLarge = errors.New("the response is too large")
 
-// policy is the compiled Options.
+// policy is the compiled form of Options.
 type policy struct {
 	loopback, private bool
 	hosts             []string // lower-case globs, some with a port
@@ -78,7 +81,9 @@ func newPolicy(o Options) (*policy, error) {
 		if strings.Contains(entry, "/") {
 			prefix, err := netip.ParsePrefix(entry)
 			if err != nil {
-				return nil, fmt.Errorf("outbound: %q in the allow list is neither a host nor a CIDR", entry)
+				return nil, fmt.Errorf(
+					"outbound: %q in the allow list is neither a host nor a CIDR", entry,
+				)
 			}
 			p.nets = append(p.nets, prefix.Masked())
 			continue

@@ -6,21 +6,23 @@ import (
 	"sync"
 )
 
-// ownListeners holds the listeners of this process, with how many there are at each address.
+// ownListeners counts the listeners of this process by address.
 var ownListeners = struct {
 	sync.RWMutex
 	at map[netip.AddrPort]int
 }{at: map[netip.AddrPort]int{}}
 
-// Listen listens as net.Listen does. Until the listener is closed no client of this package
-// connects to it, whatever its options allow and by whatever address or name: what a process serves
-// for its platform, for its functions and for callers that sign is not for its own flows. Of a
-// network other than TCP it is net.Listen.
+// Listen listens as net.Listen does. Until the listener is closed, no client of this package
+// connects to it, whatever its options allow and by whatever address or name: flows must not reach
+// what a process serves for its platform, for its functions and for callers that sign requests. For
+// a network other than TCP it only calls net.Listen.
 //
-// A listener behind an address that is translated to this machine from outside cannot be
+// If an address is translated to this machine outside of it (NAT), the listener behind it cannot be
 // recognised.
 func Listen(network, address string) (net.Listener, error) {
-	ownListeners.Lock() // a connection that comes before the listener is known is looked at when it is
+	// Held over net.Listen: a check of a connection that comes earlier waits until the listener is
+	// registered.
+	ownListeners.Lock()
 	defer ownListeners.Unlock()
 	l, err := net.Listen(network, address)
 	if err != nil {
@@ -34,9 +36,9 @@ func Listen(network, address string) (net.Listener, error) {
 	return &ownListener{Listener: l, at: at}, nil
 }
 
-// Reserve keeps the clients of this package from an address, host:port with a numeric host, for as
-// long as the process runs, as if the process listened there: for what its platform serves it
-// alone. Other texts change nothing.
+// Reserve prevents the clients of this package from calling an address, host:port with a numeric
+// host, as if the process listened there, for as long as the process runs. It is meant for what the
+// platform serves to this process only. It ignores any other text.
 func Reserve(hostport string) {
 	at, err := netip.ParseAddrPort(hostport)
 	if err != nil {
@@ -47,7 +49,7 @@ func Reserve(hostport string) {
 	ownListeners.at[netip.AddrPortFrom(at.Addr().WithZone("").Unmap(), at.Port())]++
 }
 
-// ownListener is a listener that is known as long as it is open.
+// ownListener is a listener that stays registered while it is open.
 type ownListener struct {
 	net.Listener
 	at   netip.AddrPort
@@ -66,8 +68,8 @@ func (l *ownListener) Close() error {
 	return err
 }
 
-// isOwn reports whether a listener of this process is at an address of this machine. here says that
-// the address is known to be this machine's; without it only loopback addresses are.
+// isOwn reports whether a listener of this process is at the address to. here says that the address
+// is known to belong to this machine; otherwise only loopback addresses count as this machine's.
 func isOwn(to netip.AddrPort, here bool) bool {
 	to = netip.AddrPortFrom(to.Addr().WithZone("").Unmap(), to.Port())
 	ownListeners.RLock()
@@ -94,7 +96,7 @@ func reachesOwn(c net.Conn) bool {
 	return ok && ok2 && isOwn(to, to.Addr() == from.Addr() || from.Addr().IsLoopback())
 }
 
-// addrPort is a TCP address without its zone; false for others.
+// addrPort returns a TCP address without its zone. It returns false for other addresses.
 func addrPort(a net.Addr) (netip.AddrPort, bool) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

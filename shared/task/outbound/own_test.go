@@ -27,10 +27,13 @@ func serveOwn(t *testing.T, address string) (port string, l net.Listener) {
 	return port, l
 }
 
-// hostsOfThisMachine are its addresses, and spellings of them.
+// hostsOfThisMachine returns the addresses of this machine, in several spellings.
 func hostsOfThisMachine(t *testing.T) []string {
 	t.Helper()
-	hosts := []string{"127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "localhost.", "[::ffff:127.0.0.1]", "[::1]"}
+	hosts := []string{
+		"127.0.0.1", "127.1.2.3", "localhost", "LOCALHOST", "localhost.", "[::ffff:127.0.0.1]",
+		"[::1]",
+	}
 	all, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +52,8 @@ func hostsOfThisMachine(t *testing.T) []string {
 	return hosts
 }
 
-// Whatever is allowed, and however the address is written, flows do not reach what this process itself serves.
+// TestOwnListenersAreNeverCalled: whatever the options allow, and however the address is written,
+// flows do not reach what this process serves.
 func TestOwnListenersAreNeverCalled(t *testing.T) {
 	open := outbound.Options{AllowLoopback: true, AllowPrivate: true}
 	listed := open
@@ -57,8 +61,14 @@ func TestOwnListenersAreNeverCalled(t *testing.T) {
 	one, _ := serveOwn(t, "127.0.0.1:0")
 	every, _ := serveOwn(t, "0.0.0.0:0")
 	all, _ := serveOwn(t, ":0")
-	for name, c := range map[string]*http.Client{"open": newClient(t, open), "listed": newClient(t, listed), "inside": outbound.OrInternal(nil)} {
-		for _, url := range []string{"http://127.0.0.1:" + one, "http://localhost:" + one, "http://[::ffff:127.0.0.1]:" + one} {
+	for name, c := range map[string]*http.Client{
+		"open": newClient(t, open), "listed": newClient(t, listed),
+		"inside": outbound.OrInternal(nil),
+	} {
+		for _, url := range []string{
+			"http://127.0.0.1:" + one, "http://localhost:" + one,
+			"http://[::ffff:127.0.0.1]:" + one,
+		} {
 			wantBlocked(t, c, url+"/2018-06-01/runtime/invocation/next")
 		}
 		for _, port := range []string{every, all} {
@@ -76,16 +86,20 @@ func TestOwnListenersAreNeverCalled(t *testing.T) {
 	}
 }
 
-// A redirect does not lead there either.
+// TestNoRedirectToOwnListeners: a redirect does not lead there either.
 func TestNoRedirectToOwnListeners(t *testing.T) {
 	port, _ := serveOwn(t, "127.0.0.1:0")
-	url, _ := scripted(t, "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:"+port+"/\r\nContent-Length: 0\r\n\r\n")
-	if got, err := post(t.Context(), newClient(t, outbound.Options{AllowLoopback: true}), url); err == nil {
+	url, _ := scripted(t,
+		"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:"+port+
+			"/\r\nContent-Length: 0\r\n\r\n")
+	if got, err := post(t.Context(), newClient(t, outbound.Options{AllowLoopback: true}),
+		url); err == nil {
 		t.Errorf("answered %s", got)
 	}
 }
 
-// What is closed is forgotten: another process may listen there. Other listeners are called as before.
+// TestListenersThatAreClosed: a closed listener is unregistered, because another process may listen
+// there. Other listeners are called as before.
 func TestListenersThatAreClosed(t *testing.T) {
 	l, err := outbound.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -98,15 +112,18 @@ func TestListenersThatAreClosed(t *testing.T) {
 	if err != nil {
 		t.Skip("the port is taken: ", err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})}
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}),
+	}
 	go server.Serve(other)
 	defer server.Close()
-	if _, err := post(t.Context(), newClient(t, outbound.Options{AllowLoopback: true}), "http://"+address); err != nil {
+	if _, err := post(t.Context(), newClient(t, outbound.Options{AllowLoopback: true}), "http://"+
+		address); err != nil {
 		t.Error(err)
 	}
 }
 
-// What a platform serves the process alone is as closed.
+// TestReservedByThePlatform: reserved addresses are blocked as well.
 func TestReservedByThePlatform(t *testing.T) {
 	url, connections := scripted(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	outbound.Reserve(strings.TrimPrefix(url, "http://"))

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// peeker is empty where a connection cannot be looked at without reading from it.
+// peeker is empty on systems on which a connection cannot be checked without reading from it.
 type peeker struct{}
 
 func (*peeker) init(net.Conn) {}
 
-// open believes in connections that were used a moment ago.
+// open assumes that a connection used within the last second is still open.
 func (c *plainConn) open() bool { return time.Since(c.idle) < time.Second }

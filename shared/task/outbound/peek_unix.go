@@ -7,9 +7,10 @@ import (
 	"syscall"
 )
 
-// peeker looks whether a connection that nobody reads from has been closed by the peer, or holds what nobody asked for.
+// peeker checks whether the peer has closed an idle connection, or has sent data that no request
+// asked for.
 type peeker struct {
-	raw  syscall.RawConn // nil: cannot be looked at
+	raw  syscall.RawConn // nil: cannot be checked
 	look func(fd uintptr) bool
 	open bool
 	byte [1]byte
@@ -22,13 +23,14 @@ func (p *peeker) init(conn net.Conn) {
 	}
 	p.raw, _ = s.SyscallConn()
 	p.look = func(fd uintptr) bool {
-		n, _, err := syscall.Recvfrom(int(fd), p.byte[:], syscall.MSG_PEEK) // the descriptor does not block
+		// The descriptor is non-blocking.
+		n, _, err := syscall.Recvfrom(int(fd), p.byte[:], syscall.MSG_PEEK)
 		p.open = n <= 0 && (err == syscall.EAGAIN || err == syscall.EINTR)
 		return true
 	}
 }
 
-// open tells whether the connection can take another exchange.
+// open reports whether the connection can carry another exchange.
 func (c *plainConn) open() bool {
 	if c.peek.raw == nil {
 		return false

@@ -12,29 +12,34 @@ import (
 	"time"
 )
 
-// Bounds of an exchange over plain HTTP.
+// Limits of an exchange over plain HTTP.
 const (
-	plainBodyMax     = 64 << 10 // of a request: it fits into the sockets' buffers, so that no peer can stop the writing for ever
-	informationalMax = 5        // answers 1xx before the one that counts
-	responseHead     = 64 << 10 // of an answer, also over TLS
+	// Of a request; it fits into the socket buffers, so no peer can block the write for ever.
+	plainBodyMax     = 64 << 10
+	informationalMax = 5        // responses 1xx before the final one
+	responseHead     = 64 << 10 // of a response, also over TLS
 )
 
-// plain makes exchanges over plain HTTP/1.1 in the goroutine of the caller: those that bring a small body, as calls to
-// services do. The transport of net/http passes every exchange through two goroutines of its own, which is a quarter of
-// what a call to a near service costs. It gets the rest: TLS, bodies that cannot be written at once, and requests without
-// one, whose answers may be long and so worth asking for in compressed form, and those that may be sent again, which it does
-// when a connection turns out to be closed.
+// plain makes exchanges over plain HTTP/1.1 in the caller's goroutine, for requests with a small
+// body, such as calls of services. The transport of net/http passes every exchange through two
+// goroutines of its own, which costs a quarter of a call to a near service. That transport, next,
+// gets all other requests:
+//   - requests over TLS;
+//   - requests whose body cannot be written at once;
+//   - requests without a body: their responses may be long, so compression is worth asking for;
+//   - requests that may be repeated: net/http repeats them if a connection turns out to be closed.
 type plain struct {
 	next *http.Transport
 	pool idlePool
 }
 
-// RoundTrip sends one request and returns when the head of its answer has been read.
+// RoundTrip sends one request and returns when it has read the head of the response.
 func (p *plain) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !isPlain(r) {
 		return p.next.RoundTrip(r)
 	}
-	if err := r.Context().Err(); err != nil { // its end closes a connection too late to keep a request back
+	// The end of the context closes the connection too late to stop a request.
+	if err := r.Context().Err(); err != nil {
 		r.Body.Close()
 		return nil, err
 	}
@@ -46,14 +51,14 @@ func (p *plain) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.exchange(c, r)
 }
 
-// CloseIdleConnections closes what waits for another exchange.
+// CloseIdleConnections closes the idle connections.
 func (p *plain) CloseIdleConnections() {
 	p.pool.closeAll()
 	p.next.CloseIdleConnections()
 }
 
-// isPlain tells whether a request is for plain: it has a small body, asks for nothing beyond an answer, and does not say
-// that it may be sent again.
+// isPlain reports whether plain makes the exchange itself: the request has a small body, asks for
+// nothing but a response, and does not say that it may be repeated.
 func isPlain(r *http.Request) bool {
 	if r.URL.Scheme != "http" || r.ContentLength <= 0 || r.ContentLength > plainBodyMax {
 		return false
@@ -61,7 +66,9 @@ func isPlain(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return false
 	}
-	for _, name := range []string{"Expect", "Upgrade", "Connection", "Te", "Trailer", "Idempotency-Key", "X-Idempotency-Key"} {
+	for _, name := range []string{
+		"Expect", "Upgrade", "Connection", "Te", "Trailer", "Idempotency-Key", "X-Idempotency-Key",
+	} {
 		if _, there := r.Header[name]; there {
 			return false
 		}
@@ -74,7 +81,7 @@ func isPlain(r *http.Request) bool {
 	return r.URL.Host != "" && len(r.TransferEncoding) == 0 && r.Trailer == nil && !r.Close
 }
 
-// plainAddress is where a request goes, with the port.
+// plainAddress returns the address of a request, with the port.
 func plainAddress(r *http.Request) string {
 	port := r.URL.Port()
 	if port == "" {
@@ -83,7 +90,7 @@ func plainAddress(r *http.Request) string {
 	return net.JoinHostPort(r.URL.Hostname(), port)
 }
 
-// connect gives an idle connection that is still open, or a new one.
+// connect returns an idle connection that is still open, or a new one.
 func (p *plain) connect(ctx context.Context, address string) (*plainConn, error) {
 	for c := p.pool.take(address); c != nil; c = p.pool.take(address) {
 		if c.open() {
@@ -98,21 +105,21 @@ func (p *plain) connect(ctx context.Context, address string) (*plainConn, error)
 	return newPlainConn(conn, address), nil
 }
 
-// exchange writes the request and reads the head of the answer. The end of the request's context closes the connection,
-// until the answer has been read.
+// exchange writes the request and reads the head of the response. If the request's context ends
+// before the response has been read, the connection is closed.
 func (p *plain) exchange(c *plainConn, r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
-	live := context.AfterFunc(ctx, func() { c.Close() })
+	stopWatch := context.AfterFunc(ctx, func() { c.Close() })
 	resp, err := c.exchange(r)
 	if err != nil {
-		live()
+		stopWatch()
 		c.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, err
 	}
-	b := &plainBody{pool: &p.pool, c: c, ctx: ctx, body: resp.Body, stopWatch: live,
+	b := &plainBody{pool: &p.pool, c: c, ctx: ctx, body: resp.Body, stopWatch: stopWatch,
 		keep: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols}
 	if resp.Body == http.NoBody {
 		b.end(true)
@@ -126,7 +133,7 @@ func (p *plain) exchange(c *plainConn, r *http.Request) (*http.Response, error) 
 type plainConn struct {
 	net.Conn
 	address string
-	idle    time.Time // since when
+	idle    time.Time // since when it is idle
 	head    limitedHead
 	in      *bufio.Reader
 	out     *bufio.Writer
@@ -134,13 +141,15 @@ type plainConn struct {
 }
 
 func newPlainConn(conn net.Conn, address string) *plainConn {
-	c := &plainConn{Conn: conn, address: address, head: limitedHead{conn: conn}, out: bufio.NewWriter(conn)}
+	c := &plainConn{
+		Conn: conn, address: address, head: limitedHead{conn: conn}, out: bufio.NewWriter(conn),
+	}
 	c.in = bufio.NewReader(&c.head)
 	c.peek.init(conn)
 	return c
 }
 
-// exchange writes the request and reads the head of the answer.
+// exchange writes the request and reads the head of the response.
 func (c *plainConn) exchange(r *http.Request) (*http.Response, error) {
 	if err := r.Write(c.out); err != nil {
 		return nil, err
@@ -162,7 +171,7 @@ func (c *plainConn) exchange(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the service answers 1xx again and again")
 }
 
-// reason says what the end of a connection means where an answer should be.
+// reason returns the error for a connection that ended before the response.
 func (c *plainConn) reason(err error) error {
 	switch {
 	case c.head.left <= 0:
@@ -173,7 +182,7 @@ func (c *plainConn) reason(err error) error {
 	return err
 }
 
-// limitedHead bounds what is read of a connection until the head of an answer is over.
+// limitedHead limits what is read from a connection until the head of a response has been read.
 type limitedHead struct {
 	conn net.Conn
 	left int64
@@ -191,14 +200,15 @@ func (h *limitedHead) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// plainBody is the body of an answer. Its end gives the connection back.
+// plainBody is the body of a response. At its end, the connection returns to the pool.
 type plainBody struct {
-	pool      *idlePool
-	c         *plainConn
-	ctx       context.Context
-	body      io.ReadCloser
-	stopWatch func() bool // ends the watch over the context; false: it has closed the connection
-	keep      bool        // the connection may be used again
+	pool *idlePool
+	c    *plainConn
+	ctx  context.Context
+	body io.ReadCloser
+	// stopWatch: stops watching the context; false: the context has closed the connection
+	stopWatch func() bool
+	keep      bool // the connection may be reused
 	ended     atomic.Bool
 }
 
@@ -214,13 +224,14 @@ func (b *plainBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives up what has not been read, and the connection with it.
+// Close closes the connection if the body has not been read to its end.
 func (b *plainBody) Close() error {
 	b.end(false)
 	return nil
 }
 
-// end gives the connection back when the answer has been read whole and nothing follows it.
+// end returns the connection to the pool if the whole response has been read and no data follows
+// it. Otherwise it closes the connection.
 func (b *plainBody) end(whole bool) {
 	if !b.ended.CompareAndSwap(false, true) {
 		return
@@ -232,7 +243,8 @@ func (b *plainBody) end(whole bool) {
 	b.c.Close()
 }
 
-// cut ends a Read of another goroutine. A connection that has been given back is another answer's.
+// cut aborts a Read in another goroutine. It does nothing if the connection has already returned to
+// the pool, because another exchange may use it.
 func (b *plainBody) cut() {
 	if b.ended.CompareAndSwap(false, true) {
 		b.stopWatch()

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// post sends a small body, which makes the exchange a plain one.
+// post sends a small body, so that plain makes the exchange.
 func post(ctx context.Context, c *http.Client, url string) (body string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(`{"a":1}`))
 	if err != nil {
@@ -32,14 +32,18 @@ func post(ctx context.Context, c *http.Client, url string) (body string, err err
 	return fmt.Sprint(resp.StatusCode, " ", string(text)), err
 }
 
-// scripted is a server that answers the n-th request of a connection with the n-th text, and closes it after the last.
-func scripted(t testing.TB, answers ...string) (url string, connections *atomic.Int64) {
+// scripted starts a server that sends the n-th text for the n-th request of a connection, and
+// closes the connection after the last.
+func scripted(t testing.TB, responses ...string) (url string, connections *atomic.Int64) {
 	t.Helper()
-	return settling(t, nil, answers...)
+	return settling(t, nil, responses...)
 }
 
-// settling is scripted, which says when it has done all that it does upon a request. nil: nobody listens to that.
-func settling(t testing.TB, settled chan<- struct{}, answers ...string) (url string, connections *atomic.Int64) {
+// settling is scripted, but signals on settled when it has finished its work for a request. settled
+// may be nil.
+func settling(
+	t testing.TB, settled chan<- struct{}, answers ...string,
+) (url string, connections *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,19 +85,31 @@ func TestPlainAnswers(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	c := newClient(t, outbound.Options{AllowLoopback: true, MaxResponse: 1000})
 	tests := map[string]struct{ answer, want, err string }{
-		"length":        {ok, "200 ok", ""},
-		"chunks":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "200 ok", ""},
-		"until closed":  {"HTTP/1.0 200 OK\r\n\r\nok", "200 ok", ""},
-		"no body":       {"HTTP/1.1 204 No Content\r\n\r\n", "204 ", ""},
-		"informed":      {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ok, "200 ok", ""},
+		"length": {ok, "200 ok", ""},
+		"chunks": {
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "200 ok",
+			"",
+		},
+		"until closed": {"HTTP/1.0 200 OK\r\n\r\nok", "200 ok", ""},
+		"no body":      {"HTTP/1.1 204 No Content\r\n\r\n", "204 ", ""},
+		"informed": {
+			"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ok,
+			"200 ok", "",
+		},
 		"informed ever": {strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 9), "", "1xx again"},
 		"nothing":       {"", "", "without an answer"},
 		"half a head":   {"HTTP/1.1 200 OK\r\nConte", "", "malformed MIME header"},
 		"half a body":   {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "", "unexpected EOF"},
 		"garbage":       {"garbage\r\n\r\n", "", "malformed HTTP"},
-		"head too long": {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", "", "headers of the response are too large"},
-		"body too long": {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + strings.Repeat("x", 1001), "", "too large"},
-		"no end":        {"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 1001), "", "too large"},
+		"head too long": {
+			"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", "",
+			"headers of the response are too large",
+		},
+		"body too long": {
+			"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + strings.Repeat("x", 1001), "",
+			"too large",
+		},
+		"no end": {"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("x", 1001), "", "too large"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,18 +126,25 @@ func TestPlainAnswers(t *testing.T) {
 	}
 }
 
-// TestPlainConnectionsAreUsedAgain covers when a connection may, and when it must not be.
+// TestPlainConnectionsAreUsedAgain: when a connection may be reused and when it must not.
 func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	tests := map[string]struct {
 		answers []string
 		want    int64 // connections for three requests
 	}{
-		"again":               {[]string{ok, ok, ok}, 1},
-		"closed by the peer":  {[]string{ok}, 3},
-		"asked to close":      {[]string{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", ok, ok}, 3},
-		"more than an answer": {[]string{ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", ok, ok}, 3},
-		"no bodies":           {[]string{"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", ok}, 1},
+		"again":              {[]string{ok, ok, ok}, 1},
+		"closed by the peer": {[]string{ok}, 3},
+		"asked to close": {
+			[]string{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", ok, ok},
+			3,
+		},
+		"more than an answer": {
+			[]string{ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", ok, ok}, 3,
+		},
+		"no bodies": {
+			[]string{"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", ok}, 1,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +157,8 @@ func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 					t.Fatalf("%q, %v", got, err)
 				}
 				<-settled
-				time.Sleep(20 * time.Millisecond) // the peer's closing, or what it sends too much, is on its way to this end
+				// Wait for the peer's close or surplus data to arrive.
+				time.Sleep(20 * time.Millisecond)
 			}
 			if n := connections.Load(); n != test.want {
 				t.Errorf("%d connections, want %d", n, test.want)
@@ -145,23 +169,28 @@ func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 
 func TestPlainUnreadBodyIsNoNextAnswer(t *testing.T) {
 	c := newClient(t, outbound.Options{AllowLoopback: true})
-	url, connections := scripted(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	url, connections := scripted(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	resp, err := c.Post(url, "text/plain", strings.NewReader("x"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if got, err := post(t.Context(), c, url); err != nil || got != "200 evil" || connections.Load() != 2 {
+	if got, err := post(t.Context(), c, url); err != nil || got != "200 evil" ||
+		connections.Load() != 2 {
 		t.Errorf("%q, %v, %d connections", got, err, connections.Load())
 	}
 }
 
-// TestPlainEndsWithItsContext cancels before the answer and within it; the service learns of it.
+// TestPlainEndsWithItsContext cancels before and during the response. The service sees the
+// connection closed.
 func TestPlainEndsWithItsContext(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		t.Run(fmt.Sprintf("within the answer: %t", within), func(t *testing.T) {
 			began, left := make(chan struct{}), make(chan struct{})
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewServer(http.HandlerFunc(func(
+				w http.ResponseWriter, r *http.Request,
+			) {
 				io.Copy(io.Discard, r.Body)
 				if within {
 					io.WriteString(w, "half")
@@ -187,14 +216,17 @@ func TestPlainEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestPlainDoesNotBeginWhenItsTimeIsOver: a service must not be asked for what nobody waits for any more.
+// TestPlainDoesNotBeginWhenItsTimeIsOver: no request is made if its context has already ended.
 func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
 	var asked atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked.Add(1) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+	}))
 	defer server.Close()
 	c := newClient(t, outbound.Options{AllowLoopback: true})
 	for range 20 {
-		if _, err := post(t.Context(), c, server.URL); err != nil { // leaves a connection for the next one
+		// Leaves an idle connection for the next request.
+		if _, err := post(t.Context(), c, server.URL); err != nil {
 			t.Fatal(err)
 		}
 		over, cancel := context.WithCancel(t.Context())
@@ -203,14 +235,14 @@ func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	server.Close() // when all that have come have been counted
+	server.Close() // returns when all requests that arrived have been counted
 	if n := asked.Load(); n != 20 {
 		t.Errorf("%d requests, want 20", n)
 	}
 }
 
-// TestRequestsThatMayBeSentAgain: one that a service has closed an idle connection upon, and that says of itself that it
-// may be repeated, is.
+// TestRequestsThatMayBeSentAgain: if the service closes an idle connection when a request arrives,
+// the client repeats the request if it says that it may be repeated.
 func TestRequestsThatMayBeSentAgain(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	for name, test := range map[string]struct{ method, header string }{
@@ -220,9 +252,10 @@ func TestRequestsThatMayBeSentAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, outbound.Options{AllowLoopback: true})
-			url, _ := scripted(t, ok, "") // the second request of a connection is read and not answered
+			url, _ := scripted(t, ok, "") // the second request of a connection gets no response
 			for range 2 {
-				req, err := http.NewRequestWithContext(t.Context(), test.method, url, strings.NewReader("x"))
+				req, err := http.NewRequestWithContext(t.Context(), test.method, url,
+					strings.NewReader("x"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -250,7 +283,8 @@ func TestPlainManyAtOnce(t *testing.T) {
 	for n := range 16 {
 		all.Go(func() {
 			for turn := range 50 {
-				req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("x"))
+				req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL,
+					strings.NewReader("x"))
 				want := fmt.Sprint(n, "-", turn)
 				req.Header.Set("X-Number", want)
 				resp, err := c.Do(req)
@@ -270,10 +304,13 @@ func TestPlainManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// FuzzPlainAnswer reads whatever a service answers: an answer or an error, and no panic.
+// FuzzPlainAnswer: any data from a service yields a response or an error, no panic.
 func FuzzPlainAnswer(f *testing.F) {
-	for _, s := range []string{"", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx",
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nmore", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/9.9 -1 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+	for _, s := range []string{"", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx",
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nmore",
+		"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/9.9 -1 x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
 		"HTTP/1.1 307 Temporary Redirect\r\nLocation: /x\r\n\r\n"} {
 		f.Add(s)
 	}

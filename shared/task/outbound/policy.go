@@ -8,7 +8,8 @@ import (
 	"millrace/shared/glob"
 )
 
-// check tells whether a connection for hostport (as the URL named it) may go to the resolved address addr.
+// check returns an error unless a connection for hostport (as the URL named it) may go to the
+// resolved address addr.
 func (p *policy) check(hostport string, addr netip.Addr) error {
 	addr = addr.WithZone("").Unmap()
 	listed := p.lists(addr)
@@ -26,7 +27,7 @@ func (p *policy) check(hostport string, addr netip.Addr) error {
 	return nil
 }
 
-// lists tells whether the allow list has the address.
+// lists reports whether the allow list contains the address.
 func (p *policy) lists(addr netip.Addr) bool {
 	for _, n := range p.nets {
 		if n.Contains(addr) {
@@ -36,7 +37,8 @@ func (p *policy) lists(addr netip.Addr) bool {
 	return false
 }
 
-// names tells whether the allow list has the host. A trailing dot and the case of the name do not count.
+// names reports whether the allow list contains the host. A trailing dot and the case of the name
+// do not matter.
 func (p *policy) names(hostport string) bool {
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -44,35 +46,37 @@ func (p *policy) names(hostport string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, pattern := range p.hosts {
-		if glob.Match(pattern, host) || strings.Contains(pattern, ":") && glob.Match(pattern, net.JoinHostPort(host, port)) {
+		if glob.Match(pattern, host) ||
+			strings.Contains(pattern, ":") && glob.Match(pattern, net.JoinHostPort(host, port)) {
 			return true
 		}
 	}
 	return false
 }
 
-// refusesName reports whether the allow list shuts out the host whatever its address is. Such a
-// name is not even looked up.
+// refusesName reports whether the allow list excludes the host whatever its address is. Such a name
+// is not even resolved.
 func (p *policy) refusesName(hostport string) bool {
 	return len(p.hosts) > 0 && len(p.nets) == 0 && !p.names(hostport)
 }
 
-// notListed is the reason for which a host or address is not called where there is an allow list.
+// notListed is the reason why a host or address outside the allow list is not called.
 const notListed = "it is not in the allow list"
 
-// noHost is the one reason for a name that does not exist and for one whose address is closed: a
-// flow that could tell them apart could list the names of the network inside.
-const noHost = "there is no such host, or its address is closed (AllowLoopback, AllowPrivate, Allow)"
+// noHost is the single reason for a name that does not exist and for one whose address is closed.
+// If a flow could distinguish the two, it could list the names of the internal network.
+const noHost = "there is no such host, or its address is closed (AllowLoopback, AllowPrivate, " +
+	"Allow)"
 
-// blocked names the host only: a flow must not learn whether a name of the network inside resolves,
-// nor to which address.
-func blocked(hostport string, addr netip.Addr, why string) error {
+// blocked returns a BlockedError that names the host only: a flow must not learn whether an
+// internal name resolves, nor to which address.
+func blocked(hostport string, addr netip.Addr, reason string) error {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil || host == "" {
 		host = addr.String()
 	}
-	if _, err := netip.ParseAddr(host); err != nil && why != ownReason {
-		why = noHost
+	if _, err := netip.ParseAddr(host); err != nil && reason != ownReason {
+		reason = noHost
 	}
-	return &BlockedError{Host: host, Reason: why}
+	return &BlockedError{Host: host, Reason: reason}
 }

@@ -14,32 +14,36 @@ import (
 	"millrace/shared/value"
 )
 
-// uncountedMax is how much of an answer is read before it counts among those in flight.
+// uncountedMax is how many bytes of a response are read before it counts as in flight.
 const uncountedMax = 32 << 10
 
-// How fast an answer must come while it counts among those in flight, where others wait for what it
-// holds: so many bytes a second beside a pause of a minute at most. The first bytes, which hold
-// nothing, may take as long as the task.
+// Minimum speed of a response while it counts as in flight, because other responses wait for the
+// memory that it holds: responseRateMin bytes a second, with pauses of at most responseStallMax.
+// The first uncountedMax bytes hold no memory and may take as long as the task.
 const (
 	responseRateMin  = 1 << 10
 	responseStallMax = time.Minute
 )
 
-// ErrTooSlow is the error of reading a response body that comes too slowly.
-var ErrTooSlow = errors.New("the response came too slowly: behind its first 32 KB it must bring at least 1 KB a second")
+// ErrTooSlow is the error of reading a response body that arrives too slowly.
+var ErrTooSlow = errors.New(
+	"the response came too slowly: behind its first 32 KB it must bring at least 1 KB a second",
+)
 
-// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit. When
-// the context of the request has an inflight.Answer, a long body waits for its turn to be read, must
-// come without long pauses then (ErrTooSlow), and what it may take decoded is held when ReadAll
-// returns: who made the Answer releases it.
+// ReadAll reads and closes the body of a response. The error is ErrTooLarge if it exceeds the
+// limit.
+//
+// If the context of the request has an inflight.Response, a long body waits for its turn to be read
+// and must then arrive without long pauses (ErrTooSlow). ReadAll holds the memory that the decoded
+// body may take; the creator of the inflight.Response releases it.
 func ReadAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
-	ctx, answer := context.Background(), (*inflight.Response)(nil)
+	ctx, held := context.Background(), (*inflight.Response)(nil)
 	if resp.Request != nil {
 		ctx = resp.Request.Context()
-		answer = inflight.ResponseFromContext(ctx)
+		held = inflight.ResponseFromContext(ctx)
 	}
-	if answer == nil {
+	if held == nil {
 		return readAll(resp.Body, nil, resp.ContentLength)
 	}
 	body, err := readAll(io.LimitReader(resp.Body, uncountedMax), nil, resp.ContentLength)
@@ -47,22 +51,22 @@ func ReadAll(resp *http.Response) ([]byte, error) {
 		return nil, err
 	}
 	if len(body) == uncountedMax {
-		done, err := answer.AcquireRead(ctx, bytesMax(resp))
+		done, err := held.AcquireRead(ctx, bytesMax(resp))
 		if err != nil {
 			return nil, err
 		}
-		defer done() // after Hold: the bytes count all the time
+		defer done() // after Hold, so that the bytes count all the time
 		if body, err = readPaced(resp, body); err != nil {
 			return nil, err
 		}
 	}
-	if err := answer.Hold(ctx, decodedCost(resp, body)); err != nil {
+	if err := held.Hold(ctx, decodedCost(resp, body)); err != nil {
 		return nil, err
 	}
 	return body, nil
 }
 
-// readPaced reads the rest of a long body, which must come fast enough.
+// readPaced reads the rest of a long body. It fails if the body arrives too slowly.
 func readPaced(resp *http.Response, body []byte) ([]byte, error) {
 	p := &pacedBody{body: resp.Body, until: time.Now().Add(responseStallMax)}
 	p.timer = time.AfterFunc(responseStallMax, p.expire)
@@ -74,11 +78,11 @@ func readPaced(resp *http.Response, body []byte) ([]byte, error) {
 	return body, err
 }
 
-// pacedBody is a body that is cut off when it comes too slowly.
+// pacedBody is a body that is aborted if it arrives too slowly.
 type pacedBody struct {
 	body  io.ReadCloser
 	timer *time.Timer
-	until time.Time // by then more must have come
+	until time.Time // deadline for the next bytes
 	slow  atomic.Bool
 }
 
@@ -92,7 +96,7 @@ func (p *pacedBody) Read(to []byte) (int, error) {
 	p.until = p.until.Add(time.Duration(n) * (time.Second / responseRateMin))
 	now := time.Now()
 	if last := now.Add(responseStallMax); p.until.After(last) {
-		p.until = last // what came fast does not pay for a long pause
+		p.until = last // fast bytes do not pay for a longer pause
 	}
 	if err == nil {
 		p.timer.Reset(p.until.Sub(now))
@@ -100,7 +104,7 @@ func (p *pacedBody) Read(to []byte) (int, error) {
 	return n, err
 }
 
-// abortRead ends a Read of a body that another goroutine makes. Bodies of net/http are made for that.
+// abortRead aborts a Read of a body in another goroutine. Closing a body of net/http does that.
 func abortRead(body io.ReadCloser) {
 	if c, ok := body.(interface{ cut() }); ok {
 		c.cut()
@@ -109,7 +113,7 @@ func abortRead(body io.ReadCloser) {
 	body.Close()
 }
 
-// decodedCost is how many bytes an answer may come to hold.
+// decodedCost returns how many bytes a response may take when decoded.
 func decodedCost(resp *http.Response, body []byte) int64 {
 	if charset.Foreign(resp.Header.Get("Content-Type")) {
 		return int64(value.CostMax(len(body)))
@@ -117,7 +121,7 @@ func decodedCost(resp *http.Response, body []byte) int64 {
 	return int64(value.Cost(body))
 }
 
-// bytesMax is how many bytes a body may have at most.
+// bytesMax returns the maximum number of bytes of a body.
 func bytesMax(resp *http.Response) int64 {
 	if b, ok := resp.Body.(*limitedBody); ok && resp.ContentLength < 0 {
 		return b.left + uncountedMax
@@ -125,8 +129,8 @@ func bytesMax(resp *http.Response) int64 {
 	return max(resp.ContentLength, uncountedMax)
 }
 
-// readAll appends what r has to body. length is what the sender says there is, -1 when it does not;
-// the buffer grows as bytes come, so that a length alone reserves little.
+// readAll appends all data of r to body. length is the Content-Length, -1 if unknown. The buffer
+// grows as bytes arrive, so that a claimed length alone reserves little memory.
 func readAll(r io.Reader, body []byte, length int64) ([]byte, error) {
 	if body == nil {
 		body = make([]byte, 0, min(max(length, 511), uncountedMax)+1)

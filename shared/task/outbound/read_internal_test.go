@@ -19,7 +19,8 @@ import (
 	"millrace/shared/value"
 )
 
-// pools returns answers of a process of so little memory that each pool holds one largest answer.
+// pools returns the pools of a process with so little memory that each pool holds one response of
+// maximum size.
 func pools(t *testing.T, whole bool) *inflight.Responses {
 	t.Helper()
 	of := inflight.NewResponses(64<<20, value.MemoryDefault+2*MaxResponseDefault, whole)
@@ -27,7 +28,7 @@ func pools(t *testing.T, whole bool) *inflight.Responses {
 	return of
 }
 
-// nothingHeld checks that all has been given back: one account may take everything.
+// nothingHeld checks that all memory has been released: one account may take everything.
 func nothingHeld(t *testing.T, of *inflight.Responses) {
 	t.Helper()
 	if r, d := used(of.Reading), used(of.Decoded); r != 0 || d != 0 {
@@ -35,7 +36,7 @@ func nothingHeld(t *testing.T, of *inflight.Responses) {
 	}
 }
 
-// used is how much all accounts hold of a pool.
+// used returns how much all accounts hold of a pool.
 func used(p *share.Pool) (n int64) {
 	for _, u := range p.Usage() {
 		n += u.Held
@@ -43,8 +44,8 @@ func used(p *share.Pool) (n int64) {
 	return n
 }
 
-// body is the body of a response, of which step gives one piece after the other until it is done or
-// the body is closed.
+// body is the body of a response. step returns one piece after the other until it returns an error
+// or the body is closed.
 type body struct {
 	step   func(i int) (string, time.Duration, error)
 	at     int
@@ -77,16 +78,22 @@ func (b *body) Close() error {
 	return nil
 }
 
-// response is one whose body comes as step says.
-func response(ctx context.Context, length int64, step func(i int) (string, time.Duration, error)) *http.Response {
+// response returns a response whose body is produced by step.
+func response(
+	ctx context.Context, length int64, step func(i int) (string, time.Duration, error),
+) *http.Response {
 	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/", nil)
 	b := &body{step: step, closed: make(chan struct{})}
 	context.AfterFunc(ctx, func() { b.Close() })
-	return &http.Response{Request: r, ContentLength: length, Body: &limitedBody{body: b, left: MaxResponseDefault}}
+	return &http.Response{
+		Request: r, ContentLength: length, Body: &limitedBody{body: b, left: MaxResponseDefault},
+	}
 }
 
-// pieces are n pieces of a text, with a wait before each, and then the end.
-func pieces(n int, text string, wait time.Duration, end error) func(int) (string, time.Duration, error) {
+// pieces returns a step that yields n times text, with a wait before each, and then end.
+func pieces(
+	n int, text string, wait time.Duration, end error,
+) func(int) (string, time.Duration, error) {
 	return func(i int) (string, time.Duration, error) {
 		if i < n {
 			return text, wait, nil
@@ -95,22 +102,43 @@ func pieces(n int, text string, wait time.Duration, end error) func(int) (string
 	}
 }
 
-// A long answer must bring 1 KB a second, with pauses of a minute at most; a short one takes its time.
+// TestPace: a long response must bring 1 KB a second, with pauses of at most a minute. A short one
+// may take any time.
 func TestPace(t *testing.T) {
-	const most = 1 << 20
+	const size = 1 << 20
 	for name, c := range map[string]struct {
 		step   func(int) (string, time.Duration, error)
 		slow   bool
 		within time.Duration
 	}{
-		"a short one, slowly":       {pieces(30, strings.Repeat("x", 1000), time.Hour, io.EOF), false, 31 * time.Hour},
-		"a byte a minute":           {after(40_000, pieces(1<<30, "x", time.Minute, io.EOF)), true, 2 * time.Minute},
-		"512 bytes a second":        {after(40_000, pieces(1<<30, strings.Repeat("x", 512), time.Second, io.EOF)), true, 10 * time.Minute},
-		"nothing more":              {after(40_000, pieces(1, "x", 24*time.Hour, io.EOF)), true, 70 * time.Second},
-		"all but the last byte":     {after(most, pieces(1, "x", 24*time.Hour, io.EOF)), true, 70 * time.Second},
-		"1 KB a second":             {after(40_000, pieces(600, strings.Repeat("x", 1024), time.Second, io.EOF)), false, 11 * time.Minute},
-		"pauses of nearly a minute": {after(40_000, pieces(10, strings.Repeat("x", 70_000), 59*time.Second, io.EOF)), false, 11 * time.Minute},
-		"pauses of more":            {after(40_000, pieces(10, strings.Repeat("x", 70_000), 61*time.Second, io.EOF)), true, 61 * time.Second},
+		"a short one, slowly": {
+			pieces(30, strings.Repeat("x", 1000), time.Hour, io.EOF), false, 31 * time.Hour,
+		},
+		"a byte a minute": {
+			after(40_000, pieces(1<<30, "x", time.Minute, io.EOF)), true, 2 * time.Minute,
+		},
+		"512 bytes a second": {
+			after(40_000, pieces(1<<30, strings.Repeat("x", 512), time.Second, io.EOF)), true,
+			10 * time.Minute,
+		},
+		"nothing more": {
+			after(40_000, pieces(1, "x", 24*time.Hour, io.EOF)), true, 70 * time.Second,
+		},
+		"all but the last byte": {
+			after(size, pieces(1, "x", 24*time.Hour, io.EOF)), true, 70 * time.Second,
+		},
+		"1 KB a second": {
+			after(40_000, pieces(600, strings.Repeat("x", 1024), time.Second, io.EOF)), false,
+			11 * time.Minute,
+		},
+		"pauses of nearly a minute": {
+			after(40_000, pieces(10, strings.Repeat("x", 70_000), 59*time.Second, io.EOF)), false,
+			11 * time.Minute,
+		},
+		"pauses of more": {
+			after(40_000, pieces(10, strings.Repeat("x", 70_000), 61*time.Second, io.EOF)), true,
+			61 * time.Second,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,7 +146,8 @@ func TestPace(t *testing.T) {
 				ctx, answer := inflight.WithResponse(t.Context(), of, "a")
 				began := time.Now()
 				_, err := ReadAll(response(ctx, -1, c.step))
-				if took := time.Since(began); errors.Is(err, ErrTooSlow) != c.slow || err != nil && !c.slow || took > c.within {
+				if took := time.Since(began); errors.Is(err, ErrTooSlow) != c.slow ||
+					err != nil && !c.slow || took > c.within {
 					t.Errorf("%v after %s", err, took)
 				}
 				answer.Release()
@@ -127,8 +156,10 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// after is a step that gives n bytes at once before those of next.
-func after(n int, next func(int) (string, time.Duration, error)) func(int) (string, time.Duration, error) {
+// after returns a step that yields n bytes at once, and then what next yields.
+func after(
+	n int, next func(int) (string, time.Duration, error),
+) func(int) (string, time.Duration, error) {
 	return func(i int) (string, time.Duration, error) {
 		if i == 0 {
 			return strings.Repeat("x", n), 0, nil
@@ -137,23 +168,29 @@ func after(n int, next func(int) (string, time.Duration, error)) func(int) (stri
 	}
 }
 
-// However reading an answer ends, nothing of it stays held, except by ReadAll what it has read.
+// TestNothingStaysHeld: however reading a response ends, no memory stays held, except by ReadAll
+// for the body that it returned.
 func TestNothingStaysHeld(t *testing.T) {
 	cutOff := errors.New("connection reset")
 	for name, c := range map[string]struct {
 		step func(int) (string, time.Duration, error)
 		want error // of ReadAll; nil: none
 	}{
-		"empty":                {pieces(0, "", 0, io.EOF), nil},
-		"short":                {pieces(1, "[1,2]", 0, io.EOF), nil},
-		"just free":            {after(uncountedMax, pieces(0, "", 0, io.EOF)), nil},
-		"long":                 {after(500_000, pieces(0, "", 0, io.EOF)), nil},
-		"cut off at once":      {pieces(0, "", 0, cutOff), cutOff},
-		"cut off":              {after(500_000, pieces(0, "", 0, cutOff)), cutOff},
-		"too large":            {after(MaxResponseDefault+1, pieces(0, "", 0, io.EOF)), ErrTooLarge},
-		"too slow":             {after(500_000, pieces(1<<30, "x", time.Hour, io.EOF)), ErrTooSlow},
-		"no end, short":        {pieces(1<<30, "x", time.Hour, io.EOF), context.DeadlineExceeded},
-		"no end within a time": {after(500_000, pieces(1<<30, strings.Repeat("x", 8<<10), 59*time.Second, io.EOF)), context.DeadlineExceeded},
+		"empty":           {pieces(0, "", 0, io.EOF), nil},
+		"short":           {pieces(1, "[1,2]", 0, io.EOF), nil},
+		"just free":       {after(uncountedMax, pieces(0, "", 0, io.EOF)), nil},
+		"long":            {after(500_000, pieces(0, "", 0, io.EOF)), nil},
+		"cut off at once": {pieces(0, "", 0, cutOff), cutOff},
+		"cut off":         {after(500_000, pieces(0, "", 0, cutOff)), cutOff},
+		"too large": {
+			after(MaxResponseDefault+1, pieces(0, "", 0, io.EOF)), ErrTooLarge,
+		},
+		"too slow":      {after(500_000, pieces(1<<30, "x", time.Hour, io.EOF)), ErrTooSlow},
+		"no end, short": {pieces(1<<30, "x", time.Hour, io.EOF), context.DeadlineExceeded},
+		"no end within a time": {
+			after(500_000, pieces(1<<30, strings.Repeat("x", 8<<10), 59*time.Second, io.EOF)),
+			context.DeadlineExceeded,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -163,12 +200,14 @@ func TestNothingStaysHeld(t *testing.T) {
 				ctx, answer := inflight.WithResponse(ctx, of, "a")
 				read, err := ReadAll(response(ctx, -1, c.step))
 				switch {
-				case (err == nil) != (c.want == nil), c.want != nil && c.want != context.DeadlineExceeded && !errors.Is(err, c.want):
+				case (err == nil) != (c.want == nil),
+					c.want != nil && c.want != context.DeadlineExceeded && !errors.Is(err, c.want):
 					t.Errorf("%v, want %v", err, c.want)
 				case err != nil:
 					nothingHeld(t, of) // without a Release
 				case used(of.Reading) != 0 || used(of.Decoded) != int64(value.Cost(read)):
-					t.Errorf("%d and %d bytes are held for %d", used(of.Reading), used(of.Decoded), len(read))
+					t.Errorf("%d and %d bytes are held for %d", used(of.Reading), used(of.Decoded),
+						len(read))
 				}
 				answer.Release()
 				answer.Release()
@@ -177,7 +216,8 @@ func TestNothingStaysHeld(t *testing.T) {
 	}
 }
 
-// Answers that trickle in take what an account may hold, and no more: another's are read meanwhile, short and long ones.
+// TestTricklesOfAnotherAccount: slow responses hold at most what their account may hold. Meanwhile,
+// responses of another account are read, short and long ones.
 func TestTricklesOfAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of := pools(t, false)
@@ -188,7 +228,8 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 			all.Go(func() {
 				ctx, answer := inflight.WithResponse(ctx, of, "slow")
 				defer answer.Release()
-				ReadAll(response(ctx, -1, after(40_000, pieces(1<<30, strings.Repeat("x", 1024), time.Second, io.EOF))))
+				ReadAll(response(ctx, -1,
+					after(40_000, pieces(1<<30, strings.Repeat("x", 1024), time.Second, io.EOF))))
 			})
 		}
 		time.Sleep(10 * time.Second)
@@ -198,7 +239,8 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 		for name, n := range map[string]int{"short": 1000, "long": 500_000} {
 			began := time.Now()
 			ctx, answer := inflight.WithResponse(ctx, of, "quick")
-			if _, err := ReadAll(response(ctx, int64(n), after(n, pieces(0, "", 0, io.EOF)))); err != nil || time.Since(began) > 0 {
+			if _, err := ReadAll(response(ctx, int64(n),
+				after(n, pieces(0, "", 0, io.EOF)))); err != nil || time.Since(began) > 0 {
 				t.Errorf("a %s answer: %v after %s", name, err, time.Since(began))
 			}
 			answer.Release()
@@ -208,7 +250,7 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 	})
 }
 
-// A body can be cut off while it is read, over each kind of connection.
+// TestCut: a body can be aborted while it is read, over each kind of connection.
 func TestCut(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -273,14 +315,16 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// Cutting an answer off that has just ended leaves the connection alone, which is another's by then.
+// TestCutTooLate: aborting a response that has just ended does not affect the connection, which
+// another exchange may use by then.
 func TestCutTooLate(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		w.Write(text)
 	}))
 	defer server.Close()
-	client, long := NewInternal(MaxResponseDefault), strings.Repeat("x", 60_000) // more than is read with the head
+	// More than is read together with the head.
+	client, long := NewInternal(MaxResponseDefault), strings.Repeat("x", 60_000)
 	post := func() *http.Response {
 		resp, err := client.Post(server.URL, "text/plain", strings.NewReader(long))
 		if err != nil {
@@ -293,7 +337,8 @@ func TestCutTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := post()
-	if first.Body.(*limitedBody).body.(*plainBody).c != second.Body.(*limitedBody).body.(*plainBody).c {
+	connOf := func(r *http.Response) *plainConn { return r.Body.(*limitedBody).body.(*plainBody).c }
+	if connOf(first) != connOf(second) {
 		t.Fatal("the connection was not used again")
 	}
 	abortRead(first.Body)
