@@ -11,7 +11,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Check compares a run with what it must come to and says each difference in a line of its own.
+// Check compares a result with the expectation and returns one line per difference.
 func Check(m *flow.Machine, r *Result, x *Expect) []string {
 	c := &checker{}
 	if x.Status != "" && x.Status != r.Status.String() {
@@ -21,7 +21,7 @@ func Check(m *flow.Machine, r *Result, x *Expect) []string {
 	case !x.HasOutput, value.Equal(x.Output, r.Output):
 	case r.Status == flow.Succeeded:
 		c.compare("output", x.Output, r.Output)
-	case len(c.lines) == 0: // else the status has been told
+	case len(c.lines) == 0: // otherwise the status line has said it
 		c.differ("output", show(x.Output), r.Status.String()+reason(r.Error))
 	}
 	c.failure(r, x)
@@ -51,7 +51,7 @@ func (c *checker) differ(what, want, got string) {
 	c.lines = append(c.lines, fmt.Sprintf("%s: want %s, got %s", what, want, got))
 }
 
-// names lists states, whose names may hold blanks.
+// names joins the names of states, which may contain blanks.
 func names(states []string) string {
 	if len(states) == 0 {
 		return "none"
@@ -86,7 +86,8 @@ func (c *checker) failure(r *Result, x *Expect) {
 	}
 }
 
-// waits compares waits in order. An instant that had passed is no wait, so it may be missing.
+// waits compares waits in order. A Wait until a past instant does not wait, so it may be missing in
+// the result.
 func (c *checker) waits(r *Result, x *Expect) {
 	got := r.Waits
 	for i, want := range x.Waits {
@@ -136,24 +137,24 @@ func showWaits(w []Wait) string {
 
 func (c *checker) states(r *Result, x *Expect) {
 	for _, name := range sorted(x.States) {
-		var visits []Entry
+		var entries []Entry
 		for _, v := range r.Entries {
 			if v.State == name {
-				visits = append(visits, v)
+				entries = append(entries, v)
 			}
 		}
-		c.checkSurplus("entries of state "+name, len(x.States[name]), len(visits))
+		c.checkSurplus("entries of state "+name, len(x.States[name]), len(entries))
 		for i, want := range x.States[name] {
 			what := fmt.Sprintf("state %s, entry %d", name, i+1)
-			if i >= len(visits) {
+			if i >= len(entries) {
 				c.differ(what, "an entry", "none")
 				break
 			}
 			if want.HasInput {
-				c.compare(what+", input", want.Input, visits[i].Input)
+				c.compare(what+", input", want.Input, entries[i].Input)
 			}
 			if want.HasOutput {
-				c.compare(what+", output", want.Output, visits[i].Output)
+				c.compare(what+", output", want.Output, entries[i].Output)
 			}
 		}
 	}
@@ -165,7 +166,10 @@ func (c *checker) calls(r *Result, x *Expect) {
 	c.perCall(r, x.Inputs, "input", func(k Call) any { return k.Input }, c.compare)
 }
 
-func (c *checker) perCall(r *Result, want map[string][]any, what string, of func(Call) any, compare func(what string, want, got any)) {
+func (c *checker) perCall(
+	r *Result, want map[string][]any, what string, of func(Call) any,
+	compare func(what string, want, got any),
+) {
 	for _, name := range sorted(want) {
 		var calls []Call
 		for _, k := range r.Calls {
@@ -185,8 +189,8 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 	}
 }
 
-// checkSurplus reports calls or entries beyond those that are expected: a list of expectations has one
-// element for each. They are reported once, whichever list they are missing in.
+// checkSurplus reports calls or entries beyond the expected ones: a list of expectations has one
+// element for each. They are reported only once, even if several lists are too short.
 func (c *checker) checkSurplus(what string, want, got int) {
 	if got <= want {
 		return
@@ -204,7 +208,8 @@ func (c *checker) events(m *flow.Machine, r *Result, x *Expect) {
 			return
 		}
 		e := &r.Events[i]
-		got := []any{value.FromInt(e.ID), value.FromInt(e.Schedule), e.Type.String(), e.StepName(m), r.Detail(e, m)}
+		got := []any{value.FromInt(e.ID), value.FromInt(e.Schedule), e.Type.String(), e.StepName(m),
+			r.Detail(e, m)}
 		if !value.Equal(want, got) {
 			c.differ(fmt.Sprintf("event %d", i+1), show(want), show(got))
 			return

@@ -6,12 +6,16 @@ import (
 	"millrace/shared/flow"
 )
 
-// CheckHistory checks a history, finished or still growing, from its first event on and says each fault in a line: ids
-// without gaps, times that never go back, a ScheduleEventId that points to an earlier event which can lead to this
-// one, and for each entry of a state and each attempt of a task the order that the language has (fdl-statemachine.md
-// 15.1, fdl-flow.md 8.3). Values need not be loaded.
+// CheckHistory checks a history, complete or growing, from its first event on, and returns one line
+// per fault. It checks that ids have no gaps, that time does not go back, that ScheduleEventId
+// refers to an earlier event that may lead to this one, and that the events of each entry of a
+// state and of each attempt of a task are in the order of the dialect (fdl-statemachine.md 15.1,
+// fdl-flow.md 8.3). Values need not be loaded.
 func CheckHistory(m *flow.Machine, events []flow.HistoryEvent) []string {
-	c := &historyChecker{m: m, events: events, positions: positionsOf(m), entries: make([]*entryState, len(events)+1), successor: make([]int64, len(events)+1)}
+	c := &historyChecker{
+		m: m, events: events, positions: positionsOf(m),
+		entries: make([]*entryState, len(events)+1), successor: make([]int64, len(events)+1),
+	}
 	for i := range events {
 		c.event(i)
 		if len(c.faults) >= faultsMax {
@@ -22,62 +26,64 @@ func CheckHistory(m *flow.Machine, events []flow.HistoryEvent) []string {
 	return c.faults
 }
 
-// faultsMax is after how many faults a history is not looked at any further.
+// faultsMax is the number of faults after which the check ends.
 const faultsMax = 20
 
-// position is where a state stands: the state that contains it, -1 for none, and which of its lists.
+// position is the position of a state: the state that contains it (-1: none), and which of that
+// state's lists.
 type position struct{ container, list int }
 
 func positionsOf(m *flow.Machine) []position {
-	places := make([]position, len(m.Nodes))
-	var visit func(sc *flow.Scope, at position)
-	visit = func(sc *flow.Scope, at position) {
+	positions := make([]position, len(m.Nodes))
+	var walk func(sc *flow.Scope, at position)
+	walk = func(sc *flow.Scope, at position) {
 		if sc == nil {
 			return
 		}
 		for _, st := range sc.States {
-			places[st.Node] = at
+			positions[st.Node] = at
 			for i, branch := range st.Parallel {
-				visit(branch, position{st.Node, i})
+				walk(branch, position{st.Node, i})
 			}
 			if st.Map != nil {
-				visit(st.Map.Processor, position{st.Node, 0})
+				walk(st.Map.Processor, position{st.Node, 0})
 			}
 			if st.Choice != nil {
 				for i := range st.Choice.Options {
-					visit(st.Choice.Options[i].Scope, position{st.Node, i})
+					walk(st.Choice.Options[i].Scope, position{st.Node, i})
 				}
-				visit(st.Choice.Default.Scope, position{st.Node, len(st.Choice.Options)})
+				walk(st.Choice.Default.Scope, position{st.Node, len(st.Choice.Options)})
 			}
 		}
 	}
-	visit(m.Root, position{-1, 0})
-	return places
+	walk(m.Root, position{-1, 0})
+	return positions
 }
 
-// entryState is one entry of a state.
+// entryState is the state of one entry of a state.
 type entryState struct {
 	node      int
-	parent    *entryState // entry of the state around it; nil for none
-	open      int         // entries inside that are open
-	openLists int         // older language: branches or iterations that are open
+	parent    *entryState // the entry of the containing state; nil if there is none
+	open      int         // number of open entries inside
+	openLists int         // FlowV1: number of open branches or iterations
 	closed    bool
 }
 
-// historyChecker follows a history.
+// historyChecker checks a history event by event.
 type historyChecker struct {
 	m         *flow.Machine
 	events    []flow.HistoryEvent
 	positions []position
 	entries   []*entryState // by event id: the entry that the event belongs to
-	successor []int64       // by event id: the event that it has led to
+	successor []int64       // by event id: the event that it led to
 	open      int
 	faults    []string
 	ended     bool
 }
 
 func (c *historyChecker) fault(e *flow.HistoryEvent, format string, args ...any) {
-	c.faults = append(c.faults, fmt.Sprintf("event %d %s %s (of %d): ", e.ID, e.Type, e.StepName(c.m), e.Schedule)+fmt.Sprintf(format, args...))
+	event := fmt.Sprintf("event %d %s %s (of %d): ", e.ID, e.Type, e.StepName(c.m), e.Schedule)
+	c.faults = append(c.faults, event+fmt.Sprintf(format, args...))
 }
 
 func (c *historyChecker) event(i int) {
@@ -99,11 +105,12 @@ func (c *historyChecker) event(i int) {
 	c.values(e)
 }
 
-// values checks that an event carries what its type has.
+// values checks that an event carries the values of its type, and no others.
 func (c *historyChecker) values(e *flow.HistoryEvent) {
 	input, local, output, failure := false, false, false, false
 	switch e.Type {
-	case flow.ExecutionStarted, flow.StateEntered, flow.StateStarted, flow.StepStarted, flow.TaskScheduled:
+	case flow.ExecutionStarted, flow.StateEntered, flow.StateStarted, flow.StepStarted,
+		flow.TaskScheduled:
 		input = true
 	case flow.StepEntered, flow.BranchEntered, flow.IterationEntered:
 		input, local = true, true
@@ -115,12 +122,14 @@ func (c *historyChecker) values(e *flow.HistoryEvent) {
 	default:
 		failure = true
 	}
-	if input != (e.Input != nil) || local != (e.Local != nil) || output != (e.Output != nil) || failure != (e.Error != nil) {
-		c.fault(e, "it must carry input %v, local %v, output %v, error %v", input, local, output, failure)
+	if input != (e.Input != nil) || local != (e.Local != nil) || output != (e.Output != nil) ||
+		failure != (e.Error != nil) {
+		c.fault(e, "it must carry input %v, local %v, output %v, error %v",
+			input, local, output, failure)
 	}
 }
 
-// checkPredecessor checks one event against the one that led to it.
+// checkPredecessor checks an event against the one that led to it.
 func (c *historyChecker) checkPredecessor(e, from *flow.HistoryEvent) {
 	if e.Type >= flow.ExecutionSucceeded && e.Type <= flow.ExecutionTimedOut {
 		c.ended = true
@@ -158,7 +167,7 @@ func (c *historyChecker) checkPredecessor(e, from *flow.HistoryEvent) {
 	}
 }
 
-// kindOf is the kind of an event's state; 0 for an event of none.
+// kindOf returns the kind of an event's state; 0 if the event has no state.
 func (c *historyChecker) kindOf(e *flow.HistoryEvent) flow.Kind {
 	if e.Node < 0 || e.Node >= len(c.m.Nodes) {
 		return 0
@@ -166,7 +175,7 @@ func (c *historyChecker) kindOf(e *flow.HistoryEvent) flow.Kind {
 	return c.m.Nodes[e.Node].Kind
 }
 
-// opens tells whether an event is one of several that a container's event leads to.
+// opens reports whether an event is one of several that an event of a container leads to.
 func (c *historyChecker) opens(from, e *flow.HistoryEvent) bool {
 	switch e.Type {
 	case flow.StateEntered:
@@ -175,10 +184,11 @@ func (c *historyChecker) opens(from, e *flow.HistoryEvent) bool {
 		return true
 	}
 	kind := c.kindOf(from)
-	return (kind == flow.Parallel || kind == flow.Map) && (from.Type == flow.StateStarted || from.Type == flow.StepStarted)
+	return (kind == flow.Parallel || kind == flow.Map) &&
+		(from.Type == flow.StateStarted || from.Type == flow.StepStarted)
 }
 
-// assignEntry puts an event into the entry of the one that led to it.
+// assignEntry assigns an event to the entry of the event that led to it.
 func (c *historyChecker) assignEntry(e, from *flow.HistoryEvent) *entryState {
 	v := c.entries[from.ID]
 	if v == nil || v.node != e.Node {
@@ -192,7 +202,7 @@ func (c *historyChecker) assignEntry(e, from *flow.HistoryEvent) *entryState {
 	return v
 }
 
-// enter checks the event that enters a state.
+// enter checks an event that enters a state.
 func (c *historyChecker) enter(e, from *flow.HistoryEvent) {
 	at := c.positions[e.Node]
 	v := &entryState{node: e.Node}
@@ -225,7 +235,7 @@ func (c *historyChecker) enter(e, from *flow.HistoryEvent) {
 	}
 }
 
-// mayOpen tells whether the event of a container is the one that its lists begin with.
+// mayOpen reports whether a container's event is the one that begins its lists.
 func (c *historyChecker) mayOpen(from *flow.HistoryEvent) bool {
 	kind := c.kindOf(from)
 	switch from.Type {
@@ -239,11 +249,12 @@ func (c *historyChecker) mayOpen(from *flow.HistoryEvent) bool {
 	return kind == flow.Parallel || kind == flow.Map
 }
 
-// allowedPredecessors lists which events of the same entry may lead to an event.
+// allowedPredecessors lists the events of the same entry that may lead to an event.
 var allowedPredecessors = map[flow.EventType][]flow.EventType{
-	flow.StateStarted:     {flow.StateEntered},
-	flow.StepStarted:      {flow.StepEntered},
-	flow.TaskScheduled:    {flow.StateStarted, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
+	flow.StateStarted: {flow.StateEntered},
+	flow.StepStarted:  {flow.StepEntered},
+	flow.TaskScheduled: {flow.StateStarted, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut,
+		flow.TaskSubmitFailed, flow.TaskSucceeded},
 	flow.TaskStarted:      {flow.TaskScheduled},
 	flow.TaskSubmitted:    {flow.TaskStarted},
 	flow.TaskSubmitFailed: {flow.TaskStarted},
@@ -251,19 +262,24 @@ var allowedPredecessors = map[flow.EventType][]flow.EventType{
 	flow.TaskFailed:       {flow.TaskStarted, flow.TaskSubmitted},
 	flow.TaskTimedOut:     {flow.TaskScheduled, flow.TaskStarted, flow.TaskSubmitted},
 	flow.StateSucceeded:   {flow.StateStarted, flow.TaskSucceeded},
-	flow.StepSucceeded:    {flow.StepStarted, flow.TaskSucceeded, flow.BranchExited, flow.IterationExited},
-	flow.StateFailed:      {flow.StateEntered, flow.StateStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
-	flow.StepFailed: {flow.StepEntered, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded,
+	flow.StepSucceeded: {flow.StepStarted, flow.TaskSucceeded, flow.BranchExited,
+		flow.IterationExited},
+	flow.StateFailed: {flow.StateEntered, flow.StateStarted, flow.TaskFailed,
+		flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
+	flow.StepFailed: {flow.StepEntered, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut,
+		flow.TaskSubmitFailed, flow.TaskSucceeded,
 		flow.BranchExited, flow.IterationExited},
 	flow.StateTimedOut: {flow.TaskTimedOut},
-	flow.StateAborted: {flow.StateEntered, flow.StateStarted, flow.TaskScheduled, flow.TaskStarted, flow.TaskSubmitted,
+	flow.StateAborted: {flow.StateEntered, flow.StateStarted, flow.TaskScheduled, flow.TaskStarted,
+		flow.TaskSubmitted,
 		flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed},
 	flow.StepExited:      {flow.StepSucceeded, flow.StepFailed},
 	flow.BranchExited:    {flow.BranchEntered},
 	flow.IterationExited: {flow.IterationEntered},
 }
 
-// allowedInnerPredecessors lists which events of a state inside may lead to an event of its container.
+// allowedInnerPredecessors lists the events of an inner state that may lead to an event of its
+// container.
 var allowedInnerPredecessors = map[flow.EventType][]flow.EventType{
 	flow.StateSucceeded:  {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
 	flow.StateFailed:     {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
@@ -274,10 +290,11 @@ var allowedInnerPredecessors = map[flow.EventType][]flow.EventType{
 	flow.IterationExited: {flow.StepExited},
 }
 
-// checkInEntry checks an event of an entry that is open.
+// checkInEntry checks an event of an open entry.
 func (c *historyChecker) checkInEntry(e, from *flow.HistoryEvent) {
 	inside := c.entries[from.ID]
-	if inside != nil && inside.parent != nil && inside.parent.node == e.Node && containsType(allowedInnerPredecessors[e.Type], from.Type) && inside.closed {
+	if inside != nil && inside.parent != nil && inside.parent.node == e.Node &&
+		containsType(allowedInnerPredecessors[e.Type], from.Type) && inside.closed {
 		c.entries[e.ID] = inside.parent
 		if inside.parent.closed {
 			c.fault(e, "that entry of the state is closed")
@@ -300,7 +317,8 @@ func containsType(list []flow.EventType, t flow.EventType) bool {
 	return false
 }
 
-// checkKind checks that a state's kind has such an event, and such a way to its end.
+// checkKind checks that a state of this kind has such an event, and that it may succeed after the
+// event from.
 func (c *historyChecker) checkKind(e, from *flow.HistoryEvent) {
 	kind := c.kindOf(e)
 	if e.Type >= flow.TaskScheduled && e.Type <= flow.TaskTimedOut && kind != flow.Task {
@@ -325,12 +343,13 @@ func (c *historyChecker) checkKind(e, from *flow.HistoryEvent) {
 	if kind == flow.Fail {
 		c.fault(e, "a Fail cannot succeed")
 	}
-	if kind == flow.Task && from.Type != flow.TaskSucceeded || kind == flow.Parallel && from.Node == e.Node && from.Type == flow.StateStarted {
+	if kind == flow.Task && from.Type != flow.TaskSucceeded ||
+		kind == flow.Parallel && from.Node == e.Node && from.Type == flow.StateStarted {
 		c.fault(e, "it cannot follow %s", from.Type)
 	}
 }
 
-// close notes the end of an entry.
+// close records the end of an entry.
 func (c *historyChecker) close(e *flow.HistoryEvent, v *entryState) {
 	switch e.Type {
 	case flow.BranchExited, flow.IterationExited:
@@ -338,7 +357,8 @@ func (c *historyChecker) close(e *flow.HistoryEvent, v *entryState) {
 		return
 	case flow.StateSucceeded, flow.StepSucceeded:
 		if v.open > 0 || v.openLists > 0 {
-			c.fault(e, "%d states inside and %d branches or iterations are still open", v.open, v.openLists)
+			c.fault(e, "%d states inside and %d branches or iterations are still open",
+				v.open, v.openLists)
 		}
 	case flow.StateFailed, flow.StateTimedOut, flow.StateAborted:
 		if v.open > 0 {
@@ -358,7 +378,7 @@ func (c *historyChecker) close(e *flow.HistoryEvent, v *entryState) {
 	}
 }
 
-// end checks what a finished history must have closed.
+// end checks that a finished history has closed all entries.
 func (c *historyChecker) end() {
 	if c.ended && c.open > 0 && c.m.Language == flow.StateMachine {
 		e := &c.events[len(c.events)-1]

@@ -10,31 +10,47 @@ import (
 	"millrace/shared/flowtest"
 )
 
-// history is that of a flow with tasks that fail and succeed, in each language.
+// history runs a flow whose task fails once and then succeeds, and returns its events.
 func history(t *testing.T, definition string) (*flow.Machine, []flow.HistoryEvent) {
 	t.Helper()
 	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: flow.Standard})
 	if m == nil {
 		t.Fatalf("%v", diagnostics)
 	}
-	r, err := flowtest.Execute(m, flow.DefaultLimits(), flowtest.Setup{FlowName: "f", ExecutionName: "e", Start: 1000,
+	outcomes := []flowtest.Outcome{
+		{Error: &flow.Error{Name: "Busy"}}, {Return: map[string]any{}},
+	}
+	r, err := flowtest.Execute(m, flow.DefaultLimits(), flowtest.Setup{
+		FlowName: "f", ExecutionName: "e", Start: 1000,
 		Input: map[string]any{"l": []any{"a", "b"}},
-		Tasks: map[string][]flowtest.Outcome{"a": {{Error: &flow.Error{Name: "Busy"}}, {Return: map[string]any{}}}}})
+		Tasks: map[string][]flowtest.Outcome{"a": outcomes},
+	})
 	if err != nil || r.Status != flow.Succeeded {
 		t.Fatalf("%v %v", err, r)
 	}
 	return m, r.Events
 }
 
-const stateMachineFlow = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: p, States: [{Name: p, Type: Parallel, Next: z, Branches: [
- {StartAt: a, States: [{Name: a, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync},
-  Retry: [{Errors: [FnF.ALL], MaxAttempts: 1, IntervalSeconds: 1}], Next: b}, {Name: b, Type: Pass, End: true}]},
- {StartAt: c, States: [{Name: c, Type: Pass, End: true}]}]}, {Name: z, Type: Pass, End: true}]}`
+const stateMachineFlow = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: p, States: [
+ {Name: p, Type: Parallel, Next: z, Branches: [
+  {StartAt: a, States: [
+   {Name: a, Type: Task, Action: FC:InvokeFunction,
+    Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync},
+    Retry: [{Errors: [FnF.ALL], MaxAttempts: 1, IntervalSeconds: 1}], Next: b},
+   {Name: b, Type: Pass, End: true}]},
+  {StartAt: c, States: [{Name: c, Type: Pass, End: true}]}]},
+ {Name: z, Type: Pass, End: true}]}`
 
-const flowV1Flow = `{version: v1, type: flow, steps: [{type: foreach, name: e, iterationMapping: {collection: "$.l", item: i}, steps: [{type: pass, name: x}]},
- {type: choice, name: c, default: {steps: [{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", retry: [{errors: [FnF.ALL]}]}]}}, {type: pass, name: z}]}`
+const flowV1Flow = `{version: v1, type: flow, steps: [
+ {type: foreach, name: e, iterationMapping: {collection: "$.l", item: i},
+  steps: [{type: pass, name: x}]},
+ {type: choice, name: c, default: {steps: [
+  {type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f",
+   retry: [{errors: [FnF.ALL]}]}]}},
+ {type: pass, name: z}]}`
 
-// TestCheckHistory: a history is legal at each of its lengths, and no other one that differs from it a little is.
+// TestCheckHistory checks that every prefix of a history is accepted and that a damaged history is
+// not.
 func TestCheckHistory(t *testing.T) {
 	for _, definition := range []string{stateMachineFlow, flowV1Flow} {
 		m, events := history(t, definition)
@@ -44,8 +60,12 @@ func TestCheckHistory(t *testing.T) {
 			}
 		}
 		for name, damage := range map[string]func(e []flow.HistoryEvent, i int) []flow.HistoryEvent{
-			"an event is missing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { return slices.Delete(e, i, i+1) },
-			"an event is missing, the ids close up": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+			"an event is missing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				return slices.Delete(e, i, i+1)
+			},
+			"an event is missing, the ids close up": func(
+				e []flow.HistoryEvent, i int,
+			) []flow.HistoryEvent {
 				return renumber(slices.Delete(e, i, i+1), i)
 			},
 			"an event is there twice": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
@@ -55,14 +75,26 @@ func TestCheckHistory(t *testing.T) {
 				end.ID++
 				return append(e[:len(e)-1:len(e)-1], again, end)
 			},
-			"led to by itself":  func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Schedule = e[i].ID; return e },
-			"led to by nothing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Schedule = 0; return e },
-			"time goes back":    func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Time -= 100_000; return e },
+			"led to by itself": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Schedule = e[i].ID
+				return e
+			},
+			"led to by nothing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Schedule = 0
+				return e
+			},
+			"time goes back": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Time -= 100_000
+				return e
+			},
 			"of another state": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
 				e[i].Node = (e[i].Node + 1) % len(m.Nodes)
 				return e
 			},
-			"of no state": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Node = 99; return e },
+			"of no state": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Node = 99
+				return e
+			},
 			"with an error it has not": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
 				if e[i].Error == nil {
 					e[i].Error = &flow.Error{}
@@ -76,7 +108,8 @@ func TestCheckHistory(t *testing.T) {
 				return e
 			},
 		} {
-			// The first event and the last have their own rules; most damage does not concern them.
+			// Other rules apply to the first and the last event, so most damage does not matter
+			// there.
 			for i := 1; i < len(events)-1; i++ {
 				damaged := damage(slices.Clone(events), i)
 				if faults := flowtest.CheckHistory(m, damaged); len(faults) == 0 {
@@ -87,7 +120,7 @@ func TestCheckHistory(t *testing.T) {
 	}
 }
 
-// renumber closes the gap that a missing event left at i.
+// renumber closes the gap in the ids that a deleted event left at i.
 func renumber(events []flow.HistoryEvent, i int) []flow.HistoryEvent {
 	gone := int64(i + 1)
 	for j := i; j < len(events); j++ {
@@ -106,15 +139,19 @@ func TestCheckHistoryOfNoHistory(t *testing.T) {
 	if faults := flowtest.CheckHistory(m, nil); len(faults) != 0 {
 		t.Errorf("%v", faults)
 	}
-	after := append(slices.Clone(events), flow.HistoryEvent{ID: int64(len(events)) + 1, Schedule: 1, Type: flow.ExecutionFailed, Node: -1, Error: &flow.Error{}, Time: events[len(events)-1].Time})
+	last := events[len(events)-1]
+	after := append(slices.Clone(events), flow.HistoryEvent{
+		ID: last.ID + 1, Schedule: 1, Type: flow.ExecutionFailed, Node: -1, Error: &flow.Error{},
+		Time: last.Time,
+	})
 	if faults := flowtest.CheckHistory(m, after); len(faults) != 1 {
 		t.Errorf("after the end: %v", faults)
 	}
 }
 
-// TestGenerate: generated flows are valid, the same each time, and of both languages.
+// TestGenerate checks that generated flows are valid, reproducible and of both dialects.
 func TestGenerate(t *testing.T) {
-	languages := map[flow.Language]int{}
+	dialects := map[flow.Language]int{}
 	for seed := range uint64(300) {
 		g := flowtest.Generate(seed)
 		if again := flowtest.Generate(seed); again.Definition != g.Definition {
@@ -127,9 +164,9 @@ func TestGenerate(t *testing.T) {
 		if m.Language != g.Dialect {
 			t.Errorf("seed %d: language %d", seed, m.Language)
 		}
-		languages[g.Dialect]++
+		dialects[g.Dialect]++
 	}
-	if languages[flow.FlowV1] < 100 || languages[flow.StateMachine] < 100 {
-		t.Errorf("%v", languages)
+	if dialects[flow.FlowV1] < 100 || dialects[flow.StateMachine] < 100 {
+		t.Errorf("%v", dialects)
 	}
 }

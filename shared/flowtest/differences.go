@@ -7,13 +7,14 @@ import (
 	"millrace/shared/value"
 )
 
-// placesMax bounds how many places of one value are told.
+// placesMax is how many differences of one value are listed.
 const placesMax = 10
 
-// compare says where two JSON values differ, a line a place.
+// compare reports where two JSON values differ, one line per place.
 func (c *checker) compare(what string, want, got any) { c.places(what, want, got, false) }
 
-// include says which members that want lists got has not, at any depth.
+// include reports which members of want are missing or different in got, at any depth. got may have
+// further members.
 func (c *checker) include(what string, want, got any) { c.places(what, want, got, true) }
 
 func (c *checker) places(what string, want, got any, part bool) {
@@ -25,9 +26,9 @@ func (c *checker) places(what string, want, got any, part bool) {
 	}
 }
 
-// differences are the places where two values differ.
+// differences collects the places where two values differ.
 type differences struct {
-	part  bool // got may have members that want has not
+	part  bool // got may have members that want does not have
 	lines []string
 	count int
 }
@@ -38,7 +39,8 @@ func (d *differences) add(where, want, got string) {
 	}
 }
 
-// walk compares objects member by member and lists of one length element by element, anything else as a whole.
+// walk compares objects member by member and lists of the same length element by element, and
+// anything else as a whole.
 func (d *differences) walk(where string, want, got any) {
 	switch w := want.(type) {
 	case map[string]any:
@@ -79,7 +81,7 @@ func (d *differences) members(where string, want, got map[string]any) {
 
 var plainKey = regexp.MustCompile(`^[\pL_][\pL\pN_-]*$`)
 
-// step writes a member as a path has it.
+// step formats a member as a path element.
 func step(key string) string {
 	if plainKey.MatchString(key) {
 		return "." + key

@@ -1,5 +1,7 @@
-// Package flowtest runs a flow against mocked task outcomes, without a server and in no time: waits are skipped,
-// branches and iterations run one after the other, so that what happened can be compared.
+// Package flowtest runs a flow against mocked task outcomes, without a server and without real
+// time: waits are skipped, and branches and iterations run one after the other, so that results can
+// be compared. It loads the test cases of `millrace test` and checks their results. For other tests
+// it generates flows and checks histories.
 package flowtest
 
 import (
@@ -14,32 +16,33 @@ import (
 	"millrace/shared/value"
 )
 
-// Outcome is what one attempt of a task comes to: an error, or the answer of the call and, for a task that waits
-// for a report, the reported output (which wins).
+// Outcome is the result of one attempt of a task: an error, or the output of the call. If the task
+// waits for a report, Callback is the reported output; nil: Return is reported.
 type Outcome struct {
 	Return   any
 	Callback any
 	Error    *flow.Error
 }
 
-// Setup is one run to make.
+// Setup describes one run.
 type Setup struct {
 	FlowName      string
 	ExecutionName string
 	RoleArn       string
 	Input         any                  // a JSON object; nil: {}
 	Tasks         map[string][]Outcome // by state name, one per attempt; the last one is repeated
-	Start         int64                // ms since 1970 at which the execution starts
+	Start         int64                // when the execution starts, in ms since 1970
 }
 
-// Wait is a Wait state or a pause before a retry, in the order in which they began.
+// Wait is a Wait state or a pause before a retry. Waits are listed in the order in which they
+// begin.
 type Wait struct {
 	State   string
 	Seconds float64
 	Until   int64 // ms since 1970
 }
 
-// Entry is one entry of a state. Output is nil when the state failed.
+// Entry is one entry of a state. Output is nil if the state failed.
 type Entry struct {
 	State  string
 	Input  any
@@ -50,11 +53,11 @@ type Entry struct {
 // Call is one call of a task.
 type Call struct {
 	State  string
-	Params any // evaluated Parameters or serviceParams; nil without
+	Params any // evaluated Parameters or serviceParams; nil if there are none
 	Input  any
 }
 
-// Result is what a run came to.
+// Result is the result of a run.
 type Result struct {
 	Status  flow.Status
 	Output  any
@@ -67,17 +70,17 @@ type Result struct {
 	tokens map[string]string
 }
 
-// MockToken stands for every task token of the newer language; in the older one the signature part of a token is
-// replaced by SIG.
+// MockToken replaces every task token of a StateMachine. In a FlowV1 token, SIG replaces the
+// signature.
 const MockToken = "TASK-TOKEN"
 
-// stepsMax bounds a run that never ends, and workMax what it computes in one of the steps.
+// stepsMax ends a run that does not end by itself. workMax bounds the work of one step.
 const (
 	stepsMax = 100_000
 	workMax  = 100_000
 )
 
-// Execute runs a machine to its end.
+// Execute runs a machine to its end. It returns an error if the run cannot go on or does not end.
 func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
 	limits.Sequential = true
 	input := s.Input
@@ -88,11 +91,16 @@ func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
 	if deadline == 0 {
 		deadline = limits.ExecutionSeconds
 	}
-	state := interp.New(interp.Facts{Account: "1234567890123456", Region: "local", FlowID: "flow", Flow: s.FlowName,
+	state := interp.New(interp.Facts{
+		Account: "1234567890123456", Region: "local", FlowID: "flow", Flow: s.FlowName,
 		Name: s.ExecutionName, RoleArn: s.RoleArn, Run: 1, Seed: [16]byte{1}, Language: m.Language,
-		Started: s.Start, Deadline: s.Start + deadline*1000, Input: flow.NewValue(input)})
-	r := &run{m: m, limits: &limits, setup: &s, state: state, now: s.Start, used: map[string]int{},
-		out: &Result{tokens: map[string]string{}}, seen: map[interp.Timer]bool{}, open: map[int64]int{}}
+		Started: s.Start, Deadline: s.Start + deadline*1000, Input: flow.NewValue(input),
+	})
+	r := &run{
+		m: m, limits: &limits, setup: &s, state: state, now: s.Start, used: map[string]int{},
+		out: &Result{tokens: map[string]string{}}, seen: map[interp.Timer]bool{},
+		open: map[int64]int{},
+	}
 	if err := r.loop(); err != nil {
 		return nil, err
 	}
@@ -108,23 +116,26 @@ type run struct {
 	used   map[string]int
 	out    *Result
 	seen   map[interp.Timer]bool
-	open   map[int64]int // Entered event id to index in Visits
+	open   map[int64]int // by node: index of its latest entry in Result.Entries
 }
 
 func (r *run) loop() error {
-	var news []interp.Message
+	var messages []interp.Message
 	for range stepsMax {
-		fx := interp.Step(r.m, r.limits, r.state, interp.StepInput{At: r.now, Messages: news, WorkMax: workMax,
-			Lease: &interp.LeaseOptions{Max: 1, Owner: 1}})
+		fx := interp.Step(r.m, r.limits, r.state, interp.StepInput{
+			At: r.now, Messages: messages, WorkMax: workMax,
+			Lease: &interp.LeaseOptions{Max: 1, Owner: 1},
+		})
 		if len(fx.Need) > 0 {
 			return errors.New("internal error: a value is missing")
 		}
 		r.out.Events = append(r.out.Events, fx.Events...)
-		news = nil
+		messages = nil
 		for _, t := range r.state.Timers(r.m) {
 			if !r.seen[t] {
 				r.seen[t] = true
-				r.out.Waits = append(r.out.Waits, Wait{State: t.State, Seconds: float64(t.Due-r.now) / 1000, Until: t.Due})
+				r.out.Waits = append(r.out.Waits,
+					Wait{State: t.State, Seconds: float64(t.Due-r.now) / 1000, Until: t.Due})
 			}
 		}
 		if r.state.Final() {
@@ -135,9 +146,9 @@ func (r *run) loop() error {
 			if err != nil {
 				return err
 			}
-			news = append(news, got...)
+			messages = append(messages, got...)
 		}
-		if len(news) == 0 && !fx.More {
+		if len(messages) == 0 && !fx.More {
 			due := r.state.NextWakeTime(0)
 			if due <= r.now {
 				return errors.New("internal error: the execution does not go on")
@@ -148,12 +159,13 @@ func (r *run) loop() error {
 	return fmt.Errorf("no end after %d steps; does the flow loop for ever?", stepsMax)
 }
 
-// call answers one call with the next outcome of its state.
+// call returns the messages that complete a call, with the next outcome of its state.
 func (r *run) call(c interp.Call) ([]interp.Message, error) {
 	if r.m.Language == flow.FlowV1 {
 		raw, _ := base64.StdEncoding.DecodeString(c.Token)
 		if i := bytes.LastIndexByte(raw, '#'); i > 0 {
-			r.out.tokens[c.Token] = base64.StdEncoding.EncodeToString(append(raw[:i+1:i+1], "SIG"...))
+			masked := append(raw[:i+1:i+1], "SIG"...)
+			r.out.tokens[c.Token] = base64.StdEncoding.EncodeToString(masked)
 		}
 	} else {
 		r.out.tokens[c.Token] = MockToken
@@ -165,24 +177,33 @@ func (r *run) call(c interp.Call) ([]interp.Message, error) {
 	r.out.Calls = append(r.out.Calls, call)
 	list := r.setup.Tasks[c.State]
 	if len(list) == 0 {
-		return nil, fmt.Errorf("the task %s was called, and the case does not say what comes of it; add to tasks: %s: [{return: {}}], or [{error: NAME}]",
+		return nil, fmt.Errorf(
+			"the task %s was called, and the case does not say what comes of it; add to tasks: "+
+				"%s: [{return: {}}], or [{error: NAME}]",
 			value.Quote(c.State), c.State)
 	}
 	o := list[min(r.used[c.State], len(list)-1)]
 	r.used[c.State]++
 	if c.Task.Mode == flow.RequestComplete {
-		return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return), Error: o.Error}}, nil
+		return []interp.Message{{
+			Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return),
+			Error: o.Error,
+		}}, nil
 	}
 	report := o.Callback
 	if report == nil {
 		report = o.Return
 	}
 	if _, ok := report.(map[string]any); !ok && report != nil && o.Error == nil {
-		return nil, fmt.Errorf("the task %s waits for a report, whose output must be a mapping, not %s", value.Quote(c.State), show(report))
+		return nil, fmt.Errorf(
+			"the task %s waits for a report, whose output must be a mapping, not %s",
+			value.Quote(c.State), show(report))
 	}
 	token, _ := interp.ParseToken(c.Token)
-	return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return)},
-		{Kind: interp.TaskReported, TokenID: token.ID, Output: encode(report), Error: o.Error}}, nil
+	return []interp.Message{
+		{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return)},
+		{Kind: interp.TaskReported, TokenID: token.ID, Output: encode(report), Error: o.Error},
+	}, nil
 }
 
 func encode(v any) []byte {
@@ -199,7 +220,8 @@ func (r *run) finish() *Result {
 		out.Output = out.mask(r.state.Output.Tree())
 	}
 	for i := range out.Calls {
-		out.Calls[i].Params, out.Calls[i].Input = out.mask(out.Calls[i].Params), out.mask(out.Calls[i].Input)
+		c := &out.Calls[i]
+		c.Params, c.Input = out.mask(c.Params), out.mask(c.Input)
 	}
 	for i := range out.Events {
 		r.recordEntry(&out.Events[i])
@@ -207,8 +229,8 @@ func (r *run) finish() *Result {
 	return out
 }
 
-// recordEntry keeps what an event tells of its state: StateSucceeded and StepSucceeded end the visit that is open last
-// for their node.
+// recordEntry records what an event says about the entry of its state. An event belongs to the
+// latest entry of its node.
 func (r *run) recordEntry(e *flow.HistoryEvent) {
 	out := r.out
 	switch e.Type {
@@ -224,7 +246,7 @@ func (r *run) recordEntry(e *flow.HistoryEvent) {
 	}
 }
 
-// mask replaces task tokens, which carry a secret, by what can be compared.
+// mask replaces task tokens, which hold a secret, by comparable texts.
 func (r *Result) mask(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -247,11 +269,12 @@ func (r *Result) mask(v any) any {
 	return v
 }
 
-// Detail is the EventDetail of an event, task tokens replaced.
+// Detail returns the EventDetail of an event, with masked task tokens.
 func (r *Result) Detail(e *flow.HistoryEvent, m *flow.Machine) string {
 	text := string(e.AppendDetail(nil, m))
-	for real, shown := range r.tokens {
-		text = string(bytes.ReplaceAll([]byte(text), []byte(strconv.Quote(real)), []byte(strconv.Quote(shown))))
+	for token, masked := range r.tokens {
+		text = string(bytes.ReplaceAll([]byte(text), []byte(strconv.Quote(token)),
+			[]byte(strconv.Quote(masked))))
 	}
 	return text
 }

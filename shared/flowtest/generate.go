@@ -7,8 +7,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// Generated is a flow made by chance, with something to start it with. Both languages occur. The definition is
-// valid; what it does at run time includes errors, timeouts and waits of all kinds.
+// Generated is a random flow with an input and its tasks. It is in either dialect. The definition
+// is valid; at run time there are errors, timeouts and waits of all kinds.
 type Generated struct {
 	Seed       uint64
 	Dialect    flow.Language
@@ -17,10 +17,11 @@ type Generated struct {
 	Tasks      *MockTasks
 }
 
-// Generate makes the flow of a seed: the same seed gives the same flow.
+// Generate returns the flow of a seed: the same seed always results in the same flow.
 func Generate(seed uint64) Generated {
 	g := &generator{rand: newRandom(seed, 1), remaining: 14}
-	out := Generated{Seed: seed, Dialect: flow.StateMachine, Input: g.input(), Tasks: NewMockTasks(seed)}
+	out := Generated{Seed: seed, Dialect: flow.StateMachine, Input: g.input(),
+		Tasks: NewMockTasks(seed)}
 	var tree any
 	if g.chance(2) {
 		out.Dialect = flow.FlowV1
@@ -38,7 +39,7 @@ func Generate(seed uint64) Generated {
 
 type object = map[string]any
 
-// generator draws a flow; left is how many states it may still make.
+// generator generates one flow. remaining is how many further states it may generate.
 type generator struct {
 	rand      *random
 	remaining int
@@ -54,16 +55,18 @@ func (g *generator) name() string {
 	return fmt.Sprintf("s%d", g.names)
 }
 
-// input is what all generated flows start with and what their states mostly keep up: paths into it select something.
+// input returns the input of a generated flow. The states mostly preserve its members, so that
+// paths into it select something.
 func (g *generator) input() object {
 	items := []any{}
 	for i := range g.rand.IntN(6) {
-		items = append(items, pick[any](g, i, fmt.Sprintf("item %d", i), object{"k": i}, nil, g.text()))
+		items = append(items,
+			pick[any](g, i, fmt.Sprintf("item %d", i), object{"k": i}, nil, g.text()))
 	}
 	return object{"items": items, "n": g.rand.IntN(10), "s": g.text(), "flag": g.chance(2)}
 }
 
-// text is a short text, or one that is too long to stand everywhere.
+// text returns a short text or one that exceeds some limits.
 func (g *generator) text() string {
 	n := pick(g, 0, 3, 9, 30, 300, 1500)
 	b := make([]byte, n)
@@ -73,17 +76,17 @@ func (g *generator) text() string {
 	return string(b)
 }
 
-// length is the number of states of a list inside depth others.
+// length returns the number of states of a new list and subtracts it from remaining.
 func (g *generator) length() int {
 	n := min(1+g.rand.IntN(4), max(g.remaining, 1))
 	g.remaining -= n
 	return n
 }
 
-// Error names that worlds fail with and rules look for.
+// errorNames are the names of the errors with which MockTasks fails and for which rules look.
 var errorNames = []string{"Busy", "Broken", "FC.Unknown", flow.ErrTaskTimeout, "Own"}
 
-// stateMachine is a flow of the newer language.
+// stateMachine returns a flow of the dialect StateMachine.
 func (g *generator) stateMachine() object {
 	out := g.scope(0)
 	out["Type"], out["SpecVersion"], out["Name"] = "StateMachine", "v1", "generated"
@@ -105,7 +108,7 @@ func (g *generator) scope(depth int) object {
 	return object{"StartAt": names[0], "States": states}
 }
 
-// target is a later state of the list, seldom an earlier one.
+// target returns the name of a later state of the list, or rarely of any state.
 func (g *generator) target(names []string, i int) string {
 	if i+1 >= len(names) || g.chance(25) {
 		return pick(g, names...)
@@ -147,7 +150,8 @@ func (g *generator) state(name string, names []string, i, depth int) object {
 		}
 		st["Branches"] = branches
 	case "Map":
-		st["ItemsPath"] = pick(g, "$Input.items", "$Input.items", "$Context.Execution.Input.items", "[1,2,3]", `toArray(uuid(), "b")`, "$Global.list")
+		st["ItemsPath"] = pick(g, "$Input.items", "$Input.items", "$Context.Execution.Input.items",
+			"[1,2,3]", `toArray(uuid(), "b")`, "$Global.list")
 		st["Processor"] = g.scope(depth + 1)
 		if g.chance(2) {
 			st["MaxConcurrency"] = 1 + g.rand.IntN(3)
@@ -166,7 +170,7 @@ func (g *generator) state(name string, names []string, i, depth int) object {
 	return st
 }
 
-// constructors add data that mostly has the members that others read.
+// constructors adds data constructors that mostly preserve the members that other states read.
 func (g *generator) constructors(st object, kind string) {
 	if !g.chance(4) {
 		st["InputConstructor"] = g.kept()
@@ -176,33 +180,44 @@ func (g *generator) constructors(st object, kind string) {
 	}
 	if !g.chance(4) {
 		out := g.kept()
-		out[pick(g, "x", "y")+".$"] = pick(g, "$Output", "$Context.Current.RetryCount", "$Output.n", "uuid()", "$Context.Current.Input", "randomInt(0, 1000)")
+		out[pick(g, "x", "y")+".$"] = pick(g, "$Output", "$Context.Current.RetryCount",
+			"$Output.n", "uuid()", "$Context.Current.Input", "randomInt(0, 1000)")
 		st["OutputConstructor"] = out
 	}
 	if g.chance(4) {
-		st["GlobalConstructor"] = object{"list.$": "$Context.Execution.Input.items", "g_" + st["Name"].(string) + ".$": pick(g, "uuid()", "$Input", "$Context.Current.Name")}
+		st["GlobalConstructor"] = object{
+			"list.$":                          "$Context.Execution.Input.items",
+			"g_" + st["Name"].(string) + ".$": pick(g, "uuid()", "$Input", "$Context.Current.Name"),
+		}
 	}
 }
 
 func (g *generator) kept() object {
 	return object{"items.$": "$Context.Execution.Input.items", "n.$": "$Context.Execution.Input.n",
-		"s.$": pick(g, "$Context.Execution.Input.s", "uuid()", "$Context.Current.Name", "jsonToString($Global)"), "flag": g.chance(2)}
+		"s.$": pick(g, "$Context.Execution.Input.s", "uuid()", "$Context.Current.Name",
+			"jsonToString($Global)"), "flag": g.chance(2)}
 }
 
 func (g *generator) choice(st object, names []string, i int) {
 	var branches []any
 	for range 1 + g.rand.IntN(2) {
-		branches = append(branches, object{"Condition": pick(g, "$Input.n > 4", "$Input.flag", `$Input.s == "x"`, "length($Input.items) >= 2", "randomInt(0, 2) == 0", "$Input.nothing"),
-			"Next": g.target(names, i)})
+		branches = append(branches, object{
+			"Condition": pick(g, "$Input.n > 4", "$Input.flag", `$Input.s == "x"`,
+				"length($Input.items) >= 2", "randomInt(0, 2) == 0", "$Input.nothing"),
+			"Next": g.target(names, i),
+		})
 	}
 	st["Branches"], st["Default"] = branches, g.target(names, i)
 }
 
 func (g *generator) task(st object) {
-	body := object{"id.$": "uuid()", "n.$": "$Input.n", "retry.$": "$Context.Current.RetryCount", "token.$": "$Context.Current.TaskToken"}
-	mode := pick(g, "RequestComplete", "RequestComplete", "WaitForCustomCallback", "WaitForSystemCallback")
+	body := object{"id.$": "uuid()", "n.$": "$Input.n", "retry.$": "$Context.Current.RetryCount",
+		"token.$": "$Context.Current.TaskToken"}
+	mode := pick(g, "RequestComplete", "RequestComplete", "WaitForCustomCallback",
+		"WaitForSystemCallback")
 	st["Action"], st["TaskMode"] = "FC:InvokeFunction", mode
-	st["Parameters"] = object{"resourceArn": "acs:fc:::functions/f/LATEST", "invocationType": "Sync", "body": body}
+	st["Parameters"] = object{"resourceArn": "acs:fc:::functions/f/LATEST",
+		"invocationType": "Sync", "body": body}
 	switch mode {
 	case "WaitForSystemCallback":
 		st["Parameters"].(object)["invocationType"] = "Async"
@@ -225,15 +240,24 @@ func (g *generator) rules(st object, names []string, i int) {
 	if g.chance(2) {
 		var rules []any
 		for range 1 + g.rand.IntN(2) {
-			rules = append(rules, object{"Errors": []any{pick(g, append(errorNames, flow.ErrorAll, "FnF.ExpressionError")...)},
-				"MaxAttempts": g.rand.IntN(3), "IntervalSeconds": 1 + g.rand.IntN(3), "BackoffRate": pick(g, 1, 1.5, 2), "MaxBackoffSeconds": 4})
+			rules = append(rules, object{
+				"Errors": []any{
+					pick(g, append(errorNames, flow.ErrorAll, "FnF.ExpressionError")...),
+				},
+				"MaxAttempts": g.rand.IntN(3), "IntervalSeconds": 1 + g.rand.IntN(3),
+				"BackoffRate": pick(g, 1, 1.5, 2), "MaxBackoffSeconds": 4,
+			})
 		}
 		st["Retry"] = rules
 	}
 	if g.chance(2) {
-		rule := object{"Errors": []any{pick(g, append(errorNames, flow.ErrorAll, flow.ErrorAll)...)}, "Next": g.target(names, i)}
+		rule := object{
+			"Errors": []any{pick(g, append(errorNames, flow.ErrorAll, flow.ErrorAll)...)},
+			"Next":   g.target(names, i),
+		}
 		if g.chance(2) {
-			rule["OutputConstructor"] = object{"code.$": "$Context.Current.Error.Code", "id.$": "uuid()", "n.$": pick(g, "$Input.n", "$Context.Execution.Input.n")}
+			rule["OutputConstructor"] = object{"code.$": "$Context.Current.Error.Code",
+				"id.$": "uuid()", "n.$": pick(g, "$Input.n", "$Context.Execution.Input.n")}
 		}
 		st["Catch"] = []any{rule}
 	}

@@ -2,7 +2,7 @@ package flowtest
 
 import "millrace/shared/flow"
 
-// flowV1 is a flow of the older language.
+// flowV1 returns a flow of the dialect FlowV1.
 func (g *generator) flowV1() object {
 	out := object{"version": "v1", "type": "flow", "steps": g.steps(0)}
 	if g.chance(6) {
@@ -26,11 +26,13 @@ func (g *generator) steps(depth int) []any {
 	return steps
 }
 
-// mappings read the input, and something else by chance.
+// mappings returns mappings that preserve members of the input and add one or two random ones.
 func (g *generator) mappings(sources ...any) []any {
-	out := []any{object{"target": "items", "source": "$input.items"}, object{"target": "n", "source": "$input.n"}}
+	out := []any{object{"target": "items", "source": "$input.items"},
+		object{"target": "n", "source": "$input.n"}}
 	for range 1 + g.rand.IntN(2) {
-		out = append(out, object{"target": pick(g, "a", "b", "s"), "source": pick(g, append(sources, "text", 7, object{"k": "v"}, g.text())...)})
+		out = append(out, object{"target": pick(g, "a", "b", "s"),
+			"source": pick(g, append(sources, "text", 7, object{"k": "v"}, g.text())...)})
 	}
 	return out
 }
@@ -38,7 +40,8 @@ func (g *generator) mappings(sources ...any) []any {
 func (g *generator) step(name string, names []string, i, depth int) object {
 	kinds := []string{"pass", "pass", "task", "task", "task", "wait", "succeed", "fail"}
 	if depth < 3 && g.remaining > 0 {
-		kinds = append(kinds, "choice", "choice", "parallel", "parallel", "foreach", "foreach", "foreach")
+		kinds = append(kinds, "choice", "choice", "parallel", "parallel", "foreach", "foreach",
+			"foreach")
 	}
 	kind := pick(g, kinds...)
 	if kind == "fail" && g.chance(2) || kind == "succeed" && i < len(names)-1 {
@@ -46,7 +49,8 @@ func (g *generator) step(name string, names []string, i, depth int) object {
 	}
 	st := object{"type": kind, "name": name}
 	if g.chance(2) {
-		st["inputMappings"] = g.mappings("$local", "$.s", "$context.step.eventId", "$context.execution.name", "$input.s")
+		st["inputMappings"] = g.mappings("$local", "$.s", "$context.step.eventId",
+			"$context.execution.name", "$input.s")
 	}
 	if kind != "fail" && !g.chance(3) {
 		st["outputMappings"] = g.mappings("$local", "$input.s", "$context.flow.name", "$local[*].n")
@@ -105,7 +109,8 @@ func (g *generator) choiceV1(st object, names []string, i, depth int) {
 
 func (g *generator) taskV1(st object, names []string, i int) {
 	st["resourceArn"] = "acs:fc:::services/s/functions/f"
-	switch pattern := pick(g, "requestResponse", "requestResponse", "sync", "waitForCallback"); pattern {
+	pattern := pick(g, "requestResponse", "requestResponse", "sync", "waitForCallback")
+	switch pattern {
 	case "sync":
 		st["pattern"] = pattern
 		if g.chance(2) {
@@ -121,12 +126,20 @@ func (g *generator) taskV1(st object, names []string, i int) {
 		st["timeoutSeconds"] = 1 + g.rand.IntN(6)
 	}
 	if g.chance(2) {
-		st["retry"] = []any{object{"errors": []any{pick(g, append(errorNames, flow.ErrorAll)...)}, "intervalSeconds": g.rand.IntN(3), "maxAttempts": g.rand.IntN(3), "multiplier": pick(g, 1, 1.5, 2)}}
+		st["retry"] = []any{object{
+			"errors":          []any{pick(g, append(errorNames, flow.ErrorAll)...)},
+			"intervalSeconds": g.rand.IntN(3), "maxAttempts": g.rand.IntN(3),
+			"multiplier": pick(g, 1, 1.5, 2),
+		}}
 	}
 	if g.chance(2) {
-		st["catch"] = []any{object{"errors": []any{pick(g, append(errorNames, flow.ErrorAll, flow.ErrorAll)...)}, "goto": g.target(names, i)}}
+		st["catch"] = []any{object{
+			"errors": []any{pick(g, append(errorNames, flow.ErrorAll, flow.ErrorAll)...)},
+			"goto":   g.target(names, i),
+		}}
 		if g.chance(2) {
-			st["errorMappings"] = []any{object{"target": "e", "source": pick(g, "$local.error", "$local.cause", "$input.n")}}
+			st["errorMappings"] = []any{object{"target": "e",
+				"source": pick(g, "$local.error", "$local.cause", "$input.n")}}
 		}
 	}
 }

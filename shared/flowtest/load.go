@@ -9,16 +9,16 @@ import (
 	"millrace/shared/value"
 )
 
-// File is a file of cases for one flow. docs/testing.md describes the format.
+// File is a file of test cases for one flow. docs/testing.md describes the format.
 type File struct {
-	Flow       string // path of the definition, relative to the file; "" when Definition is set
+	Flow       string // path of the definition, relative to the file; "" if Definition is set
 	Definition string
-	FlowName   string // "" takes the name in the definition
+	FlowName   string // "": the name in the definition
 	Mode       string
 	Cases      []Case
 }
 
-// Case is one run and what it must come to.
+// Case is one run and its expected result.
 type Case struct {
 	Name   string
 	Line   int
@@ -28,7 +28,7 @@ type Case struct {
 	names []mention
 }
 
-// Expect is what a run must come to; what is nil is not compared.
+// Expect is the expected result of a run. A nil field is not compared.
 type Expect struct {
 	Status       string
 	Output       any
@@ -39,25 +39,25 @@ type Expect struct {
 	Waits        [][]any                  // [state, seconds or instant]
 	States       map[string][]StateExpect // by state, one per entry
 	Calls        map[string][]any         // by state, one per attempt: the whole parameters
-	CallsInclude map[string][]any         // the same, only the members listed
-	Inputs       map[string][]any         // older language: the input of each attempt
+	CallsInclude map[string][]any         // like Calls, but only the listed members
+	Inputs       map[string][]any         // FlowV1: the input of each attempt, by state
 	Events       [][]any                  // [id, schedule id, type, state, detail]
 }
 
-// StateExpect is the input and output of one entry of a state.
+// StateExpect is the expected input and output of one entry of a state.
 type StateExpect struct {
 	Input, Output       any
 	HasInput, HasOutput bool
 }
 
-// fileBytes bounds a file of cases.
+// fileBytes is the largest file of test cases, in bytes.
 const fileBytes = 8 << 20
 
-// mistakesMax bounds the mistakes of a file that are told.
+// mistakesMax is how many mistakes of a file are reported.
 const mistakesMax = 50
 
-// Load reads a file of cases, YAML or JSON. An error that has several mistakes unwraps to a list of them, in the order of
-// the file; each begins with line and column.
+// Load parses a file of test cases, YAML or JSON. An error with several mistakes unwraps to a list
+// of them, in the order of the file; each begins with its line and column.
 func Load(text []byte) (*File, error) {
 	limits := flow.DefaultLimits()
 	limits.DefinitionBytes = fileBytes
@@ -76,7 +76,7 @@ func Load(text []byte) (*File, error) {
 	return f, errors.Join(l.mistakes...)
 }
 
-// loader reads nodes, and collects what is wrong with them.
+// loader reads YAML nodes and collects their mistakes.
 type loader struct {
 	mistakes []error
 	names    []mention // of the case that is being read
@@ -92,11 +92,12 @@ func (l *loader) failAt(line, column int, format string, args ...any) {
 		l.mistakes = append(l.mistakes, fmt.Errorf("more than %d mistakes", mistakesMax))
 	case mistakesMax + 1:
 	default:
-		l.mistakes = append(l.mistakes, fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...)))
+		l.mistakes = append(l.mistakes,
+			fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...)))
 	}
 }
 
-// recordName remembers that a case names a state.
+// recordName records that the case names a state.
 func (l *loader) recordName(name, where string, line, column int) {
 	l.names = append(l.names, mention{name, where, line, column})
 }
@@ -130,7 +131,9 @@ func (l *loader) file(n *source.Node) *File {
 		return f
 	}
 	if (n.Has("Type") || n.Has("type")) && !n.Has("cases") {
-		l.fail(n, "this is a definition; its cases stand in a file of their own, which names it: flow: FILE")
+		l.fail(n,
+			"this is a definition; its cases stand in a file of their own, "+
+				"which names it: flow: FILE")
 		return f
 	}
 	for _, m := range n.Fields {
@@ -314,7 +317,9 @@ func (l *loader) expect(n *source.Node, x *Expect) {
 		case "taskInputs":
 			x.Inputs = l.perState(m.Value, m.Key)
 		default:
-			l.unknown(m, "status, output, error, cause, visited, waits, states, calls, callsInclude, taskInputs")
+			l.unknown(m,
+				"status, output, error, cause, visited, waits, states, calls, callsInclude, "+
+					"taskInputs")
 		}
 	}
 }
@@ -360,7 +365,7 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 	}
 	for _, m := range n.Fields {
 		l.recordName(m.Key, "states", m.Line, m.Column)
-		out[m.Key] = []StateExpect{} // an empty list says that there is no entry
+		out[m.Key] = []StateExpect{} // an empty list expects no entry
 		for _, e := range l.list(m.Value, "the entries of "+m.Key) {
 			var s StateExpect
 			if l.mapping(e, "an entry") {
@@ -414,7 +419,7 @@ func (l *loader) perState(n *source.Node, where string) map[string][]any {
 	}
 	for _, m := range n.Fields {
 		l.recordName(m.Key, where, m.Line, m.Column)
-		out[m.Key] = []any{} // an empty list says that there is no call
+		out[m.Key] = []any{} // an empty list expects no call
 		for _, v := range l.list(m.Value, "the values of "+m.Key) {
 			out[m.Key] = append(out[m.Key], v.Value())
 		}

@@ -10,28 +10,28 @@ import (
 	"millrace/shared/value"
 )
 
-// MockTasks is what the tasks of a generated flow come to. What a call is told depends on the seed, the state, what it is
-// called with and on which of the attempts with these it is; a call repeated under its key is told the same. A World
-// belongs to one run.
+// MockTasks determines the results of the calls of a generated flow. The result of a call depends
+// on the seed, the state, the input of a call without parameters, and how many such calls preceded
+// it. A call that is repeated with the same key has the same result. MockTasks belongs to one run.
 type MockTasks struct {
 	seed   uint64
-	number map[uint64]int // attempts so far, by state and data
+	number map[uint64]int // number of attempts so far, by hash of state and input
 	known  map[string]int // number of an attempt, by key
 }
 
-// NewMockTasks is the world of a seed, before anything has happened in it.
+// NewMockTasks returns the tasks of a seed, before their first call.
 func NewMockTasks(seed uint64) *MockTasks {
 	return &MockTasks{seed: seed, number: map[uint64]int{}, known: map[string]int{}}
 }
 
-// DelayedMessage is a piece of news that comes Delay ms after the call.
+// DelayedMessage is a message that arrives Delay ms after the call.
 type DelayedMessage struct {
 	Delay   int64
 	Message interp.Message
 }
 
-// Call tells what comes of a call: its answer, and for a task that waits for a report the report, which may come
-// before the answer, after it, more than once or never. A lost call gives nothing.
+// Call returns the messages that result from a call: its completion and, for a task that waits for
+// a report, zero to two reports. Reports may arrive before or after the completion.
 func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 	h := fnv.New64a()
 	h.Write(binary.BigEndian.AppendUint64(nil, w.seed))
@@ -47,23 +47,24 @@ func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 		w.known[c.Key] = number
 	}
 	r := newRandom(id, uint64(number)+2)
-	answer := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}
+	completion := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}
 	delay := r.Int64N(4000)
 	if c.Task.Mode == flow.RequestComplete {
-		w.outcome(r, &answer)
-		return []DelayedMessage{{delay, answer}}
+		w.outcome(r, &completion)
+		return []DelayedMessage{{delay, completion}}
 	}
 	if r.IntN(8) == 0 {
-		answer.Error = &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: "the call failed"}
-		return []DelayedMessage{{delay, answer}}
+		completion.Error = &flow.Error{Name: errorNames[r.IntN(len(errorNames))],
+			Cause: "the call failed"}
+		return []DelayedMessage{{delay, completion}}
 	}
-	answer.Output = []byte("{}")
+	completion.Output = []byte("{}")
 	if c.Task.Mode == flow.WaitForSystemCallback && r.IntN(3) == 0 {
-		answer.Async = true
-		w.outcome(r, &answer)
-		return []DelayedMessage{{delay, answer}}
+		completion.Async = true
+		w.outcome(r, &completion)
+		return []DelayedMessage{{delay, completion}}
 	}
-	out := []DelayedMessage{{delay, answer}}
+	out := []DelayedMessage{{delay, completion}}
 	token, ok := interp.ParseToken(c.Token)
 	if !ok {
 		panic("flowtest: a call's token cannot be read")
@@ -76,10 +77,11 @@ func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 	return out
 }
 
-// outcome is a result or an error.
-func (w *MockTasks) outcome(r *random, n *interp.Message) {
+// outcome sets a random output or error.
+func (w *MockTasks) outcome(r *random, m *interp.Message) {
 	if r.IntN(4) == 0 {
-		n.Output, n.Error = nil, &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: fmt.Sprintf("cause %d", r.IntN(100))}
+		m.Output, m.Error = nil, &flow.Error{Name: errorNames[r.IntN(len(errorNames))],
+			Cause: fmt.Sprintf("cause %d", r.IntN(100))}
 		return
 	}
 	var v any
@@ -93,7 +95,8 @@ func (w *MockTasks) outcome(r *random, n *interp.Message) {
 		for i := range text {
 			text[i] = byte('a' + r.IntN(26))
 		}
-		v = map[string]any{"n": value.FromInt(r.Int64N(10)), "text": string(text), "items": []any{value.FromInt(1), "b"}}
+		v = map[string]any{"n": value.FromInt(r.Int64N(10)), "text": string(text),
+			"items": []any{value.FromInt(1), "b"}}
 	}
-	n.Output = value.Encode(v)
+	m.Output = value.Encode(v)
 }

@@ -8,21 +8,23 @@ import (
 	"millrace/shared/value"
 )
 
-// mention is a place of a case that names a state.
+// mention is a place in a test case that names a state.
 type mention struct {
-	name, where  string // where is the key under which it stands
+	name, where  string // where is the key that holds the name
 	line, column int
 }
 
-// inTasks is the key under which a name must be that of a Task state.
+// inTasks is the key below which a name must be that of a Task state.
 const inTasks = "tasks"
 
-// UnknownStates says, a line each, which names of a case are no states of the flow, or under tasks and calls no Task states.
-// Such a mock would never be used, and such an expectation might hold for no good reason.
+// UnknownStates returns one line for each name in the case that is not a state of the flow or,
+// below tasks and calls, not a Task state. Such a mock would never be used, and such an expectation
+// might be met for the wrong reason.
 func (c *Case) UnknownStates(m *flow.Machine) []string {
 	var lines []string
 	for _, n := range c.names {
-		task := n.where != "visited" && n.where != "stepsEntered" && n.where != "waits" && n.where != "states"
+		task := n.where != "visited" && n.where != "stepsEntered" && n.where != "waits" &&
+			n.where != "states"
 		if problem := unknownState(m, n.name, task); problem != "" {
 			lines = append(lines, fmt.Sprintf("%d:%d: %s: %s", n.line, n.column, n.where, problem))
 			if len(lines) == mistakesMax {
@@ -33,22 +35,23 @@ func (c *Case) UnknownStates(m *flow.Machine) []string {
 	return lines
 }
 
-// unknownState says what is wrong with a name, "" when it is that of a state, or of a task.
+// unknownState says what is wrong with the name; "" if it is a state of the flow and, if task is
+// set, a Task state.
 func unknownState(m *flow.Machine, name string, task bool) string {
 	var names []string
-	there := false
+	exists := false
 	for _, s := range m.Nodes {
 		if s.Name == name {
 			if !task || s.Kind == flow.Task {
 				return ""
 			}
-			there = true
+			exists = true
 		} else if !task || s.Kind == flow.Task {
 			names = append(names, s.Name)
 		}
 	}
 	problem := "the flow has no state " + value.Quote(name)
-	if there {
+	if exists {
 		problem = "the state " + value.Quote(name) + " is no task, so it calls nothing"
 	}
 	if near := source.Suggest(name, names); near != "" {

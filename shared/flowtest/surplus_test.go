@@ -37,14 +37,15 @@ steps:
   - {type: pass, name: B}
 `
 
-// check runs the cases of a definition whose task A fails twice, and returns the differences of the only one.
+// check runs a case of a definition whose task A fails twice, and returns the differences.
 func check(t *testing.T, definition, expect string) []string {
 	t.Helper()
 	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: flow.Standard})
 	if m == nil {
 		t.Fatal(diagnostics)
 	}
-	file, err := flowtest.Load([]byte("flow: f.yaml\ncases:\n  - tasks: {A: [{error: E}, {error: E}, {return: {}}]}\n    expect: " + expect + "\n"))
+	file, err := flowtest.Load([]byte("flow: f.yaml\ncases:\n" +
+		"  - tasks: {A: [{error: E}, {error: E}, {return: {}}]}\n    expect: " + expect + "\n"))
 	if err != nil {
 		t.Fatal(expect, err)
 	}
@@ -55,30 +56,34 @@ func check(t *testing.T, definition, expect string) []string {
 	return flowtest.Check(m, r, &file.Cases[0].Expect)
 }
 
-// A list by state has one element for each call or entry: too many and too few are differences.
+// TestNumberOfCallsAndEntries checks that a list by state needs one element for each call or entry:
+// more and fewer are differences.
 func TestNumberOfCallsAndEntries(t *testing.T) {
 	lists := map[string]string{"calls": "", "callsInclude": "{}", "taskInputs": "", "states": "{}"}
-	for _, language := range []struct{ definition, params, input string }{
-		{stateMachineRetry, "{resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n: 1}}", "{}"},
+	for _, dialect := range []struct{ definition, params, input string }{
+		{stateMachineRetry,
+			"{resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n: 1}}", "{}"},
 		{flowV1Retry, "{n: 1}", "{n: 1}"},
 	} {
 		for list, element := range lists {
 			there, state, noun := 3, "A", "calls of A"
 			switch list {
 			case "calls":
-				element = language.params
+				element = dialect.params
 			case "taskInputs":
-				element = language.input
+				element = dialect.input
 			case "states":
 				there, state, noun = 1, "B", "entries of state B"
 			}
 			for n := range 5 {
 				elements := strings.TrimSuffix(strings.Repeat(element+", ", n), ", ")
-				got := check(t, language.definition, fmt.Sprintf("{%s: {%s: [%s]}}", list, state, elements))
+				got := check(t, dialect.definition,
+					fmt.Sprintf("{%s: {%s: [%s]}}", list, state, elements))
 				switch {
 				case n == there && len(got) != 0:
 					t.Errorf("%s with %d elements: %q", list, n, got)
-				case n < there && (len(got) != 1 || got[0] != fmt.Sprintf("%s: want %d, got %d", noun, n, there)):
+				case n < there &&
+					(len(got) != 1 || got[0] != fmt.Sprintf("%s: want %d, got %d", noun, n, there)):
 					t.Errorf("%s with %d elements: %q", list, n, got)
 				case n > there && (len(got) == 0 || !strings.Contains(got[0], fmt.Sprint(there+1))):
 					t.Errorf("%s with %d elements: %q", list, n, got)
@@ -86,14 +91,17 @@ func TestNumberOfCallsAndEntries(t *testing.T) {
 			}
 		}
 	}
-	if got := check(t, stateMachineRetry, "{calls: {A: []}, callsInclude: {A: []}}"); len(got) != 1 {
+	if got := check(t, stateMachineRetry,
+		"{calls: {A: []}, callsInclude: {A: []}}"); len(got) != 1 {
 		t.Errorf("told more than once: %q", got)
 	}
 }
 
-// Numbers of cases keep their digits, and are compared by their values.
+// TestNumbersAreComparedExactly checks that numbers in cases keep all digits and are compared by
+// value.
 func TestNumbersAreComparedExactly(t *testing.T) {
-	const pass = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: P\nStates:\n  - {Name: P, Type: Pass, End: true}\n"
+	const pass = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: P\nStates:\n" +
+		"  - {Name: P, Type: Pass, End: true}\n"
 	m, diagnostics := fdl.Parse([]byte(pass), fdl.Options{Mode: flow.Standard})
 	if m == nil {
 		t.Fatal(diagnostics)
@@ -102,12 +110,15 @@ func TestNumbersAreComparedExactly(t *testing.T) {
 		given, wanted string
 		same          bool
 	}{
-		{"20261130070000000001", "20261130070000000002", false}, {"20261130070000000001", "20261130070000000001", true},
-		{"123456789012345678901234567890", "123456789012345678901234567891", false}, {"1.00000000000000000001", "1", false},
-		{"1e400", "1e401", false}, {"1e400", "10e399", true}, {"1", "1.0", true}, {"0.1", "0.10000000000000001", false},
+		{"20261130070000000001", "20261130070000000002", false},
+		{"20261130070000000001", "20261130070000000001", true},
+		{"123456789012345678901234567890", "123456789012345678901234567891", false},
+		{"1.00000000000000000001", "1", false}, {"1e400", "1e401", false},
+		{"1e400", "10e399", true}, {"1", "1.0", true}, {"0.1", "0.10000000000000001", false},
 		{"9223372036854775807", "9223372036854775808", false},
 	} {
-		file, err := flowtest.Load([]byte("flow: f.yaml\ncases:\n  - {input: {n: " + c.given + ", list: [{m: " + c.given + "}]}, " +
+		file, err := flowtest.Load([]byte("flow: f.yaml\ncases:\n  - {input: {n: " + c.given +
+			", list: [{m: " + c.given + "}]}, " +
 			"expect: {output: {n: " + c.wanted + ", list: [{m: " + c.wanted + "}]}}}\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +127,8 @@ func TestNumbersAreComparedExactly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := flowtest.Check(m, r, &file.Cases[0].Expect); (len(got) == 0) != c.same || !c.same && len(got) != 2 {
+		if got := flowtest.Check(m, r, &file.Cases[0].Expect); (len(got) == 0) != c.same ||
+			!c.same && len(got) != 2 {
 			t.Errorf("%s where %s is wanted: %q", c.given, c.wanted, got)
 		}
 	}
