@@ -11,162 +11,77 @@ import (
 	"testing"
 )
 
-var mutate = flag.Bool("mutants", false,
-	"build the code with each change of mutants, and check that a seed catches it (minutes)")
+var mutate = flag.Bool("mutants", false, "build the code with each change of mutants, and check that a seed catches it (minutes)")
 
 // mutants are changes of the code itself, each of which must be caught by some seed.
 var mutants = []struct{ name, file, old, new string }{
-	{"forget the outbox at the end", "shared/interp/failure.go",
-		"	s.Outbox = append(s.Outbox, out)\n", "	_ = out\n"},
-	{"take what was not delivered for delivered", "shared/engine/relay.go",
-		"if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {",
-		"if err := r.deliver(r.backgroundContext(held.partition), from, &out); false {"},
-	{"call before the commit", "shared/engine/commit.go", "	var err error\n	if f.created {",
-		"	for i := range f.out.Calls {\n		r.call(c, &f.out.Calls[i])\n	}\n" +
-			"	var err error\n	if f.created {"},
-	{"take a call again while its lease runs", "shared/engine/transaction.go",
-		"now >= l.Until+interp.LeaseMargin", "true"},
-	{"never take a call again", "shared/engine/transaction.go", "now >= l.Until+interp.LeaseMargin",
-		"false"},
-	{"throw the results of a lost race away", "shared/engine/retry.go",
-		"		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n" +
-			"			conflicts++\n			continue\n",
-		"\t\tcase errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n" +
-			"\t\t\tconflicts++\n\t\t\tfailAll(items, err)\n\t\t\treturn\n"},
-	{"do not load again after a lost race", "shared/engine/retry.go",
-		"\t\tc.invalidate()\n\t\tfor _, it := range items {", "		for _, it := range items {"},
-	{"do not read the claim back", "shared/engine/effects.go",
-		"f.created && i == 0 || f.c.x.ClaimToken == it.start.claim", "f.created && i == 0"},
+	{"forget the outbox at the end", "shared/interp/failure.go", "	s.Outbox = append(s.Outbox, out)\n", "	_ = out\n"},
+	{"take what was not delivered for delivered", "shared/engine/relay.go", "if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {", "if err := r.deliver(r.backgroundContext(held.partition), from, &out); false {"},
+	{"call before the commit", "shared/engine/commit.go", "	var err error\n	if f.created {", "	for i := range f.out.Calls {\n		r.call(c, &f.out.Calls[i])\n	}\n	var err error\n	if f.created {"},
+	{"take a call again while its lease runs", "shared/engine/transaction.go", "now >= l.Until+interp.LeaseMargin", "true"},
+	{"never take a call again", "shared/engine/transaction.go", "now >= l.Until+interp.LeaseMargin", "false"},
+	{"throw the results of a lost race away", "shared/engine/retry.go", "		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n			conflicts++\n			continue\n", "\t\tcase errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n\t\t\tconflicts++\n\t\t\tfailAll(items, err)\n\t\t\treturn\n"},
+	{"do not load again after a lost race", "shared/engine/retry.go", "\t\tc.invalidate()\n\t\tfor _, it := range items {", "		for _, it := range items {"},
+	{"do not read the claim back", "shared/engine/effects.go", "f.created && i == 0 || f.c.x.ClaimToken == it.start.claim", "f.created && i == 0"},
 	{"know no marks", "shared/engine/accept.go", "if e.Mark == n.Mark {", "if false {"},
-	{"tell from an old state", "shared/engine/mailbox.go", "(look || needsFreshState(items))",
-		"look"},
-	{"each writer decides for itself whether a tail is full", "shared/store/execution.go",
-		"if len(x.Tail) >= full {", "if len(x.Tail) >= full || w.token%3 == 0 {"},
-	{"forget the run in the keys of the history", "shared/store/keys.go",
-		`return fmt.Sprintf("h#%016x#%010d", run, first)`,
-		`return fmt.Sprintf("h#%016x#%010d", 0, first)`},
-	{"claim what is there", "shared/store/execution.go",
-		"Condition{Absent: true, Now: s.nowMillis()}", "Condition{Absent: true, Now: 1 << 60}"},
-	{"open one iteration too many", "shared/interp/step.go",
-		"e.cursor < e.total && len(e.running) < f.concurrency(f.state(e))",
-		"e.cursor < e.total && len(e.running) <= f.concurrency(f.state(e))"},
-	{"forget the deadline of the execution", "shared/interp/timers.go",
-		"		sooner(s.Deadline)\n", "		sooner(s.Deadline + 3_600_000)\n"},
-	{"forget ready work in the wake time", "shared/engine/commit.go",
-		"if s.Ready() || f.out.More {", "if f.out.More {"},
-	{"let a late answer close the next attempt", "shared/interp/message.go",
-		"e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},
-	{"accept a report twice", "shared/interp/message.go",
-		"\tif refusal != Accepted {\n\t\treturn Reply{Rejection: refusal}\n\t}\n\ttold",
-		"\tif refusal != Accepted {\n\t\treturn Reply{Event: f.s.LastEvent}\n\t}\n\ttold"},
-	{"answer success when a letter is in the inbox", "shared/engine/inbox.go",
-		"\treturn r.awaitInboxEntry(ctx, l, n)\n",
-		"\treturn reply{x: a.x, stepReply: interp.Reply{Event: a.x.LastEvent + 1}}, nil\n"},
-	{"refuse a report because another one is in the inbox", "shared/engine/inbox.go",
-		"\tif err := r.Store.EnqueueInboxEntry(ctx, l); err != nil && outcomeKnown(err) && " +
-			"!errors.Is(err, store.ErrConflict) {\n\t\treturn reply{}, err\n\t}\n",
-		"\tif err := r.Store.EnqueueInboxEntry(ctx, l); errors.Is(err, store.ErrConflict) {\n" +
-			"\t\ta.stepReply.Rejection = interp.AlreadyEnded\n\t\treturn a, nil\n\t}\n"},
-	{"take a closed attempt for one that the letter has closed", "shared/engine/inbox.go",
-		"if id, ok := r.findMark(ctx, x, *n); ok {", "if id, ok := x.LastEvent, true; ok {"},
-	{"mark the news of several with one mark", "shared/engine/accept.go",
-		"		n.Mark = r.Store.Random(partition)\n	} else if",
-		"		n.Mark = 7\n	} else if"},
-	{"a child's end is for whichever attempt is open", "shared/engine/accept.go",
-		"\tif err != nil || x.Language != flow.FlowV1 {\n\t\treturn 0, err\n\t}\n\tif n.Attempt",
-		"	if err != nil || true {\n		return 0, err\n	}\n	if n.Attempt"},
-	{"forget the mark of a letter", "shared/engine/inbox.go", "Error: l.Error, Mark: l.Mark}",
-		"Error: l.Error}"},
-	{"never drop a letter", "shared/store/inbox.go",
-		"	return s.driver.Delete(ctx, key, nil)\n}\n\n// Inbox is",
-		"	return nil\n}\n\n// Inbox is"},
-	{"forget the wake time of a letter", "shared/engine/inbox.go",
-		"Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), ", ""},
-	{"leave letters to the hint", "shared/engine/sweep.go",
-		"\t\treturn r.wakeInboxEntry(ctx, row.Key)\n", "		return nil\n"},
-	{"read no inbox", "shared/engine/load.go",
-		"\treturn r.Store.LoadWithInbox(r.ctx, c.partition)\n",
-		"\tx, err = r.Store.Load(r.ctx, c.partition)\n\treturn x, in, err\n"},
-	{"stop no execution of a deleted flow", "shared/engine/sweep.go",
-		"	if err := r.stopAll(ctx, flowID); err != nil {\n		return err\n	}\n", ""},
-	{"call a deletion off that has come to pass", "shared/engine/sweep.go",
-		"err == nil && f.ID == flowID {",
-		"err != nil {\n		return r.Store.DeleteTombstone(ctx, key)\n" +
-			"	} else if f.ID == flowID {"},
-	{"run what the flow is by now", "shared/engine/machines.go",
-		"	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n",
-		"	if f, err := c.r.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n" +
-			"		return c.lookup(ctx, f.ID, f.Hash, mode)\n	}\n" +
-			"	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
-	{"look at no definition again", "shared/engine/sweep.go",
-		"\t\treturn r.Store.CollectDefinition(ctx, row.Key, r.definitionExpiry())\n",
-		"		return nil\n"},
-	{"give the definition that the flow names its end", "shared/store/definition.go",
-		"	if !named {\n", "	if !named || true {\n"},
-	{"do not look at the definition that an update supersedes", "shared/store/flow.go",
-		"s.definitionRow(f, f.Hash, before.Data, wake))",
-		"s.definitionRow(f, f.Hash, before.Data, 0))"},
-	{"read the definitions of a deleted flow from the first page alone",
-		"shared/store/tombstone.go",
-		"			from = row.Sort + \"\\x00\"\n			if row.Sort",
-		"			if row.Sort"},
-	{"name the last event of a page again on the next one", "shared/cloudflow/listing.go",
-		"page.Events[n-1].ID+1, 10)", "page.Events[n-1].ID, 10)"},
-	{"begin a page of a list with the last execution of the one before", "shared/store/list.go",
-		"return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
-	{"call after the lease is over", "shared/engine/calls.go", "flying || now > call.Until || ",
-		"flying || "},
-	{"forget rows that have not expired", "shared/store/tombstone.go",
-		"	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n",
-		""},
-	{"take an execution for one that brings its runners down too early",
-		"shared/engine/transaction.go", "	sweepAttemptsMax  = 3\n",
-		"	sweepAttemptsMax  = 1\n"},
-	{"take an execution for one that brings its runners down after the first",
-		"shared/engine/transaction.go", "\trunnerAttemptsMax = 5\n", "\trunnerAttemptsMax = 1\n"},
-	{"never fail an execution that brings its runners down", "shared/engine/transaction.go",
-		"x.RunnerAttempts >= runnerAttemptsMax", "false"},
-	{"count only what a sweep finds", "shared/engine/transaction.go",
-		"return f.r.Exclusive && !f.c.pickupCounted", "return false && !f.c.pickupCounted"},
-	{"write the parts of a value over each other", "shared/store/execution.go",
-		"valueSort(w.x.Run, w.version, token, part)", "valueSort(w.x.Run, w.version, token, 0)"},
-	{"join the parts of a value in the wrong order", "shared/store/history.go",
-		"bytes.Join(parts, nil)", "bytes.Join(append(parts[1:], parts[0]), nil)"},
-	{"do not read a body that stands in rows of its own", "shared/store/execution.go",
-		"		x.Body = x.bodyRef.Text()\n", ""},
-	{"make each block of results one of the first", "shared/interp/blocks.go",
-		"range e.results[i*block : (i+1)*block] {", "range e.results[:block] {"},
-	{"go on after the page that was found, not the one that was shown",
-		"shared/cloudflow/listing.go", "\t\t\tpage.NextToken = encodePageToken(sum.Sort)\n", ""},
-	{"end a list with its first scan", "shared/store/list.go", "			if m.empty() {\n",
-		"			if m.empty() || len(page) < l.Limit {\n"},
-	{"take the row of another execution for that of this one", "shared/store/executionrow.go",
-		"at.partition != row.Partition || at.fence != row.Fence", "false && at == nil"},
-	{"take the row of another flow for that of this one", "shared/store/flow.go",
-		"flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence", "false"},
-	{"run whatever a definition's row says", "shared/store/definition.go",
-		"	if err := checkDefinition(row); err != nil {\n		return \"\", err\n	}\n", ""},
-	{"list nothing beside an execution that is damaged", "shared/cloudflow/listing.go",
-		"	if store.IsDamaged(err) {", "	if false {"},
-	{"take a lease for over a second after its end", "shared/engine/transaction.go",
-		"now >= l.Until+interp.LeaseMargin", "now >= l.Until+1000"},
-	{"leave the values of lost claims", "shared/store/execution.go",
-		"		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
+	{"tell from an old state", "shared/engine/mailbox.go", "(look || needsFreshState(items))", "look"},
+	{"each writer decides for itself whether a tail is full", "shared/store/execution.go", "if len(x.Tail) >= full {", "if len(x.Tail) >= full || w.token%3 == 0 {"},
+	{"forget the run in the keys of the history", "shared/store/keys.go", `return fmt.Sprintf("h#%016x#%010d", run, first)`, `return fmt.Sprintf("h#%016x#%010d", 0, first)`},
+	{"claim what is there", "shared/store/execution.go", "Condition{Absent: true, Now: s.nowMillis()}", "Condition{Absent: true, Now: 1 << 60}"},
+	{"open one iteration too many", "shared/interp/step.go", "e.cursor < e.total && len(e.running) < f.concurrency(f.state(e))", "e.cursor < e.total && len(e.running) <= f.concurrency(f.state(e))"},
+	{"forget the deadline of the execution", "shared/interp/timers.go", "		sooner(s.Deadline)\n", "		sooner(s.Deadline + 3_600_000)\n"},
+	{"forget ready work in the wake time", "shared/engine/commit.go", "if s.Ready() || f.out.More {", "if f.out.More {"},
+	{"let a late answer close the next attempt", "shared/interp/message.go", "e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},
+	{"accept a report twice", "shared/interp/message.go", "\tif refusal != Accepted {\n\t\treturn Reply{Rejection: refusal}\n\t}\n\ttold", "\tif refusal != Accepted {\n\t\treturn Reply{Event: f.s.LastEvent}\n\t}\n\ttold"},
+	{"answer success when a letter is in the inbox", "shared/engine/inbox.go", "\treturn r.awaitInboxEntry(ctx, l, n)\n", "\treturn reply{x: a.x, stepReply: interp.Reply{Event: a.x.LastEvent + 1}}, nil\n"},
+	{"refuse a report because another one is in the inbox", "shared/engine/inbox.go", "\tif err := r.Store.EnqueueInboxEntry(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {\n\t\treturn reply{}, err\n\t}\n", "\tif err := r.Store.EnqueueInboxEntry(ctx, l); errors.Is(err, store.ErrConflict) {\n\t\ta.stepReply.Rejection = interp.AlreadyEnded\n\t\treturn a, nil\n\t}\n"},
+	{"take a closed attempt for one that the letter has closed", "shared/engine/inbox.go", "if id, ok := r.findMark(ctx, x, *n); ok {", "if id, ok := x.LastEvent, true; ok {"},
+	{"mark the news of several with one mark", "shared/engine/accept.go", "		n.Mark = r.Store.Random(partition)\n	} else if", "		n.Mark = 7\n	} else if"},
+	{"a child's end is for whichever attempt is open", "shared/engine/accept.go", "\tif err != nil || x.Language != flow.FlowV1 {\n\t\treturn 0, err\n\t}\n\tif n.Attempt", "	if err != nil || true {\n		return 0, err\n	}\n	if n.Attempt"},
+	{"forget the mark of a letter", "shared/engine/inbox.go", "Error: l.Error, Mark: l.Mark}", "Error: l.Error}"},
+	{"never drop a letter", "shared/store/inbox.go", "	return s.driver.Delete(ctx, key, nil)\n}\n\n// Inbox is", "	return nil\n}\n\n// Inbox is"},
+	{"forget the wake time of a letter", "shared/engine/inbox.go", "Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), ", ""},
+	{"leave letters to the hint", "shared/engine/sweep.go", "\t\treturn r.wakeInboxEntry(ctx, row.Key)\n", "		return nil\n"},
+	{"read no inbox", "shared/engine/load.go", "\treturn r.Store.LoadWithInbox(r.ctx, c.partition)\n", "\tx, err = r.Store.Load(r.ctx, c.partition)\n\treturn x, in, err\n"},
+	{"stop no execution of a deleted flow", "shared/engine/sweep.go", "	if err := r.stopAll(ctx, flowID); err != nil {\n		return err\n	}\n", ""},
+	{"call a deletion off that has come to pass", "shared/engine/sweep.go", "err == nil && f.ID == flowID {", "err != nil {\n		return r.Store.DeleteTombstone(ctx, key)\n	} else if f.ID == flowID {"},
+	{"run what the flow is by now", "shared/engine/machines.go", "	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n", "	if f, err := c.r.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n		return c.lookup(ctx, f.ID, f.Hash, mode)\n	}\n	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
+	{"look at no definition again", "shared/engine/sweep.go", "\t\treturn r.Store.CollectDefinition(ctx, row.Key, r.definitionExpiry())\n", "		return nil\n"},
+	{"give the definition that the flow names its end", "shared/store/definition.go", "	if !named {\n", "	if !named || true {\n"},
+	{"do not look at the definition that an update supersedes", "shared/store/flow.go", "s.definitionRow(f, f.Hash, before.Data, wake))", "s.definitionRow(f, f.Hash, before.Data, 0))"},
+	{"read the definitions of a deleted flow from the first page alone", "shared/store/tombstone.go", "			from = row.Sort + \"\\x00\"\n			if row.Sort", "			if row.Sort"},
+	{"name the last event of a page again on the next one", "shared/cloudflow/listing.go", "page.Events[n-1].ID+1, 10)", "page.Events[n-1].ID, 10)"},
+	{"begin a page of a list with the last execution of the one before", "shared/store/list.go", "return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
+	{"call after the lease is over", "shared/engine/calls.go", "flying || now > call.Until || ", "flying || "},
+	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
+	{"take an execution for one that brings its runners down too early", "shared/engine/transaction.go", "	sweepAttemptsMax  = 3\n", "	sweepAttemptsMax  = 1\n"},
+	{"take an execution for one that brings its runners down after the first", "shared/engine/transaction.go", "\trunnerAttemptsMax = 5\n", "\trunnerAttemptsMax = 1\n"},
+	{"never fail an execution that brings its runners down", "shared/engine/transaction.go", "x.RunnerAttempts >= runnerAttemptsMax", "false"},
+	{"count only what a sweep finds", "shared/engine/transaction.go", "return f.r.Exclusive && !f.c.pickupCounted", "return false && !f.c.pickupCounted"},
+	{"write the parts of a value over each other", "shared/store/execution.go", "valueSort(w.x.Run, w.version, token, part)", "valueSort(w.x.Run, w.version, token, 0)"},
+	{"join the parts of a value in the wrong order", "shared/store/history.go", "bytes.Join(parts, nil)", "bytes.Join(append(parts[1:], parts[0]), nil)"},
+	{"do not read a body that stands in rows of its own", "shared/store/execution.go", "		x.Body = x.bodyRef.Text()\n", ""},
+	{"make each block of results one of the first", "shared/interp/blocks.go", "range e.results[i*block : (i+1)*block] {", "range e.results[:block] {"},
+	{"go on after the page that was found, not the one that was shown", "shared/cloudflow/listing.go", "\t\t\tpage.NextToken = encodePageToken(sum.Sort)\n", ""},
+	{"end a list with its first scan", "shared/store/list.go", "			if m.empty() {\n", "			if m.empty() || len(page) < l.Limit {\n"},
+	{"take the row of another execution for that of this one", "shared/store/executionrow.go", "at.partition != row.Partition || at.fence != row.Fence", "false && at == nil"},
+	{"take the row of another flow for that of this one", "shared/store/flow.go", "flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence", "false"},
+	{"run whatever a definition's row says", "shared/store/definition.go", "	if err := checkDefinition(row); err != nil {\n		return \"\", err\n	}\n", ""},
+	{"list nothing beside an execution that is damaged", "shared/cloudflow/listing.go", "	if store.IsDamaged(err) {", "	if false {"},
+	{"take a lease for over a second after its end", "shared/engine/transaction.go", "now >= l.Until+interp.LeaseMargin", "now >= l.Until+1000"},
+	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 
 // rare are runs that catch a mutant which none of the first seeds does.
 var rare = map[string]string{
-	"a child's end is for whichever attempt is open": "-seed 239 -topology servers " +
-		"-flow generated",
-	"list what an execution has become whatever was asked for": "-seed 2334 -topology servers " +
-		"-flow generated",
-	"leave the values of lost claims": "-seed 5363 -topology servers",
-	"count no starts that are under way": "-seed 15 -topology local -flow " +
-		"generated",
+	"a child's end is for whichever attempt is open":           "-seed 239 -topology servers -flow generated",
+	"list what an execution has become whatever was asked for": "-seed 2334 -topology servers -flow generated",
+	"leave the values of lost claims":                          "-seed 5363 -topology servers",
+	"count no starts that are under way":                       "-seed 15 -topology local -flow generated",
 }
 
-// TestMutants changes the code, one change at a time, and runs seeds until one catches it. Without
-// -mutants it checks that the changes fit the code.
+// TestMutants changes the code, one change at a time, and runs seeds until one catches it. Without -mutants it checks that
+// the changes fit the code.
 func TestMutants(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -181,35 +96,28 @@ func TestMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			if strings.Count(string(text), m.old) != 1 {
-				t.Fatalf("%s has the text %d times:\n%s", m.file,
-					strings.Count(string(text), m.old), m.old)
+				t.Fatalf("%s has the text %d times:\n%s", m.file, strings.Count(string(text), m.old), m.old)
 			}
 			if !*mutate {
 				return // only whether the change can be made
 			}
-			changed, overlay, binary := filepath.Join(dir, "changed.go"),
-				filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
-			replace, _ := json.Marshal(map[string]any{
-				"Replace": map[string]string{source: changed}})
-			if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.old, m.new, 1)),
-				0o600); err != nil {
+			changed, overlay, binary := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+			replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+			if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(overlay, replace, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o",
-				binary, ".").CombinedOutput(); err != nil {
+			if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			// The first failure ends the process; a shorter run of it would take longer than
-			// finding it.
+			// The first failure ends the process; a shorter run of it would take longer than finding it.
 			seeds := "-seed 1 -runs 1500"
 			if known, ok := rare[m.name]; ok {
 				seeds = known
 			}
-			c := exec.Command(binary, append(strings.Fields(seeds), "-test.run", "^TestSeeds$",
-				"-failures", "1", "-shrink=false")...)
+			c := exec.Command(binary, append(strings.Fields(seeds), "-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false")...)
 			c.Env = append(os.Environ(), "GOMAXPROCS=1")
 			out, err := c.CombinedOutput()
 			if err == nil {
@@ -231,19 +139,17 @@ func passesUnchanged(t *testing.T, seeds, failure string) {
 	if n, _ := fmt.Sscanf(failure, "seed %d", &seed); n == 0 {
 		return // it has ended the process
 	}
-	args := append(strings.Fields(seeds), "-seed", fmt.Sprint(seed), "-runs", "1", "-test.run",
-		"^TestSeeds$", "-shrink=false")
+	args := append(strings.Fields(seeds), "-seed", fmt.Sprint(seed), "-runs", "1", "-test.run", "^TestSeeds$", "-shrink=false")
 	if out, err := exec.Command(os.Args[0], args...).CombinedOutput(); err != nil {
 		first, _, _ := strings.Cut(string(out), "\n")
 		t.Errorf("seed %d fails without the change, too: %.220s", seed, first)
 	}
 }
 
-// lives checks that seeds that catch a mutant do not when some invariants are not checked, so that
-// those catch it alone.
+// lives checks that seeds that catch a mutant do not when some invariants are not checked, so that those catch it
+// alone.
 func lives(t *testing.T, binary, seeds, blind string) {
-	args := append(strings.Fields(strings.Replace(seeds, "-runs 1500", "-runs 300", 1)),
-		"-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false", "-blind", blind)
+	args := append(strings.Fields(strings.Replace(seeds, "-runs 1500", "-runs 300", 1)), "-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false", "-blind", blind)
 	c := exec.Command(binary, args...)
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	if out, err := c.CombinedOutput(); err != nil {
