@@ -69,10 +69,10 @@ func definitionOf(text string) store.Key {
 func (w *definitionHarness) expect(ends map[string]int64) {
 	w.Helper()
 	for _, text := range []string{"one", "two"} {
-		end, there := ends[text]
+		end, exists := ends[text]
 		row, err := w.rows.Get(w.ctx, definitionOf(text))
-		if errors.Is(err, store.ErrNotFound) != !there ||
-			there && (err != nil || row.Expires != end || string(row.Data) != text) {
+		if errors.Is(err, store.ErrNotFound) != !exists ||
+			exists && (err != nil || row.Expires != end || string(row.Data) != text) {
 			w.Errorf("definition %s: %q ends at %d, %v; want %v", text, row.Data, row.Expires, err,
 				ends)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // TestDeleteExpiredEarlierRun: a run ended early and left history that expires later than its state
-// row. Before the sweeper comes, the name is claimed again, and the second run expires before the
+// row. Before the sweeper comes, the name is claimed second, and the second run expires before the
 // history of the first. The state row stays until that history expires, so that the sweeper finds
 // it.
 func TestDeleteExpiredEarlierRun(t *testing.T) {
@@ -38,9 +38,9 @@ func TestDeleteExpiredEarlierRun(t *testing.T) {
 	if _, err := s.Driver().Get(ctx, old.Key); err != nil {
 		t.Errorf("what has not expired: %v", err)
 	}
-	again := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 9, Started: 1,
+	second := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 9, Started: 1,
 		Deadline: 2, Expires: c.at.Add(time.Hour).UnixMilli()}
-	if err := s.Create(ctx, again, &store.Change{LastEvent: 1}); err != nil {
+	if err := s.Create(ctx, second, &store.Change{LastEvent: 1}); err != nil {
 		t.Fatalf("the name is not free: %v", err)
 	}
 	c.at = c.at.Add(20 * time.Hour)

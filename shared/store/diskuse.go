@@ -19,11 +19,10 @@ type DiskUse struct {
 	free func() (bytes int64, ok bool)
 	now  func() time.Time
 
-	mu      sync.Mutex
-	bytes   map[string]int64 // by account
-	written map[string]int64 // since the recount under way began; nil: none is under way
-	// when the last recount ended; zero: never, and nothing is rejected
-	recountedAt      time.Time
+	mu               sync.Mutex
+	bytes            map[string]int64 // by account
+	written          map[string]int64 // since the recount under way began; nil: none is under way
+	recountedAt      time.Time        // end of the last recount; zero: nothing is rejected yet
 	recountRequested chan struct{}
 }
 

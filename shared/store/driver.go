@@ -17,10 +17,8 @@ type Key struct {
 // Wake and List.
 type Row struct {
 	Key
-	// of a row written by compare-and-set: 1, 2, 3 …; 0 for rows that are only put
-	Version int64
-	// of a row written by compare-and-set: the incarnation in which Version counts
-	Fence   string
+	Version int64  // 1, 2, 3 … of a row written by compare-and-set; 0 for rows that are only put
+	Fence   string // of a row written by compare-and-set: the incarnation that Version counts in
 	Data    []byte
 	Wake    int64 // ms since 1970: the wake index lists the row from then on; 0: never
 	List    *ListEntry
@@ -29,9 +27,8 @@ type Row struct {
 
 // ListEntry places a row in the list index.
 type ListEntry struct {
-	Group string // entries of one group are listed together
-	// order in the group, byte by byte; unique in the group together with the row's key
-	Sort   string
+	Group  string // entries of one group are listed together
+	Sort   string // order in the group, byte by byte; unique in it together with the row's key
 	Fields []byte // copied into the index
 }
 

@@ -19,18 +19,15 @@ type Execution struct {
 	Run        uint64   // incarnation of the name
 	Seed       [16]byte // secret: must not be shown
 	ClaimToken uint64   // random, set by the creator
-	// request that asked for the start; the same origin means the same start; "" for none
-	Origin    string
-	Callback  string // CallbackFnFTaskToken
-	Hash      string // of the definition
-	Qualifier string
-	MapRun    string
-	Parent    string
-	// public id of the key with whose rights tasks without a role run; "" for none
-	Author string
-	// key in whose name the engine reports the end to Callback; "" if the engine reports it for
-	// itself
-	CallbackBy  string
+	Origin     string   // asked for the start: the same origin means the same start; "" for none
+	Callback   string   // CallbackFnFTaskToken
+	Hash       string   // of the definition
+	Qualifier  string
+	MapRun     string
+	Parent     string
+	Author     string // public id of the key with whose rights tasks run if RoleArn is ""
+	CallbackBy string // key in whose name the end is reported to Callback; "": the engine's
+
 	Language    flow.Language
 	Express     bool
 	Started     int64 // ms since 1970
@@ -51,12 +48,13 @@ type Execution struct {
 	Tail      []byte
 	Body      []byte
 	Wake      int64
-	// times that the sweeper found the execution due, or an engine found it unfinished at start, since
-	// the last completed transaction
+	Redrive   int
+
+	// SweepAttempts counts how often the sweeper found the execution due, or an exclusive engine
+	// found it left behind by an earlier process, since the last completed transaction.
 	SweepAttempts int
-	// attempts of engines to advance it since then, counted only while SweepAttempts is high
+	// RunnerAttempts counts the attempts to advance it since SweepAttempts has been high.
 	RunnerAttempts int
-	Redrive        int
 
 	bodyRef *flow.Value // of a body with rows of its own
 	fixed   []byte      // encoded first group; nil until first needed
@@ -74,9 +72,10 @@ func (x *Execution) Partition() string {
 // Change is what a commit writes into an execution.
 type Change struct {
 	Events []flow.HistoryEvent
-	// visits the values of the body that need rows of their own; nil: none
+
+	// Unplaced visits the values of the body that need rows of their own; nil: none.
 	Unplaced func(f func(v *flow.Value))
-	// encodes the body, after Unplaced's values have their references; nil: the body stays
+	// Body encodes the body, after the values of Unplaced have their references; nil: it stays.
 	Body func(dst []byte) []byte
 
 	Status         flow.Status
@@ -90,8 +89,7 @@ type Change struct {
 	SweepAttempts  int
 	RunnerAttempts int
 
-	// a longer body is rejected with ErrBodyTooLarge; 0: no bound
-	BodyMax int
+	BodyMax int // a longer body is rejected with ErrBodyTooLarge; 0: no bound
 
 	// OnEncoded is called after the rows are encoded and before the driver writes them; nil:
 	// nothing is called. A commit that fails earlier does not call it.
@@ -239,7 +237,7 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 			Data: x.Tail, Expires: x.Expires})
 		x.Tail = nil
 	}
-	room := eventOverhead * len(events)
+	size := eventOverhead * len(events)
 	for i := range events {
 		events[i].Values(func(_ byte, v *flow.Value) {
 			switch {
@@ -247,7 +245,7 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 			case v.Len() > w.sizes.Inline:
 				w.place(v)
 			default:
-				room += v.Len()
+				size += v.Len()
 			}
 		})
 	}
@@ -255,7 +253,7 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 		x.TailFirst = events[0].ID
 	}
 	// Other goroutines may read the old tail: the new one must not share its memory.
-	x.Tail = flow.AppendEvents(append(make([]byte, 0, len(x.Tail)+room), x.Tail...), x.Started,
+	x.Tail = flow.AppendEvents(append(make([]byte, 0, len(x.Tail)+size), x.Tail...), x.Started,
 		events)
 }
 

@@ -192,8 +192,7 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 // FlowList is one page of a list of flows.
 type FlowList struct {
 	Flows []*Flow
-	// name of the last entry read, whether or not it is in Flows, if more are left; "" at the end
-	Last string
+	Last  string // name of the last entry read, even if not in Flows, if more are left; "": end
 }
 
 // ListFlows lists an account's flows by name, beginning after the given name. It reads at most

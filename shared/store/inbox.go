@@ -15,14 +15,12 @@ type InboxEntry struct {
 	Partition string
 	Run       uint64 // incarnation of the name that the entry is for
 	Token     int64  // of a report: the id in its token; 0: a stop
-	// of a report whose token does not name its attempt: that attempt; 0 otherwise
-	Attempt int64
-	Mark    uint64 // set by the writer
-	Output  []byte // canonical JSON; of a report without Error
-	Error   *flow.Error
-	// ms since 1970: when the sweeper checks whether the entry has been processed
-	Wake    int64
-	Expires int64 // ms since 1970; from then on it is absent
+	Attempt   int64  // of a report whose token does not name its attempt: that one; 0 otherwise
+	Mark      uint64 // set by the writer
+	Output    []byte // canonical JSON; of a report without Error
+	Error     *flow.Error
+	Wake      int64 // ms since 1970: when the sweeper checks whether it has been processed
+	Expires   int64 // ms since 1970; from then on it is absent
 
 	version int64
 }
@@ -151,13 +149,13 @@ func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution
 // readInbox reads the rows of the inbox from a sort key on, until Sizes.Inbox rows are in.
 func (s *Store) readInbox(ctx context.Context, x *Execution, in *Inbox, from string) error {
 	for {
-		room := s.sizes.Inbox - len(in.Entries) - len(in.Stale)
-		if room <= 0 {
+		left := s.sizes.Inbox - len(in.Entries) - len(in.Stale)
+		if left <= 0 {
 			in.More = true
 			return nil
 		}
 		rows, more, err := s.driver.Range(ctx,
-			Range{Partition: x.Partition(), From: from, To: sortAfterInbox, Limit: room})
+			Range{Partition: x.Partition(), From: from, To: sortAfterInbox, Limit: left})
 		if err != nil {
 			return err
 		}

@@ -7,13 +7,11 @@ import (
 
 // Usage is the cost of calls to a store that is billed by the request.
 type Usage struct {
-	Requests int64 // requests with a response
-	// attempts without a response or with an error, including failed conditions
-	Failed int64
-	Reads  float64 // read units
-	Writes float64 // write units
-	// of these units, those of the indexes, as far as the driver's Meter counts them
-	Index float64
+	Requests int64   // requests with a response
+	Failed   int64   // attempts without a response or with an error, e.g. a failed condition
+	Reads    float64 // read units
+	Writes   float64 // write units
+	Index    float64 // those of the indexes among them, as far as the driver's Meter counts them
 }
 
 // Add adds v to u.

@@ -127,11 +127,11 @@ func FuzzFlowRow(f *testing.F) {
 		s, _ := made(t)
 		entry := *listed.List
 		entry.Fields = bytes.Clone(fields)
-		changed, there := row, listed
-		changed.Data, there.List = bytes.Clone(data), &entry
+		changed, relisted := row, listed
+		changed.Data, relisted.List = bytes.Clone(data), &entry
 		// The cache does not hold the flow of the same name in another account.
 		changed.Partition = "f#2#f"
-		if err := s.Driver().Put(ctx, []store.Row{changed, there}); err != nil {
+		if err := s.Driver().Put(ctx, []store.Row{changed, relisted}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.GetFlow(ctx, "2", "f")

@@ -22,7 +22,7 @@ func TestCompressedData(t *testing.T) {
 	noise := []byte(noise(300 << 10))
 	for _, c := range []struct {
 		data []byte
-		most float64
+		max  float64
 	}{
 		{nil, 1}, {[]byte("x"), 1}, {noise[:900], 1}, {noise[:1100], 2}, {noise, 301},
 		{[]byte(strings.Repeat(`{"name":"value"}`, 60)), 1},
@@ -40,7 +40,7 @@ func TestCompressedData(t *testing.T) {
 		if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: c.data}}); err != nil {
 			t.Fatal(err)
 		}
-		if u := m.ByOperation()["PutItem"]; u.Writes > 2*c.most {
+		if u := m.ByOperation()["PutItem"]; u.Writes > 2*c.max {
 			t.Errorf("two writes of %d bytes cost %v units", len(c.data), u.Writes)
 		}
 		got, err := s.Get(t.Context(), keyA)

@@ -159,11 +159,11 @@ func TestServiceErrorsSayWhatToDo(t *testing.T) {
 			"longer than DynamoDB takes"},
 	} {
 		t.Run(c.code, func(t *testing.T) {
-			refuse := func(call emulators.Call) (*http.Response, error) {
+			reject := func(call emulators.Call) (*http.Response, error) {
 				return call.Refuse(http.StatusBadRequest, c.code, c.message)
 			}
 			s := dynamostore.New(dynamostore.Options{
-				Client: newClient("http://127.0.0.1:1", emulators.Faulty(refuse)), Table: "some"})
+				Client: newClient("http://127.0.0.1:1", emulators.Faulty(reject)), Table: "some"})
 			wantAdvice(t, s, c.want)
 		})
 	}

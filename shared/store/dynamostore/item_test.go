@@ -49,8 +49,8 @@ func FuzzItem(f *testing.F) {
 		rows, _, rangeErr := s.Range(t.Context(),
 			store.Range{Partition: "x#1#a", From: "a", To: "c"})
 		// a row outside the range may be left out
-		asked := got.Partition == "x#1#a" && got.Sort >= "a" && got.Sort < "c"
-		if err == nil && rangeErr == nil && asked &&
+		inRange := got.Partition == "x#1#a" && got.Sort >= "a" && got.Sort < "c"
+		if err == nil && rangeErr == nil && inRange &&
 			(len(rows) != 1 || !reflect.DeepEqual(rows[0], got)) {
 			t.Fatalf("Get says %+v, Range %+v", got, rows)
 		}

@@ -18,13 +18,11 @@ import (
 
 // Operations, as they are passed to the hooks.
 const (
-	OpGet   = "get"
-	OpRange = "range" // the key has the partition and From
-	// the key is that of the conditional row
-	OpCommit = "commit"
-	// inside a commit, Before only: the puts are applied, the compare-and-set is not
-	OpCAS    = "cas"
-	OpPut    = "put" // the key is that of the first row
+	OpGet    = "get"
+	OpRange  = "range"  // the key has the partition and From
+	OpCommit = "commit" // the key is that of the conditional row
+	OpCAS    = "cas"    // inside a commit, Before only: the puts are applied, cas is not
+	OpPut    = "put"    // the key is that of the first row
 	OpDelete = "delete"
 	OpList   = "list" // the key has the group as its partition, and From
 	OpDue    = "due"  // the key is empty

@@ -21,7 +21,8 @@ type Credentials struct {
 
 // ClientOptions say where the service is and which credentials sign requests.
 type ClientOptions struct {
-	// "https://INSTANCE.REGION.ots.aliyuncs.com", or "….vpc.tablestore.aliyuncs.com" inside a VPC
+	// Endpoint is "https://INSTANCE.REGION.ots.aliyuncs.com", or inside a VPC
+	// "….vpc.tablestore.aliyuncs.com".
 	Endpoint string
 	Instance string
 

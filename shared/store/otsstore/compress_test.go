@@ -22,7 +22,7 @@ func TestCompressedData(t *testing.T) {
 	key := store.Key{Partition: "x#1#a", Sort: "a"}
 	for _, c := range []struct {
 		data []byte
-		most float64
+		max  float64
 	}{
 		{nil, 1}, {noise[:4000], 1}, {noise[:5000], 2}, {noise, 76},
 		{[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1},
@@ -37,9 +37,9 @@ func TestCompressedData(t *testing.T) {
 		for _, u := range m.ByOperation() {
 			writes += u.Writes
 		}
-		if writes > c.most {
+		if writes > c.max {
 			t.Errorf("a write of %d bytes costs %v units, want at most %v", len(c.data), writes,
-				c.most)
+				c.max)
 		}
 		got, err := s.Get(t.Context(), key)
 		if err != nil || !bytes.Equal(got.Data, c.data) {

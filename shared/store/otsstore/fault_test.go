@@ -280,8 +280,8 @@ func TestBatchRows(t *testing.T) {
 	if err != nil || more || len(got) != len(rows) {
 		t.Fatalf("%d of %d rows, more %v, %v", len(got), len(rows), more, err)
 	}
-	refuse := &tablestore.Error{Status: 403, Code: "OTSOutOfRowSizeLimit", Text: "too long"}
-	for _, e := range []*tablestore.Error{refuse, tablestore.ServerBusy} {
+	tooLong := &tablestore.Error{Status: 403, Code: "OTSOutOfRowSizeLimit", Text: "too long"}
+	for _, e := range []*tablestore.Error{tooLong, tablestore.ServerBusy} {
 		server.SetFault(func(tablestore.Request) tablestore.Fault {
 			return tablestore.Fault{Rows: func(i int) *tablestore.Error {
 				if i == 1 {
@@ -292,8 +292,8 @@ func TestBatchRows(t *testing.T) {
 		})
 		// One of the two rows is left, and is then row 0 of a batch of one.
 		err := s.Put(t.Context(), rows[:2])
-		if e == refuse && (err == nil || !strings.Contains(err.Error(), e.Code)) ||
-			e != refuse && err != nil {
+		if e == tooLong && (err == nil || !strings.Contains(err.Error(), e.Code)) ||
+			e != tooLong && err != nil {
 			t.Errorf("%s: %v", e.Code, err)
 		}
 	}

@@ -101,4 +101,5 @@ func TestRowGolden(t *testing.T) {
 }
 
 // compressedLong is what one version of the compressor made of the text that compresses well.
-const compressedLong = "7MahDQAgDATAVboaIShekCBYnzUqzt0Zc996KylERERERERERERERERERERERERERMS2/AEAAP//"
+const compressedLong = "7MahDQAgDATAVboaIShekCBYnzUqzt0Zc996" +
+	"KylERERERERERERERERERERERERERMS2/AEAAP//"

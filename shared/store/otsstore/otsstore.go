@@ -26,8 +26,9 @@ var ErrClosed = errors.New("otsstore: closed")
 // Options of a Store.
 type Options struct {
 	Client *Client
-	// letters, digits and "_"; the names of its indexes are this name with "_wake" or "_list" at
-	// the end
+
+	// Table has letters, digits and "_". Its indexes are named Table with "_wake" or "_list" at the
+	// end.
 	Table string
 
 	// RetryFor is how long a call is repeated while the service throttles it or does not respond,

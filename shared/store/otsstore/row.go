@@ -248,9 +248,9 @@ func newReader(key *tablestore.PrimaryKey, columns []*tablestore.AttributeColumn
 
 // read returns a column, or records that it has another type.
 func read[T any](r *reader, name string) T {
-	v, there := r.columns[name]
+	v, present := r.columns[name]
 	t, ok := v.(T)
-	if there && !ok && r.err == nil {
+	if present && !ok && r.err == nil {
 		r.err = fmt.Errorf(
 			"otsstore: a row of this table has a column %q of type %T, want %T; is it another "+
 				"program's table?", name, v, t)

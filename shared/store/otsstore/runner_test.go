@@ -27,17 +27,20 @@ SpecVersion: v1
 Name: f
 StartAt: Call
 States:
-- {Name: Call, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, Next: Wait}
+- {Name: Call, Type: Task, Action: 'FC:InvokeFunction',
+   Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, Next: Wait}
 - {Name: Wait, Type: Wait, Seconds: 250, Next: Both}
 - Name: Both
   Type: Parallel
   Branches:
   - StartAt: Left
     States:
-    - {Name: Left, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
+    - {Name: Left, Type: Task, Action: 'FC:InvokeFunction',
+       Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
   - StartAt: Right
     States:
-    - {Name: Right, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
+    - {Name: Right, Type: Task, Action: 'FC:InvokeFunction',
+       Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
   End: true
 `
 

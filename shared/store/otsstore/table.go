@@ -117,7 +117,7 @@ func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableRes
 	if err == nil {
 		return nil
 	}
-	if again, failed := s.describeTable(ctx); failed == nil && len(missingColumns(again)) == 0 {
+	if now, failed := s.describeTable(ctx); failed == nil && len(missingColumns(now)) == 0 {
 		return nil
 	}
 	return err

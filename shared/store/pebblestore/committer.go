@@ -159,12 +159,10 @@ type group struct {
 	store *Store
 	batch *pebble.Batch
 
-	rowHeaders map[rowKey]rowHeader // headers of the rows as this group leaves them
-	// numbers of the partitions that this group has looked up or numbered; 0: no number
-	partitionIDs map[string]uint64
-	// partitions that this group has numbered: the database holds no row of them
-	fresh   map[uint64]struct{}
-	emptied map[uint64]string // partitions with a deleted row
+	rowHeaders   map[rowKey]rowHeader // headers of the rows as this group leaves them
+	partitionIDs map[string]uint64    // numbers that this group has read or assigned; 0: none
+	fresh        map[uint64]struct{}  // numbers that this group has assigned: no rows stored yet
+	emptied      map[uint64]string    // partitions with a deleted row
 
 	key, value []byte // scratch
 }

@@ -26,8 +26,7 @@ type durabilityMarker struct {
 	name string
 	file vfs.File
 
-	// used only by Open, Close and the goroutine of watchManifest
-	manifest markerRecord
+	manifest markerRecord // used only by Open, Close and the goroutine of watchManifest
 }
 
 const markerFile = "SYNCED"

@@ -39,11 +39,11 @@ func TestLostEnds(t *testing.T) {
 		return found[len(found)-1]
 	}
 	cut := func(path string, by int64) error {
-		about, err := os.Stat(path)
+		info, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		return os.Truncate(path, about.Size()-by)
+		return os.Truncate(path, info.Size()-by)
 	}
 	truncate := func(pattern string) func(string) error {
 		return func(dir string) error { return os.Truncate(one(dir, pattern), 0) }

@@ -17,10 +17,9 @@ type gateFS struct {
 	err  atomic.Pointer[error]
 	free atomic.Uint64 // free bytes that it reports; 0: those of the disk
 
-	full atomic.Bool // creating a table fails: the disk is full
-	// creating a table fails only after this is closed; nil: at once
-	wait   chan struct{}
-	tables atomic.Int64 // tables that could not be created
+	full   atomic.Bool   // creating a table fails: the disk is full
+	wait   chan struct{} // creating a table fails only after this is closed; nil: at once
+	tables atomic.Int64  // tables that could not be created
 }
 
 // hold holds back syncs until release is called.

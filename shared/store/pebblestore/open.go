@@ -26,10 +26,9 @@ type Store struct {
 	diskFull *diskFullState
 	marker   *durabilityMarker
 
-	queue queue
-	space atomic.Int32 // one of the space levels
-	// free bytes above the floor at the last check, plus 1; 0: not known
-	free       atomic.Int64
+	queue      queue
+	space      atomic.Int32        // one of the space levels
+	free       atomic.Int64        // bytes above the floor at the last check, plus 1; 0: not known
 	inFlight   chan *inFlightGroup // from commitLoop to syncLoop
 	snapshots  snapshots
 	partitions partitions

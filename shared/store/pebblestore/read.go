@@ -20,8 +20,7 @@ const pageBytes = 4 << 20
 type snapshot struct {
 	pebble          *pebble.Snapshot
 	nextPartitionID uint64 // later groups assigned the numbers from this one on
-	// number of readers, plus 1 while it is the newest
-	refs int
+	refs            int    // number of readers, plus 1 while it is the newest
 }
 
 // snapshots lends the newest snapshot to readers. A snapshot is closed when its last reader is

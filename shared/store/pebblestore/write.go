@@ -116,8 +116,7 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []*request
 	closed  bool
-	// capacity 1: a request waits or the queue is closed
-	signal chan struct{}
+	signal  chan struct{} // capacity 1: a request waits or the queue is closed
 }
 
 func (q *queue) add(r *request) error {

@@ -116,9 +116,9 @@ func listFollowsRow(t *testing.T, h Harness) {
 	wantList(t, h, group("g1"), "s=Running")
 	cas(2, &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("Succeeded")})
 	wantList(t, h, group("g1"), "s=Succeeded")
-	refused := state(k, 9, "r", "no")
-	refused.List = &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("refused")}
-	conflict(t, d, refused, at(1, "r"))
+	rejected := state(k, 9, "r", "no")
+	rejected.List = &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("refused")}
+	conflict(t, d, rejected, at(1, "r"))
 	wantList(t, h, group("g1"), "s=Succeeded")
 	cas(3, &store.ListEntry{Group: "g1", Sort: "t", Fields: []byte("moved")})
 	wantList(t, h, group("g1"), "t=moved")
@@ -254,9 +254,9 @@ func dueFollowsRow(t *testing.T, h Harness) {
 	cas(4, 200)
 	wantDue(t, h, far, 10, one(200))
 	wantDue(t, h, 199, 10, map[store.Key]int64{})
-	refused := state(k, 9, "r", "no")
-	refused.Wake = 1
-	conflict(t, d, refused, at(1, "r"))
+	rejected := state(k, 9, "r", "no")
+	rejected.Wake = 1
+	conflict(t, d, rejected, at(1, "r"))
 	wantDue(t, h, far, 10, one(200))
 	cas(5, 0)
 	wantDue(t, h, far, 10, map[store.Key]int64{})
