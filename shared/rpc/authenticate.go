@@ -96,7 +96,8 @@ func (c *request) authenticateV1() error {
 	return c.checkNonce(sent.Add(skewV1))
 }
 
-// requiredV3 are the required headers; the caller has already found Authorization and x-acs-action.
+// requiredV3 are the headers that authenticateV3 requires, in the order of its checks. The request
+// has Authorization, x-acs-action and x-acs-version, because read and route have checked them.
 var requiredV3 = [...]struct{ header, name string }{
 	{headerContentHash, "x-acs-content-sha256"}, {headerDate, "x-acs-date"},
 	{headerNonce, "x-acs-signature-nonce"},

@@ -31,8 +31,8 @@ type ClientOptions struct {
 	// Signature is "v1", "v3" or "none". "" is v1 with an access key or a bearer token, and none
 	// without.
 	Signature string
-	// Timeout limits a request, in addition to the time that the operation itself may wait; 0 is 30
-	// s.
+	// Timeout limits a request, in addition to the time that the operation itself may wait; 0 is
+	// 30s.
 	Timeout time.Duration
 	// HTTPClient replaces the client's own, which keeps up to 4096 idle connections.
 	HTTPClient *http.Client

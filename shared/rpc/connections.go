@@ -38,8 +38,8 @@ type connections struct {
 	holders   linked.List // of *conn that hold bytes of an incomplete request, the oldest first
 }
 
-// idleMin is how long a connection must be idle before it may be evicted. An honest client needs
-// less to send its request.
+// idleMin is how long a connection must be idle before it may be evicted. A client that does not
+// stall sends its request in less.
 const idleMin = 100 * time.Millisecond
 
 // sparePlaces is how many connections above capacity are accepted to look for a GET /healthz.
@@ -257,8 +257,8 @@ func (g *connections) end(c *conn) {
 	}
 }
 
-// promote reports whether a connection is within the capacity. A spare one is moved there if it has
-// a place by now.
+// promote reports whether a connection is within the capacity. It moves a spare one there if there
+// is a place by now or if an idle connection may be evicted.
 func (g *connections) promote(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
@@ -344,7 +344,8 @@ func connOf(ctx context.Context) *conn {
 	return c
 }
 
-// wrap wraps a handler so that its requests mark their connections as busy and idle.
+// wrap returns a handler that marks a connection as busy while h serves its request, and that
+// serves only GET /healthz on a spare connection.
 func (g *connections) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := connOf(r.Context())

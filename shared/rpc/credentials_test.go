@@ -43,9 +43,11 @@ const exampleJSON = `
 		{"id": "1234567890123456",
 		 "keys": [
 			{"id": "LTAI5example", "secret": "topsecret1"},
-			{"id": "STS.example", "secret": "topsecret2", "securityToken": "topsecret3", "expires": "2027-01-31T00:00:00Z",
+			{"id": "STS.example", "secret": "topsecret2", "securityToken": "topsecret3",
+			 "expires": "2027-01-31T00:00:00Z",
 			 "policies": [{"Version": "1", "Statement": [
-				{"Effect": "Allow", "Action": ["fnf:Start*", "fnf:Describe*"], "Resource": ["acs:fnf:*:*:flow/order-*"]},
+				{"Effect": "Allow", "Action": ["fnf:Start*", "fnf:Describe*"],
+				 "Resource": ["acs:fnf:*:*:flow/order-*"]},
 				{"Effect": "Deny", "Action": "fnf:StartSyncExecution", "Resource": "*"}]}]}],
 		 "bearerTokens": [{"token": "topsecret4"}]},
 		{"id": "0042", "bearerTokens": [{"token": "topsecret5", "expires": "2027-01-31T00:00:00Z"}]}

@@ -38,7 +38,7 @@ func (p *params) integer(name string) *int64 {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		p.refuse(name, "an integer")
+		p.reject(name, "an integer")
 		return nil
 	}
 	return &n
@@ -52,13 +52,13 @@ func (p *params) boolean(name string) *bool {
 	}
 	yes := strings.EqualFold(text, "true")
 	if !yes && !strings.EqualFold(text, "false") {
-		p.refuse(name, "true or false")
+		p.reject(name, "true or false")
 		return nil
 	}
 	return &yes
 }
 
-func (p *params) refuse(name, want string) {
+func (p *params) reject(name, want string) {
 	if p.bad == nil {
 		p.bad = invalid("The parameter '%s' must be %s.", name, want)
 	}

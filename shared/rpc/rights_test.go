@@ -17,16 +17,19 @@ func TestRightsDocument(t *testing.T) {
   - id: "1"
     keys:
       - {id: owner, secret: hidden-secret-one}
-      - {id: sts, secret: hidden-secret-two, securityToken: hidden-token-two, expires: 2027-01-31T00:00:00.5+08:00}
+      - {id: sts, secret: hidden-secret-two, securityToken: hidden-token-two,
+         expires: 2027-01-31T00:00:00.5+08:00}
       - id: limited
         secret: hidden-secret-three
         replaces: [gone, older]
         policies:
           - Version: "1"
             Statement:
-              - {Effect: Allow, Action: ["fnf:Start*", "fnf:Describe*"], Resource: ["acs:fnf:*:*:flow/mine-*"]}
+              - {Effect: Allow, Action: ["fnf:Start*", "fnf:Describe*"],
+                 Resource: ["acs:fnf:*:*:flow/mine-*"]}
               - {Effect: Deny, Action: "fnf:StartSyncExecution", Resource: "*"}
-          - {Statement: [{Effect: Allow, Action: "ram:PassRole", Resource: "acs:ram::1:role/worker"}]}
+          - {Statement: [{Effect: Allow, Action: "ram:PassRole",
+              Resource: "acs:ram::1:role/worker"}]}
       - {id: nothing, secret: hidden-secret-six, policies: [{Statement: []}]}
       - {id: expired, secret: hidden-secret-four, expires: 2020-01-31T00:00:00Z}
     bearerTokens:
@@ -37,7 +40,8 @@ func TestRightsDocument(t *testing.T) {
       - {name: everything}
       - {name: idle, policies: [{Version: "1", Statement: []}, {Statement: []}]}
       - name: worker
-        policies: [{Statement: [{Effect: Allow, Action: "fnf:StopExecution", Resource: "acs:fnf:*:*:flow/mine-?"}]}]
+        policies: [{Statement: [{Effect: Allow, Action: "fnf:StopExecution",
+          Resource: "acs:fnf:*:*:flow/mine-?"}]}]
   - id: account-2
     keys: [{id: stranger, secret: hidden-secret-five}]
 `

@@ -251,7 +251,7 @@ func TestAlteredRequestsAreRefused(t *testing.T) {
 			more.URL.RawQuery += "&Extra="
 			rejected("parameter added", o, more)
 			if rec.v3() {
-				refuseAlteredV3(t, rejected, o, rec)
+				rejectAlteredV3(t, rejected, o, rec)
 			}
 			if api.calls != 0 {
 				t.Error("the service was called")
@@ -260,7 +260,7 @@ func TestAlteredRequestsAreRefused(t *testing.T) {
 	}
 }
 
-func refuseAlteredV3(
+func rejectAlteredV3(
 	t *testing.T, rejected func(string, rpc.Options, *http.Request), o rpc.Options, rec recorded,
 ) {
 	host := request(t, rec.raw)
