@@ -23,11 +23,14 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// tailTableStore is how long a history tail grows in a row of TableStore: a write unit is 4 KB.
+// tailTableStore is the max size of a history tail in a row of TableStore, whose write unit is 4
+// KB.
 const tailTableStore = 3 << 10
 
 // openAlibaba opens TableStore, MNS, Function Compute and the OpenAPIs.
-func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*cloudServices, error) {
+func (c *Cloud) openAlibaba(
+	getenv func(string) string, file functionsFile,
+) (*cloudServices, error) {
 	functions, err := fcFunctions(file)
 	if err != nil {
 		return nil, err
@@ -36,26 +39,40 @@ func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*cl
 	if err != nil {
 		return nil, err
 	}
-	credentials := acs.First(acs.Role(currentRole), acs.Environment(getenv), acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))
-	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: a.storeEndpoint, Instance: a.instance,
+	credentials := acs.First(acs.Role(currentRole), acs.Environment(getenv),
+		acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))
+	client := otsstore.NewClient(otsstore.ClientOptions{
+		Endpoint: a.storeEndpoint,
+		Instance: a.instance,
 		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
 			k, err := credentials(ctx)
 			return otsstore.Credentials(k), err
-		}})
-	queues := &rest.Client{Endpoint: a.queueEndpoint, Credentials: func(ctx context.Context) (rest.Credentials, error) {
-		k, err := credentials(ctx)
-		return rest.Credentials(k), err
-	}}
-	h := &cloudServices{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tailBytes: tailTableStore, decode: mnsqueue.Decode, dropUnknown: true, account: a.endpoints.Account, output: fcOutput}
+		},
+	})
+	queues := &rest.Client{
+		Endpoint: a.queueEndpoint,
+		Credentials: func(ctx context.Context) (rest.Credentials, error) {
+			k, err := credentials(ctx)
+			return rest.Credentials(k), err
+		},
+	}
+	h := &cloudServices{
+		driver:      otsstore.New(otsstore.Options{Client: client, Table: a.table}),
+		tailBytes:   tailTableStore,
+		decode:      mnsqueue.Decode,
+		dropUnknown: true,
+		account:     a.endpoints.Account,
+		output:      fcOutput,
+	}
 	steps := mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})
 	h.queue, h.resend = steps, steps.SendText
-	inside := outbound.NewInternal(responseMax(c.limits))
-	engine := acs.NewClient(credentials, inside)
+	internal := outbound.NewInternal(responseMax(c.limits))
+	engine := acs.NewClient(credentials, internal)
 	signer, err := taskCredentials(a, engine, credentials)
 	if err != nil {
 		return nil, err
 	}
-	service := openapitask.Service{Client: acs.NewClient(signer, inside), Endpoints: a.endpoints}
+	service := openapitask.Service{Client: acs.NewClient(signer, internal), Endpoints: a.endpoints}
 	h.identity = func(function string) (string, error) {
 		f, err := task.ParseFunction(function, a.endpoints.Region, a.endpoints.Account)
 		if err != nil {
@@ -64,54 +81,73 @@ func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*cl
 		return f.Identity(), nil
 	}
 	h.queryResult = fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}).QueryResult
-	h.runners = func(noted task.InvocationRecorder, flows task.Runner) (map[string]task.Runner, task.Runner) {
+	h.runners = func(recorder task.InvocationRecorder, flows task.Runner) (map[string]task.Runner,
+		task.Runner) {
 		called := task.Runner(fctask.New(fctask.Options{Client: service.Client, Engine: engine,
-			Endpoints: a.endpoints, Recorder: noted, Mappings: functions, Own: a.protected}))
+			Endpoints: a.endpoints, Recorder: recorder, Mappings: functions, Own: a.protected}))
 		if len(file.rest) > 0 {
-			called = functiontask.New(functiontask.Options{Functions: file.rest, Next: called, Client: inside})
+			called = functiontask.New(functiontask.Options{
+				Functions: file.rest,
+				Next:      called,
+				Client:    internal,
+			})
 		}
-		return alibabaTasks(service, inside, signer, a, actiontask.New(file.actions, inside), called, flows)
+		return alibabaTasks(service, internal, signer, a, actiontask.New(file.actions, internal),
+			called, flows)
 	}
 	if a.function != "" {
-		h.dispatch = dispatcher(fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}), a)
+		h.dispatch = dispatcher(fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}),
+			a)
 	}
 	return h, nil
 }
 
-// taskCredentials returns the credentials that tasks' calls are signed with: of a role of their
-// own, which the function takes by those of its role. The engine's role may write its table, send
-// to its queue and invoke the step runner; nothing that a flow asks for is signed with it, unless
-// the operator has asked for that.
-func taskCredentials(a *alibaba, engine *acs.Client, credentials acs.Provider) (acs.Provider, error) {
+// taskCredentials returns the credentials that sign the calls of tasks: those of a separate role,
+// which the function assumes with its own role. The engine's role may write its table, send to its
+// queue and invoke the step runner. It must not sign a flow's requests, unless the operator
+// configured that.
+func taskCredentials(
+	a *alibaba, engine *acs.Client, credentials acs.Provider,
+) (acs.Provider, error) {
 	switch {
 	case a.ownRole:
 		return credentials, nil
 	case a.taskRole == "":
 		return func(context.Context) (acs.Credentials, error) {
-			return acs.Credentials{}, fmt.Errorf("%w of a role for tasks: name one in MILLRACE_TASK_ROLE (go run ./infra/alibaba makes it; docs/alibaba.md)", acs.ErrNone)
+			return acs.Credentials{}, fmt.Errorf("%w of a role for tasks: name one in "+
+				"MILLRACE_TASK_ROLE (go run ./infra/alibaba makes it; docs/alibaba.md)",
+				acs.ErrNone)
 		}, nil
 	}
 	endpoint, err := a.endpoints.Product("sts", "", "")
 	if err != nil {
 		return nil, fmt.Errorf("MILLRACE_TASK_ROLE: STS: %w", err)
 	}
-	return acs.Assume(acs.AssumedRole{Client: engine, Endpoint: endpoint, ARN: a.taskRole, Session: "millrace-tasks"}), nil
+	return acs.Assume(acs.AssumedRole{
+		Client:   engine,
+		Endpoint: endpoint,
+		ARN:      a.taskRole,
+		Session:  "millrace-tasks",
+	}), nil
 }
 
-// currentRole gives the credentials that Function Compute sent with its newest request.
+// currentRole returns the credentials of the most recent request that Function Compute sent.
 func currentRole() (acs.Credentials, bool) {
 	c, ok := platform.CurrentCredentials()
 	return acs.Credentials(c), ok
 }
 
-// fcFunctions are the functions of the functions file that stand for others of Function Compute.
+// fcFunctions returns the functions of the functions file that map to functions of Function
+// Compute.
 func fcFunctions(file functionsFile) ([]fctask.Mapping, error) {
 	if len(file.lambda) > 0 {
-		return nil, file.lambda[0].errorf("`lambda:` is for functions of AWS; give it `fc:` or `http:` here")
+		return nil, file.lambda[0].errorf("`lambda:` is for functions of AWS; give it `fc:` or " +
+			"`http:` here")
 	}
 	mappings := make([]fctask.Mapping, len(file.fc))
 	for i, f := range file.fc {
-		if _, err := task.ParseFunction(strings.ReplaceAll(f.name, "{name}", "name"), "", ""); err != nil {
+		if _, err := task.ParseFunction(strings.ReplaceAll(f.name, "{name}", "name"), "",
+			""); err != nil {
 			return nil, f.errorf(err.Error())
 		}
 		mappings[i] = fctask.Mapping{Match: f.match, Function: f.name}
@@ -119,32 +155,58 @@ func fcFunctions(file functionsFile) ([]fctask.Mapping, error) {
 	return mappings, nil
 }
 
-// fcOutput is the result of a function of Function Compute.
-func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
+// fcOutput converts the response of a function of Function Compute to a result.
+func fcOutput(flowV1 bool, requestID string, payload []byte) task.Result {
 	header := http.Header{"Content-Type": {"application/json"}}
 	if requestID != "" {
 		header["X-Fc-Request-Id"] = []string{requestID}
 	}
-	return fctask.Output(legacy, http.StatusOK, header, payload)
+	return fctask.Output(flowV1, http.StatusOK, header, payload)
 }
 
-// alibabaTasks are the runners of what Alibaba Cloud carries out. What is mapped goes before them.
-func alibabaTasks(service openapitask.Service, inside *http.Client, credentials acs.Provider, a *alibaba, mapped *actiontask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
+// alibabaTasks returns the runners of the actions that Alibaba Cloud carries out. Mappings of the
+// functions file come first.
+func alibabaTasks(
+	service openapitask.Service, internal *http.Client, credentials acs.Provider, a *alibaba,
+	mapped *actiontask.Runner, functions, flows task.Runner,
+) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
-		fctask.Action:               functions,
-		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected})),
-		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected, HTTP: inside})),
-		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.protected}),
-		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
+		fctask.Action: functions,
+		mnstask.Action: mapped.Before(mnstask.New(mnstask.Options{
+			Credentials: credentials,
+			Endpoints:   a.endpoints,
+			Own:         a.protected,
+		})),
+		osstask.Action: mapped.Before(osstask.New(osstask.Options{
+			Credentials: credentials,
+			Endpoints:   a.endpoints,
+			Own:         a.protected,
+			HTTP:        internal,
+		})),
+		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{
+			Service: service,
+			Own:     a.protected,
+		}),
+		openapitask.ActionSendSms: mapped.Before(&openapitask.SMS{Service: service}),
 	}
 	if len(a.cloudFlow) > 0 {
-		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{Service: service, Match: a.cloudFlow, Next: flows}
+		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{
+			Service: service,
+			Match:   a.cloudFlow,
+			Next:    flows,
+		}
 	}
-	return tasks, &openapitask.AnyProduct{Service: service, Products: a.products, CloudFlow: a.cloudFlow, Own: a.protected}
+	return tasks, &openapitask.AnyProduct{
+		Service:   service,
+		Products:  a.products,
+		CloudFlow: a.cloudFlow,
+		Own:       a.protected,
+	}
 }
 
-// dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds
-// one of few slots and must end within five minutes, the one that it starts does not (execution.md finding 13).
+// dispatcher starts an asynchronous invocation of this function for a hint. An invocation that
+// delivers messages holds one of few slots and must end within five minutes; the invocation that
+// dispatcher starts has neither limit (execution.md finding 13).
 func dispatcher(functions *fctask.Runner, a *alibaba) func(context.Context, string) error {
 	return func(ctx context.Context, partition string) error {
 		event, err := mnsqueue.EncodeJSON(partition)

@@ -14,23 +14,25 @@ import (
 	"millrace/shared/task/own"
 )
 
-// alibaba is how functions reach the services of Alibaba Cloud.
+// alibaba is the configuration of the services of Alibaba Cloud.
 type alibaba struct {
 	endpoints                      acs.Endpoints
 	instance, table, storeEndpoint string
 	queue, queueEndpoint           string
 
-	function, qualifier string // this function, to be invoked for each hint; "": messages are worked on at once
+	// This function, which is invoked once for each hint. If it is "", the function processes hints
+	// itself.
+	function, qualifier string
 
-	// taskRole is the role whose credentials sign the calls of tasks; "" for none: such calls are
-	// refused. ownRole says that they are signed by the function's own role, as the operator has
-	// asked for.
+	// taskRole is the role whose credentials sign the calls of tasks. If it is "", such calls fail,
+	// unless ownRole is set. With ownRole, which the operator must configure, the function's own
+	// role signs them.
 	taskRole  string
 	ownRole   bool
-	protected *own.Resources // the engine's, which are no task's target
+	protected *own.Resources // the engine's resources, which tasks must not name
 
 	products  map[string]openapitask.Product
-	cloudFlow []string // globs on flows that are CloudFlow's own
+	cloudFlow []string // globs of flows that run in CloudFlow
 }
 
 // alibabaConfig reads the environment (docs/alibaba.md).
@@ -41,7 +43,8 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 		return nil, fmt.Errorf("QUEUE_URL: %w", err)
 	}
 	account, region := accountAndRegion(a.queueEndpoint)
-	a.endpoints = acs.Endpoints{Account: firstOf(getenv("ALIBABA_CLOUD_ACCOUNT_ID"), getenv("FC_ACCOUNT_ID"), account),
+	a.endpoints = acs.Endpoints{Account: firstOf(getenv("ALIBABA_CLOUD_ACCOUNT_ID"),
+		getenv("FC_ACCOUNT_ID"), account),
 		Region: firstOf(getenv("ALIBABA_CLOUD_REGION_ID"), getenv("FC_REGION"), region),
 		VPC:    strings.EqualFold(getenv("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"), "true")}
 	a.endpoints.Override = func(product string) string { return getenv(endpointVariable(product)) }
@@ -61,7 +64,8 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 	if err := a.readTaskRole(getenv("MILLRACE_TASK_ROLE")); err != nil {
 		return nil, err
 	}
-	a.protected = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance, patterns(getenv(reservedVariable)))
+	a.protected = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance,
+		patterns(getenv(reservedVariable)))
 	a.protected.AddRole(a.taskRole)
 	a.cloudFlow = patterns(getenv("MILLRACE_CLOUDFLOW"))
 	return a, a.readProducts(getenv("MILLRACE_PRODUCTS"))
@@ -74,26 +78,29 @@ func (a *alibaba) readTaskRole(v string) error {
 	}
 	a.taskRole = v
 	if err := acs.CheckRole(v); err != nil {
-		return fmt.Errorf("MILLRACE_TASK_ROLE: %w; or none, for tasks that are signed by the function's own role", err)
+		return fmt.Errorf("MILLRACE_TASK_ROLE: %w; or none, for tasks that are signed by the "+
+			"function's own role", err)
 	}
 	return nil
 }
 
-// reservedVariable has resource names that no task may name beside the engine's own, as globs: a
-// topic that is forwarded to the engine's queue, for example.
+// reservedVariable is the variable with globs of resource names that tasks must not name, in
+// addition to the engine's own resources: a topic that is forwarded to the engine's queue, for
+// example.
 const reservedVariable = "MILLRACE_RESERVED"
 
-// patterns reads a list with commas, spaces or line ends between.
+// patterns splits a list at commas, spaces and line ends.
 func patterns(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' })
 }
 
-// endpointVariable is the variable that has a product's address if that is not its own.
+// endpointVariable is the variable that overrides a product's address.
 func endpointVariable(product string) string {
 	return "ALIBABA_CLOUD_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(product, "-", "_"))
 }
 
-// accountAndRegion gives account and region of the host <account>.mns.<region>[-internal].aliyuncs.com; "" for others.
+// accountAndRegion returns account and region of the host
+// <account>.mns.<region>[-internal].aliyuncs.com; "" for other hosts.
 func accountAndRegion(endpoint string) (account, region string) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -117,14 +124,17 @@ func firstOf(values ...string) string {
 
 // readStore reads STORE_URL, tablestore://<instance>/<table>[?endpoint=https://…].
 func (a *alibaba) readStore(storeURL string) error {
-	wrong := fmt.Errorf("STORE_URL must be tablestore://<instance>/<table>, perhaps with ?endpoint=https://… behind it, not %q", storeURL)
+	wrong := fmt.Errorf("STORE_URL must be tablestore://<instance>/<table>, perhaps with "+
+		"?endpoint=https://… behind it, not %q", storeURL)
 	u, err := url.Parse(storeURL)
 	if err != nil || u.Scheme != "tablestore" || u.User != nil || u.Fragment != "" {
 		return wrong
 	}
 	query, err := url.ParseQuery(u.RawQuery)
-	a.instance, a.table, a.storeEndpoint = u.Host, strings.Trim(u.Path, "/"), strings.TrimRight(query.Get("endpoint"), "/")
-	if err != nil || len(query) > 1 || len(query) == 1 && a.storeEndpoint == "" || !isMadeOf(a.instance, "-") || !isMadeOf(a.table, "_") {
+	a.instance, a.table, a.storeEndpoint = u.Host, strings.Trim(u.Path, "/"),
+		strings.TrimRight(query.Get("endpoint"), "/")
+	if err != nil || len(query) > 1 || len(query) == 1 && a.storeEndpoint == "" ||
+		!isMadeOf(a.instance, "-") || !isMadeOf(a.table, "_") {
 		return wrong
 	}
 	if a.storeEndpoint != "" {
@@ -134,27 +144,31 @@ func (a *alibaba) readStore(storeURL string) error {
 		return nil
 	}
 	if !acs.IsRegion(a.endpoints.Region) {
-		return errors.New("the region is not known: set ALIBABA_CLOUD_REGION_ID, or give STORE_URL its endpoint")
+		return errors.New("the region is not known: set ALIBABA_CLOUD_REGION_ID, or give " +
+			"STORE_URL its endpoint")
 	}
 	a.storeEndpoint = "https://" + a.instance + "." + a.endpoints.Region + ".ots.aliyuncs.com"
 	if a.endpoints.VPC {
-		a.storeEndpoint = "https://" + a.instance + "." + a.endpoints.Region + ".vpc.tablestore.aliyuncs.com"
+		a.storeEndpoint = "https://" + a.instance + "." + a.endpoints.Region +
+			".vpc.tablestore.aliyuncs.com"
 	}
 	return nil
 }
 
-// isMadeOf tells whether s is not empty and made of letters, digits and the characters of more.
+// isMadeOf reports whether s is not empty and consists of letters, digits and the characters of
+// more.
 func isMadeOf(s, more string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+			strings.IndexByte(more, c) < 0 {
 			return false
 		}
 	}
 	return s != ""
 }
 
-// readDispatch reads MILLRACE_DISPATCH: whether each hint gets an invocation of its own (async, the default), or is worked
-// on by the invocation that brings it (direct).
+// readDispatch reads MILLRACE_DISPATCH: async (the default) starts an invocation for each hint,
+// direct processes a hint in the invocation that delivers it.
 func (a *alibaba) readDispatch(getenv func(string) string) error {
 	switch v := getenv("MILLRACE_DISPATCH"); v {
 	case "", "async":
@@ -166,14 +180,16 @@ func (a *alibaba) readDispatch(getenv func(string) string) error {
 	return nil
 }
 
-// readProducts reads MILLRACE_PRODUCTS, the OpenAPIs that flows may call beside the known ones: <name>: {version, host}.
+// readProducts reads MILLRACE_PRODUCTS, further OpenAPIs that flows may call: <name>: {version,
+// host}.
 func (a *alibaba) readProducts(text string) error {
 	text, err := textOrFile(text)
 	if err != nil {
 		return fmt.Errorf("MILLRACE_PRODUCTS: %w", err)
 	}
 	if err := decodeYAML([]byte(text), &a.products); err != nil {
-		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host with {region}>, style: rpc or roa, operations: {<name>: GET /path/{Id}}}", err)
+		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host "+
+			"with {region}>, style: rpc or roa, operations: {<name>: GET /path/{Id}}}", err)
 	}
 	for name, p := range a.products {
 		if err := p.Check(name); err != nil {

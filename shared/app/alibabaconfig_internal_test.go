@@ -4,8 +4,8 @@ package app
 
 import "testing"
 
-// Region and account are what the environment says, else what Function Compute says, else what the
-// address of the queue says.
+// TestEndpointsOfAlibaba: region and account come from the environment, else from Function Compute,
+// else from the address of the queue.
 func TestEndpointsOfAlibaba(t *testing.T) {
 	config := CloudConfig{StoreURL: "tablestore://millrace/state",
 		QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"}

@@ -11,13 +11,21 @@ import (
 	"millrace/shared/task/fctask"
 )
 
-// TestFunctionResponsesAreLimited: of what a function answers as much is read as results may be long, not another amount.
+// TestFunctionResponsesAreLimited: a function's response is read up to the limit of results.
 func TestFunctionResponsesAreLimited(t *testing.T) {
 	checkResponseLimit(t, func(url string) (*cloudServices, error) {
-		env := map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "b",
-			"ALIBABA_CLOUD_ENDPOINT_URL_FC": url, "MILLRACE_TASK_ROLE": "none"}
-		c := &Cloud{config: CloudConfig{StoreURL: "tablestore://millrace/state",
-			QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"}, limits: flow.Limits{ResultBytes: results}}
+		env := map[string]string{
+			"ALIBABA_CLOUD_ACCESS_KEY_ID":     "a",
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "b",
+			"ALIBABA_CLOUD_ENDPOINT_URL_FC":   url,
+			"MILLRACE_TASK_ROLE":              "none",
+		}
+		c := &Cloud{
+			config: CloudConfig{StoreURL: "tablestore://millrace/state",
+				QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"},
+			limits: flow.Limits{ResultBytes: results},
+		}
 		return c.openAlibaba(func(name string) string { return env[name] }, functionsFile{})
-	}, task.Request{Action: fctask.Action, Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Sync"}`)})
+	}, task.Request{Action: fctask.Action, Parameters: json.RawMessage(
+		`{"resourceArn":"acs:fc:::functions/f","invocationType":"Sync"}`)})
 }

@@ -1,4 +1,5 @@
-// The server of one machine brings an embedded store, which functions have no use for: they are built with this tag.
+// A local server contains an embedded store, which functions do not need. Functions are built with
+// the tag lambda.norpc, which leaves this file out.
 
 //go:build !lambda.norpc
 
@@ -33,7 +34,7 @@ import (
 	"millrace/shared/task/subflowtask"
 )
 
-// App is a local server: everything in one process.
+// App is a local server: the whole engine in one process.
 type App struct {
 	config  Config
 	log     *slog.Logger
@@ -44,17 +45,18 @@ type App struct {
 	tasks   *functiontask.Runner
 	handler http.Handler
 	shares  pools
-	diskUse *store.DiskUse // of the disk, by account; nil: one has it all
+	diskUse *store.DiskUse // disk usage by account; nil with a single account
 
-	requestBytes *inflight.Budget // of requests
-	refusals     *rpc.Rejections
+	requestBytes *inflight.Budget // bytes of requests in flight
+	rejections   *rpc.Rejections
 
-	ctx    context.Context // ends when the server stops taking up work
+	ctx    context.Context // ends when the server stops accepting work
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
 
-// Open opens the store, takes up what an earlier process has left, and begins to work. Nothing listens yet.
+// Open opens the store, resumes the executions that an earlier process left, and starts the
+// background work. It does not listen.
 func Open(ctx context.Context, c Config) (*App, error) {
 	c = complete(c)
 	a := &App{config: c, log: c.Log}
@@ -73,8 +75,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 			return nil, err
 		}
 	}
-	driver, err := pebblestore.Open(ctx, pebblestore.Options{Dir: c.Data, Logger: c.Log,
-		FreeFloor: c.Settings.FreeMegabytes << 20, MemtableBytes: int(c.Settings.MemtableMegabytes) << 20})
+	driver, err := pebblestore.Open(ctx, pebblestore.Options{
+		Dir:           c.Data,
+		Logger:        c.Log,
+		FreeFloor:     c.Settings.FreeMegabytes << 20,
+		MemtableBytes: int(c.Settings.MemtableMegabytes) << 20,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +88,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if credentials.Shared() {
 		a.diskUse = store.NewDiskUse(driver.Free, c.Now)
 	}
-	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true, DiskUse: a.diskUse})
+	a.store = store.New(store.Options{
+		Driver:    driver,
+		Now:       c.Now,
+		Exclusive: true,
+		DiskUse:   a.diskUse,
+	})
 	if err := a.build(file, limits, credentials); err != nil {
 		driver.Close()
 		return nil, err
@@ -110,7 +121,8 @@ func complete(c Config) Config {
 	return c
 }
 
-// credentials loads who may call. Without, the server is open, and then it must not be reachable from outside.
+// credentials loads the credentials file. Without one the server is open, and it must then listen
+// on loopback only.
 func (a *App) credentials() (*rpc.Credentials, error) {
 	if a.config.Credentials != "" {
 		return rpc.LoadCredentials(a.config.Credentials)
@@ -119,26 +131,32 @@ func (a *App) credentials() (*rpc.Credentials, error) {
 		return nil, fmt.Errorf("--listen %s: %w", a.config.Listen, err)
 	}
 	if !rpc.IsLoopback(a.config.Listen) {
-		return nil, fmt.Errorf("--listen %s: without --credentials the server is open and listens on loopback only; "+
-			"give it a credentials file (docs/credentials.md), or listen on 127.0.0.1", a.config.Listen)
+		return nil, fmt.Errorf("--listen %s: without --credentials the server is open and listens "+
+			"on loopback only; "+
+			"give it a credentials file (docs/credentials.md), or listen on 127.0.0.1",
+			a.config.Listen)
 	}
 	return nil, nil
 }
 
-// warn says what makes the server easy to misuse; rpc.New looks at the credentials themselves.
+// warn logs settings that make the server easy to misuse. rpc.New checks the credentials
+// themselves.
 func (a *App) warn(credentials *rpc.Credentials) {
 	c := &a.config
 	rpc.WarnOfFile(c.Log, c.Functions, false)
 	rpc.WarnOfFile(c.Log, c.SettingsFile, false)
 	rpc.WarnOfFile(c.Log, c.Certificate, false)
 	rpc.WarnOfFile(c.Log, c.Key, true)
-	if credentials != nil && credentials.HasBearerTokens() && c.Certificate == "" && !rpc.IsLoopback(c.Listen) {
-		c.Log.Warn("bearer tokens and task tokens come as they are, and without TLS everybody on the way can read and use "+
-			"them; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that speaks TLS", "listen", c.Listen)
+	if credentials != nil && credentials.HasBearerTokens() && c.Certificate == "" &&
+		!rpc.IsLoopback(c.Listen) {
+		c.Log.Warn("bearer tokens and task tokens come as they are, and without TLS everybody on "+
+			"the way can read and use "+
+			"them; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that "+
+			"speaks TLS", "listen", c.Listen)
 	}
 }
 
-// onlyAccount is the account of all callers; "" when there are several.
+// onlyAccount returns the account of all callers; "" if there are several accounts.
 func (a *App) onlyAccount(credentials *rpc.Credentials) string {
 	if credentials == nil {
 		return cmp.Or(a.config.Settings.Account, rpc.DefaultAccount)
@@ -146,29 +164,44 @@ func (a *App) onlyAccount(credentials *rpc.Credentials) string {
 	return credentials.OnlyAccount()
 }
 
-// build joins the parts.
-func (a *App) build(file *functiontask.File, limits flow.Limits, credentials *rpc.Credentials) error {
+// build constructs the parts of the server and connects them.
+func (a *App) build(
+	file *functiontask.File, limits flow.Limits, credentials *rpc.Credentials,
+) error {
 	s := &a.config.Settings
 	open := credentials == nil
 	a.shares = newPools(s, limits, credentials.Shared(), filesMax())
-	client, err := outbound.New(outbound.Options{AllowLoopback: boolOr(s.AllowLoopback, open), AllowPrivate: boolOr(s.AllowPrivate, open), Allow: s.Allow, MaxResponse: responseMax(limits)})
+	client, err := outbound.New(outbound.Options{
+		AllowLoopback: boolOr(s.AllowLoopback, open),
+		AllowPrivate:  boolOr(s.AllowPrivate, open),
+		Allow:         s.Allow,
+		MaxResponse:   responseMax(limits),
+	})
 	if err != nil {
 		return err
 	}
-	inside := outbound.NewInternal(responseMax(limits))
+	internal := outbound.NewInternal(responseMax(limits))
 	a.queue = memqueue.New(memqueue.Options{})
-	a.tasks = functiontask.New(functiontask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials), Client: inside, MaxResponse: responseMax(limits),
-		Log: func(line string) { a.log.Info(line) }})
+	a.tasks = functiontask.New(functiontask.Options{
+		Functions:   file.Functions,
+		Account:     a.onlyAccount(credentials),
+		Client:      internal,
+		MaxResponse: responseMax(limits),
+		Log:         func(line string) { a.log.Info(line) },
+	})
 	children := &subflows{}
 	flows := subflowtask.New(children, children)
 	flows.AnyOwner = open
-	table := map[string]task.Runner{httptask.Action: httptask.New(client), functiontask.Action: a.tasks}
+	table := map[string]task.Runner{
+		httptask.Action:     httptask.New(client),
+		functiontask.Action: a.tasks,
+	}
 	for _, action := range flows.Actions() {
 		table[action] = flows
 	}
-	var tasks task.Runner = task.NewTable(table, actiontask.New(file.Actions, inside))
+	var tasks task.Runner = task.NewTable(table, actiontask.New(file.Actions, internal))
 	if s.Tasks != "" {
-		tasks = actiontask.New(taskOverride(s.Tasks), inside)
+		tasks = actiontask.New(taskOverride(s.Tasks), internal)
 	}
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
@@ -178,30 +211,61 @@ func (a *App) build(file *functiontask.File, limits flow.Limits, credentials *rp
 		register = credentials.Register()
 	}
 	mayFlow := rights(register, s.Region)
-	a.runner = engine.New(engine.Options{Store: a.store, Queue: a.queue, Tasks: limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses), Now: a.config.Now, Rights: mayFlow,
-		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
-		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
-		Retention: seconds(s.RetentionDays*86400, 90*86400)})
-	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Rights: mayFlow, Log: a.log,
-		Now: a.config.Now})
+	a.runner = engine.New(engine.Options{
+		Store:     a.store,
+		Queue:     a.queue,
+		Tasks:     limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses),
+		Now:       a.config.Now,
+		Rights:    mayFlow,
+		Compile:   compiler(limits),
+		Limits:    limits,
+		Region:    s.Region,
+		Log:       a.log,
+		Exclusive: true,
+		LeaseMax:  seconds(s.LeaseSeconds, 600),
+		CallsMax:  s.CallsPerRun,
+		Shares:    a.shares.engine(),
+		Retention: seconds(s.RetentionDays*86400, 90*86400),
+	})
+	a.service = cloudflow.New(cloudflow.Options{
+		Store:  a.store,
+		Runner: a.runner,
+		Limits: limits,
+		Region: s.Region,
+		Rights: mayFlow,
+		Log:    a.log,
+		Now:    a.config.Now,
+	})
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
-	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
-		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces,
-		Nonces: nonceStore{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log,
-		Requests: a.shares.requests, Processors: a.shares.processors}
+	o := rpc.Options{
+		API:          a.service,
+		Credentials:  credentials,
+		Region:       s.Region,
+		Account:      s.Account,
+		Hosts:        s.Hosts,
+		Rates:        s.rates(),
+		MaxBody:      int64(limits.RequestBytes),
+		CheckNonces:  s.CheckNonces,
+		Nonces:       nonceStore{a.store.Driver(), a.config.Now},
+		LoopbackOnly: open,
+		Logger:       a.log,
+		Requests:     a.shares.requests,
+		Processors:   a.shares.processors,
+	}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
-	a.requestBytes, a.refusals = s.requestBudget(limits), rpc.NewRejections(a.log)
-	o.Bytes, o.Rejections = a.requestBytes, a.refusals
+	a.requestBytes, a.rejections = s.requestBudget(limits), rpc.NewRejections(a.log)
+	o.Bytes, o.Rejections = a.requestBytes, a.rejections
 	a.handler = rpc.New(o)
 	return nil
 }
 
-// startBackground starts what works in the background.
+// startBackground starts the background goroutines.
 func (a *App) startBackground() {
 	a.spawn(func() {
-		if err := a.queue.Consume(a.ctx, a.runner.HandleHint); err != nil && !errors.Is(err, context.Canceled) {
+		if err := a.queue.Consume(a.ctx, a.runner.HandleHint); err != nil &&
+			!errors.Is(err, context.Canceled) {
 			a.log.Error("queue", "err", err)
 		}
 	})
@@ -217,15 +281,16 @@ func (a *App) startBackground() {
 	}
 }
 
-// resumeBackoffMax is the longest pause between two tries to take up what the process before has left.
+// resumeBackoffMax bounds the backoff between two tries to resume executions.
 const resumeBackoffMax = time.Minute
 
-// retryResume takes up the rest of what the process before has left, when the store or the queue
-// had failed. A call in flight whose execution is not taken up waits for the end of its lease, which
-// may be a day.
+// retryResume resumes the remaining executions of the previous process after the store or the queue
+// failed. An execution with a call in flight that is not resumed waits until the call's lease
+// expires, which may take a day.
 func (a *App) retryResume(err error) {
 	for pause := time.Second; err != nil; pause = min(2*pause, resumeBackoffMax) {
-		a.log.Error("not everything that was in flight is taken up; trying again", "in", pause, "err", err)
+		a.log.Error("not everything that was in flight is taken up; trying again", "in", pause,
+			"err", err)
 		select {
 		case <-time.After(pause):
 		case <-a.ctx.Done():
@@ -243,16 +308,20 @@ func (a *App) spawn(f func()) {
 	}()
 }
 
-// countRunning counts running executions, for their limit.
+// countRunning counts running executions for the quota of each account.
 func (a *App) countRunning() {
-	err := a.store.EachFlow(a.ctx, func(f *store.Flow) error { return a.runner.CountRunning(a.ctx, f.Account, f.ID) })
+	err := a.store.EachFlow(a.ctx, func(f *store.Flow) error {
+		return a.runner.CountRunning(a.ctx,
+			f.Account, f.ID)
+	})
 	a.runner.CountingDone(err == nil)
 	if err != nil && a.ctx.Err() == nil {
-		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
+		a.log.Warn("running executions could not be counted; their limit counts from now on", "err",
+			err)
 	}
 }
 
-// recountInterval is how often what the accounts take of the disk is counted anew.
+// recountInterval is how often the disk usage of the accounts is counted anew.
 const recountInterval = 6 * time.Hour
 
 func (a *App) recount() {
@@ -286,16 +355,17 @@ func (a *App) sweep() {
 	}
 }
 
-// Handler is the API, for a server of the caller's own.
+// Handler returns the API, for use in another HTTP server.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Runner is the runner, for tests and benchmarks of the whole.
+// Runner returns the engine, for tests and benchmarks of the whole server.
 func (a *App) Runner() *engine.Engine { return a.runner }
 
-// drainTimeout is how long calls in flight may still take when the server stops.
+// drainTimeout is how long calls in flight may still run when the server stops.
 const drainTimeout = 10 * time.Second
 
-// Close stops: no new work is taken up, calls in flight get a while, and what has been acknowledged is durable.
+// Close stops the server. It accepts no new work, gives calls in flight drainTimeout to end, and
+// closes the store. Everything that was acknowledged is durable.
 func (a *App) Close() error {
 	a.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -308,7 +378,7 @@ func (a *App) Close() error {
 	return a.store.Close()
 }
 
-// Serve opens, listens and serves until ctx is done, then stops cleanly.
+// Serve opens the server, listens and serves until ctx is done, then stops cleanly.
 func Serve(ctx context.Context, c Config) error {
 	c = complete(c)
 	listener, err := outbound.Listen("tcp", c.Listen)
@@ -325,7 +395,8 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return err
 	}
-	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.refusals})
+	metricsServer, err := serveMetrics(c.Settings.Metrics,
+		shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.rejections})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())
@@ -334,7 +405,7 @@ func Serve(ctx context.Context, c Config) error {
 	defer holdBallast(a.config.Settings.memory())()
 	server := rpc.NewServer(c.Listen, a.Handler())
 	server.Connections = a.config.Settings.connectionsWithin(connections(filesMax()))
-	server.Bytes, server.Rejections = a.requestBytes, a.refusals
+	server.Bytes, server.Rejections = a.requestBytes, a.rejections
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(served) }()
 	if c.Ready != nil {
@@ -345,20 +416,22 @@ func Serve(ctx context.Context, c Config) error {
 	case err = <-failed:
 		a.log.Error("server", "err", err)
 	}
-	a.runner.StopAccepting() // long polls answer now
+	a.runner.StopAccepting() // ends long polls
 	grace, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if serr := server.Shutdown(grace); serr != nil {
 		server.Close()
 	}
-	shown.close(grace)
+	metricsServer.close(grace)
 	return errors.Join(err, a.Close())
 }
 
-// listenError says what to do about an address that cannot be listened on.
+// listenError returns an error that says what to do about an address that cannot be listened on.
 func listenError(setting, address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("cannot listen on %s: another program does; stop it, or choose another address with %s", address, setting)
+		return fmt.Errorf("cannot listen on %s: another program does; stop it, or choose another "+
+			"address with %s", address, setting)
 	}
-	return fmt.Errorf("cannot listen on %s: %w; %s takes host:port, for example %s", address, err, setting, DefaultListen)
+	return fmt.Errorf("cannot listen on %s: %w; %s takes host:port, for example %s", address, err,
+		setting, DefaultListen)
 }

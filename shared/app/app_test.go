@@ -14,20 +14,22 @@ import (
 	"millrace/shared/rpc"
 )
 
-// A server that is set up wrongly is not opened, and says what is wrong.
+// TestOpenSaysWhatIsWrong: a server with a wrong configuration does not open, and the error says
+// what is wrong.
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for want, c := range map[string]app.Config{
 		"limit Events": {Settings: app.Settings{Limits: map[string]int64{"Events": -1}}},
 		"none.yaml":    {Functions: "none.yaml"},
 	} {
 		c.Data, c.Log = t.TempDir(), slog.New(slog.DiscardHandler)
-		if a, err := app.Open(context.Background(), c); err == nil || a != nil || !strings.Contains(err.Error(), want) {
+		if a, err := app.Open(context.Background(), c); err == nil || a != nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v", want, a, err)
 		}
 	}
 }
 
-// A server needs nothing but a place for its data.
+// TestOpenWithDefaults: a server needs only a directory for its data.
 func TestOpenWithDefaults(t *testing.T) {
 	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir()})
 	if err != nil {
@@ -38,7 +40,7 @@ func TestOpenWithDefaults(t *testing.T) {
 	}
 }
 
-// serve opens a server on its own directory.
+// serve starts a server on a new directory.
 func serve(t *testing.T, c app.Config) *rpc.Client {
 	t.Helper()
 	if c.Data == "" {
@@ -66,11 +68,22 @@ func serve(t *testing.T, c app.Config) *rpc.Client {
 func TestPassFlow(t *testing.T) {
 	c := serve(t, app.Config{})
 	ctx := context.Background()
-	definition := "Type: StateMachine\nSpecVersion: v1\nName: hello\nStartAt: A\nStates:\n- Name: A\n  Type: Pass\n  End: true\n"
-	if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "hello", Definition: definition, Type: "FDL", Description: "d"}); err != nil {
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: hello\nStartAt: A\nStates:\n" +
+		"- Name: " +
+		"A\n  Type: Pass\n  End: true\n"
+	if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{
+		Name:        "hello",
+		Definition:  definition,
+		Type:        "FDL",
+		Description: "d",
+	}); err != nil {
 		t.Fatal(err)
 	}
-	x, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: "one", Input: `{"a": 1}`})
+	x, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{
+		FlowName:      "hello",
+		ExecutionName: "one",
+		Input:         `{"a": 1}`,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,15 +91,25 @@ func TestPassFlow(t *testing.T) {
 		t.Errorf("start: %+v", x)
 	}
 	wait := int64(5)
-	x, err = c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "hello", ExecutionName: "one", WaitTimeSeconds: &wait})
+	x, err = c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{
+		FlowName:        "hello",
+		ExecutionName:   "one",
+		WaitTimeSeconds: &wait,
+	})
 	if err != nil || x.Status != "Succeeded" || x.Output != `{"a":1}` {
 		t.Errorf("describe: %+v %v", x, err)
 	}
-	h, err := c.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "hello", ExecutionName: "one"})
+	h, err := c.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
+		FlowName:      "hello",
+		ExecutionName: "one",
+	})
 	if err != nil || len(h.Events) != 5 {
 		t.Errorf("history: %+v %v", h, err)
 	}
-	_, err = c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: "one"})
+	_, err = c.StartExecution(ctx, cloudflow.StartExecutionRequest{
+		FlowName:      "hello",
+		ExecutionName: "one",
+	})
 	if err == nil {
 		t.Error("a second start of an ended execution was accepted")
 	}

@@ -21,38 +21,42 @@ import (
 	"millrace/shared/value"
 )
 
-// asyncResults joins asynchronous invocations with the tasks that wait for them: a row by the function,
-// and the invocation's request id or the id of its task, says whose task it is (execution.md
-// finding 28).
+// asyncResults reports the results of asynchronous invocations to the tasks that wait for them. The
+// engine writes an invocation record before it invokes a function. Its key has the function, and
+// the request id or the id that the task chose; its data names the task (execution.md finding 28).
 //
-// A record comes from the cloud and carries nothing of the engine's by which it could be
-// authenticated. It counts only where it names the function that was invoked and an id that cannot
-// be guessed: a request id, or one that is derived from the execution's random run. An id that a
-// flow has chosen can be guessed; there the record is only a hint, and the service is asked for the
-// end.
+// The cloud sends an async result, which carries nothing that the engine could authenticate. It
+// counts only if it names the invoked function and an id that cannot be guessed: a request id, or
+// an id derived from the execution's random run. An id that a flow chose can be guessed. The async
+// result is then only a hint, and asyncResults asks the service for the result.
 type asyncResults struct {
 	driver      store.Driver
-	output      func(legacy bool, requestID string, payload []byte) task.Result // see home
-	dropUnknown bool                                                            // see home
-	// identity is the full name of a function without its version or alias, from one as a note or a
-	// record has it.
+	output      func(flowV1 bool, requestID string, payload []byte) task.Result // see cloudServices
+	dropUnknown bool                                                            // see cloudServices
+	// identity returns the full name of a function without its version or alias. It accepts the
+	// name of an invocation record and of an async result.
 	identity func(function string) (string, error)
-	// queryResult asks the service how the invocation of a note has ended; nil where flows choose no ids.
-	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error)
-	// resend puts the text of a record into the queue again, to be delivered after a delay. An
-	// error that wraps queue.ErrBody says that the queue never takes this text.
-	resend       func(ctx context.Context, text []byte, delay time.Duration) error
-	wakeOnExpiry bool // notes wake the sweeper when they have expired, for the store does not remove them
+	// queryResult asks the service for the result of a recorded invocation. It is nil where flows
+	// cannot choose ids.
+	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool,
+		error)
+	// resend puts the text of an async result into the queue again, for delivery after a delay. An
+	// error that wraps queue.ErrBody means that the queue never accepts this text.
+	resend func(ctx context.Context, text []byte, delay time.Duration) error
+	// Expired invocation records wake the sweeper, because the store does not remove them.
+	wakeOnExpiry bool
 	runner       *engine.Engine
 	log          *slog.Logger
 }
 
-// recordRetention is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
-// queue for days.
+// recordRetention is how long an invocation record is kept. Lambda retries an invocation for up to
+// six hours, and an async result may wait in the queue for days.
 const recordRetention = 14 * 24 * time.Hour
 
-// Record implements task.Noted.
-func (o *asyncResults) Record(ctx context.Context, requestID string, n task.InvocationRecord) error {
+// Record implements task.InvocationRecorder.
+func (o *asyncResults) Record(
+	ctx context.Context, requestID string, n task.InvocationRecord,
+) error {
 	if requestID == "" {
 		return errors.New("the invocation has no request id")
 	}
@@ -75,38 +79,40 @@ func (o *asyncResults) Record(ctx context.Context, requestID string, n task.Invo
 	return o.driver.Put(ctx, []store.Row{row})
 }
 
-// taskDigest names the task of a note. No two tasks have the same, so nobody replaces the note of
-// another under an id that both have chosen.
+// taskDigest identifies the task of an invocation record. Two tasks never have the same digest, so
+// a task cannot replace the record of another task that chose the same id.
 func taskDigest(n task.InvocationRecord) string {
 	sum := sha256.Sum256([]byte(n.Account + "\x00" + n.Token))
 	return hex.EncodeToString(sum[:16])
 }
 
-// A record may come before the note has been written, by as much as a write takes. It is put back
-// into the queue then: nothing waits for it here, for the invocation that brings records brings
-// other messages too.
+// An async result may come before its invocation record has been written. It then goes back into
+// the queue. handle does not wait for the record, because the invocation that delivers async
+// results delivers other messages too.
 const (
 	resendMax   = 4
 	resendDelay = 2 * time.Second
 )
 
-// errNotRecorded says that nobody has noted an outcome, or not yet; errForeign that nobody ever will.
+// errNotRecorded: there is no invocation record, or not yet. errForeign: there never will be one.
 var (
 	errNotRecorded = errors.New("nobody has noted the invocation")
 	errForeign     = errors.New("it is none of the engine's")
 )
 
-// handle reports the end of an invocation to the task that waits for it. An outcome that nobody has
-// noted is put back into the queue for a while. Then it is an error, and ends among the dead
-// letters; where it is let go instead, none of ours is lost: the invocation was noted before it was
-// made, or its caller died, and the next call asks for its end.
+// handle reports an async result to the task that waits for it. An async result without an
+// invocation record goes back into the queue resendMax times. After that it is an error and becomes
+// a dead letter. With dropUnknown it is dropped instead, which loses no result of the engine: the
+// record was written before the invocation, or the caller died and the next call asks for the
+// result.
 func (o *asyncResults) handle(ctx context.Context, out trigger.AsyncResult) error {
 	err := o.lookUp(ctx, out)
 	if errors.Is(err, errNotRecorded) && out.Resent >= 0 && out.Resent < resendMax {
 		err = o.sendAgain(ctx, out)
 	}
 	if o.dropUnknown && (errors.Is(err, errForeign) || errors.Is(err, errNotRecorded)) {
-		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
+		o.log.Error("outcome of an invocation that is none of the engine's; it is let go",
+			"request", out.RequestID, "function", out.Function, "err", err)
 		return nil
 	}
 	if err != nil {
@@ -115,8 +121,8 @@ func (o *asyncResults) handle(ctx context.Context, out trigger.AsyncResult) erro
 	return nil
 }
 
-// sendAgain sends a record to the queue again. One that the queue does not take because it is too
-// long is errNotRecorded as before.
+// sendAgain puts an async result into the queue again. If the queue rejects it as too long, the
+// error wraps errNotRecorded.
 func (o *asyncResults) sendAgain(ctx context.Context, out trigger.AsyncResult) error {
 	if o.resend == nil {
 		return errNotRecorded
@@ -131,8 +137,8 @@ func (o *asyncResults) sendAgain(ctx context.Context, out trigger.AsyncResult) e
 	return err
 }
 
-// lookUp reports an outcome to the tasks that wait for it: to the one under an id of the service or
-// of the engine, else to all under an id that flows have chosen.
+// lookUp reports an async result: to one task if the id is the service's or the engine's, else to
+// every task whose flow chose the id.
 func (o *asyncResults) lookUp(ctx context.Context, out trigger.AsyncResult) error {
 	function, err := o.identity(out.Function)
 	if err != nil || len(out.RequestID) > requestIDMax {
@@ -151,14 +157,18 @@ func (o *asyncResults) lookUp(ctx context.Context, out trigger.AsyncResult) erro
 	case o.queryResult == nil:
 		return errNotRecorded
 	}
-	return o.reportChosen(ctx, out, store.ChosenInvocationRecordKey(out.RequestID, function, "").Partition)
+	return o.reportChosen(ctx, out, store.ChosenInvocationRecordKey(out.RequestID, function,
+		"").Partition)
 }
 
-// reportChosen looks at all notes under an id that flows have chosen: the service says of each how its
-// invocation has ended, for the record says nothing that counts. Notes of one id are few: the
-// service takes an id once for each version of a function while it remembers the invocation. If
-// none has ended the record is errNotRecorded: the note of the right one may not have been written yet.
-func (o *asyncResults) reportChosen(ctx context.Context, out trigger.AsyncResult, partition string) error {
+// reportChosen reads all invocation records of an id that flows chose. For each it asks the service
+// for the result, because the async result itself proves nothing. An id has few records: while the
+// service remembers an invocation, it accepts the id once per version of a function. If no
+// invocation has ended, the error is errNotRecorded, because the right record may not have been
+// written yet.
+func (o *asyncResults) reportChosen(
+	ctx context.Context, out trigger.AsyncResult, partition string,
+) error {
 	reported, from := false, ""
 	for more := true; more; {
 		var rows []store.Row
@@ -173,11 +183,11 @@ func (o *asyncResults) reportChosen(ctx context.Context, out trigger.AsyncResult
 			if err != nil {
 				return err
 			}
-			report, over, err := o.queryService(ctx, n, out)
+			report, ended, err := o.queryService(ctx, n, out)
 			if err != nil {
 				return err
 			}
-			if over {
+			if ended {
 				reported = true
 				if err := o.report(ctx, row.Key, n, out, report); err != nil {
 					return err
@@ -195,13 +205,18 @@ func decodeRecord(row store.Row) (n task.InvocationRecord, err error) {
 	return n, json.Unmarshal(row.Data, &n)
 }
 
-// report reports the end of a noted task, and deletes the note.
-func (o *asyncResults) report(ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult, report engine.Report) error {
+// report reports the result of a recorded invocation and deletes the record.
+func (o *asyncResults) report(
+	ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult,
+	report engine.Report,
+) error {
 	_, err := o.runner.ReportAsyncResult(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
-	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
-		o.log.Info("outcome that nobody waits for any more", "request", out.RequestID, "function", out.Function, "err", err)
+	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists,
+		fault.ExecutionNotExists:
+		o.log.Info("outcome that nobody waits for any more", "request", out.RequestID, "function",
+			out.Function, "err", err)
 	default:
 		return err
 	}
@@ -211,30 +226,37 @@ func (o *asyncResults) report(ctx context.Context, key store.Key, n task.Invocat
 	return nil
 }
 
-// queryService returns the end of an invocation as the service knows it; false when there is none to
-// report. A record that comes before the end is not the cloud's: the cloud's own follows.
-func (o *asyncResults) queryService(ctx context.Context, n task.InvocationRecord, out trigger.AsyncResult) (engine.Report, bool, error) {
+// queryService asks the service for the result of an invocation. It returns false if there is none
+// to report. An async result that comes before the end is not from the cloud, whose own follows
+// later.
+func (o *asyncResults) queryService(
+	ctx context.Context, n task.InvocationRecord, out trigger.AsyncResult,
+) (engine.Report, bool, error) {
 	if o.queryResult == nil {
-		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
+		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot "+
+			"be asked here", out.RequestID)
 	}
-	result, over, err := o.queryResult(ctx, n, out.RequestID)
+	result, ended, err := o.queryResult(ctx, n, out.RequestID)
 	switch {
 	case errors.Is(err, task.ErrResultUnknown):
-		o.log.Error("outcome that the service does not confirm", "request", out.RequestID, "function", out.Function, "err", err)
+		o.log.Error("outcome that the service does not confirm", "request", out.RequestID,
+			"function", out.Function, "err", err)
 		return engine.Report{}, false, nil
 	case err != nil:
-		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
-	case !over:
-		o.log.Warn("outcome of an invocation that has not ended", "request", out.RequestID, "function", out.Function)
+		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w",
+			out.RequestID, out.Function, err)
+	case !ended:
+		o.log.Warn("outcome of an invocation that has not ended", "request", out.RequestID,
+			"function", out.Function)
 		return engine.Report{}, false, nil
 	}
 	return reportOf(result), true, nil
 }
 
-// requestIDMax bounds the id of an invocation that is looked for.
+// requestIDMax bounds the length of an invocation's id.
 const requestIDMax = 256
 
-// toReport is an outcome as the end of a task.
+// toReport converts an async result to the report of a task.
 func (o *asyncResults) toReport(n task.InvocationRecord, out trigger.AsyncResult) engine.Report {
 	if out.Failed {
 		e := task.FunctionFailure(n.Action, payloadOf(out))
@@ -246,7 +268,7 @@ func (o *asyncResults) toReport(n task.InvocationRecord, out trigger.AsyncResult
 	return reportOf(o.output(n.FlowV1, out.RequestID, payloadOf(out)))
 }
 
-// reportOf is a result as the end of a task.
+// reportOf converts a result to the report of a task.
 func reportOf(result task.Result) engine.Report {
 	if failure := result.Error; failure != nil {
 		return engine.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
@@ -256,12 +278,15 @@ func reportOf(result task.Result) engine.Report {
 	}
 	canonical, err := value.Canonical(result.Output)
 	if err != nil {
-		return engine.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
+		return engine.Report{Error: &flow.Error{
+			Name:  flow.ErrInvalidLocal,
+			Cause: "the function's result is no JSON that the engine takes: " + err.Error(),
+		}}
 	}
 	return engine.Report{Output: canonical}
 }
 
-// payloadOf is what the function answered. Function Compute puts it into its record as a text.
+// payloadOf returns the function's response. Function Compute sends it as a JSON string.
 func payloadOf(out trigger.AsyncResult) []byte {
 	if strings.HasPrefix(out.Function, "acs:fc:") && len(out.Payload) > 0 && out.Payload[0] == '"' {
 		return []byte(task.Text(out.Payload))

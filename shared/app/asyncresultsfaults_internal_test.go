@@ -24,13 +24,15 @@ SpecVersion: v1
 Name: f
 StartAt: A
 States:
-- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
+- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback,
+   Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
 `
 
-// errTransient is a fault that passes: trying again helps.
+// errTransient is a fault that goes away: a retry helps.
 var errTransient = errors.New("a passing fault")
 
-// transientFaults fails calls of store and queue by chance, before or after they take effect, as long as it has faults left.
+// transientFaults fails calls of store and queue at random, before or after they take effect, until
+// it has no faults left.
 type transientFaults struct {
 	mu     sync.Mutex
 	chance *rand.Rand
@@ -47,7 +49,7 @@ func (p *transientFaults) hook(string, store.Key) error {
 	return errTransient
 }
 
-// tokens are the tokens of tasks by their executions; the calls themselves say nothing.
+// tokens records the token of each execution's task. The calls themselves return nothing useful.
 type tokens struct {
 	mu sync.Mutex
 	of map[string]string
@@ -60,13 +62,17 @@ func (k *tokens) Run(_ context.Context, r task.Request) task.Result {
 	return task.Result{Output: []byte(`{}`)}
 }
 
-// TestAsyncResultsUnderTransientFaults: store and queue fail for a while, as the outcomes of invocations come: some before they
-// have been noted, some twice, each again and again until it is taken. Each counts, for its own task, and once, also
-// where records that nobody has noted are let go.
+// TestAsyncResultsUnderTransientFaults: store and queue fail for a while as async results arrive.
+// Some arrive before their invocation record, some twice; each is delivered again until it is
+// acknowledged. Each counts once, for its own task, even though async results without a record are
+// dropped.
 func TestAsyncResultsUnderTransientFaults(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { runTransientFaults(t, rand.New(rand.NewPCG(seed, 1))) })
+			synctest.Test(t, func(t *testing.T) {
+				runTransientFaults(t,
+					rand.New(rand.NewPCG(seed, 1)))
+			})
 		})
 	}
 }
@@ -77,14 +83,24 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	p, mem, q := &transientFaults{chance: chance}, memstore.New(), memqueue.New(memqueue.Options{})
 	mem.Before, mem.After = p.hook, p.hook
 	s, k := store.New(store.Options{Driver: mem}), &tokens{of: map[string]string{}}
-	var records []string // what the queue holds
+	var records []string // content of the queue
 	o := newAsyncResults(mem, nil)
-	o.runner = engine.New(engine.Options{Store: s, Queue: q, Compile: compiler(flow.DefaultLimits()), Limits: flow.DefaultLimits(),
-		Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": k}, nil), Exclusive: true, Log: slog.New(slog.DiscardHandler)})
-	o.output = func(_ bool, id string, payload []byte) task.Result { return task.Result{Output: payload} }
+	o.runner = engine.New(engine.Options{
+		Store:     s,
+		Queue:     q,
+		Compile:   compiler(flow.DefaultLimits()),
+		Limits:    flow.DefaultLimits(),
+		Tasks:     task.NewTable(map[string]task.Runner{"FC:InvokeFunction": k}, nil),
+		Exclusive: true,
+		Log:       slog.New(slog.DiscardHandler),
+	})
+	o.output = func(
+		_ bool, id string, payload []byte) task.Result {
+		return task.Result{Output: payload}
+	}
 	o.resend = func(_ context.Context, text []byte, _ time.Duration) error {
 		err := p.hook("", store.Key{})
-		if err == nil || chance.IntN(2) == 0 { // refused, or taken and the answer lost
+		if err == nil || chance.IntN(2) == 0 { // failed, or sent with the result lost
 			records = append(records, string(text))
 		}
 		return err
@@ -95,10 +111,18 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	}
 	name := func(i int) string { return fmt.Sprint("x", i) }
 	for i := range tasks {
-		if _, _, err := o.runner.StartExecution(ctx, engine.Start{Flow: f, Name: name(i), Input: []byte(`{}`), Canonical: []byte(`{}`)}); err != nil {
+		if _, _, err := o.runner.StartExecution(ctx,
+			engine.Start{
+				Flow:      f,
+				Name:      name(i),
+				Input:     []byte(`{}`),
+				Canonical: []byte(`{}`),
+			}); err != nil {
 			t.Fatal(err)
 		}
-		record := fmt.Sprintf(`{"requestContext":{"requestId":"r%d","functionArn":"f@1","condition":"Success"},"responseContext":{},"responsePayload":{"of":%d}}`, i, i)
+		record := fmt.Sprintf(
+			`{"requestContext":{"requestId":"r%d","functionArn":"f@1","condition":"Success"},`+
+				`"responseContext":{},"responsePayload":{"of":%d}}`, i, i)
 		for range 1 + chance.IntN(2) {
 			records = append(records, record)
 		}
@@ -108,24 +132,25 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 		t.Fatalf("%d of %d tasks were called", len(k.of), tasks)
 	}
 	p.left = 40
-	note := func(i int) {
-		for o.Record(ctx, fmt.Sprint("r", i), task.InvocationRecord{Account: "1", Token: k.of[name(i)], Function: "f"}) != nil {
+	writeRecord := func(i int) {
+		for o.Record(ctx, fmt.Sprint("r", i),
+			task.InvocationRecord{Account: "1", Token: k.of[name(i)], Function: "f"}) != nil {
 		}
 	}
 	for i := range tasks / 2 {
-		note(i)
+		writeRecord(i)
 	}
 	for turn := 0; len(records) > 0; turn++ {
 		if turn == tasks {
 			for i := tasks / 2; i < tasks; i++ {
-				note(i)
+				writeRecord(i)
 			}
 		}
 		i := chance.IntN(len(records))
 		text := records[i]
 		records = append(records[:i:i], records[i+1:]...)
 		if err := o.handle(ctx, recordOf(t, text)); err != nil {
-			records = append(records, text) // not acknowledged: the queue brings it again
+			records = append(records, text) // not acknowledged: the queue delivers it again
 		}
 		time.Sleep(time.Second)
 	}
@@ -140,7 +165,8 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	q.Close()
 }
 
-// checkAsyncResultCounted checks that an execution has ended with an outcome, which stands in its history once.
+// checkAsyncResultCounted checks that an execution ended with an output and that its history has
+// one end of a task.
 func checkAsyncResultCounted(t *testing.T, s *store.Store, partition, output string) {
 	t.Helper()
 	x, err := s.Load(t.Context(), partition)
@@ -162,6 +188,7 @@ func checkAsyncResultCounted(t *testing.T, s *store.Store, partition, output str
 		got = string(x.Output.Text())
 	}
 	if x.Status != flow.Succeeded || got != output || ends != 1 {
-		t.Errorf("%s is %v with %q, and its task has ended %d times; want %s", partition, x.Status, got, ends, output)
+		t.Errorf("%s is %v with %q, and its task has ended %d times; want %s", partition, x.Status,
+			got, ends, output)
 	}
 }

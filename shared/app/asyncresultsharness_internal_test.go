@@ -27,9 +27,9 @@ var (
 	outcomeRuns = flag.Uint64("outcome-seeds", 300, "so many seeds from there on")
 )
 
-// asyncResultHarness is tasks that wait for asynchronous invocations, the records of how these have ended,
-// and a store and a queue with faults, all from a seed. The runner, the notes and the outcomes are the
-// real ones.
+// asyncResultHarness simulates tasks that wait for asynchronous invocations, the async results of
+// these, and a store and a queue with faults, all from a seed. The engine, the invocation records
+// and asyncResults are real.
 type asyncResultHarness struct {
 	t       *testing.T
 	rand    *rand.Rand
@@ -41,22 +41,30 @@ type asyncResultHarness struct {
 	work    sync.WaitGroup
 }
 
-// invoked is one invocation, and what becomes of it.
+// invoked is one invocation and its state.
 type invoked struct {
 	id, function, token string
 	failed              bool
-	noted               time.Time // when its note was written; zero: never
-	recorded            time.Time // when its record came for the last time; zero: never
+	// When its invocation record was written; zero: never.
+	recordWritten time.Time
+	// When its last async result arrived; zero: never.
+	resultArrived time.Time
 }
 
-// The name of the function that everybody invokes, and of one that nobody does.
+// The function that tasks invoke, and one that no task invokes.
 const (
 	invokedFunction = "acs:fc:cn:1:functions/f"
 	foreignFunction = "acs:fc:cn:1:functions/g"
 )
 
 func newAsyncResultHarness(t *testing.T, seed uint64) *asyncResultHarness {
-	w := &asyncResultHarness{t: t, rand: rand.New(rand.NewPCG(seed, 2)), faults: true, rows: memstore.New(), waiting: map[string]*invoked{}}
+	w := &asyncResultHarness{
+		t:       t,
+		rand:    rand.New(rand.NewPCG(seed, 2)),
+		faults:  true,
+		rows:    memstore.New(),
+		waiting: map[string]*invoked{},
+	}
 	w.rows.Before = func(string, store.Key) error { return w.fault(8, "not done") }
 	w.rows.After = func(string, store.Key) error { return w.fault(8, "done, and the answer lost") }
 	return w
@@ -84,7 +92,8 @@ func (w *asyncResultHarness) fault(n int, what string) error {
 	return nil
 }
 
-// call is the action: it invokes a function, and its note is written before, soon after, late or never.
+// call runs the action: it invokes a function. The invocation record is written before the call
+// returns, later, or never.
 func (w *asyncResultHarness) call(_ context.Context, r task.Request) task.Result {
 	w.mu.Lock()
 	v := w.waiting[r.Execution]
@@ -94,56 +103,68 @@ func (w *asyncResultHarness) call(_ context.Context, r task.Request) task.Result
 	if again {
 		return task.Result{Output: []byte(`{}`)}
 	}
-	note := func() {
-		n := task.InvocationRecord{Account: r.Account, Token: r.Token, Action: "FC:InvokeFunction", Function: v.function}
+	writeRecord := func() {
+		n := task.InvocationRecord{
+			Account:  r.Account,
+			Token:    r.Token,
+			Action:   "FC:InvokeFunction",
+			Function: v.function,
+		}
 		for w.o.Record(context.Background(), v.id, n) != nil {
 			time.Sleep(100 * time.Millisecond)
 		}
 		w.mu.Lock()
-		v.noted = time.Now()
+		v.recordWritten = time.Now()
 		w.mu.Unlock()
 	}
 	switch w.draw(5) {
-	case 0: // its caller dies before it has noted it
+	case 0: // the caller dies before it writes the record
 	case 1:
-		w.after(time.Duration(w.draw(5000))*time.Millisecond, note)
+		w.after(time.Duration(w.draw(5000))*time.Millisecond, writeRecord)
 	default:
-		note()
+		writeRecord()
 	}
 	for range []int{0, 1, 1, 1, 2}[w.draw(5)] {
-		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id) })
+		w.after(time.Duration(w.draw(8000))*time.Millisecond,
+			func() { w.record(v, v.function, v.id) })
 	}
-	if w.draw(3) == 0 { // of another function under the same id, and of another id
-		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, foreignFunction, v.id) })
-		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id+"0") })
+	if w.draw(3) == 0 { // another function with the same id, and another id
+		w.after(time.Duration(w.draw(8000))*time.Millisecond,
+			func() { w.record(v, foreignFunction, v.id) })
+		w.after(time.Duration(w.draw(8000))*time.Millisecond,
+			func() { w.record(v, v.function, v.id+"0") })
 	}
 	return task.Result{Output: []byte(`{}`)}
 }
 
-// record brings a record into the queue, of the invocation if function and id are its own.
+// record delivers an async result. It belongs to the invocation if function and id are the
+// invocation's own.
 func (w *asyncResultHarness) record(v *invoked, function, id string) {
 	failure := ""
 	if v.failed {
 		failure = `"functionError":"Unhandled"`
 	}
-	out := recordOf(w.t, fmt.Sprintf(`{"requestContext":{"requestId":%q,"functionArn":%q,"condition":"Success"},"responseContext":{%s},`+
-		`"responsePayload":{"of":%[1]q,"by":%[2]q}}`, id, function, failure))
+	out := recordOf(
+		w.t, fmt.Sprintf(
+			`{"requestContext":{"requestId":%q,"functionArn":%q,"condition":"Success"},`+
+				`"responseContext":{%s},`+
+				`"responsePayload":{"of":%[1]q,"by":%[2]q}}`, id, function, failure))
 	if own := function == v.function && id == v.id; own {
 		w.mu.Lock()
-		v.recorded = time.Now()
+		v.resultArrived = time.Now()
 		w.mu.Unlock()
 	}
 	w.deliver(out)
 }
 
-// deliver hands a record over until it is acknowledged, as a queue does.
+// deliver delivers an async result until it is acknowledged, as a queue does.
 func (w *asyncResultHarness) deliver(out trigger.AsyncResult) {
 	for w.o.handle(context.Background(), out) != nil {
 		time.Sleep(time.Second)
 	}
 }
 
-// resend puts a record back into the queue.
+// resend puts an async result back into the queue.
 func (w *asyncResultHarness) resend(_ context.Context, text []byte, delay time.Duration) error {
 	if err := w.fault(8, "the queue refuses"); err != nil {
 		return err
@@ -155,42 +176,73 @@ func (w *asyncResultHarness) resend(_ context.Context, text []byte, delay time.D
 	return err
 }
 
-// TestOutcomesBySeed: a task ends by the record of its own invocation, once, whenever note and record
-// come and whatever fails meanwhile; by nothing else; and no note is left of one that has ended.
+// TestOutcomesBySeed: a task ends once, with the async result of its own invocation and nothing
+// else, whenever the record and the async result arrive and whatever fails in between. No
+// invocation record of an ended task remains.
 func TestOutcomesBySeed(t *testing.T) {
 	for seed := *outcomeSeed; seed < *outcomeSeed+*outcomeRuns; seed++ {
 		synctest.Test(t, func(t *testing.T) { runAsyncResultSeed(t, seed) })
 		if t.Failed() {
-			t.Fatalf("go test ./shared/app -run TestOutcomesBySeed -outcome-seed %d -outcome-seeds 1", seed)
+			t.Fatalf("go test ./shared/app -run TestOutcomesBySeed -outcome-seed %d "+
+				"-outcome-seeds 1", seed)
 		}
 	}
 }
 
 func runAsyncResultSeed(t *testing.T, seed uint64) {
 	w := newAsyncResultHarness(t, seed)
-	s, limits, log := store.New(store.Options{Driver: w.rows}), flow.DefaultLimits(), slog.New(slog.DiscardHandler)
+	s, limits, log := store.New(store.Options{Driver: w.rows}), flow.DefaultLimits(),
+		slog.New(slog.DiscardHandler)
 	tasks := task.RunnerFunc(w.call)
-	r := engine.New(engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits,
-		Exclusive: true, Tasks: tasks, Log: log})
+	r := engine.New(engine.Options{
+		Store:     s,
+		Queue:     memqueue.New(memqueue.Options{}),
+		Compile:   compiler(limits),
+		Limits:    limits,
+		Exclusive: true,
+		Tasks:     tasks,
+		Log:       log,
+	})
 	service := cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})
 	identity := func(function string) (string, error) { return function, nil }
-	output := func(_ bool, _ string, payload []byte) task.Result { return task.Result{Output: payload} }
-	w.o = &asyncResults{driver: w.rows, runner: r, log: log, dropUnknown: true, identity: identity, output: output, resend: w.resend}
+	output := func(_ bool, _ string, payload []byte) task.Result {
+		return task.Result{Output: payload}
+	}
+	w.o = &asyncResults{
+		driver:      w.rows,
+		runner:      r,
+		log:         log,
+		dropUnknown: true,
+		identity:    identity,
+		output:      output,
+		resend:      w.resend,
+	}
 
 	caller := cloudflow.Caller{Account: "1"}
 	w.faults = false
-	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n" +
+		"- {Name: A, " +
+		"Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
 		"Parameters: {resourceArn: '" + invokedFunction + "', invocationType: Async}, End: true}\n"
-	if _, err := service.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
+	if _, err := service.CreateFlow(t.Context(), caller,
+		cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
 		t.Fatal(err)
 	}
 	w.faults = true
 	names := []string{"x0", "x1", "x2", "x3"}[:1+w.draw(4)]
 	for i, name := range names {
-		w.waiting[name] = &invoked{id: fmt.Sprint("r", i), function: invokedFunction, failed: w.draw(4) == 0}
+		w.waiting[name] = &invoked{
+			id:       fmt.Sprint("r", i),
+			function: invokedFunction,
+			failed:   w.draw(4) == 0,
+		}
 		w.after(time.Duration(w.draw(3000))*time.Millisecond, func() {
 			for range 100 {
-				if _, err := service.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: name}); err == nil {
+				if _, err := service.StartExecution(t.Context(), caller,
+					cloudflow.StartExecutionRequest{
+						FlowName:      "f",
+						ExecutionName: name,
+					}); err == nil {
 					return
 				}
 				time.Sleep(300 * time.Millisecond)
@@ -204,7 +256,8 @@ func runAsyncResultSeed(t *testing.T, seed uint64) {
 	w.work.Wait()
 	time.Sleep(time.Minute)
 	for _, name := range names {
-		got, err := service.DescribeExecution(t.Context(), caller, cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: name})
+		got, err := service.DescribeExecution(t.Context(), caller,
+			cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: name})
 		if err != nil {
 			t.Fatal(seed, name, err)
 		}
@@ -213,7 +266,8 @@ func runAsyncResultSeed(t *testing.T, seed uint64) {
 	r.Close(t.Context())
 }
 
-// keptFor is how long a record that comes before its note is kept in the queue, at least.
+// keptFor is the minimum time that an async result stays in the queue while its invocation record
+// is missing.
 const keptFor = resendMax * resendDelay
 
 func (w *asyncResultHarness) check(seed uint64, name string, got *cloudflow.Execution) {
@@ -223,14 +277,16 @@ func (w *asyncResultHarness) check(seed uint64, name string, got *cloudflow.Exec
 		status, output = "Failed", ""
 	}
 	_, err := w.rows.Get(w.t.Context(), store.InvocationRecordKey(v.id, v.function))
-	noted := err == nil
-	switch met := !v.noted.IsZero() && !v.recorded.IsZero(); {
-	case got.Status == "Running" && met && v.noted.Before(v.recorded.Add(keptFor)):
-		w.t.Errorf("seed %d: %s still runs; noted at %v, recorded at %v", seed, name, v.noted, v.recorded)
-	case got.Status == "Running" && !v.noted.IsZero() && !noted:
+	hasRecord := err == nil
+	switch met := !v.recordWritten.IsZero() && !v.resultArrived.IsZero(); {
+	case got.Status == "Running" && met && v.recordWritten.Before(v.resultArrived.Add(keptFor)):
+		w.t.Errorf("seed %d: %s still runs; noted at %v, recorded at %v", seed, name,
+			v.recordWritten, v.resultArrived)
+	case got.Status == "Running" && !v.recordWritten.IsZero() && !hasRecord:
 		w.t.Errorf("seed %d: %s runs, and its note is gone", seed, name)
 	case got.Status == "Running":
 	case !met || got.Status != status || got.Output != output:
-		w.t.Errorf("seed %d: %s is %s %s; noted at %v, recorded at %v, failed %v", seed, name, got.Status, got.Output, v.noted, v.recorded, v.failed)
+		w.t.Errorf("seed %d: %s is %s %s; noted at %v, recorded at %v, failed %v", seed, name,
+			got.Status, got.Output, v.recordWritten, v.resultArrived, v.failed)
 	}
 }

@@ -22,11 +22,13 @@ import (
 	"millrace/shared/task/own"
 )
 
-// tailDynamo is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB.
+// tailDynamo is the max size of a history tail in a row of DynamoDB, whose write unit is 1 KB.
 const tailDynamo = 600
 
 // openAWS opens DynamoDB, SQS and Lambda.
-func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file functionsFile) (*cloudServices, error) {
+func (c *Cloud) openAWS(
+	ctx context.Context, getenv func(string) string, file functionsFile,
+) (*cloudServices, error) {
 	functions, err := lambdaFunctions(file)
 	if err != nil {
 		return nil, err
@@ -39,30 +41,47 @@ func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file fu
 	if err != nil {
 		return nil, err
 	}
-	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	h := &cloudServices{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tailBytes: tailDynamo, storeExpires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
+	client := dynamostore.NewClient(
+		cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
+	h := &cloudServices{
+		driver:       dynamostore.New(dynamostore.Options{Client: client, Table: name}),
+		tailBytes:    tailDynamo,
+		storeExpires: true,
+		decode:       sqsqueue.Decode,
+		output:       lambdaOutput,
+		identity:     lambdatask.Identity,
+	}
 	steps, err := openQueue(ctx, cfg, c.config.QueueURL, getenv, c.log)
 	if err != nil {
 		return nil, err
 	}
 	h.queue, h.resend = steps, steps.SendText
-	// A function is called once for each attempt: repeating it is the flow's own decision.
+	// The SDK must not retry: a function is called once per attempt, and only the flow decides to
+	// repeat it.
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
 		o.HTTPClient = outbound.LimitResponses(o.HTTPClient, responseMax(c.limits))
 	})
-	h.runners = func(noted task.InvocationRecorder, _ task.Runner) (map[string]task.Runner, task.Runner) {
-		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Recorder: noted, Next: otherFunctions(file.rest, responseMax(c.limits)),
-			Own: own.AWS(getenv("AWS_LAMBDA_FUNCTION_NAME"))})
+	h.runners = func(recorder task.InvocationRecorder, _ task.Runner) (map[string]task.Runner,
+		task.Runner) {
+		runner := lambdatask.New(lambdatask.Options{
+			Client:    lambdas,
+			Functions: functions,
+			Recorder:  recorder,
+			Next:      otherFunctions(file.rest, responseMax(c.limits)),
+			Own:       own.AWS(getenv("AWS_LAMBDA_FUNCTION_NAME")),
+		})
 		return map[string]task.Runner{lambdatask.Action: runner, lambdatask.ActionFC: runner}, nil
 	}
 	return h, nil
 }
 
-// lambdaFunctions are the functions of the functions file that are Lambda functions.
+// lambdaFunctions returns the functions of the functions file that map to Lambda functions.
 func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
 	if len(file.fc) > 0 {
-		return nil, file.fc[0].errorf("`fc:` is for functions of Alibaba Cloud; give it `lambda:` or `http:` here")
+		return nil, file.fc[0].errorf(
+			"`fc:` is for functions of Alibaba Cloud; give it `lambda:` " +
+				"or `http:` here")
 	}
 	functions := make([]lambdatask.Function, len(file.lambda))
 	for i, f := range file.lambda {
@@ -74,13 +93,16 @@ func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
 	return functions, nil
 }
 
-// lambdaOutput is the result of a Lambda function.
-func lambdaOutput(legacy bool, requestID string, payload []byte) task.Result {
-	return lambdatask.Output(legacy, http.StatusOK, requestID, payload)
+// lambdaOutput converts the response of a Lambda function to a result.
+func lambdaOutput(flowV1 bool, requestID string, payload []byte) task.Result {
+	return lambdatask.Output(flowV1, http.StatusOK, requestID, payload)
 }
 
 // openQueue opens the queue of QUEUE_URL.
-func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string, log *slog.Logger) (*sqsqueue.Queue, error) {
+func openQueue(
+	ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string,
+	log *slog.Logger,
+) (*sqsqueue.Queue, error) {
 	address, name, err := queueAddress(queueURL)
 	if err != nil {
 		return nil, err
@@ -89,21 +111,29 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 	if err != nil {
 		return nil, err
 	}
-	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = endpoint(getenv, "SQS") })
+	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.BaseEndpoint = endpoint(getenv,
+			"SQS")
+	})
 	if name != "" {
 		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 		if err != nil {
-			return nil, fmt.Errorf("QUEUE_URL: the queue %s cannot be found in %s; check its name, or give its URL (sqs:GetQueueUrl may be missing): %w", name, cfg.Region, err)
+			return nil, fmt.Errorf("QUEUE_URL: the queue %s cannot be found in %s; check its "+
+				"name, or give its URL (sqs:GetQueueUrl may be missing): %w", name, cfg.Region, err)
 		}
 		address = aws.ToString(out.QueueUrl)
 	}
 	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Fair: fair, Log: log}), nil
 }
 
-// otherFunctions carries out functions that are no Lambda functions; nil without any.
+// otherFunctions returns the runner of functions that are not Lambda functions; nil if there are
+// none.
 func otherFunctions(functions []functiontask.Function, responseMax int64) task.Runner {
 	if len(functions) == 0 {
 		return nil
 	}
-	return functiontask.New(functiontask.Options{Functions: functions, Client: outbound.NewInternal(responseMax)})
+	return functiontask.New(functiontask.Options{
+		Functions: functions,
+		Client:    outbound.NewInternal(responseMax),
+	})
 }

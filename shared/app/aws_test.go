@@ -14,12 +14,17 @@ import (
 
 func TestOpenCloud(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials.yaml")
-	if err := os.WriteFile(file, []byte("accounts:\n- id: \"1\"\n  keys:\n  - id: k\n    secret: s\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("accounts:\n- id: \"1\"\n  keys:\n  - id: k\n    secret: "+
+		"s\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []string{"", "QUEUE_URL=http://127.0.0.1:1/0/q", "QUEUE_URL=sqs://sqs.us-east-1.amazonaws.com/1/q", "MILLRACE_CREDENTIALS=" + file,
-		"MILLRACE_SETTINGS=RetentionDays: 7", "MILLRACE_FAIR_QUEUE=yes", "MILLRACE_SETTINGS=\n", "MILLRACE_CALL_SECONDS=60",
-		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: 'arn:aws:lambda:us-east-1:123456789012:function:{name}'}, {match: x, reply: 1}]\nactions: [{match: 'MNS:*', reply: {}}]"} {
+	for _, change := range []string{"", "QUEUE_URL=http://127.0.0.1:1/0/q",
+		"QUEUE_URL=sqs://sqs.us-east-1.amazonaws.com/1/q", "MILLRACE_CREDENTIALS=" + file,
+		"MILLRACE_SETTINGS=RetentionDays: 7", "MILLRACE_FAIR_QUEUE=yes", "MILLRACE_SETTINGS=\n",
+		"MILLRACE_CALL_SECONDS=60",
+		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: " +
+			"'arn:aws:lambda:us-east-1:123456789012:function:{name}'}, {match: x, reply: " +
+			"1}]\nactions: [{match: 'MNS:*', reply: {}}]"} {
 		c, err := app.OpenCloud(context.Background(), environment(change))
 		if err != nil {
 			t.Errorf("%s: %v", change, err)
@@ -51,14 +56,16 @@ func TestWrongEnvironments(t *testing.T) {
 		{"MILLRACE_SETTINGS={{", "MILLRACE_SETTINGS:1:"},
 		{"MILLRACE_FUNCTIONS={functions: [{match: a, command: [b]}]}", "starts none"},
 		{"MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "not the ARN"},
-		{"MILLRACE_FUNCTIONS={functions: [{match: a, lambda: 'arn:aws:lambda:us-east-1:123456789012:function:f', timeout: 3}]}", "nothing else"},
+		{"MILLRACE_FUNCTIONS={functions: [{match: a, lambda: " +
+			"'arn:aws:lambda:us-east-1:123456789012:function:f', timeout: 3}]}", "nothing else"},
 		{"MILLRACE_FUNCTIONS={functions: [{match: a}]}", "MILLRACE_FUNCTIONS"},
 		{"MILLRACE_FUNCTIONS={function: []}", "docs/functions.md"},
 		{"MILLRACE_CALL_SECONDS=0", "from 1 to 900"},
 		{"MILLRACE_SYNC_SECONDS=1h", "MILLRACE_SYNC_SECONDS"},
 		{"MILLRACE_STARTS=", "MILLRACE_STARTS is not set"},
 		{"MILLRACE_STARTS=[{bucket: b, prefix: p, flow: f}]", "account is missing"},
-		{"MILLRACE_STARTS=[{bucket: b, prefix: p, flow: f, account: '1'}, {bucket: b, flow: f, account: '1'}]", "rule 2"},
+		{"MILLRACE_STARTS=[{bucket: b, prefix: p, flow: f, account: '1'}, {bucket: b, flow: f, " +
+			"account: '1'}]", "rule 2"},
 		{"MILLRACE_STARTS=[{bucket: b, prefix: p, flow: 1f, account: '1'}]", "no name of a flow"},
 		{"MILLRACE_STARTS=[{bukket: b}]", "bukket"},
 	}
@@ -74,7 +81,9 @@ func TestWrongEnvironments(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.change, err, test.want)
 		}
 	}
-	c, err := app.OpenCloud(context.Background(), environment("MILLRACE_CREDENTIALS={accounts: [{id: '1', keys: [{id: k, secret: topsecret, expires: never}]}]}"))
+	c, err := app.OpenCloud(context.Background(),
+		environment("MILLRACE_CREDENTIALS={accounts: [{id: '1', keys: [{id: k, secret: topsecret, "+
+			"expires: never}]}]}"))
 	if err == nil {
 		_, err = c.Handler()
 	}

@@ -13,20 +13,27 @@ import (
 func TestOutcomesOfLambda(t *testing.T) {
 	o := &asyncResults{output: lambdaOutput}
 	tests := []struct {
-		legacy bool
+		flowV1 bool
 		out    trigger.AsyncResult
 		output string
 		name   string
 	}{
-		{false, trigger.AsyncResult{RequestID: "r", Payload: []byte(`{"a":1}`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"r"}}`, ""},
+		{false, trigger.AsyncResult{RequestID: "r", Payload: []byte(`{"a":1}`)},
+			`{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json",` +
+				`"X-Amzn-Requestid":"r"}}`, ""},
 		{true, trigger.AsyncResult{Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
 		{true, trigger.AsyncResult{}, `{}`, ""},
 		{true, trigger.AsyncResult{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
-		{false, trigger.AsyncResult{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
+		{false, trigger.AsyncResult{
+			Failed:    true,
+			Condition: "RetriesExhausted",
+			Payload:   []byte(`{"errorType":"E","errorMessage":"m"}`),
+		}, ``, "E"},
 		{false, trigger.AsyncResult{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
 	}
 	for _, test := range tests {
-		got := o.toReport(task.InvocationRecord{Action: lambdatask.ActionFC, FlowV1: test.legacy}, test.out)
+		got := o.toReport(task.InvocationRecord{Action: lambdatask.ActionFC, FlowV1: test.flowV1},
+			test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

@@ -15,8 +15,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// awsConfig is how functions reach the services of AWS: with what the platform puts into the environment. It reads no
-// files and asks nobody, which keeps cold starts short.
+// awsConfig returns the configuration of the AWS services, from the environment that the platform
+// sets. It reads no files and makes no requests, which keeps cold starts short.
 func awsConfig(getenv func(string) string) (aws.Config, error) {
 	region := getenv("AWS_REGION")
 	if region == "" {
@@ -25,10 +25,15 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 	return aws.Config{
 		Region: region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			c := aws.Credentials{AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
-				SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment"}
+			c := aws.Credentials{
+				AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+				SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+				SessionToken:    getenv("AWS_SESSION_TOKEN"),
+				Source:          "environment",
+			}
 			if !c.HasKeys() {
-				return c, errors.New("the environment has no AWS credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); give the function a role")
+				return c, errors.New("the environment has no AWS credentials (AWS_ACCESS_KEY_ID, " +
+					"AWS_SECRET_ACCESS_KEY); give the function a role")
 			}
 			return c, nil
 		}),
@@ -38,8 +43,8 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 	}, nil
 }
 
-// endpoint is where a service is reached if not at its own address: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL; nil
-// for its own.
+// endpoint returns the address that overrides a service's own: AWS_ENDPOINT_URL_<SERVICE>, else
+// AWS_ENDPOINT_URL, else nil.
 func endpoint(getenv func(string) string, service string) *string {
 	for _, name := range []string{"AWS_ENDPOINT_URL_" + service, "AWS_ENDPOINT_URL"} {
 		if v := getenv(name); v != "" {
@@ -58,7 +63,7 @@ func tableName(storeURL string) (string, error) {
 	return name, nil
 }
 
-// fair reads MILLRACE_FAIR_QUEUE, whether messages have the group of their flow: yes, or no, the default.
+// fair reads MILLRACE_FAIR_QUEUE, yes or no (the default): whether messages have a group per flow.
 func fair(getenv func(string) string) (bool, error) {
 	switch v := getenv("MILLRACE_FAIR_QUEUE"); v {
 	case "yes":
@@ -70,8 +75,8 @@ func fair(getenv func(string) string) (bool, error) {
 	}
 }
 
-// queueAddress reads QUEUE_URL: the queue's own URL (https://…), the same with sqs:// in front, or sqs://<name>. It
-// gives either the URL or the name.
+// queueAddress reads QUEUE_URL: the queue's URL (https://…), the same with sqs:// in place of
+// https://, or sqs://<name>. It returns either the URL or the name.
 func queueAddress(queueURL string) (address, name string, err error) {
 	rest, short := strings.CutPrefix(queueURL, "sqs://")
 	if short && rest != "" && !strings.Contains(rest, "/") {
@@ -81,8 +86,10 @@ func queueAddress(queueURL string) (address, name string, err error) {
 		queueURL = "https://" + rest
 	}
 	u, err := url.Parse(queueURL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
-		return "", "", fmt.Errorf("QUEUE_URL must be the URL of a queue, or sqs://<name>, not %q", queueURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
+		strings.Trim(u.Path, "/") == "" {
+		return "", "", fmt.Errorf("QUEUE_URL must be the URL of a queue, or sqs://<name>, not %q",
+			queueURL)
 	}
 	return queueURL, "", nil
 }

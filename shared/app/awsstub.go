@@ -7,7 +7,8 @@ import (
 	"errors"
 )
 
-// openAWS refuses: the libraries of AWS are not linked.
+// openAWS fails, because the libraries of AWS are not linked.
 func (*Cloud) openAWS(context.Context, func(string) string, functionsFile) (*cloudServices, error) {
-	return nil, errors.New("STORE_URL: this program was built for Alibaba Cloud only (-tags millrace_alibaba), and takes tablestore://<instance>/<table>")
+	return nil, errors.New("STORE_URL: this program was built for Alibaba Cloud only (-tags " +
+		"millrace_alibaba), and takes tablestore://<instance>/<table>")
 }

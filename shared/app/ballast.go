@@ -2,12 +2,13 @@ package app
 
 import "runtime"
 
-// ballastMax is the most address space that the collector counts and nobody touches: it costs no memory, but a server with
-// little live data then allocates so much before the next collection instead of collecting many times a second.
+// ballastMax bounds the ballast: address space that the garbage collector counts but no code
+// touches. It costs no memory. Without it, a server with little live data would collect many times
+// a second.
 const ballastMax = 96 << 20
 
-// holdBallast keeps the floor until release is called. It counts as memory for the collector's limit, so it is a small part of
-// what there is.
+// holdBallast keeps the ballast until release is called. The ballast counts against the collector's
+// memory limit, so it is a small part of memory, which is in bytes.
 func holdBallast(memory int64) (release func()) {
 	floor := make([]byte, min(ballastMax, memory/16))
 	return func() { runtime.KeepAlive(floor) }

@@ -4,5 +4,5 @@ package app
 
 import "time"
 
-// clock is the clock of executions in the functions of a cloud: the machine's.
+// clock returns the clock of executions in the functions of a cloud: the machine's.
 func clock() func() time.Time { return time.Now }

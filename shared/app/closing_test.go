@@ -22,7 +22,8 @@ import (
 	"millrace/shared/task"
 )
 
-// A server that is told to stop lets an Express execution end: nobody could take it over.
+// TestExpressWhileTheServerStops: a stopping server lets an Express execution end, because no other
+// process could resume it.
 func TestExpressWhileTheServerStops(t *testing.T) {
 	begun := make(chan struct{})
 	tasks := task.RunnerFunc(func(context.Context, task.Request) task.Result {
@@ -40,15 +41,21 @@ func TestExpressWhileTheServerStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	definition := "Type: StateMachine\nSpecVersion: v1\nName: quick\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'Foo:Bar', End: true}\n"
-	if _, err := client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "quick", Definition: definition, ExecutionMode: "Express"}); err != nil {
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: quick\nStartAt: A\nStates:\n- " +
+		"{Name: A, Type: Task, Action: 'Foo:Bar', End: true}\n"
+	if _, err := client.CreateFlow(ctx, cloudflow.CreateFlowRequest{
+		Name:          "quick",
+		Definition:    definition,
+		ExecutionMode: "Express",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		<-begun
 		stop()
 	}()
-	x, err := client.StartSyncExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "quick"})
+	x, err := client.StartSyncExecution(context.Background(),
+		cloudflow.StartExecutionRequest{FlowName: "quick"})
 	if err != nil || x.Status != "Succeeded" {
 		t.Errorf("%+v %v", x, err)
 	}
@@ -57,7 +64,7 @@ func TestExpressWhileTheServerStops(t *testing.T) {
 	}
 }
 
-// replayer keeps the last request that a client has sent, to play it again.
+// replayer keeps the last request of a client, to send it again.
 type replayer struct {
 	last *http.Request
 	body []byte
@@ -72,7 +79,7 @@ func (k *replayer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// replay sends the last request to another address. The host is not signed under V1.
+// replay sends the last request to another address. A V1 signature does not cover the host.
 func (k *replayer) replay(t *testing.T, address string) string {
 	t.Helper()
 	r := k.last.Clone(context.Background())
@@ -87,21 +94,32 @@ func (k *replayer) replay(t *testing.T, address string) string {
 	return string(text)
 }
 
-// A signed request that undoes something is not obeyed twice, also when the server has been restarted in between.
+// TestReplayAfterRestart: the server rejects the replay of a signed request that undoes something,
+// even after a restart.
 func TestReplayAfterRestart(t *testing.T) {
 	ctx, data := context.Background(), t.TempDir()
 	keys := filepath.Join(t.TempDir(), "credentials.yaml")
-	if err := os.WriteFile(keys, []byte("accounts:\n- id: \"1\"\n  keys:\n  - {id: key, secret: secret}\n"), 0o600); err != nil {
+	if err := os.WriteFile(keys, []byte("accounts:\n- id: \"1\"\n  keys:\n  - {id: key, secret: "+
+		"secret}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	k := &replayer{}
 	run := func(use func(address string, c *rpc.Client)) {
-		a, err := app.Open(ctx, app.Config{Data: data, Credentials: keys, Log: slog.New(slog.DiscardHandler)})
+		a, err := app.Open(ctx, app.Config{
+			Data:        data,
+			Credentials: keys,
+			Log:         slog.New(slog.DiscardHandler),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		server := httptest.NewServer(a.Handler())
-		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL, AccessKeyID: "key", Secret: "secret", HTTPClient: &http.Client{Transport: k}})
+		c, err := rpc.NewClient(rpc.ClientOptions{
+			Endpoint:    server.URL,
+			AccessKeyID: "key",
+			Secret:      "secret",
+			HTTPClient:  &http.Client{Transport: k},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +129,11 @@ func TestReplayAfterRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	flow := cloudflow.CreateFlowRequest{Name: "f", Definition: "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"}
+	flow := cloudflow.CreateFlowRequest{
+		Name: "f",
+		Definition: "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: " +
+			"A, Type: Pass, End: true}\n",
+	}
 	run(func(_ string, c *rpc.Client) {
 		if _, err := c.CreateFlow(ctx, flow); err != nil {
 			t.Fatal(err)
@@ -121,7 +143,11 @@ func TestReplayAfterRestart(t *testing.T) {
 		}
 	})
 	run(func(address string, c *rpc.Client) {
-		other, err := rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + address, AccessKeyID: "key", Secret: "secret"})
+		other, err := rpc.NewClient(rpc.ClientOptions{
+			Endpoint:    "http://" + address,
+			AccessKeyID: "key",
+			Secret:      "secret",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

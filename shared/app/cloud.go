@@ -25,8 +25,8 @@ import (
 	"millrace/shared/trigger"
 )
 
-// Cloud is the engine in the functions of a cloud: each function is one role of it, and they share nothing but the
-// store and the queue.
+// Cloud is the engine in the functions of a cloud. Each function has one role, and the functions
+// share only the store and the queue.
 type Cloud struct {
 	config       CloudConfig
 	settings     Settings
@@ -41,35 +41,43 @@ type Cloud struct {
 	dispatch     func(ctx context.Context, partition string) error
 }
 
-// cloudServices is what differs from one cloud to another.
+// cloudServices holds what differs between clouds.
 type cloudServices struct {
 	driver       store.Driver
-	tailBytes    int  // how long a history tail grows in a row, bytes (execution.md 1.3)
+	tailBytes    int  // max size of a history tail in a row, in bytes (execution.md 1.3)
 	storeExpires bool // the store itself removes expired rows
 	queue        queue.Sender
 	decode       func(body string) (string, error)
-	// resend puts a record that came too early into the queue again; see outcomes.
+	// resend puts an async result that came too early into the queue again; see asyncResults.
 	resend func(ctx context.Context, text []byte, delay time.Duration) error
 
-	// dropUnknown says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
-	// one that never succeeds would hold up the others.
+	// dropUnknown reports whether an async result without an invocation record is dropped. Where
+	// messages come in batches that are acknowledged as a whole, one that never succeeds would hold
+	// up the others.
 	dropUnknown bool
-	account     string // of the cloud, whose services flows of all accounts use; "" where names of resources have none
-	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
-	output func(legacy bool, requestID string, payload []byte) task.Result
-	// identity and ended are those of outcomes.
+	// The cloud's account, whose services flows of all accounts use; "" if resource names have no
+	// account.
+	account string
+	// output converts the response of an asynchronous invocation to the result that a synchronous
+	// call would have.
+	output func(flowV1 bool, requestID string, payload []byte) task.Result
+	// identity and queryResult are those of asyncResults.
 	identity    func(function string) (string, error)
-	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error)
-	// runners gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
-	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
-	runners func(noted task.InvocationRecorder, flows task.Runner) (map[string]task.Runner, task.Runner)
-	// dispatch starts an invocation of this function for a partition; nil where deliveries are worked on at once.
+	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool,
+		error)
+	// runners returns, by action, the runners of the actions that this cloud carries out itself,
+	// and the runner of all other actions; nil if there is none. flows carries out actions of the
+	// product FNF in the engine.
+	runners func(recorder task.InvocationRecorder, flows task.Runner) (map[string]task.Runner,
+		task.Runner)
+	// dispatch starts an invocation of this function for a partition. It is nil if the function
+	// processes hints itself.
 	dispatch func(ctx context.Context, partition string) error
 }
 
-// OpenCloud sets up a function from its environment; STORE_URL says in which cloud it is. It makes no request, except to
-// find a queue that is given by its name alone: what is wrong with the table or a permission is told by the first request
-// that meets it.
+// OpenCloud sets up a function from its environment; STORE_URL selects the cloud. It makes no
+// request, except to look up a queue that is configured by its name alone. A missing table or
+// permission therefore shows only at the first request that needs it.
 func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) {
 	config, err := cloudConfig(getenv)
 	if err != nil {
@@ -95,8 +103,10 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 	return c, c.build(h, file)
 }
 
-// open opens the home that STORE_URL names.
-func (c *Cloud) open(ctx context.Context, getenv func(string) string, file functionsFile) (*cloudServices, error) {
+// open opens the services of the cloud that STORE_URL selects.
+func (c *Cloud) open(
+	ctx context.Context, getenv func(string) string, file functionsFile,
+) (*cloudServices, error) {
 	scheme, _, _ := strings.Cut(c.config.StoreURL, "://")
 	switch scheme {
 	case "dynamodb":
@@ -104,18 +114,33 @@ func (c *Cloud) open(ctx context.Context, getenv func(string) string, file funct
 	case "tablestore":
 		return c.openAlibaba(getenv, file)
 	}
-	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>, not %q", c.config.StoreURL)
+	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or "+
+		"tablestore://<instance>/<table>, not %q", c.config.StoreURL)
 }
 
-// build joins the parts, as the local server does, with a thin runner.
+// build constructs the parts, as the local server does, with an engine that only accepts messages.
 func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	s := &c.settings
-	// Loopback stays closed whatever the settings say: the runtime API of the function listens there.
-	client, err := outbound.New(outbound.Options{AllowPrivate: boolOr(s.AllowPrivate, false), Allow: s.Allow, MaxResponse: responseMax(c.limits)})
+	// Loopback is never allowed, whatever the settings say, because the runtime API of the function
+	// listens there.
+	client, err := outbound.New(outbound.Options{
+		AllowPrivate: boolOr(s.AllowPrivate, false),
+		Allow:        s.Allow,
+		MaxResponse:  responseMax(c.limits),
+	})
 	if err != nil {
 		return err
 	}
-	c.asyncResults = &asyncResults{driver: c.store.Driver(), output: h.output, identity: h.identity, queryResult: h.queryResult, resend: h.resend, dropUnknown: h.dropUnknown, wakeOnExpiry: !h.storeExpires, log: c.log}
+	c.asyncResults = &asyncResults{
+		driver:       c.store.Driver(),
+		output:       h.output,
+		identity:     h.identity,
+		queryResult:  h.queryResult,
+		resend:       h.resend,
+		dropUnknown:  h.dropUnknown,
+		wakeOnExpiry: !h.storeExpires,
+		log:          c.log,
+	}
 	children := &subflows{}
 	flows := subflowtask.New(children, children)
 	tasks, rest := h.runners(c.asyncResults, flows)
@@ -134,33 +159,58 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	} else {
 		rest = mapped.Before(rest)
 	}
-	answers := newResponses(s.memory(), c.limits, true) // one account alone holds half: in functions nobody knows how many there are
+	// A single account may hold only half: a function does not know how many accounts there are.
+	responses := newResponses(s.memory(), c.limits, true)
 	mayFlow, register, err := c.rights()
 	if err != nil {
 		return err
 	}
 	inflight.LimitHeap(s.memory())
-	c.runner = engine.New(engine.Options{Store: c.store, Queue: c.queue,
-		Tasks:   limitResponses(restrictAccounts(task.NewTable(tasks, rest), false, sharedAccount(register, h.account)), answers),
+	c.runner = engine.New(engine.Options{
+		Store: c.store,
+		Queue: c.queue,
+		Tasks: limitResponses(restrictAccounts(task.NewTable(tasks, rest), false,
+			sharedAccount(register, h.account)), responses),
+		Rights:       mayFlow,
+		Compile:      compiler(c.limits),
+		Limits:       c.limits,
+		Region:       c.config.Region,
+		Now:          clock(),
+		Log:          c.log,
+		AcceptOnly:   true,
+		LogEnds:      true,
+		StoreExpires: h.storeExpires,
+		CallTimeMax:  c.config.Call,
+		SyncTimeMax:  c.config.Sync,
+		CallsMax:     s.CallsPerRun,
+		Retention:    seconds(s.RetentionDays*86400, 90*86400),
+	})
+	c.service = cloudflow.New(cloudflow.Options{
+		Store:   c.store,
+		Runner:  c.runner,
+		Limits:  c.limits,
+		Region:  c.config.Region,
 		Rights:  mayFlow,
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, AcceptOnly: true, LogEnds: true, StoreExpires: h.storeExpires,
-		CallTimeMax: c.config.Call, SyncTimeMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
-	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region, Rights: mayFlow,
-		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
+		Now:     clock(),
+		WaitMax: c.config.Wait,
+		Log:     c.log,
+	})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
 	c.asyncResults.runner = c.runner
 	return nil
 }
 
-// rights reads what flows may do. A function that is not told lets them do nothing: it runs flows
-// of those who have credentials elsewhere.
-func (c *Cloud) rights() (func(account, role, author string) (access.May, error), *access.Registry, error) {
+// rights reads what flows may do. A function without this configuration allows flows nothing,
+// because it runs flows of accounts whose credentials it does not have.
+func (c *Cloud) rights() (func(account, role, author string) (access.May, error), *access.Registry,
+	error) {
 	name, text := "MILLRACE_RIGHTS", c.config.Rights
 	if text == "" {
 		name, text = "MILLRACE_CREDENTIALS", c.config.Credentials
 	}
 	if text == "" {
-		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil, nil
+		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil,
+			nil
 	}
 	register, err := rpc.ParseRights([]byte(text))
 	if err != nil {
@@ -169,16 +219,24 @@ func (c *Cloud) rights() (func(account, role, author string) (access.May, error)
 	return rights(register, c.config.Region), register, nil
 }
 
-var errNoRights = &access.NoRightsError{Reason: "This function does not know what flows may do: set its MILLRACE_RIGHTS " +
+var errNoRights = &access.NoRightsError{Reason: "This function does not know what flows may do: " +
+	"set its MILLRACE_RIGHTS " +
 	"(docs/credentials.md)."}
 
-// taskOverride maps every action to an address.
-func taskOverride(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }
+// taskOverride maps every action to one address.
+func taskOverride(address string) []task.Mapping {
+	return []task.Mapping{{
+		Match: "*",
+		HTTP:  address,
+	}}
+}
 
-// Handler is the API. Without credentials there is none: whoever reaches a function from outside could do everything.
+// Handler returns the API. It fails without credentials, because then every client that can reach
+// the function could do everything.
 func (c *Cloud) Handler() (http.Handler, error) {
 	if c.config.Credentials == "" {
-		return nil, errors.New("MILLRACE_CREDENTIALS is not set: the API needs to know who may call (docs/credentials.md)")
+		return nil, errors.New("MILLRACE_CREDENTIALS is not set: the API needs to know who may " +
+			"call (docs/credentials.md)")
 	}
 	accounts, err := rpc.ParseAccounts([]byte(c.config.Credentials))
 	if err != nil {
@@ -189,8 +247,17 @@ func (c *Cloud) Handler() (http.Handler, error) {
 		return nil, fmt.Errorf("MILLRACE_CREDENTIALS: %w", err)
 	}
 	s := &c.settings
-	o := rpc.Options{API: c.service, Credentials: credentials, Region: c.config.Region, Hosts: s.Hosts, Rates: s.rates(),
-		MaxBody: int64(c.limits.RequestBytes), CheckNonces: s.CheckNonces, Nonces: nonceStore{c.store.Driver(), time.Now}, Logger: c.log}
+	o := rpc.Options{
+		API:         c.service,
+		Credentials: credentials,
+		Region:      c.config.Region,
+		Hosts:       s.Hosts,
+		Rates:       s.rates(),
+		MaxBody:     int64(c.limits.RequestBytes),
+		CheckNonces: s.CheckNonces,
+		Nonces:      nonceStore{c.store.Driver(), time.Now},
+		Logger:      c.log,
+	}
 	if s.AccessLog {
 		o.AccessLog = c.log
 	}
@@ -198,27 +265,27 @@ func (c *Cloud) Handler() (http.Handler, error) {
 	return rpc.New(o), nil
 }
 
-// Decode gives the partition that the body of a message of the queue names.
+// Decode returns the partition that the body of a queue message names.
 func (c *Cloud) Decode(body string) (string, error) { return c.decode(body) }
 
-// Dispatch gives what starts an invocation of this function for an execution that a message names, and does not wait for
-// it; nil in homes where the messages that are brought to a function are worked on at once.
+// Dispatch returns a function that starts an invocation of this cloud function for a partition and
+// does not wait for it. It is nil if the function processes hints itself.
 func (c *Cloud) Dispatch() func(ctx context.Context, partition string) error { return c.dispatch }
 
-// Advance takes up an execution and runs it as far as it goes, or as long as ctx has time for.
+// Advance loads an execution and runs it until it is idle or ctx has no time left.
 func (c *Cloud) Advance(ctx context.Context, partition string) error {
 	return c.runner.RunUntilIdle(ctx, partition)
 }
 
-// AsyncResult takes in how an asynchronous invocation has ended.
+// AsyncResult processes the result of an asynchronous invocation.
 func (c *Cloud) AsyncResult(ctx context.Context, o trigger.AsyncResult) error {
 	return c.asyncResults.handle(ctx, o)
 }
 
-// Sweep sees to what is due.
+// Sweep processes the rows whose wake time has come.
 func (c *Cloud) Sweep(ctx context.Context) error { return c.runner.Sweep(ctx) }
 
-// Starter returns what starts executions for events.
+// Starter returns the handler that starts executions for events.
 func (c *Cloud) Starter() (func(context.Context, trigger.Delivery) error, error) {
 	rules, err := startRules(c.config.Starts)
 	if err != nil {
@@ -227,6 +294,13 @@ func (c *Cloud) Starter() (func(context.Context, trigger.Delivery) error, error)
 	if len(rules) == 0 {
 		return nil, errors.New("MILLRACE_STARTS is not set: no event starts anything (docs/aws.md)")
 	}
-	s := &starter{rules: rules, service: c.service, store: c.store, limits: c.limits, region: c.config.Region, log: c.log}
+	s := &starter{
+		rules:   rules,
+		service: c.service,
+		store:   c.store,
+		limits:  c.limits,
+		region:  c.config.Region,
+		log:     c.log,
+	}
 	return s.handle, nil
 }

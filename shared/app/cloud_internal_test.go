@@ -19,13 +19,22 @@ import (
 	"millrace/shared/trigger"
 )
 
-// newAcceptor is a service and its store, as a function has them.
+// newAcceptor returns an engine, a service and a store as a function has them.
 func newAcceptor(t *testing.T) (*engine.Engine, *cloudflow.Service, *store.Store) {
 	t.Helper()
 	s := store.New(store.Options{Driver: memstore.New()})
 	limits := flow.DefaultLimits()
-	r := engine.New(engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true,
-		Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} })})
+	r := engine.New(engine.Options{
+		Store:      s,
+		Queue:      memqueue.New(memqueue.Options{}),
+		Compile:    compiler(limits),
+		Limits:     limits,
+		AcceptOnly: true,
+		Tasks: task.RunnerFunc(func(context.Context,
+			task.Request) task.Result {
+			return task.Result{}
+		}),
+	})
 	return r, cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits}), s
 }
 
@@ -52,66 +61,110 @@ func TestNonceRows(t *testing.T) {
 
 func TestStarter(t *testing.T) {
 	_, service, st := newAcceptor(t)
-	const definition = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
-	if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
+	const definition = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- " +
+		"{Name: A, Type: Pass, End: true}\n"
+	if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"},
+		cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
 		t.Fatal(err)
 	}
-	rules, err := startRules(`[{bucket: b, prefix: none/, flow: nobody, account: "1"}, {bucket: b, prefix: in/, suffix: .json, flow: f, account: "1"}, {bucket: b, prefix: gone/, events: ["ObjectRemoved:*"], flow: f, account: "1"}]`)
+	rules, err := startRules(
+		`[{bucket: b, prefix: none/, flow: nobody, account: "1"}, {bucket: b, prefix: in/, ` +
+			`suffix: .json, flow: f, account: "1"}, {bucket: b, prefix: gone/, events: ` +
+			`["ObjectRemoved:*"], flow: f, account: "1"}]`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
-	event := func(name, bucket, key string) trigger.StartEvent {
-		return trigger.StartEvent{Source: "aws:s3", Event: name, Bucket: bucket, Key: key, Sequencer: "1", Record: []byte(`{"x":"` + strings.Repeat("y", 100_000) + `"}`)}
+	s := &starter{
+		rules:   rules,
+		service: service,
+		store:   st,
+		limits:  flow.DefaultLimits(),
+		log:     slog.New(slog.DiscardHandler),
 	}
-	all := []trigger.StartEvent{event("ObjectCreated:Put", "b", "in/a.json"), event("ObjectCreated:Put", "b", "in/a.txt"), event("ObjectCreated:Put", "other", "in/a.json"),
-		event("ObjectRemoved:Delete", "b", "in/a.json"), event("ObjectRemoved:Delete", "b", "gone/a"), event("ObjectCreated:Copy", "b", "gone/a")}
+	event := func(name, bucket, key string) trigger.StartEvent {
+		return trigger.StartEvent{
+			Source:    "aws:s3",
+			Event:     name,
+			Bucket:    bucket,
+			Key:       key,
+			Sequencer: "1",
+			Record:    []byte(`{"x":"` + strings.Repeat("y", 100_000) + `"}`),
+		}
+	}
+	all := []trigger.StartEvent{event("ObjectCreated:Put", "b", "in/a.json"),
+		event("ObjectCreated:Put", "b", "in/a.txt"),
+		event("ObjectCreated:Put", "other", "in/a.json"),
+		event("ObjectRemoved:Delete", "b", "in/a.json"),
+		event("ObjectRemoved:Delete", "b", "gone/a"), event("ObjectCreated:Copy", "b", "gone/a")}
 	for range 2 {
 		if err := s.start(t.Context(), all); err != nil {
 			t.Error(err)
 		}
 	}
-	page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: "f"})
+	page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"},
+		cloudflow.ListExecutionsRequest{FlowName: "f"})
 	if err != nil || len(page.Executions) != 2 {
 		t.Fatalf("%+v %v", page, err)
 	}
 	for _, x := range page.Executions {
-		if x.Name != all[0].Name("1", "f") && x.Name != all[4].Name("1", "f") || strings.Contains(x.Input, "record") {
+		if x.Name != all[0].Name("1", "f") && x.Name != all[4].Name("1", "f") ||
+			strings.Contains(x.Input, "record") {
 			t.Errorf("%s %.200s", x.Name, x.Input)
 		}
 	}
-	if err := s.start(t.Context(), []trigger.StartEvent{event("ObjectCreated:Put", "b", "none/x"), event("ObjectCreated:Put", "b", "in/later.json")}); err == nil || !strings.Contains(err.Error(), "nobody") {
+	if err := s.start(t.Context(), []trigger.StartEvent{event("ObjectCreated:Put", "b", "none/x"),
+		event("ObjectCreated:Put", "b", "in/later.json")}); err == nil ||
+		!strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a flow that is not there: %v", err)
 	}
-	if page, _ = service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: "f"}); len(page.Executions) != 3 {
+	if page, _ = service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"},
+		cloudflow.ListExecutionsRequest{FlowName: "f"}); len(page.Executions) != 3 {
 		t.Error("an event that fails has kept another from its start")
 	}
 }
 
-// Messages and timers start flows too, each by rules of their own, and once however often they come.
+// TestStarterWithoutObjects: messages and timers start flows by rules of their own, once per event,
+// however often it is delivered.
 func TestStarterWithoutObjects(t *testing.T) {
 	_, service, st := newAcceptor(t)
 	for _, name := range []string{"ordered", "nightly", "imported"} {
-		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
-		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+			"\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"},
+			cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rules, err := startRules(`[{bucket: orders, prefix: in/, flow: imported, account: "1"}, {queue: orders, flow: ordered, account: "1"}, {timer: night, flow: nightly, account: "1"}]`)
+	rules, err := startRules(
+		`[{bucket: orders, prefix: in/, flow: imported, account: "1"}, {queue: orders, flow: ` +
+			`ordered, account: "1"}, {timer: night, flow: nightly, account: "1"}]`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
+	s := &starter{
+		rules:   rules,
+		service: service,
+		store:   st,
+		limits:  flow.DefaultLimits(),
+		log:     slog.New(slog.DiscardHandler),
+	}
 	message := func(queue, id string) trigger.StartEvent {
-		m, err := trigger.StartEventOf(trigger.Message{ID: id, Body: `{"n":1}`, Source: "acs:mns:cn-hangzhou:1:queues/" + queue})
+		m, err := trigger.StartEventOf(trigger.Message{
+			ID:     id,
+			Body:   `{"n":1}`,
+			Source: "acs:mns:cn-hangzhou:1:queues/" + queue,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	all := []trigger.StartEvent{message("orders", "m1"), message("orders", "m2"), message("others", "m3")}
+	all := []trigger.StartEvent{message("orders", "m1"), message("orders", "m2"),
+		message("others", "m3")}
 	for _, name := range []string{"night", "day"} {
-		ticks, err := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"` + name + `","payload":"{\"n\":2}"}`))
+		ticks, err := trigger.DecodeStartEvents(
+			[]byte(`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"` + name +
+				`","payload":"{\"n\":2}"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,23 +176,25 @@ func TestStarterWithoutObjects(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]int{"ordered": 2, "nightly": 1, "imported": 0} {
-		page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: name})
+		page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"},
+			cloudflow.ListExecutionsRequest{FlowName: name})
 		if err != nil || len(page.Executions) != want {
 			t.Errorf("%s: %+v %v", name, page, err)
 		}
 	}
 	for text, want := range map[string]string{
-		`[{flow: f, account: "1"}]`:                                                                 "bucket is missing",
-		`[{bucket: b, queue: q, flow: f, account: "1"}]`:                                            "of different events",
-		`[{queue: q, timer: t, flow: f, account: "1"}]`:                                             "of different events",
-		`[{timer: t, prefix: x, flow: f, account: "1"}]`:                                            "for objects of a bucket",
-		`[{queue: q, account: "1"}]`:                                                                "no name of a flow",
-		`[{queue: q, flow: f}]`:                                                                     "account is missing",
-		`[{bucket: b, flow: f, account: "1"}]`:                                                      "prefix or a suffix",
-		`[{queues: q, flow: f, account: "1"}]`:                                                      "queues",
-		`[{queue: q, by: p, flow: f, account: "1"}]`:                                                "for objects of a bucket",
-		`[{timer: t, folders: true, flow: f, account: "1"}]`:                                        "for objects of a bucket",
-		`[{bucket: b, by: q, prefix: x, flow: f, account: "1"}, {queue: q, flow: f, account: "1"}]`: "cannot be both",
+		`[{flow: f, account: "1"}]`:                          "bucket is missing",
+		`[{bucket: b, queue: q, flow: f, account: "1"}]`:     "of different events",
+		`[{queue: q, timer: t, flow: f, account: "1"}]`:      "of different events",
+		`[{timer: t, prefix: x, flow: f, account: "1"}]`:     "for objects of a bucket",
+		`[{queue: q, account: "1"}]`:                         "no name of a flow",
+		`[{queue: q, flow: f}]`:                              "account is missing",
+		`[{bucket: b, flow: f, account: "1"}]`:               "prefix or a suffix",
+		`[{queues: q, flow: f, account: "1"}]`:               "queues",
+		`[{queue: q, by: p, flow: f, account: "1"}]`:         "for objects of a bucket",
+		`[{timer: t, folders: true, flow: f, account: "1"}]`: "for objects of a bucket",
+		`[{bucket: b, by: q, prefix: x, flow: f, account: "1"}, ` +
+			`{queue: q, flow: f, account: "1"}]`: "cannot be both",
 	} {
 		if _, err := startRules(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
@@ -149,14 +204,23 @@ func TestStarterWithoutObjects(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	r, _, st := newAcceptor(t)
-	output := func(bool, string, []byte) task.Result { return task.Result{Output: json.RawMessage(`{}`)} }
+	output := func(bool, string, []byte) task.Result {
+		return task.Result{Output: json.RawMessage(
+			`{}`)}
+	}
 	identity := func(function string) (string, error) {
 		if function == "" {
 			return "", errors.New("no function")
 		}
 		return function, nil
 	}
-	o := &asyncResults{driver: st.Driver(), output: output, identity: identity, runner: r, log: slog.New(slog.DiscardHandler)}
+	o := &asyncResults{
+		driver:   st.Driver(),
+		output:   output,
+		identity: identity,
+		runner:   r,
+		log:      slog.New(slog.DiscardHandler),
+	}
 	if err := o.Record(t.Context(), "", task.InvocationRecord{}); err == nil {
 		t.Error("a note without an id")
 	}
@@ -165,16 +229,30 @@ func TestOutcomes(t *testing.T) {
 	if err := o.handle(ctx, trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err == nil {
 		t.Error("an outcome of nobody was acknowledged")
 	}
-	if err := (&asyncResults{driver: st.Driver(), identity: identity, dropUnknown: true, runner: r, log: o.log}).handle(t.Context(), trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err != nil {
+	if err := (&asyncResults{
+		driver:      st.Driver(),
+		identity:    identity,
+		dropUnknown: true,
+		runner:      r,
+		log:         o.log,
+	}).handle(t.Context(), trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err != nil {
 		t.Errorf("an outcome of nobody comes again: %v", err)
 	}
-	if err := o.Record(t.Context(), "r1", task.InvocationRecord{Account: "1", Token: "dead", Function: "f"}); err != nil {
+	if err := o.Record(t.Context(), "r1", task.InvocationRecord{
+		Account:  "1",
+		Token:    "dead",
+		Function: "f",
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: "r1", Function: "f"}); err != nil {
+	if err := o.handle(t.Context(), trigger.AsyncResult{
+		RequestID: "r1",
+		Function:  "f",
+	}); err != nil {
 		t.Errorf("a task that is gone: %v", err)
 	}
-	if _, err := st.Driver().Get(t.Context(), store.InvocationRecordKey("r1", "f")); !errors.Is(err, store.ErrNotFound) {
+	if _, err := st.Driver().Get(t.Context(), store.InvocationRecordKey("r1", "f")); !errors.Is(err,
+		store.ErrNotFound) {
 		t.Errorf("the note is left: %v", err)
 	}
 }

@@ -9,9 +9,10 @@ import (
 	"millrace/shared/value"
 )
 
-// functionsFile is the functions file of a cloud: that of the local server, in which a function may be a Lambda function
-// (on AWS) or another function (on Alibaba Cloud), and may not be a command. On AWS functions that are Lambda functions
-// come first, on Alibaba Cloud the others, each in their order.
+// functionsFile is the functions file of a cloud. It has the format of the local server's file, but
+// a function may be a Lambda function (on AWS) or a function of Function Compute (on Alibaba
+// Cloud), and must not be a command. On each cloud its own functions come before the rest, each
+// group in the order of the file.
 type functionsFile struct {
 	lambda  []cloudFunction
 	fc      []cloudFunction
@@ -19,19 +20,19 @@ type functionsFile struct {
 	actions []task.Mapping
 }
 
-// cloudFunction says that a function of a cloud stands for the functions that match.
+// cloudFunction maps matching functions to a function of a cloud.
 type cloudFunction struct {
-	number int // in the file, from 1
+	number int // position in the file, from 1
 	match  string
-	name   string // of the cloud's function, an ARN or a resource name
+	name   string // ARN or resource name of the cloud's function
 }
 
-// errorf is an error about the function.
+// errorf returns an error about the function.
 func (f *cloudFunction) errorf(what string) error {
 	return fmt.Errorf("%s: function %d: %s", functionsVariable, f.number, what)
 }
 
-// functionsVariable has the functions file.
+// functionsVariable is the variable with the functions file.
 const functionsVariable = "MILLRACE_FUNCTIONS"
 
 // parseFunctions reads MILLRACE_FUNCTIONS.
@@ -49,7 +50,8 @@ func parseFunctions(text string) (functionsFile, error) {
 	for i, one := range raw.Functions {
 		switch {
 		case one["command"] != nil:
-			return f, fmt.Errorf("%s: function %d is a command, and a cloud function starts none; give it `lambda:` or `http:`", name, i+1)
+			return f, fmt.Errorf("%s: function %d is a command, and a cloud function starts none; "+
+				"give it `lambda:` or `http:`", name, i+1)
 		case one["lambda"] == nil && one["fc"] == nil:
 			rest = append(rest, one)
 			continue
@@ -70,7 +72,7 @@ func parseFunctions(text string) (functionsFile, error) {
 	return f, nil
 }
 
-// addCloudFunction takes a function of a cloud, {match, lambda} or {match, fc}.
+// addCloudFunction adds a function of a cloud, {match, lambda} or {match, fc}.
 func (f *functionsFile) addCloudFunction(number int, one map[string]json.RawMessage) error {
 	kind, what := "lambda", "a Lambda function"
 	if one["fc"] != nil {

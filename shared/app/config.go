@@ -1,5 +1,5 @@
-// Package app joins the parts: it reads the configuration, opens store, queue, runner and API, and serves.
-// It is the only package that knows them all.
+// Package app connects the parts: it reads the configuration, opens store, queue, engine and API,
+// and serves. It is the only package that imports them all.
 package app
 
 import (
@@ -22,24 +22,27 @@ import (
 	"millrace/shared/value"
 )
 
-// Config is how a local server is set up. Zero values mean the defaults.
+// Config configures a local server. Zero values mean the defaults.
 type Config struct {
 	Listen      string // host:port; 127.0.0.1:8642
 	Data        string // directory of the store; ./.millrace
-	Credentials string // credentials file; "" opens the server, on loopback only
-	Functions   string // functions file; "" for none
-	Certificate string // PEM files of a certificate (with its chain) and its key: the server speaks TLS; "" for plain HTTP
+	Credentials string // credentials file; "": an open server, on loopback only
+	Functions   string // functions file; "": none
+	// PEM files of a certificate (with its chain) and its key, for TLS; "": plain HTTP.
+	Certificate string
 	Key         string
 	Settings    Settings
-	// SettingsFile is the file that Settings are from, "" for none; others who may write it are
-	// warned of.
+	// SettingsFile is the file that Settings come from; "": none. Open warns if other users may
+	// write it.
 	SettingsFile string
 	Log          *slog.Logger
-	Ready        func(address string) // called once the server listens; may be nil
+	Ready        func(address string) // called when the server listens; may be nil
 
 	// For embedding and tests.
-	Tasks task.Runner      // carries out every action, instead of the usual ones; nil: the usual ones
-	Now   func() time.Time // the clock of executions; nil: the machine's. Delays of hints go by the machine's.
+	Tasks task.Runner // carries out every action; nil: the usual runners
+	// The clock of executions; nil: the machine's. The queue always uses the machine's clock for
+	// the delays of hints.
+	Now func() time.Time
 }
 
 // DefaultListen and DefaultData are the defaults of Config.
@@ -50,47 +53,55 @@ const (
 
 // Settings is the configuration file (docs/configuration.md).
 type Settings struct {
-	Region            string              // name of the region; local
-	Account           string              // account of an open server
-	Limits            map[string]int64    // CloudFlow's limits, each of which may be raised: see limitNames
-	StrictPaths       bool                // older language: a mapping source that selects nothing fails the step
-	Rates             map[string]RateSpec // requests by operation, "*" for the others; none by default
-	CloudFlowRates    bool                // CloudFlow's own request rates, before Rates
-	RetentionDays     int64               // how long ended executions are kept; 90
-	LeaseSeconds      int64               // how long a call is leased before it must be renewed; 600
-	CallsPerRun       int                 // calls of one execution at once; 128
-	SweepSeconds      int64               // how often what is due is looked for; 60
-	CheckNonces       bool                // refuse a repeated signature nonce for every operation
-	Hosts             []string            // further names under which the server is reached, for V3 signatures
-	AllowLoopback     *bool               // flows may call this machine; true for an open server
-	AllowPrivate      *bool               // flows may call private networks; true for an open server
-	Allow             []string            // when not empty, flows may call only these hosts or networks
-	FreeMegabytes     int64               // free disk space below which writes are refused; 256
-	MemtableMegabytes int64               // write buffer of the store; 32
-	MemoryMegabytes   int64               // memory that requests and answers in flight are bounded by; what the process may use
-	Metrics           string              // address on which metrics are served, host:port; none by default
-	Shares            Shares              // how much there is of what the accounts share
-	AccessLog         bool                // one log line a request
-	Tasks             string              // address that carries out every task instead of functions and services, for rehearsals
+	Region  string           // name of the region; local
+	Account string           // account of an open server
+	Limits  map[string]int64 // CloudFlow's limits, which may be raised: see LimitNames
+	// FlowV1: a mapping source that selects nothing fails the step.
+	StrictPaths    bool
+	Rates          map[string]RateSpec // requests by operation, "*": all others; default none
+	CloudFlowRates bool                // CloudFlow's own request rates; Rates overrides them
+	RetentionDays  int64               // how long ended executions are kept; 90
+	LeaseSeconds   int64               // lease of a call, before it must be renewed; 600
+	CallsPerRun    int                 // concurrent calls of one execution; 128
+	SweepSeconds   int64               // interval of the sweeper; 60
+	CheckNonces    bool                // reject a repeated signature nonce for every operation
+	Hosts          []string            // further host names of the server, for V3 signatures
+	AllowLoopback  *bool               // flows may call this machine; true for an open server
+	// Flows may call private networks; true for an open server.
+	AllowPrivate *bool
+	// If not empty, the only hosts and networks that flows may call.
+	Allow             []string
+	FreeMegabytes     int64 // writes are rejected below this free disk space; 256
+	MemtableMegabytes int64 // write buffer of the store; 32
+	// Max memory for requests and responses in flight. Default: what the process may use.
+	MemoryMegabytes int64
+	Metrics         string // address of the metrics, host:port; default none
+	Shares          Shares // capacity of what the accounts share
+	AccessLog       bool   // one log line per request
+	// Address that carries out every task instead of functions and services, for rehearsals.
+	Tasks string
 }
 
-// RateSpec is a token bucket: so many requests at once, refilled at so many a second.
+// RateSpec is a token bucket: Bucket requests at once, refilled at PerSecond.
 type RateSpec struct {
 	Bucket    float64
 	PerSecond float64
 }
 
-// retentionMin is the shortest retention, days: redelivered events must still meet their execution. retentionMax stands for
-// ever; what is longer, as a time.Duration, would not fit and be over before it began.
+// retentionMin is the shortest retention, in days: a redelivered event must still find its
+// execution. retentionMax means forever. A longer retention would overflow time.Duration and expire
+// at once.
 const (
 	retentionMin = 7
 	retentionMax = 36_500
 )
 
-// sweepMax is the longest pause between two sweeps, seconds: a sweep sends hints for what is due two minutes ahead.
+// sweepMax is the longest interval of the sweeper, in seconds: a sweep sends hints for wake times
+// up to two minutes ahead.
 const sweepMax = 120
 
-// leaseMax, freeMax and memtableMax are the largest values that can be meant: a day, a pebibyte, and what the store takes.
+// leaseMax, freeMax, memtableMax and memoryMax are the largest plausible values: a day, a pebibyte,
+// the maximum of the store, and a pebibyte.
 const (
 	leaseMax    = int64(engine.ExclusiveLeaseMax / time.Second)
 	freeMax     = 1 << 30
@@ -98,7 +109,8 @@ const (
 	memoryMax   = 1 << 30
 )
 
-// secondsMax and limitMax are the largest limits: a hundred years, and what definitions are read with again.
+// secondsMax and limitMax bound Limits: a hundred years, and the limit with which stored
+// definitions are compiled.
 const (
 	secondsMax = 100 * 365 * 86_400
 	limitMax   = 1 << 40
@@ -117,7 +129,7 @@ func LoadSettings(path string) (Settings, error) {
 	return parseSettings(path, text)
 }
 
-// parseSettings reads the text of a configuration file.
+// parseSettings parses the text of a configuration file.
 func parseSettings(name string, text []byte) (Settings, error) {
 	var s Settings
 	root, err := readYAML(text, &s)
@@ -125,12 +137,14 @@ func parseSettings(name string, text []byte) (Settings, error) {
 		err = s.check(root)
 	}
 	if err != nil {
-		return s, fmt.Errorf("configuration %s%w; docs/configuration.md lists the settings", name, err)
+		return s, fmt.Errorf("configuration %s%w; docs/configuration.md lists the settings", name,
+			err)
 	}
 	return s, nil
 }
 
-// check refuses settings that cannot be meant. An error begins with the place in the text, as readYAML's.
+// check rejects implausible settings. An error begins with the place in the text, like the errors
+// of readYAML.
 func (s *Settings) check(root *source.Node) error {
 	for i := range root.Fields {
 		f := &root.Fields[i]
@@ -152,16 +166,20 @@ func (s *Settings) checkSetting(f *source.Field) error {
 			return errorAt(f.Value, "Account must be 1 to 64 letters, digits, '-' or '_'")
 		}
 	case "tasks":
-		if u, err := url.Parse(s.Tasks); s.Tasks != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		if u, err := url.Parse(s.Tasks); s.Tasks != "" &&
+			(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 			return errorAt(f.Value, "Tasks must be an address that begins with http:// or https://")
 		}
 	case "retentiondays":
-		if s.RetentionDays != 0 && (s.RetentionDays < retentionMin || s.RetentionDays > retentionMax) {
-			return errorAt(f.Value, "RetentionDays must be at least %d, and at most %d", retentionMin, retentionMax)
+		if s.RetentionDays != 0 && (s.RetentionDays < retentionMin ||
+			s.RetentionDays > retentionMax) {
+			return errorAt(f.Value, "RetentionDays must be at least %d, and at most %d",
+				retentionMin, retentionMax)
 		}
 	case "sweepseconds":
 		if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
-			return errorAt(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", sweepMax)
+			return errorAt(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise "+
+				"as the sweep", sweepMax)
 		}
 	case "leaseseconds":
 		return bounded(f, s.LeaseSeconds, leaseMax)
@@ -173,14 +191,16 @@ func (s *Settings) checkSetting(f *source.Field) error {
 		return bounded(f, s.MemtableMegabytes, memtableMax)
 	case "freemegabytes":
 		if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
-			return errorAt(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor", freeMax)
+			return errorAt(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor",
+				freeMax)
 		}
 	case "metrics":
 		if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
 			return errorAt(f.Value, "Metrics must be an address like 127.0.0.1:9464")
 		}
 	case "shares":
-		for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express, s.Shares.Calls} {
+		for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express,
+			s.Shares.Calls} {
 			if n < 0 || n > connectionsMax {
 				return errorAt(f.Value, "Shares must be above 0, and at most %d", connectionsMax)
 			}
@@ -202,30 +222,33 @@ func (s *Settings) checkSetting(f *source.Field) error {
 	return nil
 }
 
-// bounded refuses what is below 0, which stands for the default, and what is above most.
-func bounded(f *source.Field, n, most int64) error {
-	if n < 0 || n > most {
-		return errorAt(f.Value, "%s must be above 0, and at most %d", f.Key, most)
+// bounded rejects values below 0 and above limit; 0 means the default.
+func bounded(f *source.Field, n, limit int64) error {
+	if n < 0 || n > limit {
+		return errorAt(f.Value, "%s must be above 0, and at most %d", f.Key, limit)
 	}
 	return nil
 }
 
-// isName tells whether a text can stand in a resource name; none stands for the default.
+// isName reports whether s may be part of a resource name. "" is valid and means the default.
 func isName(s string) bool {
-	return len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+	return len(s) <= 64 && strings.Trim(
+		s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
 func (s *Settings) checkRate(f *source.Field) error {
 	if f.Key != "*" && !rpc.IsOperation(f.Key) {
-		return fmt.Errorf(":%d:%d: Rates: there is no operation %s; \"*\" stands for all others", f.Line, f.Column, value.Quote(f.Key))
+		return fmt.Errorf(":%d:%d: Rates: there is no operation %s; \"*\" stands for all others",
+			f.Line, f.Column, value.Quote(f.Key))
 	}
 	if r := s.Rates[f.Key]; r.Bucket < 1 || r.PerSecond <= 0 {
-		return errorAt(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", f.Key)
+		return errorAt(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0",
+			f.Key)
 	}
 	return nil
 }
 
-// limits are CloudFlow's, with what the settings change.
+// limits returns CloudFlow's limits with the changes of the settings.
 func (s *Settings) limits() (flow.Limits, error) {
 	l := flow.DefaultLimits()
 	l.StrictPaths = s.StrictPaths
@@ -241,19 +264,20 @@ func (s *Settings) limits() (flow.Limits, error) {
 
 func checkLimit(name string, n int64) error {
 	if names := LimitNames(); !slices.Contains(names, name) {
-		return fmt.Errorf("there is no limit %s; the limits are %s", value.Quote(name), strings.Join(names, ", "))
+		return fmt.Errorf("there is no limit %s; the limits are %s", value.Quote(name),
+			strings.Join(names, ", "))
 	}
-	most := int64(limitMax)
+	nMax := int64(limitMax)
 	if strings.Contains(name, "Seconds") {
-		most = secondsMax
+		nMax = secondsMax
 	}
-	if n <= 0 || n > most {
-		return fmt.Errorf("limit %s must be above 0, and at most %d", name, most)
+	if n <= 0 || n > nMax {
+		return fmt.Errorf("limit %s must be above 0, and at most %d", name, nMax)
 	}
 	return nil
 }
 
-// LimitNames are the names of the limits that a configuration may change.
+// LimitNames returns the names of the limits that a configuration may change.
 func LimitNames() []string {
 	var names []string
 	t := reflect.TypeOf(flow.Limits{})
@@ -279,9 +303,9 @@ func (s *Settings) rates() map[string]rpc.Rate {
 	return rates
 }
 
-func seconds(n, otherwise int64) time.Duration {
+func seconds(n, def int64) time.Duration {
 	if n == 0 {
-		n = otherwise
+		n = def
 	}
 	return time.Duration(n) * time.Second
 }

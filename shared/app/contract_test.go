@@ -15,33 +15,39 @@ import (
 )
 
 const (
-	olderPass   = "version: v1\ntype: flow\nsteps:\n  - {type: pass, name: p}\n"
-	newerFlow   = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, Type: %s, End: true}\n"
+	passV1           = "version: v1\ntype: flow\nsteps:\n  - {type: pass, name: p}\n"
+	stateMachineFlow = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- " +
+		"{Name: A, Type: %s, End: true}\n"
 	waitAMoment = "Wait, Seconds: 300"
 )
 
 func createFlow(t *testing.T, c *rpc.Client, q cloudflow.CreateFlowRequest) {
 	t.Helper()
 	if q.Definition == "" {
-		q.Definition = fmt.Sprintf(newerFlow, q.Name, "Pass")
+		q.Definition = fmt.Sprintf(stateMachineFlow, q.Name, "Pass")
 	}
 	if _, err := c.CreateFlow(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestInputSize: the bytes of an input count as given, blanks and escapes too, in both languages and both kinds of
-// start; and where its canonical form has more, those count.
+// TestInputSize: the size of an input counts the bytes as sent, blanks and escapes included, in
+// both dialects and for both kinds of start. If the canonical form is longer, its size counts.
 func TestInputSize(t *testing.T) {
 	c := serve(t, app.Config{})
-	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "older", Definition: olderPass})
-	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "newer"})
+	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "flowV1", Definition: passV1})
+	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "stateMachine"})
 	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "express", ExecutionMode: "Express"})
-	pad := func(part string, n int) string { // an object of n bytes
+	// pad returns an object of n bytes.
+	pad := func(part string, n int) string {
 		text := `{"x":"` + strings.Repeat(part, (n-8)/len(part)) + `"}`
 		return text + strings.Repeat(" ", n-len(text))
 	}
-	for name, limit := range map[string]int{"older": 32 << 10, "newer": 64 << 10, "express": 64 << 10} {
+	for name, limit := range map[string]int{
+		"flowV1":       32 << 10,
+		"stateMachine": 64 << 10,
+		"express":      64 << 10,
+	} {
 		start := func(input string) error {
 			q := cloudflow.StartExecutionRequest{FlowName: name, Input: input}
 			if name == "express" {
@@ -60,10 +66,11 @@ func TestInputSize(t *testing.T) {
 			if err := start(input(limit)); err != nil {
 				t.Errorf("%s, %d bytes of %s: %.200v", name, limit, what, err)
 			}
-			// Also far beyond what is decoded at all.
+			// Sizes far beyond what the service decodes are rejected too.
 			for _, n := range []int{limit + 1, 2 * limit, 5 * limit} {
 				err := start(input(n))
-				if fault.CodeOf(err) != fault.EntityTooLarge || !strings.Contains(err.Error(), fmt.Sprint(limit)) {
+				if fault.CodeOf(err) != fault.EntityTooLarge ||
+					!strings.Contains(err.Error(), fmt.Sprint(limit)) {
 					t.Errorf("%s, %d bytes of %s: %.200v", name, n, what, err)
 				}
 			}
@@ -72,9 +79,14 @@ func TestInputSize(t *testing.T) {
 		if err := start(pad(`\b`, limit)); fault.CodeOf(err) != fault.EntityTooLarge {
 			t.Errorf("%s, an input that grows: %.200v", name, err)
 		}
-		// The format comes before the flow, and the flow before a size that only its language decides.
-		for input, want := range map[string]fault.Code{"[": fault.InvalidArgument, blanks(limit + 1): fault.FlowNotExists} {
-			_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "missing", Input: input})
+		// The format is checked before the flow, and the flow before the size, whose limit depends
+		// on the flow's dialect.
+		for input, want := range map[string]fault.Code{
+			"[":               fault.InvalidArgument,
+			blanks(limit + 1): fault.FlowNotExists,
+		} {
+			_, err := c.StartExecution(context.Background(),
+				cloudflow.StartExecutionRequest{FlowName: "missing", Input: input})
 			if fault.CodeOf(err) != want {
 				t.Errorf("a missing flow, %d bytes: %.200v", len(input), err)
 			}
@@ -82,14 +94,18 @@ func TestInputSize(t *testing.T) {
 	}
 }
 
-// TestNamesakeFirst: a name in use comes before a Qualifier that is not there.
+// TestNamesakeFirst: a name in use is reported before a Qualifier that does not exist.
 func TestNamesakeFirst(t *testing.T) {
 	c := serve(t, app.Config{})
 	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "f"})
-	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "w", Definition: fmt.Sprintf(newerFlow, "w", waitAMoment)})
+	createFlow(t, c, cloudflow.CreateFlowRequest{
+		Name:       "w",
+		Definition: fmt.Sprintf(stateMachineFlow, "w", waitAMoment),
+	})
 	start := func(flow, name, qualifier, input string) (*rpc.Execution, error) {
-		return c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name,
-			Qualifier: qualifier, Input: input})
+		return c.StartExecution(context.Background(),
+			cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name,
+				Qualifier: qualifier, Input: input})
 	}
 	for _, flow := range []string{"f", "w"} {
 		if _, err := start(flow, "x", "", `{"a":1}`); err != nil {
@@ -97,7 +113,12 @@ func TestNamesakeFirst(t *testing.T) {
 		}
 	}
 	wait := int64(10)
-	x, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "x", WaitTimeSeconds: &wait})
+	x, err := c.DescribeExecution(context.Background(),
+		cloudflow.DescribeExecutionRequest{
+			FlowName:        "f",
+			ExecutionName:   "x",
+			WaitTimeSeconds: &wait,
+		})
 	if err != nil || x.Status != "Succeeded" {
 		t.Fatalf("%+v %v", x, err)
 	}
@@ -109,7 +130,8 @@ func TestNamesakeFirst(t *testing.T) {
 		if err != nil || x.Status != "Running" || x.Input != `{"a":1}` {
 			t.Errorf("a running namesake and Qualifier %s: %+v %v", q.qualifier, x, err)
 		}
-		if _, err = start("f", "x", q.qualifier, ""); fault.CodeOf(err) != fault.ExecutionAlreadyExists {
+		if _, err = start("f", "x", q.qualifier,
+			""); fault.CodeOf(err) != fault.ExecutionAlreadyExists {
 			t.Errorf("an ended namesake and Qualifier %s: %v", q.qualifier, err)
 		}
 		for _, name := range []string{"y", ""} {
@@ -117,22 +139,34 @@ func TestNamesakeFirst(t *testing.T) {
 				t.Errorf("no namesake and Qualifier %s: %v", q.qualifier, err)
 			}
 		}
-		createFlow(t, c, cloudflow.CreateFlowRequest{Name: "e" + q.qualifier, ExecutionMode: "Express"})
-		_, err = c.StartSyncExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "e" + q.qualifier,
-			ExecutionName: "x", Qualifier: q.qualifier})
+		createFlow(t, c, cloudflow.CreateFlowRequest{
+			Name:          "e" + q.qualifier,
+			ExecutionMode: "Express",
+		})
+		_, err = c.StartSyncExecution(context.Background(),
+			cloudflow.StartExecutionRequest{FlowName: "e" + q.qualifier,
+				ExecutionName: "x", Qualifier: q.qualifier})
 		if fault.CodeOf(err) != q.missing {
 			t.Errorf("an Express execution and Qualifier %s: %v", q.qualifier, err)
 		}
 	}
 }
 
-// TestRepeatedCreateAtTheLimit: with the account's last flow there, the same name again is a flow that exists.
+// TestRepeatedCreateAtTheLimit: when the account has all the flows it may have, creating one of
+// them again reports FlowAlreadyExists.
 func TestRepeatedCreateAtTheLimit(t *testing.T) {
 	c := serve(t, app.Config{Settings: app.Settings{Limits: map[string]int64{"Flows": 2}}})
 	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "a"})
 	createFlow(t, c, cloudflow.CreateFlowRequest{Name: "b"})
-	for name, want := range map[string]fault.Code{"a": fault.FlowAlreadyExists, "b": fault.FlowAlreadyExists, "c": fault.InvalidArgument} {
-		_, err := c.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: fmt.Sprintf(newerFlow, name, "Pass")})
+	for name, want := range map[string]fault.Code{
+		"a": fault.FlowAlreadyExists,
+		"b": fault.FlowAlreadyExists,
+		"c": fault.InvalidArgument,
+	} {
+		_, err := c.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{
+			Name:       name,
+			Definition: fmt.Sprintf(stateMachineFlow, name, "Pass"),
+		})
 		if fault.CodeOf(err) != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}

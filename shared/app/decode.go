@@ -13,15 +13,15 @@ import (
 	"millrace/shared/value"
 )
 
-// decodeYAML reads YAML or JSON into a value whose structs have every member that may stand there, in any case of
-// letters. An error begins with the place, to be put behind the name of the file, and says what should stand there; an
-// empty text changes nothing.
+// decodeYAML decodes YAML or JSON. The structs of into have every allowed member; the case of
+// letters does not matter. An error begins with the place, to follow the name of the file, and says
+// what is allowed there. An empty text changes nothing.
 func decodeYAML(text []byte, into any) error {
 	_, err := readYAML(text, into)
 	return err
 }
 
-// readYAML is decodeYAML, and gives the tree of the text, nil when it is empty.
+// readYAML does the same as decodeYAML and returns the tree of the text; nil if the text is empty.
 func readYAML(text []byte, into any) (*source.Node, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
@@ -36,12 +36,13 @@ func readYAML(text []byte, into any) (*source.Node, error) {
 	return root, decode(root, "", reflect.ValueOf(into).Elem())
 }
 
-// errorAt is a mistake at a node.
+// errorAt returns an error about a node.
 func errorAt(n *source.Node, format string, args ...any) error {
 	return fmt.Errorf(fmt.Sprintf(":%d:%d: ", n.Line, n.Column)+format, args...)
 }
 
-// kindMismatch is a node that is not of the kind that a setting has; name is "" for the whole text.
+// kindMismatch returns the error for a node that does not have the kind of the setting; name is ""
+// for the whole text.
 func kindMismatch(n *source.Node, name, kind, found string) error {
 	if name == "" {
 		name = "the text"
@@ -51,7 +52,7 @@ func kindMismatch(n *source.Node, name, kind, found string) error {
 
 var rawType = reflect.TypeFor[json.RawMessage]()
 
-// decode puts a node into a value; null leaves it as it is.
+// decode decodes a node into a value; null leaves the value unchanged.
 func decode(n *source.Node, name string, to reflect.Value) error {
 	if n.Kind == source.Null {
 		return nil
@@ -82,22 +83,27 @@ func decodeStruct(n *source.Node, name string, to reflect.Value) error {
 	seen := make(map[string]bool, len(n.Fields))
 	for i := range n.Fields {
 		f := &n.Fields[i]
-		member, ok := to.Type().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, f.Key) })
+		member, ok := to.Type().FieldByNameFunc(func(s string) bool {
+			return strings.EqualFold(s,
+				f.Key)
+		})
 		if !ok {
 			return unknownMember(f, memberName(name, f.Key), to.Type())
 		}
 		if seen[member.Name] {
-			return fmt.Errorf(":%d:%d: %s stands twice", f.Line, f.Column, memberName(name, member.Name))
+			return fmt.Errorf(":%d:%d: %s stands twice", f.Line, f.Column,
+				memberName(name, member.Name))
 		}
 		seen[member.Name] = true
-		if err := decode(f.Value, memberName(name, member.Name), to.FieldByIndex(member.Index)); err != nil {
+		if err := decode(f.Value, memberName(name, member.Name),
+			to.FieldByIndex(member.Index)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unknownMember says that there is no such member, and which one may be meant.
+// unknownMember returns the error for an unknown member and suggests a known one.
 func unknownMember(f *source.Field, name string, t reflect.Type) error {
 	var known []string
 	for i := range t.NumField() {
@@ -136,7 +142,7 @@ func decodeList(n *source.Node, name string, to reflect.Value) error {
 	return nil
 }
 
-// decodeScalar reads a text, a boolean or a number.
+// decodeScalar decodes a text, a boolean or a number.
 func decodeScalar(n *source.Node, name string, to reflect.Value) error {
 	switch to.Kind() {
 	case reflect.String:
@@ -170,7 +176,7 @@ func decodeScalar(n *source.Node, name string, to reflect.Value) error {
 	return nil
 }
 
-// found is a node in a message.
+// found describes a node in a message.
 func found(n *source.Node) string {
 	switch n.Kind {
 	case source.Number:
@@ -181,7 +187,7 @@ func found(n *source.Node) string {
 	return n.Kind.String()
 }
 
-// memberName is the name of a member.
+// memberName returns the qualified name of a member.
 func memberName(name, member string) string {
 	if name == "" {
 		return member

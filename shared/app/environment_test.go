@@ -2,16 +2,21 @@ package app_test
 
 import "strings"
 
-// environment is one of Lambda in which everything is right, with changes.
+// environment returns a valid environment of Lambda with changes.
 func environment(changes ...string) func(string) string {
-	env := map[string]string{"STORE_URL": "dynamodb://table", "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/steps",
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
-		"MILLRACE_CREDENTIALS": `{"accounts":[{"id":"1","keys":[{"id":"k","secret":"s"}]}]}`,
-		"MILLRACE_STARTS":      `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`}
+	env := map[string]string{
+		"STORE_URL":             "dynamodb://table",
+		"QUEUE_URL":             "https://sqs.us-east-1.amazonaws.com/123456789012/steps",
+		"AWS_REGION":            "us-east-1",
+		"AWS_ACCESS_KEY_ID":     "a",
+		"AWS_SECRET_ACCESS_KEY": "b",
+		"MILLRACE_CREDENTIALS":  `{"accounts":[{"id":"1","keys":[{"id":"k","secret":"s"}]}]}`,
+		"MILLRACE_STARTS":       `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`,
+	}
 	return changed(env, changes)
 }
 
-// changed is an environment with changes, each a variable, "=" and its value.
+// changed applies changes, each a variable, "=" and its value, to an environment.
 func changed(env map[string]string, changes []string) func(string) string {
 	for _, c := range changes {
 		name, v, _ := strings.Cut(c, "=")

@@ -2,5 +2,5 @@
 
 package app
 
-// filesMax is how many files the process may have open; 0: it cannot be told.
+// filesMax returns how many files the process may have open; 0: unknown.
 func filesMax() uint64 { return 0 }

@@ -4,7 +4,7 @@ package app
 
 import "syscall"
 
-// filesMax is how many files the process may have open; 0 when it cannot be told.
+// filesMax returns how many files the process may have open; 0: unknown.
 func filesMax() uint64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {

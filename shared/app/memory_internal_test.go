@@ -6,7 +6,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// Calls in flight are bounded by memory as well as by files, unless the configuration says how many.
+// TestCallsWithinMemory: memory and files bound the calls in flight, unless the configuration sets
+// their number.
 func TestCallsWithinMemory(t *testing.T) {
 	for _, c := range []struct {
 		megabytes, set int64
@@ -20,7 +21,8 @@ func TestCallsWithinMemory(t *testing.T) {
 			files = 1 << 30
 		}
 		if got := newPools(s, flow.DefaultLimits(), true, files).calls.Capacity; got != c.want {
-			t.Errorf("%d MB, %d files, set to %d: %d calls, want %d", c.megabytes, files, c.set, got, c.want)
+			t.Errorf("%d MB, %d files, set to %d: %d calls, want %d", c.megabytes, files, c.set,
+				got, c.want)
 		}
 	}
 }

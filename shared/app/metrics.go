@@ -18,11 +18,12 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// metrics serves the metrics of a process in the text format of Prometheus, on an address of their
-// own: they name accounts, and who may read them is not who may call the API.
+// metrics serves the metrics of a process in the text format of Prometheus. They have an address of
+// their own because they name accounts, and the clients that may read them differ from those that
+// may call the API.
 type metrics struct{ server *http.Server }
 
-// serveMetrics listens on an address; "" has no metrics.
+// serveMetrics listens on address. With "" it serves nothing.
 func serveMetrics(address string, collected ...prometheus.Collector) (*metrics, error) {
 	if address == "" {
 		return &metrics{}, nil
@@ -36,7 +37,8 @@ func serveMetrics(address string, collected ...prometheus.Collector) (*metrics, 
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(collected...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry,
+		promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second,
 		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go m.server.Serve(listener)
@@ -49,10 +51,11 @@ func (m *metrics) close(ctx context.Context) {
 	}
 }
 
-// requestCollector shows what requests hold, and what was refused before its caller was known.
+// requestCollector collects the bytes that requests hold, and the rejections before a caller was
+// known.
 type requestCollector struct {
-	bytes    *inflight.Budget
-	refusals *rpc.Rejections
+	bytes      *inflight.Budget
+	rejections *rpc.Rejections
 }
 
 var (
@@ -61,7 +64,8 @@ var (
 	requestHeld = prometheus.NewDesc("millrace_request_bytes_held",
 		"How many bytes of requests it holds.", nil, nil)
 	requestRefused = prometheus.NewDesc("millrace_requests_refused_total",
-		"Requests and connections that were refused before their callers were known.", []string{"reason"}, nil)
+		"Requests and connections that were refused before their callers were known.",
+		[]string{"reason"}, nil)
 )
 
 func (c requestCollector) Describe(to chan<- *prometheus.Desc) {
@@ -71,14 +75,16 @@ func (c requestCollector) Describe(to chan<- *prometheus.Desc) {
 }
 
 func (c requestCollector) Collect(to chan<- prometheus.Metric) {
-	to <- prometheus.MustNewConstMetric(requestCapacity, prometheus.GaugeValue, float64(c.bytes.Capacity()))
+	to <- prometheus.MustNewConstMetric(requestCapacity, prometheus.GaugeValue,
+		float64(c.bytes.Capacity()))
 	to <- prometheus.MustNewConstMetric(requestHeld, prometheus.GaugeValue, float64(c.bytes.Held()))
-	for reason, n := range c.refusals.Counts() {
-		to <- prometheus.MustNewConstMetric(requestRefused, prometheus.CounterValue, float64(n), reason)
+	for reason, n := range c.rejections.Counts() {
+		to <- prometheus.MustNewConstMetric(requestRefused, prometheus.CounterValue, float64(n),
+			reason)
 	}
 }
 
-// shareCollector shows what the accounts have of each share.
+// shareCollector collects what each account holds of each share.
 type shareCollector struct {
 	pools []*share.Pool
 	usage *store.DiskUse
@@ -94,11 +100,13 @@ var (
 	storedBytes = prometheus.NewDesc("millrace_stored_bytes",
 		"About how many bytes of the disk an account takes.", []string{"account"}, nil)
 	shareRefused = prometheus.NewDesc("millrace_share_refused_total",
-		"Requests of an account that were refused for its share.", []string{"resource", "account"}, nil)
+		"Requests of an account that were refused for its share.", []string{"resource", "account"},
+		nil)
 )
 
 func (c shareCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{shareCapacity, shareHeld, shareWaiting, shareRefused, storedBytes} {
+	for _, d := range []*prometheus.Desc{shareCapacity, shareHeld, shareWaiting, shareRefused,
+		storedBytes} {
 		to <- d
 	}
 }

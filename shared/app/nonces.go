@@ -12,19 +12,26 @@ import (
 	"millrace/shared/store"
 )
 
-// nonceStore remembers nonces as rows that expire, so that neither a restart nor another process lets a request be
-// played again.
+// nonceStore stores nonces as rows that expire, so that a request cannot be replayed after a
+// restart or to another process.
 type nonceStore struct {
 	driver store.Driver
 	now    func() time.Time
 }
 
-// Use implements rpc.Nonces. A nonce that this very call has written, and whose answer was lost, counts as first.
+// Use implements rpc.Nonces. It returns true if this call wrote the nonce, even if the result of
+// the write was lost.
 func (n nonceStore) Use(ctx context.Context, nonce string, until time.Time) (bool, error) {
 	sum := sha256.Sum256([]byte(nonce))
 	key := store.NonceKey(hex.EncodeToString(sum[:16]))
 	fence := strconv.FormatUint(store.Random(), 16)
-	row := store.Row{Key: key, Version: 1, Fence: fence, Wake: until.UnixMilli(), Expires: until.UnixMilli()}
+	row := store.Row{
+		Key:     key,
+		Version: 1,
+		Fence:   fence,
+		Wake:    until.UnixMilli(),
+		Expires: until.UnixMilli(),
+	}
 	err := n.driver.Commit(ctx, nil, row, store.Condition{Absent: true, Now: n.now().UnixMilli()})
 	if !errors.Is(err, store.ErrConflict) {
 		if err != nil {

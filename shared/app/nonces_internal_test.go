@@ -9,8 +9,9 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// A nonce that this very call has written counts as first, also when the write was lost to itself:
-// a driver tries again when an answer is lost, and then finds what it has written.
+// TestNonceThatWasLostToItselfIsFirst: a nonce counts as first for the call that wrote it, even if
+// the result of the write was lost. A driver retries after a lost result and then finds its own
+// row.
 func TestNonceThatWasLostToItselfIsFirst(t *testing.T) {
 	driver := memstore.New()
 	n := nonceStore{driver, time.Now}

@@ -14,14 +14,18 @@ import (
 	"millrace/shared/rpc"
 )
 
-// A flow of an open server may call loopback addresses, and yet not what the server itself listens on: it would be a
-// caller whom nobody has asked for a signature.
+// TestFlowsDoNotCallTheServer: a flow of an open server may call loopback addresses, but not the
+// server's own: the request would need no signature.
 func TestFlowsDoNotCallTheServer(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- app.Serve(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-			Ready: func(address string) { ready <- address }})
+		ended <- app.Serve(ctx, app.Config{
+			Listen: "127.0.0.1:0",
+			Data:   t.TempDir(),
+			Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
+			Ready:  func(address string) { ready <- address },
+		})
 	}()
 	defer func() {
 		stop()
@@ -43,21 +47,39 @@ func TestFlowsDoNotCallTheServer(t *testing.T) {
 	_, port, _ := strings.Cut(address, ":")
 	for i, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
 		name := fmt.Sprint("f", i)
-		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- Name: A\n  Type: Task\n  Action: HTTP:Request\n" +
-			"  Parameters: {url: 'http://" + host + ":" + port + "/healthz', method: GET}\n  End: true\n"
-		if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", Description: "d"}); err != nil {
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+			"\nStartAt: A\nStates:\n- Name: A\n  Type: Task\n  Action: HTTP:Request\n" +
+			"  Parameters: {url: 'http://" + host + ":" + port +
+			"/healthz', method: GET}\n  End: true\n"
+		if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{
+			Name:        name,
+			Definition:  definition,
+			Type:        "FDL",
+			Description: "d",
+		}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: name, ExecutionName: "x"}); err != nil {
+		if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{
+			FlowName:      name,
+			ExecutionName: "x",
+		}); err != nil {
 			t.Fatal(err)
 		}
 		wait := int64(20)
-		x, err := c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: name, ExecutionName: "x", WaitTimeSeconds: &wait})
+		x, err := c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{
+			FlowName:        name,
+			ExecutionName:   "x",
+			WaitTimeSeconds: &wait,
+		})
 		if err != nil || x.Status != "Failed" {
 			t.Errorf("%s: %+v %v", host, x, err)
 		}
-		h, err := c.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: name, ExecutionName: "x"})
-		if err != nil || !strings.Contains(fmt.Sprintf("%+v", h), "the engine itself listens there") {
+		h, err := c.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
+			FlowName:      name,
+			ExecutionName: "x",
+		})
+		if err != nil || !strings.Contains(fmt.Sprintf("%+v", h),
+			"the engine itself listens there") {
 			t.Errorf("%s: %+v %v", host, h, err)
 		}
 	}

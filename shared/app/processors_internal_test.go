@@ -8,8 +8,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// TestSpareThreads: accounts share the processors there are; the threads beside those are for what
-// comes back from system calls.
+// TestSpareThreads: the accounts share the processors. The spare threads are for goroutines that
+// return from system calls.
 func TestSpareThreads(t *testing.T) {
 	if os.Getenv("GOMAXPROCS") != "" {
 		t.Skip("GOMAXPROCS says how many threads there are")

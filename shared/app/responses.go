@@ -10,34 +10,34 @@ import (
 	"millrace/shared/value"
 )
 
-// responseMax is how many bytes of an answer are read: those of the longest result, and a margin.
+// responseMax returns how many bytes of a response are read: the longest result plus a margin.
 func responseMax(l flow.Limits) int64 { return int64(l.ResultBytes) + outbound.ResponseMargin }
 
-// newResponses bounds the bytes of all answers by the memory of the process, in bytes.
+// newResponses returns the budget of all response bytes in a process with so many bytes of memory.
 func newResponses(memory int64, l flow.Limits, several bool) *inflight.Responses {
 	return inflight.NewResponses(memory, value.MemoryDefault+2*responseMax(l), !several)
 }
 
-// limitResponses is next with the bytes of all answers bounded: a call whose answer finds no room
-// waits for it, within its own timeout.
-func limitResponses(next task.Runner, of *inflight.Responses) task.Runner {
-	return &responseLimiter{next, of}
+// limitResponses bounds the bytes of all responses of next. A call whose response does not fit
+// waits for space, within its own timeout.
+func limitResponses(next task.Runner, responses *inflight.Responses) task.Runner {
+	return &responseLimiter{next, responses}
 }
 
 type responseLimiter struct {
-	next task.Runner
-	of   *inflight.Responses
+	next      task.Runner
+	responses *inflight.Responses
 }
 
 func (b *responseLimiter) Run(ctx context.Context, r task.Request) (result task.Result) {
-	ctx, answer := inflight.WithResponse(ctx, b.of, r.Account)
+	ctx, response := inflight.WithResponse(ctx, b.responses, r.Account)
 	panicked := true
 	defer func() {
 		if panicked {
-			answer.Release()
+			response.Release()
 		}
 	}()
 	result = b.next.Run(ctx, r)
-	panicked, result.Release = false, answer.Release
+	panicked, result.Release = false, response.Release
 	return result
 }

@@ -21,7 +21,7 @@ import (
 	"millrace/shared/task"
 )
 
-// used is how much all accounts hold of the pools of answers.
+// used returns how much all accounts hold of the response pools.
 func used(of *inflight.Responses) (n int64) {
 	for _, p := range []*share.Pool{of.Reading, of.Decoded} {
 		for _, u := range p.Usage() {
@@ -31,11 +31,13 @@ func used(of *inflight.Responses) (n int64) {
 	return n
 }
 
-// A runner that holds bytes and panics leaves nothing held; any other result says how to release them.
+// TestBoundedTasks: a runner that holds bytes and panics leaves nothing held. Every other result
+// has a function that releases them.
 func TestBoundedTasks(t *testing.T) {
 	of := newResponses(64<<20, flow.DefaultLimits(), true)
 	hold := func(end func() task.Result) task.Runner {
-		return limitResponses(task.RunnerFunc(func(ctx context.Context, _ task.Request) task.Result {
+		return limitResponses(task.RunnerFunc(func(ctx context.Context,
+			_ task.Request) task.Result {
 			if err := inflight.ResponseFromContext(ctx).Hold(ctx, 1000); err != nil {
 				t.Error(err)
 			}
@@ -57,7 +59,8 @@ func TestBoundedTasks(t *testing.T) {
 		t.Errorf("%d bytes are held after a panic", used(of))
 	}
 	for _, end := range []task.Result{{Output: []byte("1")}, task.Fail("A", "b")} {
-		result := hold(func() task.Result { return end }).Run(t.Context(), task.Request{Account: "a"})
+		result := hold(func() task.Result { return end }).Run(t.Context(),
+			task.Request{Account: "a"})
 		result.Release()
 		if used(of) != 0 {
 			t.Errorf("%d bytes are held after %+v", used(of), end)
@@ -65,15 +68,22 @@ func TestBoundedTasks(t *testing.T) {
 	}
 }
 
-// tasksOf is the definition of a flow of tasks that call an address at once.
+// tasksOf returns the definition of a flow with parallel tasks that call one address.
 func tasksOf(name, url string, mode string) cloudflow.CreateFlowRequest {
-	return cloudflow.CreateFlowRequest{Name: name, ExecutionMode: mode, Definition: "Type: StateMachine\nSpecVersion: v1\nName: " + name +
-		"\nStartAt: M\nStates:\n- Name: M\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 4\n  Processor:\n    StartAt: A\n    States:\n" +
-		"    - {Name: A, Type: Task, Action: 'HTTP:Request', Timeout: 2, Parameters: {method: GET, url: '" + url + "'}, OutputConstructor: {n: 1}, End: true}\n" +
-		"  OutputConstructor: {n: 1}\n  End: true\n"}
+	return cloudflow.CreateFlowRequest{
+		Name:          name,
+		ExecutionMode: mode,
+		Definition: "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+			"\nStartAt: M\nStates:\n- Name: M\n  Type: Map\n  ItemsPath: $Input.items\n" +
+			"  MaxConcurrency: 4\n  Processor:\n    StartAt: A\n    States:\n" +
+			"    - {Name: A, Type: Task, Action: 'HTTP:Request', Timeout: 2, " +
+			"Parameters: {method: GET, url: '" + url +
+			"'}, OutputConstructor: {n: 1}, End: true}\n" +
+			"  OutputConstructor: {n: 1}\n  End: true\n",
+	}
 }
 
-// However calls end, and the executions that made them, their answers are not held for ever.
+// TestResponsesAreReleased: responses are released however their calls and executions end.
 func TestResponsesAreReleased(t *testing.T) {
 	long := `["` + strings.Repeat("x", 200_000) + `"]`
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -106,31 +116,55 @@ func TestResponsesAreReleased(t *testing.T) {
 	}
 	ctx, items := t.Context(), `{"items":[1,2,3,4,5,6]}`
 	start := func(path, mode, name string) {
-		if _, err := c.CreateFlow(ctx, tasksOf(path+mode, service.URL+"/"+path, mode)); err != nil && !strings.Contains(err.Error(), "Exist") {
+		if _, err := c.CreateFlow(ctx, tasksOf(path+mode, service.URL+"/"+path,
+			mode)); err != nil && !strings.Contains(err.Error(), "Exist") {
 			t.Fatal(err)
 		}
 		if mode == "Express" {
-			if _, err := c.StartSyncExecution(ctx, cloudflow.StartExecutionRequest{FlowName: path + mode, ExecutionName: name, Input: items}); err != nil {
+			if _, err := c.StartSyncExecution(ctx,
+				cloudflow.StartExecutionRequest{
+					FlowName:      path + mode,
+					ExecutionName: name,
+					Input:         items,
+				}); err != nil {
 				t.Fatal(path, err)
 			}
-		} else if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: path + mode, ExecutionName: name, Input: items}); err != nil {
+		} else if _, err := c.StartExecution(ctx,
+			cloudflow.StartExecutionRequest{
+				FlowName:      path + mode,
+				ExecutionName: name,
+				Input:         items,
+			}); err != nil {
 			t.Fatal(path, err)
 		}
 	}
 	freed := func(what string) {
 		t.Helper()
-		for until := time.Now().Add(20 * time.Second); used(a.shares.responses) != 0; time.Sleep(5 * time.Millisecond) {
+		for until := time.Now().Add(20 * time.Second); used(a.shares.responses) != 0; time.Sleep(
+			5 * time.Millisecond) {
 			if time.Now().After(until) {
-				t.Fatalf("%s: %d bytes stay held: %+v %+v", what, used(a.shares.responses), a.shares.responses.Reading.Usage(), a.shares.responses.Decoded.Usage())
+				t.Fatalf("%s: %d bytes stay held: %+v %+v", what, used(a.shares.responses),
+					a.shares.responses.Reading.Usage(), a.shares.responses.Decoded.Usage())
 			}
 		}
 	}
 	seconds := int64(20)
-	for path, want := range map[string]string{"good": "Succeeded", "fails": "Failed", "binary": "Failed", "cut": "Failed", "hangs": "Failed"} {
+	for path, want := range map[string]string{
+		"good":   "Succeeded",
+		"fails":  "Failed",
+		"binary": "Failed",
+		"cut":    "Failed",
+		"hangs":  "Failed",
+	} {
 		for _, mode := range []string{"Standard", "Express"} {
 			start(path, mode, "x")
 			if mode == "Standard" {
-				x, err := c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: path + mode, ExecutionName: "x", WaitTimeSeconds: &seconds})
+				x, err := c.DescribeExecution(ctx,
+					cloudflow.DescribeExecutionRequest{
+						FlowName:        path + mode,
+						ExecutionName:   "x",
+						WaitTimeSeconds: &seconds,
+					})
 				if err != nil || x.Status != want {
 					t.Errorf("%s: %+v %v", path, x, err)
 				}
@@ -139,17 +173,21 @@ func TestResponsesAreReleased(t *testing.T) {
 		}
 	}
 	start("hangs", "Standard", "stopped")
-	for until := time.Now().Add(10 * time.Second); used(a.shares.responses) == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(10 * time.Second); used(a.shares.responses) == 0 &&
+		time.Now().Before(until); time.Sleep(time.Millisecond) {
 	}
 	if used(a.shares.responses) == 0 {
 		t.Error("an answer that comes holds nothing")
 	}
-	if _, err := c.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: "hangsStandard", ExecutionName: "stopped"}); err != nil {
+	if _, err := c.StopExecution(ctx, cloudflow.StopExecutionRequest{
+		FlowName:      "hangsStandard",
+		ExecutionName: "stopped",
+	}); err != nil {
 		t.Error(err)
 	}
 	freed("stopped")
 	start("hangs", "Standard", "closed")
-	for i := range 20 { // some answers are being folded when the server ends
+	for i := range 20 { // some responses are being processed when the server ends
 		start("good", "Standard", fmt.Sprint("closed", i))
 	}
 	if err := a.Close(); err != nil {

@@ -17,7 +17,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// fullQueue takes nothing until a time.
+// fullQueue rejects every hint until a time.
 type fullQueue struct {
 	queue.Sender
 	until time.Time
@@ -32,19 +32,27 @@ func (q *fullQueue) Send(context.Context, ...queue.Hint) error {
 	return nil
 }
 
-// TestResumeAgain: what was in flight is taken up as soon as store and queue work again, and nothing
-// is tried after the end.
+// TestResumeAgain: executions in flight are resumed as soon as store and queue work again, and
+// retryResume stops when the server ends.
 func TestResumeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := memstore.New()
-		row := store.Row{Key: store.Key{Partition: "x#f#one", Sort: "a"}, Version: 1, Wake: time.Now().UnixMilli()}
+		row := store.Row{
+			Key:     store.Key{Partition: "x#f#one", Sort: "a"},
+			Version: 1,
+			Wake:    time.Now().UnixMilli(),
+		}
 		if err := mem.Put(t.Context(), []store.Row{row}); err != nil {
 			t.Fatal(err)
 		}
 		q := &fullQueue{until: time.Now().Add(10 * time.Minute)}
 		life, end := context.WithCancel(t.Context())
 		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), runner: engine.New(engine.Options{
-			Store: store.New(store.Options{Driver: mem}), Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})}
+			Store:     store.New(store.Options{Driver: mem}),
+			Queue:     q,
+			Exclusive: true,
+			Limits:    flow.DefaultLimits(),
+		})}
 		began := time.Now()
 		a.retryResume(errors.New("the first try"))
 		if took := time.Since(began); q.taken != 1 || took > 11*time.Minute {

@@ -7,8 +7,11 @@ import (
 	"millrace/shared/task"
 )
 
-// rights says what flows may do in a region; nil, everything, where there are no credentials.
-func rights(register *access.Registry, region string) func(account, role, author string) (access.May, error) {
+// rights returns the lookup of what flows may do in a region. It is nil, which allows everything,
+// without credentials.
+func rights(
+	register *access.Registry, region string,
+) func(account, role, author string) (access.May, error) {
 	if register == nil {
 		return nil
 	}
@@ -17,9 +20,10 @@ func rights(register *access.Registry, region string) func(account, role, author
 	}
 }
 
-// sharedAccount returns the account of the cloud whose resources all flows may name; "" for none. That is
-// so when the credentials define an account of that id: then a resource name with it means that
-// account's, as mappings of the functions file do, and other accounts leave it out to mean the cloud's.
+// sharedAccount returns the account of the cloud whose resources all flows may name; "" for none.
+// It is none if the credentials define an account with the id of the cloud's: a resource name with
+// that id then belongs to that account, as in mappings of the functions file, and flows of other
+// accounts omit the id to name the cloud's resources.
 func sharedAccount(register *access.Registry, cloud string) string {
 	if register != nil && register.Has(cloud) {
 		return ""
@@ -27,9 +31,8 @@ func sharedAccount(register *access.Registry, cloud string) string {
 	return cloud
 }
 
-// restrictAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that
-// all share. Where there are no credentials, a definition that names the accounts of a cloud runs
-// unchanged.
+// restrictAccounts restricts tasks to resources of their flow's account and of the shared account.
+// An open server runs a definition that names accounts of a cloud unchanged.
 func restrictAccounts(tasks task.Runner, open bool, shared string) task.Runner {
 	if open {
 		return tasks

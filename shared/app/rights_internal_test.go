@@ -9,8 +9,8 @@ import (
 	"millrace/shared/task"
 )
 
-// TestTheCloudsAccountIsOneOfTheCredentials: where an account of the credentials has the id of the cloud's, a resource
-// name with that id is that account's alone.
+// TestTheCloudsAccountIsOneOfTheCredentials: if an account of the credentials has the id of the
+// cloud's account, a resource name with that id belongs to that account alone.
 func TestTheCloudsAccountIsOneOfTheCredentials(t *testing.T) {
 	const cloud = "1234567890123456"
 	for _, c := range []struct {
@@ -29,9 +29,14 @@ func TestTheCloudsAccountIsOneOfTheCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		ran := false
-		next := task.RunnerFunc(func(context.Context, task.Request) task.Result { ran = true; return task.Result{} })
+		next := task.RunnerFunc(func(context.Context,
+			task.Request) task.Result {
+			ran = true
+			return task.Result{}
+		})
 		parameters, _ := json.Marshal(map[string]string{"resourceArn": c.arn})
-		restrictAccounts(next, false, sharedAccount(register, cloud)).Run(t.Context(), task.Request{Account: c.account, Action: "FC:InvokeFunction", Parameters: parameters})
+		restrictAccounts(next, false, sharedAccount(register, cloud)).Run(t.Context(),
+			task.Request{Account: c.account, Action: "FC:InvokeFunction", Parameters: parameters})
 		if ran == c.denied {
 			t.Errorf("%+v: done %v", c, ran)
 		}

@@ -22,18 +22,18 @@ import (
 	"millrace/shared/rpc"
 )
 
-// A server with credentials, which may change from one life of it to the next.
+// securedServer is a server with credentials, which may change when it is opened again.
 type securedServer struct {
 	t    *testing.T
 	data string
 	url  string
 	end  func()
 
-	functions string // lines for the functions file, before those of all tests
+	functions string // lines of the functions file, before those of all tests
 	log       logBuffer
 }
 
-// logBuffer is a log that a test may look into while it is written.
+// logBuffer is a log that a test may read while it is written.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -45,16 +45,17 @@ func (l *logBuffer) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// count counts the lines that have a text in them.
+// count counts the lines that contain a text.
 func (l *logBuffer) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), text)
 }
 
-// everything and nothing beside its own flows: policies of keys and roles, as text of a credentials file.
+// Policies of keys and roles, as text of a credentials file: everything, or only its own flows.
 const (
-	ownFlows   = `{Effect: Allow, Action: "fnf:*", Resource: "acs:fnf:*:*:flow/mine*"}, {Effect: Allow, Action: "ram:PassRole", Resource: "*"}`
+	ownFlows = `{Effect: Allow, Action: "fnf:*", Resource: "acs:fnf:*:*:flow/mine*"}, {Effect: ` +
+		`Allow, Action: "ram:PassRole", Resource: "*"}`
 	everything = `{Effect: Allow, Action: "*", Resource: "*"}`
 )
 
@@ -62,7 +63,8 @@ func policies(statements string) string {
 	return `policies: [{Version: "1", Statement: [` + statements + `]}]`
 }
 
-// accountFile is a credentials file of account 1, with its owner beside the lines of further keys and roles.
+// accountFile returns the credentials file of account 1: its owner, and the given lines of further
+// keys and roles.
 func accountFile(keys, roles string) string {
 	text := "accounts:\n  - id: \"1\"\n    keys:\n      - {id: owner, secret: secret-of-owner}\n"
 	for _, k := range strings.Split(keys, "\n") {
@@ -90,7 +92,7 @@ actions:
   - {match: "MNS:*", reply: {sent: true}}
 `
 
-// open opens a server, or opens it again, on what the one before has left.
+// open opens a server, or opens it again on the data of the previous one.
 func (g *securedServer) open(credentials string) {
 	g.t.Helper()
 	if g.data == "" {
@@ -99,14 +101,20 @@ func (g *securedServer) open(credentials string) {
 	} else {
 		g.end()
 	}
-	file, functions := filepath.Join(g.data, "..", "credentials.yaml"), filepath.Join(g.data, "..", "functions.yaml")
-	for name, text := range map[string]string{file: credentials, functions: "functions:\n" + g.functions + functionsFile} {
+	file, functions := filepath.Join(g.data, "..", "credentials.yaml"),
+		filepath.Join(g.data, "..", "functions.yaml")
+	for name, text := range map[string]string{file: credentials, functions: "functions:\n" +
+		g.functions + functionsFile} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			g.t.Fatal(err)
 		}
 	}
-	c := app.Config{Data: g.data, Functions: functions, Log: slog.New(slog.NewTextHandler(io.MultiWriter(g.t.Output(), &g.log), nil)),
-		Settings: app.Settings{Region: "cn-hangzhou"}}
+	c := app.Config{
+		Data:      g.data,
+		Functions: functions,
+		Log:       slog.New(slog.NewTextHandler(io.MultiWriter(g.t.Output(), &g.log), nil)),
+		Settings:  app.Settings{Region: "cn-hangzhou"},
+	}
 	if credentials != "" {
 		c.Credentials = file
 	}
@@ -125,7 +133,7 @@ func (g *securedServer) open(credentials string) {
 	}
 }
 
-// as is a client with a key.
+// as returns a client with a key.
 func (g *securedServer) as(id string) *caller {
 	g.t.Helper()
 	o := rpc.ClientOptions{Endpoint: g.url}
@@ -162,7 +170,8 @@ func (c *caller) mustCreate(name, definition string, edit ...func(*cloudflow.Cre
 
 func (c *caller) start(flow, name, input string) {
 	c.t.Helper()
-	_, err := c.StartExecution(c.t.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
+	_, err := c.StartExecution(c.t.Context(),
+		cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
 	if err != nil {
 		c.t.Fatalf("start %s/%s: %v", flow, name, err)
 	}
@@ -170,7 +179,12 @@ func (c *caller) start(flow, name, input string) {
 
 func (c *caller) describe(flow, name string) *rpc.Execution {
 	wait := int64(20)
-	x, err := c.DescribeExecution(c.t.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name, WaitTimeSeconds: &wait})
+	x, err := c.DescribeExecution(c.t.Context(),
+		cloudflow.DescribeExecutionRequest{
+			FlowName:        flow,
+			ExecutionName:   name,
+			WaitTimeSeconds: &wait,
+		})
 	if err != nil {
 		return &rpc.Execution{Status: string(fault.CodeOf(err))}
 	}
@@ -178,7 +192,8 @@ func (c *caller) describe(flow, name string) *rpc.Execution {
 }
 
 func (c *caller) status(flow, name string) string {
-	x, err := c.DescribeExecution(c.t.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name})
+	x, err := c.DescribeExecution(c.t.Context(),
+		cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name})
 	if err != nil {
 		return "none"
 	}
@@ -187,7 +202,8 @@ func (c *caller) status(flow, name string) string {
 
 func (c *caller) history(flow, name string) string {
 	c.t.Helper()
-	h, err := c.GetExecutionHistory(c.t.Context(), cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name})
+	h, err := c.GetExecutionHistory(c.t.Context(),
+		cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name})
 	if err != nil {
 		c.t.Fatalf("history of %s/%s: %v", flow, name, err)
 	}
@@ -198,11 +214,12 @@ func (c *caller) history(flow, name string) string {
 	return text
 }
 
-// token waits for the task token of an execution, which its history shows.
+// token waits for the task token in the history of an execution.
 func (c *caller) token(flow, name string) string {
 	c.t.Helper()
 	for range 200 {
-		if m := regexp.MustCompile(`"body":"(djEj[A-Za-z0-9=]+)"`).FindStringSubmatch(c.history(flow, name)); m != nil {
+		if m := regexp.MustCompile(`"body":"(djEj[A-Za-z0-9=]+)"`).FindStringSubmatch(
+			c.history(flow, name)); m != nil {
 			return m[1]
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -211,74 +228,117 @@ func (c *caller) token(flow, name string) string {
 	return ""
 }
 
-// stateFlow is a StateMachine of one task.
+// stateFlow returns a StateMachine flow of one task.
 func stateFlow(name, action, parameters string) string {
 	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n"+
-		"- {Name: A, Type: Task, Action: '%s', Parameters: %s, End: true}\n", name, action, parameters)
+		"- {Name: A, Type: Task, Action: '%s', Parameters: %s, End: true}\n", name, action,
+		parameters)
 }
 
-// stepFlow is a FlowV1 of one task.
+// stepFlow returns a FlowV1 flow of one task.
 func stepFlow(what, params string) string {
-	return "version: v1\ntype: flow\nsteps:\n- type: task\n  name: a\n  " + what + "\n  serviceParams: " + params + "\n"
+	return "version: v1\ntype: flow\nsteps:\n- type: task\n  name: a\n  " + what +
+		"\n  serviceParams: " + params + "\n"
 }
 
 const (
-	passes  = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
-	waits   = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 300, End: true}\n"
-	waiting = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'FC:InvokeFunction', " +
-		"TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/ask', invocationType: Async, body.$: $Context.Current.TaskToken}, End: true}\n"
+	passes = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, " +
+		"Type: Pass, End: true}\n"
+	waits = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, " +
+		"Type: Wait, Seconds: 300, End: true}\n"
+	waiting = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n- {Name: A, " +
+		"Type: Task, Action: 'FC:InvokeFunction', " +
+		"TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/ask', " +
+		"invocationType: Async, body.$: $Context.Current.TaskToken}, End: true}\n"
 )
 
-// acts are flows of one task each, that act on the flows of the owner.
+// acts are flows of one task each, which acts on flows of the owner.
 var acts = []struct {
 	name, definition string
-	constant         bool   // names the flow in the definition
-	free             bool   // policies do not speak of it
+	constant         bool   // the definition names the flow
+	free             bool   // policies do not apply to it
 	effect           string // flow/execution that it changes
-	changed, kept    string // status of that
+	changed, kept    string // status of that execution
 }{
 	{"new-start", stateFlow("mine-new-start", "FNF:StartExecution",
-		"{resourceArn.$: $Input.arn, executionName: by-new}"), false, false, "secret/by-new", "Succeeded", "none"},
+		"{resourceArn.$: $Input.arn, executionName: by-new}"), false, false, "secret/by-new",
+		"Succeeded", "none"},
 	{"new-function", stateFlow("mine-new-function", "FC:InvokeFunction",
 		"{resourceArn: 'acs:fc:::functions/ask', invocationType: Sync}"), false, true, "", "", ""},
-	{"old-resource", stepFlow("resourceArn: acs:fnf:::flow/secret", "{ExecutionName: by-resource}"), true, false, "secret/by-resource", "Succeeded", "none"},
-	{"old-start", stepFlow("action: fnf:StartExecution", "{FlowName: $.flow, ExecutionName: by-old}"), false, false, "secret/by-old", "Succeeded", "none"},
-	{"old-describe", stepFlow("action: fnf:DescribeExecution", "{FlowName: $.flow, ExecutionName: known}"), false, false, "", "", ""},
-	{"old-stop", stepFlow("action: fnf:StopExecution", "{FlowName: $.long, ExecutionName: w}"), false, false, "secret-w/w", "Stopped", "Running"},
-	{"old-succeeded", stepFlow("action: fnf:ReportTaskSucceeded", "{TaskToken: $.token1, Output: '{}'}"), false, false, "secret-cb/c1", "Succeeded", "Running"},
-	{"old-failed", stepFlow("action: fnf:ReportTaskFailed", "{TaskToken: $.token2, Error: E}"), false, false, "secret-cb/c2", "Failed", "Running"},
-	{"old-function", stepFlow("resourceArn: acs:fc:::functions/ask", "{}"), false, true, "", "", ""},
+	{"old-resource", stepFlow("resourceArn: acs:fnf:::flow/secret", "{ExecutionName: by-resource}"),
+		true, false, "secret/by-resource", "Succeeded", "none"},
+	{"old-start", stepFlow("action: fnf:StartExecution",
+		"{FlowName: $.flow, ExecutionName: by-old}"), false, false, "secret/by-old", "Succeeded",
+		"none"},
+	{"old-describe", stepFlow("action: fnf:DescribeExecution",
+		"{FlowName: $.flow, ExecutionName: known}"), false, false, "", "", ""},
+	{"old-stop", stepFlow("action: fnf:StopExecution", "{FlowName: $.long, ExecutionName: w}"),
+		false, false, "secret-w/w", "Stopped", "Running"},
+	{"old-succeeded", stepFlow("action: fnf:ReportTaskSucceeded",
+		"{TaskToken: $.token1, Output: '{}'}"), false, false, "secret-cb/c1", "Succeeded",
+		"Running"},
+	{"old-failed", stepFlow("action: fnf:ReportTaskFailed", "{TaskToken: $.token2, Error: E}"),
+		false, false, "secret-cb/c2", "Failed", "Running"},
+	{"old-function", stepFlow("resourceArn: acs:fc:::functions/ask", "{}"), false, true, "", "",
+		""},
 }
 
-// TestFlowsActWithRights: a flow does what the role that it has may do, or else what the key may that wrote it, as they
-// are when it acts.
+// TestFlowsActWithRights: a flow may do what its role may do, or without a role what the key that
+// wrote it may do. The rights at the time of the action count.
 func TestFlowsActWithRights(t *testing.T) {
 	role := func(q *cloudflow.CreateFlowRequest) { q.RoleArn = "acs:ram::1:role/worker" }
 	past := "expires: 2020-01-31T00:00:00Z, "
 	tests := []struct {
-		name          string
-		before, after string // credentials when the flows are written, and when they act; "" are the same
+		name string
+		// Credentials when the flows are written, and when they act; "": the same.
+		before, after string
 		edit          func(*cloudflow.CreateFlowRequest)
-		allowed, free bool   // what happens to tasks that policies speak of, and to the others
-		cause         string // part of the cause that says why
+		// Whether tasks that policies apply to, and the other tasks, are allowed.
+		allowed, free bool
+		cause         string // part of the cause that gives the reason
 	}{
 		{"allowed", accountFile(key("author", policies(everything)), ""), "", nil, true, true, ""},
 		{"no policies", accountFile(key("author", ""), ""), "", nil, true, true, ""},
-		{"denied", accountFile(key("author", policies(ownFlows)), ""), "", nil, false, true, "acts with the rights of key author"},
-		{"explicitly denied", accountFile(key("author", policies(everything+`, {Effect: Deny, Action: "fnf:*", Resource: "acs:fnf:*:*:flow/secret*"}, {Effect: Deny, Action: "fnf:Report*", Resource: "*"}`)), ""),
+		{"denied", accountFile(key("author", policies(ownFlows)), ""), "", nil, false, true,
+			"acts with the rights of key author"},
+		{"explicitly denied", accountFile(key("author",
+			policies(
+				everything+`, {Effect: Deny, Action: "fnf:*", Resource: `+
+					`"acs:fnf:*:*:flow/secret*"}, {Effect: Deny, Action: "fnf:Report*", Resource: `+
+					`"*"}`)), ""),
 			"", nil, false, true, "acts with the rights of key author"},
-		{"revoked", accountFile(key("author", ""), ""), accountFile("", ""), nil, false, false, "have no such key. Write the flow again"},
-		{"restricted since", accountFile(key("author", ""), ""), accountFile(key("author", policies(ownFlows)), ""), nil, false, true, "do not allow fnf:"},
-		{"expired", accountFile(key("author", ""), ""), accountFile(key("author", past+policies(everything)), ""), nil, false, false, "which wrote it last and has expired"},
-		{"in another account", accountFile(key("author", ""), ""), accountFile("", "") + "  - id: \"3\"\n    keys: [{" + key("author", "") + "}]\n", nil, false, false, "have no such key"},
-		{"replaced", accountFile(key("author", ""), ""), accountFile(key("fresh", "replaces: [author]"), ""), nil, true, true, ""},
-		{"replaced by less", accountFile(key("author", ""), ""), accountFile(key("fresh", "replaces: [older, author], "+policies(ownFlows)), ""), nil, false, true, "do not allow fnf:"},
-		{"expired and replaced", accountFile(key("author", ""), ""), accountFile(key("author", past+policies(everything))+"\n"+key("fresh", "replaces: author"), ""), nil, true, true, ""},
-		{"replaced, and that expired", accountFile(key("author", ""), ""), accountFile(key("fresh", past+"replaces: [author]"), ""), nil, false, false, "has expired"},
-		{"role", accountFile(key("author", policies(ownFlows)), "name: worker, "+policies(everything)), "", role, true, true, ""},
-		{"role, author gone", accountFile(key("author", ""), "name: worker, "+policies(everything)), accountFile("", "name: worker, "+policies(everything)), role, true, true, ""},
-		{"role that may not", accountFile(key("author", ""), "name: worker, "+policies(everything)), accountFile(key("author", ""), "name: worker, "+policies(ownFlows)), role, false, true, "role acs:ram::1:role/worker, whose policies do not allow"},
-		{"role gone", accountFile(key("author", ""), "name: worker"), accountFile(key("author", ""), "name: other"), role, false, false, "which the credentials do not define"},
+		{"revoked", accountFile(key("author", ""), ""), accountFile("", ""), nil, false, false,
+			"have no such key. Write the flow again"},
+		{"restricted since", accountFile(key("author", ""), ""),
+			accountFile(key("author", policies(ownFlows)), ""), nil, false, true,
+			"do not allow fnf:"},
+		{"expired", accountFile(key("author", ""), ""),
+			accountFile(key("author", past+policies(everything)), ""), nil, false, false,
+			"which wrote it last and has expired"},
+		{"in another account", accountFile(key("author", ""), ""), accountFile("", "") +
+			"  - id: \"3\"\n    keys: [{" + key("author", "") + "}]\n", nil, false, false,
+			"have no such key"},
+		{"replaced", accountFile(key("author", ""), ""),
+			accountFile(key("fresh", "replaces: [author]"), ""), nil, true, true, ""},
+		{"replaced by less", accountFile(key("author", ""), ""),
+			accountFile(key("fresh", "replaces: [older, author], "+policies(ownFlows)), ""), nil,
+			false, true, "do not allow fnf:"},
+		{"expired and replaced", accountFile(key("author", ""), ""),
+			accountFile(key("author", past+policies(everything))+"\n"+
+				key("fresh", "replaces: author"), ""), nil, true, true, ""},
+		{"replaced, and that expired", accountFile(key("author", ""), ""),
+			accountFile(key("fresh", past+"replaces: [author]"), ""), nil, false, false,
+			"has expired"},
+		{"role", accountFile(key("author", policies(ownFlows)),
+			"name: worker, "+policies(everything)), "", role, true, true, ""},
+		{"role, author gone", accountFile(key("author", ""), "name: worker, "+policies(everything)),
+			accountFile("", "name: worker, "+policies(everything)), role, true, true, ""},
+		{"role that may not", accountFile(key("author", ""), "name: worker, "+policies(everything)),
+			accountFile(key("author", ""), "name: worker, "+policies(ownFlows)), role, false, true,
+			"role acs:ram::1:role/worker, whose policies do not allow"},
+		{"role gone", accountFile(key("author", ""), "name: worker"),
+			accountFile(key("author", ""), "name: other"), role, false, false,
+			"which the credentials do not define"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -292,7 +352,9 @@ func TestFlowsActWithRights(t *testing.T) {
 			owner.start("secret-w", "w", "{}")
 			owner.start("secret-cb", "c1", "{}")
 			owner.start("secret-cb", "c2", "{}")
-			input := fmt.Sprintf(`{"flow":"secret","arn":"acs:fnf:::flow/secret","long":"secret-w","token1":%q,"token2":%q}`,
+			input := fmt.Sprintf(
+				`{"flow":"secret","arn":"acs:fnf:::flow/secret","long":"secret-w","token1":%q,`+
+					`"token2":%q}`,
 				owner.token("secret-cb", "c1"), owner.token("secret-cb", "c2"))
 			for _, a := range acts {
 				var edit []func(*cloudflow.CreateFlowRequest)
@@ -300,10 +362,12 @@ func TestFlowsActWithRights(t *testing.T) {
 					edit = append(edit, test.edit)
 				}
 				err := author.create("mine-"+a.name, a.definition, edit...)
-				switch refused := a.constant && !test.allowed && test.after == ""; {
-				case refused && (fault.CodeOf(err) != fault.AccessDenied || !strings.Contains(err.Error(), "Line 4, state \"a\"")):
-					t.Errorf("%s: a definition that names what it may not is answered %v", a.name, err)
-				case !refused && err != nil:
+				switch rejected := a.constant && !test.allowed && test.after == ""; {
+				case rejected && (fault.CodeOf(err) != fault.AccessDenied ||
+					!strings.Contains(err.Error(), "Line 4, state \"a\"")):
+					t.Errorf("%s: a definition that names what it may not is answered %v", a.name,
+						err)
+				case !rejected && err != nil:
 					t.Errorf("%s: %v", a.name, err)
 				}
 			}
@@ -322,7 +386,9 @@ func TestFlowsActWithRights(t *testing.T) {
 				want, effect := "Succeeded", a.changed
 				if !allowed {
 					want, effect = "Failed", a.kept
-					if !strings.Contains(history, ".AccessDenied") || !strings.Contains(history, test.cause) && !strings.Contains(a.name, "function") {
+					if !strings.Contains(history, ".AccessDenied") ||
+						!strings.Contains(history, test.cause) &&
+							!strings.Contains(a.name, "function") {
 						t.Errorf("%s: the history does not say why: %s", a.name, history)
 					}
 				}

@@ -25,17 +25,20 @@ import (
 	"millrace/shared/task"
 )
 
-// twoAccounts serves two accounts, "greedy" and "quiet", and returns a client of each and the address of the metrics.
+// twoAccounts serves two accounts, "greedy" and "quiet". It returns a client of each and the
+// address of the metrics.
 func twoAccounts(t *testing.T, c app.Config) (greedy, quiet *rpc.Client, metrics string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "credentials.yaml")
-	text := "accounts:\n- {id: greedy, keys: [{id: g, secret: the-first-secret-of-tests}]}\n- {id: quiet, keys: [{id: q, secret: another-secret-of-tests}]}\n"
+	text := "accounts:\n- {id: greedy, keys: [{id: g, secret: the-first-secret-of-tests}]}\n- " +
+		"{id: quiet, keys: [{id: q, secret: another-secret-of-tests}]}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	address, ended := make(chan string, 1), make(chan error, 1)
-	c.Listen, c.Data, c.Credentials, c.Log = "127.0.0.1:0", t.TempDir(), file, slog.New(slog.DiscardHandler)
+	c.Listen, c.Data, c.Credentials, c.Log = "127.0.0.1:0", t.TempDir(), file,
+		slog.New(slog.DiscardHandler)
 	c.Ready = func(a string) { address <- a }
 	c.Settings.Metrics = freeAddress(t)
 	go func() { ended <- app.Serve(ctx, c) }()
@@ -55,7 +58,8 @@ func twoAccounts(t *testing.T, c app.Config) (greedy, quiet *rpc.Client, metrics
 			}
 			return client
 		}
-		return client("g", "the-first-secret-of-tests"), client("q", "another-secret-of-tests"), c.Settings.Metrics
+		return client("g", "the-first-secret-of-tests"), client("q", "another-secret-of-tests"),
+			c.Settings.Metrics
 	case err := <-ended:
 		ended <- nil
 		t.Fatal(err)
@@ -72,7 +76,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// slowTasks holds every call until it is let go.
+// slowTasks holds every call until it is released.
 type slowTasks struct {
 	flying atomic.Int64
 	gate   chan struct{}
@@ -93,12 +97,17 @@ func defineFlows(t *testing.T, clients ...*rpc.Client) {
 	states := map[string]string{
 		"wait": "[{Name: A, Type: Wait, Seconds: 200, End: true}]",
 		"pass": "[{Name: A, Type: Pass, End: true}]",
-		"call": "[{Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {url: 'http://x', method: GET}, End: true}]",
+		"call": "[{Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {url: 'http://x', " +
+			"method: GET}, End: true}]",
 		"fast": "[{Name: A, Type: Wait, Seconds: 15, End: true}]",
 	}
 	for _, c := range clients {
 		for name, list := range states {
-			q := cloudflow.CreateFlowRequest{Name: name, Definition: "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates: " + list + "\n"}
+			q := cloudflow.CreateFlowRequest{
+				Name: name,
+				Definition: "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+					"\nStartAt: A\nStates: " + list + "\n",
+			}
 			if name == "fast" {
 				q.ExecutionMode = "Express"
 			}
@@ -111,14 +120,17 @@ func defineFlows(t *testing.T, clients ...*rpc.Client) {
 
 func start(t *testing.T, c *rpc.Client, flow, name string) {
 	t.Helper()
-	if _, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name}); err != nil {
+	if _, err := c.StartExecution(context.Background(),
+		cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// flood sends so many requests at once and returns how many were refused, and the code that they were refused with. The others are
-// still waiting when it returns, and end with ctx.
-func flood(t *testing.T, ctx context.Context, count int, send func(ctx context.Context) error) (refused int, code string) {
+// flood sends count requests at once. It returns how many were rejected, and with which code. The
+// others still wait when flood returns; they end with ctx.
+func flood(
+	t *testing.T, ctx context.Context, count int, send func(ctx context.Context) error,
+) (rejected int, code string) {
 	t.Helper()
 	results := make(chan error, count)
 	var all sync.WaitGroup
@@ -133,16 +145,22 @@ func flood(t *testing.T, ctx context.Context, count int, send func(ctx context.C
 			if !errors.As(err, &api) {
 				t.Fatalf("a waiting request ended with %v", err)
 			}
-			refused, code = refused+1, string(api.Code)
+			rejected, code = rejected+1, string(api.Code)
 		case <-time.After(3 * time.Second):
-			return refused, code
+			return rejected, code
 		}
 	}
 }
 
-// One account's waiting requests leave places for the others', and what is refused says why and is counted.
+// TestWaitingRequestsAreShared: the waiting requests of one account leave places for those of
+// others. Rejections say why and are counted.
 func TestWaitingRequestsAreShared(t *testing.T) {
-	greedy, quiet, metrics := twoAccounts(t, app.Config{Settings: app.Settings{Shares: app.Shares{Requests: 60, Polls: 20, Express: 10}}})
+	greedy, quiet, metrics := twoAccounts(
+		t, app.Config{Settings: app.Settings{Shares: app.Shares{
+			Requests: 60,
+			Polls:    20,
+			Express:  10,
+		}}})
 	defineFlows(t, greedy, quiet)
 	start(t, greedy, "wait", "one")
 	start(t, quiet, "wait", "one")
@@ -151,7 +169,12 @@ func TestWaitingRequestsAreShared(t *testing.T) {
 	wait := int64(50)
 	poll := func(c *rpc.Client) func(context.Context) error {
 		return func(ctx context.Context) error {
-			_, err := c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "wait", ExecutionName: "one", WaitTimeSeconds: &wait})
+			_, err := c.DescribeExecution(ctx,
+				cloudflow.DescribeExecutionRequest{
+					FlowName:        "wait",
+					ExecutionName:   "one",
+					WaitTimeSeconds: &wait,
+				})
 			return err
 		}
 	}
@@ -162,19 +185,20 @@ func TestWaitingRequestsAreShared(t *testing.T) {
 		}
 	}
 	for _, step := range []struct {
-		what    string
-		count   int
-		send    func(context.Context) error
-		refused int
+		what     string
+		count    int
+		send     func(context.Context) error
+		rejected int
 	}{
-		{"polls of the greedy account", 25, poll(greedy), 15}, // of 20 it may hold 10
-		{"polls of the quiet one", 5, poll(quiet), 0},         // of the 10 left it may hold 5
+		{"polls of the greedy account", 25, poll(greedy), 15}, // it may hold 10 of 20
+		{"polls of the quiet one", 5, poll(quiet), 0},         // it may hold 5 of the remaining 10
 		{"Express of the greedy account", 9, express(greedy), 4},
 		{"Express of the quiet one", 2, express(quiet), 0},
 	} {
-		refused, code := flood(t, ctx, step.count, step.send)
-		if refused != step.refused || refused > 0 && code != "ResourceThrottled" {
-			t.Errorf("%s: %d of %d refused with %q, want %d", step.what, refused, step.count, code, step.refused)
+		rejected, code := flood(t, ctx, step.count, step.send)
+		if rejected != step.rejected || rejected > 0 && code != "ResourceThrottled" {
+			t.Errorf("%s: %d of %d refused with %q, want %d", step.what, rejected, step.count, code,
+				step.rejected)
 		}
 	}
 	response, err := http.Get("http://" + metrics + "/metrics")
@@ -184,8 +208,10 @@ func TestWaitingRequestsAreShared(t *testing.T) {
 	text, _ := io.ReadAll(response.Body)
 	response.Body.Close()
 	for _, line := range []string{
-		`millrace_share_capacity{resource="long polls"} 20`, `millrace_share_held{account="greedy",resource="long polls"} 10`,
-		`millrace_share_refused_total{account="greedy",resource="long polls"} 15`, `millrace_share_held{account="quiet",resource="Express executions"} 2`,
+		`millrace_share_capacity{resource="long polls"} 20`,
+		`millrace_share_held{account="greedy",resource="long polls"} 10`,
+		`millrace_share_refused_total{account="greedy",resource="long polls"} 15`,
+		`millrace_share_held{account="quiet",resource="Express executions"} 2`,
 	} {
 		if !strings.Contains(string(text), line+"\n") {
 			t.Errorf("the metrics lack %s", line)
@@ -193,14 +219,19 @@ func TestWaitingRequestsAreShared(t *testing.T) {
 	}
 }
 
-// One account's slow calls wait in line beyond its share, and another account's call is made at once.
+// TestCallsAreShared: slow calls of one account beyond its share wait, and the call of another
+// account is made at once.
 func TestCallsAreShared(t *testing.T) {
 	tasks := &slowTasks{gate: make(chan struct{})}
-	greedy, quiet, _ := twoAccounts(t, app.Config{Tasks: tasks, Settings: app.Settings{Shares: app.Shares{Calls: 8}}})
+	greedy, quiet, _ := twoAccounts(t, app.Config{
+		Tasks:    tasks,
+		Settings: app.Settings{Shares: app.Shares{Calls: 8}},
+	})
 	defineFlows(t, greedy, quiet)
 	until := func(what string, flying int64) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); tasks.flying.Load() != flying; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); tasks.flying.Load() != flying; time.Sleep(
+			5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %d calls are in flight, want %d", what, tasks.flying.Load(), flying)
 			}
@@ -215,7 +246,12 @@ func TestCallsAreShared(t *testing.T) {
 	close(tasks.gate)
 	wait := int64(30)
 	for i := range 30 {
-		x, err := greedy.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "call", ExecutionName: fmt.Sprint("x", i), WaitTimeSeconds: &wait})
+		x, err := greedy.DescribeExecution(context.Background(),
+			cloudflow.DescribeExecutionRequest{
+				FlowName:        "call",
+				ExecutionName:   fmt.Sprint("x", i),
+				WaitTimeSeconds: &wait,
+			})
 		if err != nil || x.Status != "Succeeded" {
 			t.Fatalf("%v %v", x, err)
 		}

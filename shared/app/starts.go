@@ -16,27 +16,29 @@ import (
 	"millrace/shared/trigger"
 )
 
-// startRule says which events start which flow: of objects of a bucket, messages of a queue or
-// topic, or ticks of a timer, and by which way they come. An event must match all of it; the first
-// rule that matches counts.
+// startRule says which events start which flow: events of objects of a bucket, messages of a queue
+// or topic, or ticks of a timer, and by which way they must come. An event must match all fields.
+// The first rule that matches applies.
 type startRule struct {
 	Bucket  string   // exact
-	By      string   // the queue, topic or bus that brings the bucket's events; "": they come straight from the bucket
+	By      string   // queue, topic or bus that delivers the bucket's events; "": the bucket itself
 	Prefix  string   // of the key
 	Suffix  string   // of the key
-	Folders bool     // folder markers count too: empty objects whose keys end with a slash
-	Events  []string // globs on the event's name; without, ObjectCreated:*
-	Queue   string   // of SQS or MNS, or a topic
-	Timer   string   // name of the trigger; exact
+	Folders bool     // include folder markers: empty objects whose keys end with a slash
+	Events  []string // globs of event names; default ObjectCreated:*
+	Queue   string   // SQS or MNS queue, or a topic
+	Timer   string   // exact name of the trigger
 	Flow    string
 	Account string // owner of the flow
 }
 
-// startRules reads the list of rules, YAML or JSON.
+// startRules parses the list of rules, YAML or JSON.
 func startRules(text string) ([]startRule, error) {
 	var rules []startRule
 	if err := decodeYAML([]byte(text), &rules); err != nil {
-		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, by, prefix, suffix, folders, events, flow, account}, {queue, flow, account} or {timer, flow, account}", err)
+		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, by, prefix, "+
+			"suffix, folders, events, flow, account}, {queue, flow, account} or {timer, flow, "+
+			"account}", err)
 	}
 	for i, r := range rules {
 		if err := r.check(); err != nil {
@@ -44,8 +46,12 @@ func startRules(text string) ([]startRule, error) {
 		}
 	}
 	for _, r := range rules {
-		if slices.ContainsFunc(rules, func(o startRule) bool { return isQueue(o.By, r.Queue) || isQueue(r.Queue, o.By) }) {
-			return nil, fmt.Errorf("MILLRACE_STARTS: queue %s cannot be both: its messages are either events of a bucket (by) or messages (queue)", r.Queue)
+		if slices.ContainsFunc(rules, func(o startRule) bool {
+			return isQueue(o.By, r.Queue) ||
+				isQueue(r.Queue, o.By)
+		}) {
+			return nil, fmt.Errorf("MILLRACE_STARTS: queue %s cannot be both: its messages are "+
+				"either events of a bucket (by) or messages (queue)", r.Queue)
 		}
 	}
 	return rules, nil
@@ -71,12 +77,13 @@ func (r *startRule) check() error {
 	case r.Account == "":
 		return errors.New("account is missing: the owner of the flow, as in the credentials")
 	case r.Bucket != "" && r.Prefix == "" && r.Suffix == "":
-		return fmt.Errorf("bucket %s needs a prefix or a suffix: whatever the flow writes there would start it again", r.Bucket)
+		return fmt.Errorf("bucket %s needs a prefix or a suffix: whatever the flow writes there "+
+			"would start it again", r.Bucket)
 	}
 	return nil
 }
 
-// match reports whether the rule is for an event, by whichever way that came.
+// match reports whether the rule is for an event, whichever way it came.
 func (r *startRule) match(s *trigger.StartEvent) bool {
 	switch s.Source {
 	case trigger.SourceMNS, trigger.SourceSQS, trigger.SourceSNS:
@@ -84,7 +91,8 @@ func (r *startRule) match(s *trigger.StartEvent) bool {
 	case trigger.SourceTimer:
 		return r.Timer != "" && s.Origin == r.Timer
 	}
-	if s.Bucket != r.Bucket || !strings.HasPrefix(s.Key, r.Prefix) || !strings.HasSuffix(s.Key, r.Suffix) {
+	if s.Bucket != r.Bucket || !strings.HasPrefix(s.Key, r.Prefix) ||
+		!strings.HasSuffix(s.Key, r.Suffix) {
 		return false
 	}
 	events := r.Events
@@ -94,12 +102,12 @@ func (r *startRule) match(s *trigger.StartEvent) bool {
 	return slices.ContainsFunc(events, func(e string) bool { return glob.Match(e, s.Event) })
 }
 
-// matchesVia reports whether an event that the rule is for came by the rule's way.
+// matchesVia reports whether an event that matches the rule came by the rule's way.
 func (r *startRule) matchesVia(s *trigger.StartEvent) bool {
 	return r.Bucket == "" || r.By == "" && s.Via == "" || isQueue(r.By, s.Via)
 }
 
-// viaText is the way of the rule's events in a message.
+// viaText names a way in a message.
 func viaText(queue string) string {
 	if queue == "" {
 		return "straight from its source"
@@ -107,15 +115,16 @@ func viaText(queue string) string {
 	return "by " + queue
 }
 
-// busResource begins the names that events have for the bus that brought them: region and account
-// are not in those.
+// busResource is the prefix of an event bus's name inside an event; it has neither region nor
+// account.
 const busResource = "eventbus/"
 
-// isQueue reports whether a rule's name of a queue, topic or bus is for the one that brought a
-// message: a whole resource name is compared as such, a name alone with the last part.
+// isQueue reports whether a rule's name of a queue, topic or bus matches the source of a message. A
+// full resource name must be equal; a short name must equal the last part.
 func isQueue(name, source string) bool {
 	if strings.Contains(name, ":") {
-		return name == source || strings.HasPrefix(name, "acs:eventbridge:") && strings.HasPrefix(source, busResource) &&
+		return name == source || strings.HasPrefix(name, "acs:eventbridge:") &&
+			strings.HasPrefix(source, busResource) &&
 			strings.HasSuffix(name, ":"+source)
 	}
 	return name != "" && name == trigger.QueueName(source)
@@ -131,16 +140,16 @@ type starter struct {
 	log     *slog.Logger
 }
 
-// handle starts the executions that a delivery is for. Its way alone says what it may be. What can be
-// read of it is started also when other parts cannot, or when their flows cannot be started; then
-// the delivery fails and comes again, which is harmless for what has been started, for names of
-// executions are derived from their events.
+// handle starts the executions of a delivery. Only the way that it came decides how it is read. The
+// readable events are started even if others cannot be read or their flows cannot be started. In
+// that case the delivery fails and comes again, which does not repeat executions: their names are
+// derived from the events.
 func (s *starter) handle(ctx context.Context, d trigger.Delivery) error {
 	starts, err := s.read(d)
 	return errors.Join(err, s.start(ctx, starts))
 }
 
-// read returns the events in a delivery, and why there are some that cannot be read.
+// read returns the events of a delivery, and an error for those that cannot be read.
 func (s *starter) read(d trigger.Delivery) ([]trigger.StartEvent, error) {
 	if d.Direct {
 		return trigger.DecodeStartEvents([]byte(d.Body))
@@ -163,15 +172,18 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.StartEvent, error) {
 		}
 	}
 	if d.Source == "" {
-		return nil, errors.New("a message came without the name of its queue, so no rule can be for it; let the trigger send whole events " +
+		return nil, errors.New("a message came without the name of its queue, so no rule can be " +
+			"for it; let the trigger send whole events " +
 			"(CloudEvents, JSON), not bare bodies")
 	}
-	return nil, fmt.Errorf("no rule of MILLRACE_STARTS is for messages of %s; write queue: %[2]s in a rule if its messages start executions, "+
-		"by: %[2]s beside bucket if they are events of the bucket", d.Source, trigger.QueueName(d.Source))
+	return nil, fmt.Errorf("no rule of MILLRACE_STARTS is for messages of %s; write queue: %[2]s "+
+		"in a rule if its messages start executions, "+
+		"by: %[2]s beside bucket if they are events of the bucket", d.Source,
+		trigger.QueueName(d.Source))
 }
 
-// viaOf is the queue, topic or bus by which a message came. It is the bus if that is a rule's way,
-// because a publisher on it can write that a message is of any queue.
+// viaOf returns the queue, topic or bus that delivered a message. It is the bus if a rule names the
+// bus, because a publisher on a bus can claim that a message is from any queue.
 func (s *starter) viaOf(m trigger.Message) string {
 	if slices.ContainsFunc(s.rules, func(r startRule) bool { return isQueue(r.By, m.Bus) }) {
 		return m.Bus
@@ -179,8 +191,9 @@ func (s *starter) viaOf(m trigger.Message) string {
 	return m.Source
 }
 
-// start starts one execution for each event that a rule is for. One that has been started is fine, whatever became of
-// it: the event has come again. The others are started also when one fails.
+// start starts one execution for each event that matches a rule. It tries all events even if one
+// fails. An execution that already exists is no error, whatever its status, because the event was
+// delivered twice.
 func (s *starter) start(ctx context.Context, starts []trigger.StartEvent) error {
 	var errs []error
 	for i := range starts {
@@ -192,7 +205,7 @@ func (s *starter) start(ctx context.Context, starts []trigger.StartEvent) error 
 	return errors.Join(errs...)
 }
 
-// describeEvent is an event in a message.
+// describeEvent describes an event in a message.
 func describeEvent(e *trigger.StartEvent) string {
 	if e.Origin != "" {
 		return e.Event + " of " + e.Origin
@@ -200,9 +213,9 @@ func describeEvent(e *trigger.StartEvent) string {
 	return e.Event + " of " + e.Bucket + "/" + e.Key
 }
 
-// startOne starts the execution of one event. An event that a rule would be for if it had come by
-// another way is an error: it is forged, or the rule or the trigger is not as it should be. None of
-// that may pass unnoticed.
+// startOne starts the execution of one event. An event that matches a rule but came by another way
+// is an error: the event is forged, or the rule or the trigger is wrong. None of these may go
+// unnoticed.
 func (s *starter) startOne(ctx context.Context, e *trigger.StartEvent) error {
 	var other *startRule
 	for i := range s.rules {
@@ -212,37 +225,47 @@ func (s *starter) startOne(ctx context.Context, e *trigger.StartEvent) error {
 		case !r.matchesVia(e):
 			other = r
 		case !r.Folders && isFolderMarker(e):
-			s.log.Info("folder marker; it starts nothing without folders: true", "event", describeEvent(e))
+			s.log.Info("folder marker; it starts nothing without folders: true", "event",
+				describeEvent(e))
 			return nil
 		default:
 			return s.startFlow(ctx, r, e)
 		}
 	}
 	if other != nil {
-		return fmt.Errorf("it came %s, but the rule for flow %s takes events that come %s (by)", viaText(e.Via), other.Flow, viaText(other.By))
+		return fmt.Errorf("it came %s, but the rule for flow %s takes events that come %s (by)",
+			viaText(e.Via), other.Flow, viaText(other.By))
 	}
 	s.log.Info("event without a rule", "event", describeEvent(e))
 	return nil
 }
 
-// isFolderMarker reports whether an event is of the empty object by which consoles and file browsers show a
-// folder.
-func isFolderMarker(e *trigger.StartEvent) bool { return e.Size == 0 && strings.HasSuffix(e.Key, "/") }
+// isFolderMarker reports whether an event is about the empty object with which consoles and file
+// browsers show a folder.
+func isFolderMarker(e *trigger.StartEvent) bool {
+	return e.Size == 0 &&
+		strings.HasSuffix(e.Key, "/")
+}
 
 func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.StartEvent) error {
 	f, err := s.store.GetFlow(ctx, r.Account, r.Flow)
 	if errors.Is(err, store.ErrNotFound) {
-		return fault.New(fault.FlowNotExists, "Flow '%s' does not exist in account %s.", r.Flow, r.Account)
+		return fault.New(fault.FlowNotExists, "Flow '%s' does not exist in account %s.", r.Flow,
+			r.Account)
 	} else if err != nil {
 		return err
 	}
 	language := f.Language
 	if language == 0 {
-		language = flow.FlowV1 // its limit is the lower one
+		language = flow.FlowV1 // the dialect with the lower limit
 	}
 	name := e.Name(r.Account, r.Flow)
 	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region},
-		cloudflow.StartExecutionRequest{FlowName: r.Flow, ExecutionName: name, Input: string(e.Input(s.limits.Data(language)))})
+		cloudflow.StartExecutionRequest{
+			FlowName:      r.Flow,
+			ExecutionName: name,
+			Input:         string(e.Input(s.limits.Data(language))),
+		})
 	if fault.CodeOf(err) == fault.ExecutionAlreadyExists {
 		return nil
 	}

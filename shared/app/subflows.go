@@ -11,7 +11,7 @@ import (
 	"millrace/shared/value"
 )
 
-// subflows carries out what tasks ask of the engine's own service.
+// subflows carries out the tasks that call the engine's own API.
 type subflows struct {
 	runner  *engine.Engine
 	service *cloudflow.Service
@@ -19,40 +19,58 @@ type subflows struct {
 }
 
 // StartChild starts an execution for a task.
-func (c *subflows) StartChild(ctx context.Context, k subflowtask.Child) (subflowtask.Started, error) {
+func (c *subflows) StartChild(
+	ctx context.Context, k subflowtask.Child,
+) (subflowtask.Started, error) {
 	if err := c.callerOf(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
 		return subflowtask.Started{}, err
 	}
-	name, err := c.runner.StartChild(ctx, engine.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
-		Input: k.Input, CallbackToken: k.CallbackToken, Key: k.Key})
+	name, err := c.runner.StartChild(ctx, engine.Child{
+		Account:       k.Account,
+		FlowName:      k.FlowName,
+		Name:          k.ExecutionName,
+		Input:         k.Input,
+		CallbackToken: k.CallbackToken,
+		Key:           k.Key,
+	})
 	if err != nil {
 		return subflowtask.Started{}, err
 	}
 	return subflowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
 }
 
-// callerOf is a flow as a caller of the API, who has the rights that its task has.
-func (c *subflows) callerOf(by subflowtask.Caller) cloudflow.Caller {
-	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, FlowPrincipal: by.FlowPrincipal}
+// callerOf returns the API caller for a task; it has the task's rights.
+func (c *subflows) callerOf(caller subflowtask.Caller) cloudflow.Caller {
+	return cloudflow.Caller{
+		Account:       caller.Account,
+		Region:        c.region,
+		May:           caller.May,
+		FlowPrincipal: caller.FlowPrincipal,
+	}
 }
 
-// DescribeExecution answers as the API does.
-func (c *subflows) DescribeExecution(ctx context.Context, by subflowtask.Caller, flowName, execution string) (json.RawMessage, error) {
-	who := c.callerOf(by)
-	if err := who.Authorize("fnf:DescribeExecution", flowName); err != nil {
+// DescribeExecution returns the API's response.
+func (c *subflows) DescribeExecution(
+	ctx context.Context, caller subflowtask.Caller, flowName, execution string,
+) (json.RawMessage, error) {
+	apiCaller := c.callerOf(caller)
+	if err := apiCaller.Authorize("fnf:DescribeExecution", flowName); err != nil {
 		return nil, err
 	}
-	x, err := c.service.DescribeExecution(ctx, who, cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
+	x, err := c.service.DescribeExecution(ctx, apiCaller,
+		cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
 	if err != nil {
 		return nil, err
 	}
 	return executionJSON(x), nil
 }
 
-// StopExecution answers as the API does.
-func (c *subflows) StopExecution(ctx context.Context, by subflowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
-	who := c.callerOf(by)
-	if err := who.Authorize("fnf:StopExecution", flowName); err != nil {
+// StopExecution returns the API's response.
+func (c *subflows) StopExecution(
+	ctx context.Context, caller subflowtask.Caller, flowName, execution, name, cause string,
+) (json.RawMessage, error) {
+	apiCaller := c.callerOf(caller)
+	if err := apiCaller.Authorize("fnf:StopExecution", flowName); err != nil {
 		return nil, err
 	}
 	q := cloudflow.StopExecutionRequest{FlowName: flowName, ExecutionName: execution}
@@ -62,34 +80,39 @@ func (c *subflows) StopExecution(ctx context.Context, by subflowtask.Caller, flo
 	if cause != "" {
 		q.Cause = &cause
 	}
-	x, err := c.service.StopExecution(ctx, who, q)
+	x, err := c.service.StopExecution(ctx, apiCaller, q)
 	if err != nil {
 		return nil, err
 	}
 	return executionJSON(x), nil
 }
 
-// ReportTaskSucceeded answers as the API does.
-func (c *subflows) ReportTaskSucceeded(ctx context.Context, by subflowtask.Caller, token, output string) (json.RawMessage, error) {
-	who := c.callerOf(by)
-	if err := who.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
+// ReportTaskSucceeded returns the API's response.
+func (c *subflows) ReportTaskSucceeded(
+	ctx context.Context, caller subflowtask.Caller, token, output string,
+) (json.RawMessage, error) {
+	apiCaller := c.callerOf(caller)
+	if err := apiCaller.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
 		return nil, err
 	}
-	id, err := c.service.ReportTaskSucceeded(ctx, who, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
+	id, err := c.service.ReportTaskSucceeded(ctx, apiCaller,
+		cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
 	return reported(id), err
 }
 
-// ReportTaskFailed answers as the API does.
-func (c *subflows) ReportTaskFailed(ctx context.Context, by subflowtask.Caller, token, name, cause string) (json.RawMessage, error) {
-	who := c.callerOf(by)
-	if err := who.Authorize("fnf:ReportTaskFailed", ""); err != nil {
+// ReportTaskFailed returns the API's response.
+func (c *subflows) ReportTaskFailed(
+	ctx context.Context, caller subflowtask.Caller, token, name, cause string,
+) (json.RawMessage, error) {
+	apiCaller := c.callerOf(caller)
+	if err := apiCaller.Authorize("fnf:ReportTaskFailed", ""); err != nil {
 		return nil, err
 	}
 	q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: name}
 	if cause != "" {
 		q.Cause = &cause
 	}
-	id, err := c.service.ReportTaskFailed(ctx, who, q)
+	id, err := c.service.ReportTaskFailed(ctx, apiCaller, q)
 	return reported(id), err
 }
 
@@ -97,9 +120,16 @@ func reported(id int64) json.RawMessage {
 	return value.Encode(map[string]any{"EventId": value.FromInt(id)})
 }
 
-// executionJSON is an execution as the API's JSON has it.
+// executionJSON encodes an execution as the API does.
 func executionJSON(x *cloudflow.Execution) json.RawMessage {
-	return value.Encode(map[string]any{"FlowName": x.FlowName, "Name": x.Name, "FlowDefinition": x.FlowDefinition,
-		"Input": x.Input, "Output": x.Output, "Status": x.Status,
-		"StartedTime": flow.FormatTime(x.StartedTime), "StoppedTime": flow.FormatTime(x.StoppedTime)})
+	return value.Encode(map[string]any{
+		"FlowName":       x.FlowName,
+		"Name":           x.Name,
+		"FlowDefinition": x.FlowDefinition,
+		"Input":          x.Input,
+		"Output":         x.Output,
+		"Status":         x.Status,
+		"StartedTime":    flow.FormatTime(x.StartedTime),
+		"StoppedTime":    flow.FormatTime(x.StoppedTime),
+	})
 }

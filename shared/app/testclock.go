@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// clock is the clock of executions in functions that are compiled for tests of long waits: the machine's, ahead by the
-// milliseconds that stand in the file TEST_CLOCK_FILE. Nothing of it is in a program that is compiled without the tag.
+// clock returns the clock of executions in functions that are compiled for tests of long waits. It
+// is ahead of the machine's clock by the number of milliseconds in the file TEST_CLOCK_FILE. A
+// program that is compiled without the tag contains none of this.
 func clock() func() time.Time {
 	path := os.Getenv("TEST_CLOCK_FILE")
 	return func() time.Time {

@@ -8,8 +8,8 @@ import (
 	"net"
 )
 
-// tlsListener gives a listener that speaks TLS when the configuration names a certificate, else the same. The files are
-// read once. A client has the time of its request's headers for the handshake.
+// tlsListener wraps a listener in TLS if the configuration names a certificate. It reads the files
+// once. The time limit for the headers of a request includes the TLS handshake.
 func tlsListener(l net.Listener, c Config) (net.Listener, error) {
 	if c.Certificate == "" && c.Key == "" {
 		return l, nil
@@ -18,5 +18,8 @@ func tlsListener(l net.Listener, c Config) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s with key %s: %w", c.Certificate, c.Key, err)
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		MinVersion:   tls.VersionTLS12,
+	}), nil
 }

@@ -27,7 +27,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestTLS: a server with a certificate answers over TLS, to clients of plain HTTP not at all.
+// TestTLS: a server with a certificate responds over TLS, and not over plain HTTP.
 func TestTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
 	ctx, stop := context.WithCancel(context.Background())
@@ -38,7 +38,10 @@ func TestTLS(t *testing.T) {
 	host := <-address
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 	defer transport.CloseIdleConnections()
-	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: "https://" + host, HTTPClient: &http.Client{Transport: transport}})
+	client, err := rpc.NewClient(rpc.ClientOptions{
+		Endpoint:   "https://" + host,
+		HTTPClient: &http.Client{Transport: transport},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +66,22 @@ func TestTLSFiles(t *testing.T) {
 		{"", key, "no such file"},
 		{key, key, "failed to find"},
 	} {
-		config := app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Certificate: c.cert, Key: c.key, Log: slog.New(slog.DiscardHandler)}
-		if err := app.Serve(context.Background(), config); err == nil || !strings.Contains(err.Error(), c.want) {
+		config := app.Config{
+			Listen:      "127.0.0.1:0",
+			Data:        t.TempDir(),
+			Certificate: c.cert,
+			Key:         c.key,
+			Log:         slog.New(slog.DiscardHandler),
+		}
+		if err := app.Serve(context.Background(), config); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q with %q: %v", c.cert, c.key, err)
 		}
 	}
 }
 
-// TestOpenKey: a private key that every user of the machine may read is warned of, one that is closed is not.
+// TestOpenKey: the server warns of a private key that every user of the machine may read, and only
+// of that.
 func TestOpenKey(t *testing.T) {
 	cert, key, _ := certificate(t)
 	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
@@ -79,8 +90,14 @@ func TestOpenKey(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(context.Background())
 		var log bytes.Buffer
-		err := app.Serve(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Certificate: cert, Key: key,
-			Log: slog.New(slog.NewTextHandler(&log, nil)), Ready: func(string) { stop() }})
+		err := app.Serve(ctx, app.Config{
+			Listen:      "127.0.0.1:0",
+			Data:        t.TempDir(),
+			Certificate: cert,
+			Key:         key,
+			Log:         slog.New(slog.NewTextHandler(&log, nil)),
+			Ready:       func(string) { stop() },
+		})
 		if err != nil || strings.Contains(log.String(), "chmod 600") != warned {
 			t.Errorf("%o: %v, %s", mode, err, log.String())
 		}
@@ -88,14 +105,18 @@ func TestOpenKey(t *testing.T) {
 	}
 }
 
-// certificate makes one for 127.0.0.1, and the pool that trusts it.
+// certificate creates a certificate for 127.0.0.1, and the pool that trusts it.
 func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +133,8 @@ func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	roots.AddCert(parsed)
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
