@@ -16,14 +16,14 @@ import (
 func alibaba(changes ...string) func(string) string {
 	env := map[string]string{
 		"STORE_URL": "tablestore://millrace/state",
-
-		"QUEUE_URL": "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps",
-
+		"QUEUE_URL": "mns://1234567890123456." +
+			"mns.cn-hangzhou.aliyuncs.com/steps",
 		"FC_FUNCTION_NAME":                "steprunner",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID":     "a",
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "b",
-		"MILLRACE_CREDENTIALS":            `{"accounts":[{"id":"1","keys":[{"id":"k","secret":"s"}]}]}`,
-		"MILLRACE_STARTS":                 `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`,
+		"MILLRACE_CREDENTIALS": `{"accounts":[{"id":"1","keys":[{"id":"k",` +
+			`"secret":"s"}]}]}`,
+		"MILLRACE_STARTS": `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`,
 	}
 	return changed(env, changes)
 }

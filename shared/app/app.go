@@ -311,8 +311,7 @@ func (a *App) spawn(f func()) {
 // countRunning counts running executions for the quota of each account.
 func (a *App) countRunning() {
 	err := a.store.EachFlow(a.ctx, func(f *store.Flow) error {
-		return a.runner.CountRunning(a.ctx,
-			f.Account, f.ID)
+		return a.runner.CountRunning(a.ctx, f.Account, f.ID)
 	})
 	a.runner.CountingDone(err == nil)
 	if err != nil && a.ctx.Err() == nil {

@@ -209,8 +209,8 @@ func (c *Cloud) rights() (func(account, role, author string) (access.May, error)
 		name, text = "MILLRACE_CREDENTIALS", c.config.Credentials
 	}
 	if text == "" {
-		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil,
-			nil
+		none := func(string, string, string) (access.May, error) { return nil, errNoRights }
+		return none, nil, nil
 	}
 	register, err := rpc.ParseRights([]byte(text))
 	if err != nil {

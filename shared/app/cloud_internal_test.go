@@ -205,8 +205,7 @@ func TestStarterWithoutObjects(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	r, _, st := newAcceptor(t)
 	output := func(bool, string, []byte) task.Result {
-		return task.Result{Output: json.RawMessage(
-			`{}`)}
+		return task.Result{Output: json.RawMessage(`{}`)}
 	}
 	identity := func(function string) (string, error) {
 		if function == "" {

@@ -84,8 +84,7 @@ func decodeStruct(n *source.Node, name string, to reflect.Value) error {
 	for i := range n.Fields {
 		f := &n.Fields[i]
 		member, ok := to.Type().FieldByNameFunc(func(s string) bool {
-			return strings.EqualFold(s,
-				f.Key)
+			return strings.EqualFold(s, f.Key)
 		})
 		if !ok {
 			return unknownMember(f, memberName(name, f.Key), to.Type())

@@ -116,8 +116,7 @@ func TestAnswersHide(t *testing.T) {
 			return c.request("StopExecution", "FlowName", "long", "ExecutionName", execution)
 		},
 		"ListExecutions": func(c *caller, _ string) string {
-			return c.request("ListExecutions",
-				"FlowName", "done")
+			return c.request("ListExecutions", "FlowName", "done")
 		},
 		"ListFlows": func(c *caller, _ string) string { return c.request("ListFlows") },
 		"StartSyncExecution": func(c *caller, _ string) string {
@@ -227,8 +226,7 @@ func TestTokensAreMasked(t *testing.T) {
 			return c.request("DescribeExecution", "FlowName", "carries", "ExecutionName", "x")
 		},
 		"ListExecutions": func(c *caller) string {
-			return c.request("ListExecutions", "FlowName",
-				"carries")
+			return c.request("ListExecutions", "FlowName", "carries")
 		},
 		"output of StartSyncExecution": func(c *caller) string {
 			return c.request("StartSyncExecution", "FlowName", "quick", "Input", input)
@@ -419,8 +417,7 @@ func TestStopOfChild(t *testing.T) {
 					"Type: Task, TaskMode: WaitForSystemCallback,", 1), role)
 			owner.start("parent", "p", "{}")
 			eventually(t, "the child runs", func() bool {
-				return owner.status("child",
-					"c") == "Running"
+				return owner.status("child", "c") == "Running"
 			})
 			g.open(accountFile(c.keys, c.roles))
 			owner = g.as("owner")
