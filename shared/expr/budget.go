@@ -6,10 +6,10 @@ package expr
 type Budget struct {
 	Nodes int // evaluation steps left; walking a value or a text counts too
 	Bytes int // bytes of new strings and containers left
-	// FlowV1: in a Template, a path that selects nothing is an error instead of null
+	// Strict makes a FlowV1 path in a Template that selects nothing an error instead of null.
 	Strict bool
-	// An object Template leaves out a member whose path selects nothing; takes precedence over
-	// Strict
+	// OmitAbsent makes an object Template leave out members whose path selects nothing. It takes
+	// precedence over Strict.
 	OmitAbsent bool
 
 	patterns map[string]pattern // the patterns compiled so far

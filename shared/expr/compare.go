@@ -216,7 +216,7 @@ func equalObjects(x, y map[string]any, b *Budget) (bool, error) {
 		return false, err
 	}
 	same := true
-	// No early exit, so that the cost does not depend on the order of members
+	// There is no early exit, so that the cost does not depend on the order of members.
 	for name, v := range x {
 		w, ok, err := b.lookUp(y, name)
 		if err != nil {

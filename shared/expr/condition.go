@@ -22,8 +22,8 @@ func (p *parser) conditionPrimary() node {
 	case p.accept("["):
 		return p.arrayLiteral()
 	case p.tok.kind == wordToken && p.tok.text != "in":
-		p.fail(p.tok.pos, "unknown name "+value.Quote(
-			p.tok.text)+": a string is written in quotes, a path starts with $")
+		p.fail(p.tok.pos, "unknown name "+value.Quote(p.tok.text)+
+			": a string is written in quotes, a path starts with $")
 		return nil
 	}
 	p.unexpected()
@@ -34,7 +34,8 @@ func (p *parser) conditionPrimary() node {
 // because names in paths are not tokens of conditions.
 func (p *parser) conditionPath() node {
 	if p.tok.text != "$" {
-		p.fail(p.tok.pos, "a condition reads the input only, as $.name, not "+p.tok.text+": map it first")
+		p.fail(p.tok.pos, "a condition reads the input only, as $.name, not "+p.tok.text+
+			": map it first")
 		return nil
 	}
 	steps, err := p.selectors()

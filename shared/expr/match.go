@@ -41,7 +41,8 @@ func readWork(text string) (int, error) {
 	}
 	classes := strings.Count(text, `\p`) + strings.Count(text, `\P`)
 	if classes > unicodeMax {
-		return 0, failf("regexMatchString: the pattern %s has more than %d Unicode classes like \\pL",
+		return 0, failf("regexMatchString: the pattern %s has more than %d "+
+			"Unicode classes like \\pL",
 			value.Quote(text), unicodeMax)
 	}
 	work := byteWork*len(text) + unicodeWork*classes
@@ -56,7 +57,8 @@ func readWork(text string) (int, error) {
 		}
 	}
 	if work > readMax {
-		return 0, failf("regexMatchString: the pattern %s has ranges of too many characters for (?i): "+
+		return 0, failf("regexMatchString: the pattern %s has ranges of too many characters "+
+			"for (?i): "+
 			"put them in a part without it, as (?-i:[...])", value.Quote(text))
 	}
 	return work, nil

@@ -112,7 +112,8 @@ func (l *lexer) dotted() (selector, *Error) {
 		return selector{}, l.fail(at, "the wildcard is written [*], not .*")
 	}
 	return selector{}, l.fail(at,
-		`a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
+		"a dot must be followed by a key that does not start with a digit; "+
+			`other keys are selected as ["key"]`)
 }
 
 // bracketed reads an index, a quoted key or a wildcard.

@@ -66,7 +66,8 @@ func (l *lexer) escape(text *strings.Builder, quote byte) *Error {
 	}
 	if utf16.IsSurrogate(r) {
 		if r, ok = l.lowSurrogate(r); !ok {
-			return l.fail(at, `half of a surrogate pair is no character: write both halves, or the character itself`)
+			return l.fail(at, "half of a surrogate pair is no character: write both halves, "+
+				"or the character itself")
 		}
 	}
 	text.WriteRune(r)

@@ -12,7 +12,8 @@ import (
 type Template struct {
 	constant any
 	dynamic  *Expr
-	// Of an object, in the order written; a later field replaces an earlier one of the same name
+	// fields are the members of an object, in the order written. A later field replaces an earlier
+	// one of the same name.
 	fields []Field
 	items  []*Template // of an array
 	kind   templateKind

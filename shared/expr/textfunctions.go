@@ -78,7 +78,7 @@ func split(b *Budget, x, y any) (any, error) {
 		return nil, err
 	}
 	n := strings.Count(text, delimiter) + 1
-	// The headers of the strings, in addition to the elements
+	// The headers of the strings, in addition to the elements.
 	if err := b.grow(n * elementBytes); err != nil {
 		return nil, err
 	}

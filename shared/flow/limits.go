@@ -26,7 +26,7 @@ type Limits struct {
 	Flows             int   // flows of an account
 	Executions        int   // running executions of an account; the local server enforces it
 	StrictPaths       bool  // FlowV1: a mapping source that selects nothing fails the step
-	// Run branches and iterations one after the other; only the flow tester sets it
+	// Sequential runs branches and iterations one after the other. Only the flow tester sets it.
 	Sequential bool
 }
 

@@ -30,7 +30,7 @@ type Machine struct {
 	Input          *expr.Template // FlowV1: inputMappings of the flow; nil if there are none
 	Output         *expr.Template // FlowV1: outputMappings of the flow; nil if there are none
 	Root           *Scope
-	// Every state, by its node number: in the order of the definition's text
+	// Nodes are all states by node number, which is their order in the text of the definition.
 	Nodes []*State
 }
 
@@ -142,8 +142,8 @@ var Patterns = [...]string{"requestResponse", "sync", "waitForCallback"}
 
 // TaskSpec is the action of a Task state.
 type TaskSpec struct {
-	// `Product:Operation`; for FlowV1 resources FC:InvokeFunction, FNF:StartExecution or
-	// MNS:SendMessage
+	// Action is `Product:Operation`. For FlowV1 resources it is FC:InvokeFunction,
+	// FNF:StartExecution or MNS:SendMessage.
 	Action      string
 	Resource    string // FlowV1: the resourceArn as written; "" for an action
 	Mode        TaskMode

@@ -109,7 +109,7 @@ func TestEventLimitOfReports(t *testing.T) {
 	for name, definition := range map[string]string{"FlowV1": v1, "StateMachine": sm} {
 		r := newHarness(t, definition, `{}`)
 		r.step(0)
-		// Up to TaskStarted; TaskSubmitted and TaskSucceeded follow a report
+		// TaskStarted is the last event; TaskSubmitted and TaskSucceeded follow a report.
 		written := int(r.s.LastEvent)
 		for _, c := range []struct {
 			more int

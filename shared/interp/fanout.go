@@ -114,7 +114,8 @@ func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 			items, _ = tree.([]any)
 		}
 	} else {
-		// Not counted as work, because a process that still has the items does not do it
+		// The evaluation is not counted as work, because a process that still has the items skips
+		// it.
 		spend := f.budget
 		items, err = f.items(e, st)
 		f.budget = spend

@@ -16,11 +16,9 @@ const (
 	StopRequested                        // the execution must stop
 	EngineFailed                         // the execution cannot be advanced: it ends as Failed
 	LeaseExpired                         // the owner of a call is gone: the call must be repeated
-	// The owner still works on the call: its lease is extended to Until
-	LeaseRenewed
-	Delivered // an outbox entry is delivered, or postponed to Next
-	// The owner has cancelled the call and releases it: the call must be repeated
-	CallReturned
+	LeaseRenewed                         // the owner extends the lease of its call to Until
+	Delivered                            // an outbox entry is delivered, or postponed to Next
+	CallReturned                         // the owner has cancelled the call: it must be repeated
 )
 
 // Message is something that happened outside the execution. It names the attempt it is for, so
@@ -55,7 +53,7 @@ const (
 	AlreadyEnded           // the attempt is closed, or the execution has ended
 	RetryLater             // the task waits before a retry: send the message again later
 	NotWaiting             // the task does not wait for a report
-	// The attempt is closed, and another attempt of its task has begun or will begin
+	// The attempt is closed, and another attempt of its task has begun or will begin.
 	Superseded
 )
 
@@ -199,9 +197,9 @@ func (f *stepper) completeAttempt(e *entry, n *Message) Reply {
 		ev.Output = flow.ParsedValue(n.Output, n.Tree)
 	}
 	if len(n.Output) > f.l.ResultBytes {
+		// The message has no name of the state, because only the machine knows it.
 		f.failExecution(flow.ErrDataLimit,
 			fmt.Sprintf("the result of the task that event %d has scheduled is "+
-				// Only the machine knows its name
 				"longer than %d bytes", e.attempt.id, f.l.ResultBytes))
 		return Reply{Event: f.s.LastEvent}
 	}

@@ -131,7 +131,7 @@ type entry struct {
 	running []*scope      // open scopes
 	results []*flow.Value // results by index
 	items   []any         // of a Map; nil after decoding, until reloadItems
-	// Of a Map: the items, if evaluating them again could differ or cost too much
+	// storedItems are the items of a Map, if evaluating them again could differ or cost too much.
 	storedItems *flow.Value
 	blocks      []*flow.Value // full blocks of results, as stored; nil for a block that is not full
 }
@@ -160,7 +160,8 @@ type attempt struct {
 
 	mode flow.TaskMode
 	http bool // the call is an HTTP request
-	// The child execution that the attempt starts and waits for; "" if there is none
+	// childFlow and child name the execution that the attempt starts and waits for; "" if there is
+	// none.
 	childFlow string
 	child     string
 }

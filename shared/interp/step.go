@@ -31,12 +31,13 @@ type LeaseOptions struct {
 // Effects is the result of Step.
 type Effects struct {
 	Events []flow.HistoryEvent // to commit together with the state
-	// Leased attempts, to call after the commit; empty if Need or More is set
+	// Calls are leased attempts, to call after the commit. It is empty if Need or More is set.
 	Calls   []Call
 	Need    []*flow.Value // values to load; then call Step again without the messages
 	More    bool          // a bound ended the step; call Step again after the commit
 	Replies []Reply       // one for each message, in the same order
-	// Work done, in the unit of StepInput.WorkMax; independent of what was loaded
+	// Work is the work done, in the unit of StepInput.WorkMax. It does not depend on what was
+	// loaded.
 	Work    int
 	Changed bool // the state has changed
 }

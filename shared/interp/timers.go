@@ -139,8 +139,8 @@ type Lease struct {
 	Attempt int64
 	Owner   uint64
 	Until   int64 // ms since 1970; expires only LeaseMargin later
-	// Of the attempt or the execution, ms since 1970; no lease needs to last beyond it plus
-	// LeaseMargin
+	// Deadline of the attempt or the execution, ms since 1970. No lease needs to last beyond it
+	// plus LeaseMargin.
 	Deadline int64
 }
 

@@ -94,7 +94,8 @@ var shapes sync.Map // reflect.Type → *shape
 
 // shape is what is known about a type.
 type shape struct {
-	// encoding/json can decode it: it contains no struct field that is matched by name
+	// plain says that encoding/json can decode the type: it contains no struct field that is
+	// matched by name.
 	plain  bool
 	custom bool             // it has its own decoding method, or does not accept every text
 	fields map[string][]int // of a struct: the index of each field (as in reflect) by name

@@ -98,7 +98,7 @@ type decimal struct {
 	negative        bool
 	whole, fraction string
 	exponent        int64 // of the point before the digits
-	// A written exponent that may exceed int64, to add to exponent; "" if there is none
+	// huge is a written exponent that may exceed int64, to add to exponent; "" if there is none.
 	huge string
 }
 

@@ -18,10 +18,11 @@ const (
 
 // Forms are example names, one for each target, for messages.
 var Forms = [...]string{
-	Function: "acs:fc:::functions/{function}/{qualifier} or acs:fc:::services/{service}/functions/{function}",
-	Flow:     "acs:fnf:::flow/{name}",
-	Queue:    "acs:mns:::/queues/{queue}/messages",
-	Topic:    "acs:mns:::/topics/{topic}/messages",
+	Function: "acs:fc:::functions/{function}/{qualifier} or " +
+		"acs:fc:::services/{service}/functions/{function}",
+	Flow:  "acs:fnf:::flow/{name}",
+	Queue: "acs:mns:::/queues/{queue}/messages",
+	Topic: "acs:mns:::/topics/{topic}/messages",
 }
 
 // Parse returns the target of a name. Region and account may be empty. It returns Other and false

@@ -25,7 +25,8 @@ type Diagnostic struct {
 	Line     int // from 1
 	Column   int // in characters, from 1
 	Severity Severity
-	// V01 to V23 in StateMachine, F01 to F09 in FlowV1; "" for an error of the text itself
+	// Rule is V01 to V23 in StateMachine, F01 to F09 in FlowV1, and "" for an error of the text
+	// itself.
 	Rule    string
 	Path    string // like `States[2](Gate).Next`; "" for the text itself
 	Message string // what is wrong

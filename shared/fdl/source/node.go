@@ -27,7 +27,7 @@ type Node struct {
 	Kind   Kind
 	Line   int // from 1
 	Column int // in characters, from 1
-	// Of a string: its value; of a number: its JSON text; of a boolean: true or false
+	// Text is the value of a string, the JSON text of a number, or true or false.
 	Text   string
 	Items  []*Node // of a list
 	Fields []Field // of a mapping, in the order written; keys are unique

@@ -28,7 +28,7 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *parseError 
 	}
 	if line, column, kind := errorPosition(decoder, text); line > 0 {
 		lastLine, lastColumn := position(text, len(bytes.TrimRight(text, " \t\r\n")))
-		// Something is missing at the end
+		// Something is missing at the end.
 		if line > lastLine || line == lastLine && column >= lastColumn {
 			line, column = lastLine, lastColumn
 		} else {
@@ -129,7 +129,8 @@ func escapeHint(reason string) string {
 	case strings.Contains(reason, "found unknown escape character"):
 		return `write \\ for a backslash, and / without one`
 	case strings.Contains(reason, "found invalid Unicode character escape code"):
-		return "write the character itself, or \\U and its eight hexadecimal digits instead of a surrogate pair"
+		return "write the character itself, or \\U and its eight hexadecimal digits instead of " +
+			"a surrogate pair"
 	}
 	return ""
 }
@@ -144,7 +145,8 @@ func indentationHint(line, reason string) string {
 	case strings.Contains(reason, "did not find expected '-' indicator"),
 		strings.Contains(reason, "did not find expected key"),
 		strings.Contains(reason, "mapping values are not allowed"):
-		return "check the indentation: the keys of one mapping, and the items of one list, begin in the same column"
+		return "check the indentation: the keys of one mapping, and the items of one list, " +
+			"begin in the same column"
 	}
 	return ""
 }
@@ -182,10 +184,11 @@ func quotingHint(line string, column int, kind int) string {
 func needsQuotes(value string, kind int) bool {
 	switch value[0] {
 	case '"', '\'':
-		// Text follows the closing quote; a scanner error means that the closing quote is missing
+		// The error is text after the closing quote. A missing closing quote is a scanner error.
 		return kind == parserError
 	case '!', '`', '%', '@', '&', '*':
-		// Without an error, an alias whose anchor is missing is probably meant as an alias
+		// Without an error of the parser, an alias whose anchor is missing is probably meant as an
+		// alias.
 		return kind != noError
 	}
 	return strings.Contains(value, "$") || kind == scannerError && strings.Contains(value, ": ")

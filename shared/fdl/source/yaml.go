@@ -268,7 +268,8 @@ func (c *converter) keyAnchor(key *yaml.Node) {
 }
 
 func (c *converter) scalar(n *yaml.Node, node *Node) {
-	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|
+		yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	tagged := n.Style&yaml.TaggedStyle != 0
 	if quoted && !tagged || tagged && n.Tag == "!!str" {
 		node.Kind, node.Text = String, n.Value

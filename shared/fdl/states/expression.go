@@ -40,7 +40,8 @@ func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error)
 		return "V20", "build the value in two states"
 	}
 	if _, other := c.patterns.Parse(text, rootsOutput|expr.Item); other == nil {
-		return "V19", "$Output exists in OutputConstructor and GlobalConstructor, $Item in ItemConstructor"
+		return "V19", "$Output exists in OutputConstructor and GlobalConstructor, " +
+			"$Item in ItemConstructor"
 	}
 	if root := rootAt(text, err.Offset); root != "" {
 		return "V15", c.Suggest(root, rootNames)
@@ -153,7 +154,8 @@ func rootInAnyCase(text string) bool {
 // parenthesis.
 func (c *compiler) isCall(text string) bool {
 	name, rest, ok := strings.Cut(text, "(")
-	if !ok || name == "" || !strings.HasSuffix(rest, ")") || strings.ContainsFunc(name, func(r rune) bool { return !identifier(r) }) {
+	other := func(r rune) bool { return !identifier(r) }
+	if !ok || name == "" || !strings.HasSuffix(rest, ")") || strings.ContainsFunc(name, other) {
 		return false
 	}
 	_, err := c.patterns.Parse(text, rootsOutput|expr.Item)

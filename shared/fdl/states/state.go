@@ -202,7 +202,8 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 		case seconds.Kind == source.String:
 			hint = "an expression needs the key Seconds.$"
 		case ok && i > secondsMax && s.mode != flow.Express:
-			hint = "for longer, put several in a row, or use a task that waits for a callback and has a Timeout"
+			hint = "for longer, put several in a row, or use a task that waits for a callback " +
+				"and has a Timeout"
 		}
 		c.Error("V12", seconds, path.Key("Seconds"), hint, "must be an integer from 1 to %d",
 			secondsMax)

@@ -49,7 +49,8 @@ func (p mappingContext) selectsNothing(path string) string {
 	}
 	switch {
 	case p.local == emptyLocal:
-		return "this step makes no local data: its $local is {}; what the step before gave is in $input"
+		return "this step makes no local data: its $local is {}; " +
+			"what the step before gave is in $input"
 	case p.local == listLocal && rest[0] == '.':
 		return "$local is a list here, one object a branch or iteration: write $local[*]" +
 			cut(rest) + " or $local[0]" + cut(rest)

@@ -229,7 +229,7 @@ func TestInvocationType(t *testing.T) {
 		"{invocationType: Async}": flow.WaitForSystemCallback,
 		"{invocationType: Sync, InvocationType: Async}": flow.RequestComplete,
 		"{invocationType: Async, InvocationType: Sync}": flow.WaitForSystemCallback,
-		// Only the call can tell
+		// Only the call can tell.
 		"{invocationType: sync}":  flow.WaitForSystemCallback,
 		"{INVOCATIONTYPE: Async}": flow.RequestComplete,
 	} {

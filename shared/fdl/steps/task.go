@@ -138,7 +138,7 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	}
 	var v *source.Node
 	key := ""
-	// In the order in which the task that makes the call reads them
+	// The task that makes the call reads them in the same order.
 	for _, key = range flow.InvocationTypeKeys {
 		if v = params.Get(key); v != nil {
 			break
