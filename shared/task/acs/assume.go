@@ -14,41 +14,41 @@ import (
 	"millrace/shared/value"
 )
 
-// roleLifetime is for how long a role is taken: the most that STS gives to a caller that has a role
-// itself.
+// roleLifetime is how long an assumed role is valid: the maximum that STS allows a caller that has
+// a role itself.
 const roleLifetime = time.Hour
 
-// refreshMargin is how much of that must be left; with less the role is taken anew. It is more than any
-// call takes.
+// refreshMargin is the remaining lifetime below which the role is assumed again. It is longer than
+// any call takes.
 const refreshMargin = 15 * time.Minute
 
-// AssumedRole is a role that is taken by STS.
+// AssumedRole is a role that is assumed by a call of STS.
 type AssumedRole struct {
-	Client   *Client // signs as who may take the role
+	Client   *Client // signs with credentials that may assume the role
 	Endpoint string  // of STS
 	ARN      string  // acs:ram::<account>:role/<name>
-	Session  string  // what the cloud's audit shows beside the role
+	Session  string  // shown beside the role in the cloud's audit log
 
 	Now func() time.Time // nil: the machine's clock
 }
 
-// roleProvider is what Assume keeps: the newest credentials, and who takes the role, one at a time.
+// roleProvider caches the latest credentials. refreshing lets one caller at a time assume the role.
 type roleProvider struct {
 	AssumedRole
 	cached     atomic.Pointer[expiringCredentials]
 	refreshing chan struct{}
 }
 
-// expiringCredentials are credentials and their end.
+// expiringCredentials are credentials and their expiry.
 type expiringCredentials struct {
 	Credentials
 	until time.Time
 }
 
-// Assume returns the credentials of a role. It asks STS when they are needed first, and again a
-// quarter of an hour before they end; in between a call costs a look at the clock. While one caller
-// takes the role anew the others use what they have. When STS refuses and what is held has ended,
-// the error wraps ErrNone.
+// Assume returns a Provider of the credentials of a role. It calls STS when the credentials are
+// first needed, and again a quarter of an hour before they expire; in between, a call only reads
+// the clock. While one caller refreshes the credentials, the others use the cached ones. If STS
+// returns an error and the cached credentials have expired, the error wraps ErrNone.
 func Assume(role AssumedRole) Provider {
 	if role.Now == nil {
 		role.Now = time.Now
@@ -79,10 +79,11 @@ func (a *roleProvider) credentials(ctx context.Context) (Credentials, error) {
 	}
 }
 
-// now is the wall clock alone: an instance that was frozen has lost no time by it.
+// now returns the wall clock without the monotonic clock, which may stop while an instance is
+// frozen.
 func (a *roleProvider) now() time.Time { return a.Now().Round(0) }
 
-// valid returns what is held, if it has not ended.
+// valid returns the cached credentials, nil if they have expired.
 func (a *roleProvider) valid() *expiringCredentials {
 	if h := a.cached.Load(); h != nil && h.until.After(a.now()) {
 		return h
@@ -90,7 +91,7 @@ func (a *roleProvider) valid() *expiringCredentials {
 	return nil
 }
 
-// refresh takes the role, unless another caller has just done so. Callers of it are one at a time.
+// refresh assumes the role, unless another caller has just done so. The caller holds refreshing.
 func (a *roleProvider) refresh(ctx context.Context) (Credentials, error) {
 	if h := a.cached.Load(); h != nil && h.until.Sub(a.now()) > refreshMargin {
 		return h.Credentials, nil
@@ -115,17 +116,18 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// assumeRole makes the call of STS.
+// assumeRole calls STS.
 func (a *roleProvider) assumeRole(ctx context.Context) (*expiringCredentials, error) {
-	answer, err := a.Client.Do(ctx, &Request{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/",
+	resp, err := a.Client.Do(ctx, &Request{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/",
 		Action: "AssumeRole", Version: "2015-04-01",
 		Header: http.Header{"Accept": {"application/json"}},
 		Query: url.Values{"RoleArn": {a.ARN}, "RoleSessionName": {a.Session},
 			"DurationSeconds": {strconv.Itoa(int(roleLifetime / time.Second))}}})
 	if err != nil {
 		if e := AsError(err); e != nil && e.Status == http.StatusForbidden {
-			return nil, fmt.Errorf("%w; the function's role needs sts:AssumeRole on it, and the role must trust that one "+
-				"(go run ./infra/alibaba -only roles)", err)
+			return nil, fmt.Errorf(
+				"%w; the function's role needs sts:AssumeRole on it, and the role must trust "+
+					"that one (go run ./infra/alibaba -only roles)", err)
 		}
 		return nil, err
 	}
@@ -135,21 +137,26 @@ func (a *roleProvider) assumeRole(ctx context.Context) (*expiringCredentials, er
 			Expiration                                  time.Time
 		}
 	}
-	if err := value.Unmarshal(answer.Body, &got); err != nil {
+	if err := value.Unmarshal(resp.Body, &got); err != nil {
 		return nil, errors.New("the answer of STS cannot be read")
 	}
 	c := got.Credentials
-	h := &expiringCredentials{Credentials: Credentials{c.AccessKeyId, c.AccessKeySecret, c.SecurityToken}, until: c.Expiration}
+	h := &expiringCredentials{
+		Credentials: Credentials{c.AccessKeyId, c.AccessKeySecret, c.SecurityToken},
+		until:       c.Expiration,
+	}
 	if !h.Valid() || h.SecurityToken == "" || h.until.IsZero() {
 		return nil, errors.New("the answer of STS has no credentials")
 	}
 	return h, nil
 }
 
-// CheckRole returns what is wrong with the resource name of a role, acs:ram::<account>:role/<name>.
+// CheckRole returns an error unless arn is the resource name of a role,
+// acs:ram::<account>:role/<name>.
 func CheckRole(arn string) error {
 	account, name, ok := strings.Cut(strings.TrimPrefix(arn, "acs:ram::"), ":role/")
-	if !ok || !strings.HasPrefix(arn, "acs:ram::") || !IsAccount(account) || name == "" || len(name) > 64 ||
+	if !ok || !strings.HasPrefix(arn, "acs:ram::") || !IsAccount(account) || name == "" ||
+		len(name) > 64 ||
 		strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
 		return fmt.Errorf("%q is no role, acs:ram::<account>:role/<name>", cut(arn))
 	}

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/task/acs"
 )
 
-// sts is STS: it gives credentials for an hour, or what refuse says.
+// sts simulates STS: it returns credentials for an hour, or an error if refuse is set.
 type sts struct {
 	mu      sync.Mutex
 	calls   int
@@ -29,9 +29,14 @@ func (s *sts) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.calls++
 	s.request = r
 	if s.refuse {
-		return &http.Response{StatusCode: 403, Body: io.NopCloser(strings.NewReader(`{"Code":"NoPermission","Message":"no"}`))}, nil
+		return &http.Response{StatusCode: 403,
+			Body: io.NopCloser(strings.NewReader(`{"Code":"NoPermission","Message":"no"}`))}, nil
 	}
-	body := fmt.Sprintf(`{"Credentials":{"AccessKeyId":"STS.%d","AccessKeySecret":"s","SecurityToken":"t","Expiration":%q}}`, s.calls, s.now.Add(time.Hour).Format(time.RFC3339))
+	body := fmt.Sprintf(
+		`{"Credentials":{"AccessKeyId":"STS.%d","AccessKeySecret":"s",`+
+			`"SecurityToken":"t","Expiration":%q}}`,
+		s.calls, s.now.Add(time.Hour).Format(time.RFC3339),
+	)
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
@@ -49,32 +54,42 @@ func (s *sts) ahead(d time.Duration) {
 
 func assume(s *sts) acs.Provider {
 	client := acs.NewClient(acs.Static(key), &http.Client{Transport: s})
-	return acs.Assume(acs.AssumedRole{Client: client, Endpoint: "https://sts.cn-hangzhou.aliyuncs.com", ARN: "acs:ram::123:role/tasks", Session: "s", Now: s.clock})
+	return acs.Assume(acs.AssumedRole{
+		Client: client, Endpoint: "https://sts.cn-hangzhou.aliyuncs.com",
+		ARN: "acs:ram::123:role/tasks", Session: "s", Now: s.clock,
+	})
 }
 
-// The role is taken once for many calls, and again before its credentials end.
+// TestAssumedRoleIsKept: one call of STS serves many calls; it is repeated before the credentials
+// expire.
 func TestAssumedRoleIsKept(t *testing.T) {
 	s := &sts{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	p := assume(s)
 	for _, step := range []struct {
 		after time.Duration
 		id    string
-	}{{0, "STS.1"}, {44 * time.Minute, "STS.1"}, {2 * time.Minute, "STS.2"}, {44 * time.Minute, "STS.2"}, {3 * time.Hour, "STS.3"}} {
+	}{
+		{0, "STS.1"}, {44 * time.Minute, "STS.1"}, {2 * time.Minute, "STS.2"},
+		{44 * time.Minute, "STS.2"}, {3 * time.Hour, "STS.3"},
+	} {
 		s.ahead(step.after)
 		for range 3 {
-			if k, err := p(t.Context()); err != nil || k.AccessKeyID != step.id || k.SecurityToken != "t" {
+			if k, err := p(t.Context()); err != nil || k.AccessKeyID != step.id ||
+				k.SecurityToken != "t" {
 				t.Errorf("%v later: %v %v, want %s", step.after, k.AccessKeyID, err, step.id)
 			}
 		}
 	}
 	q := s.request.URL.Query()
-	if q.Get("RoleArn") != "acs:ram::123:role/tasks" || q.Get("RoleSessionName") != "s" || q.Get("DurationSeconds") != "3600" ||
-		s.request.Header.Get("X-Acs-Action") != "AssumeRole" || !strings.Contains(s.request.Header.Get("Authorization"), "Credential=AKID,") {
+	if q.Get("RoleArn") != "acs:ram::123:role/tasks" || q.Get("RoleSessionName") != "s" ||
+		q.Get("DurationSeconds") != "3600" ||
+		s.request.Header.Get("X-Acs-Action") != "AssumeRole" ||
+		!strings.Contains(s.request.Header.Get("Authorization"), "Credential=AKID,") {
 		t.Errorf("%v %v", q, s.request.Header)
 	}
 }
 
-// Many callers at once ask once.
+// TestAssumedRoleIsTakenOnce: many concurrent callers make one call of STS.
 func TestAssumedRoleIsTakenOnce(t *testing.T) {
 	s := &sts{now: time.Now()}
 	p := assume(s)
@@ -92,11 +107,14 @@ func TestAssumedRoleIsTakenOnce(t *testing.T) {
 	}
 }
 
-// While STS refuses, what is held is used as long as it lasts.
+// TestAssumedRoleThatCannotBeTaken: while STS returns errors, the cached credentials are used until
+// they expire.
 func TestAssumedRoleThatCannotBeTaken(t *testing.T) {
 	s := &sts{now: time.Now(), refuse: true}
 	p := assume(s)
-	if _, err := p(t.Context()); !errors.Is(err, acs.ErrNone) || !strings.Contains(err.Error(), "sts:AssumeRole") || !strings.Contains(err.Error(), "role/tasks") {
+	if _, err := p(t.Context()); !errors.Is(err, acs.ErrNone) ||
+		!strings.Contains(err.Error(), "sts:AssumeRole") ||
+		!strings.Contains(err.Error(), "role/tasks") {
 		t.Errorf("%v", err)
 	}
 	s.refuse = false
@@ -123,7 +141,10 @@ func TestCheckRole(t *testing.T) {
 	if err := acs.CheckRole("acs:ram::1234567890123456:role/millrace-tasks"); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{"", "millrace-tasks", "acs:ram:::role/x", "acs:ram::1:role/", "acs:ram::1:user/x", "acs:ram::x:role/x", "acs:ram::1:role/a b", "acs:ram::1:role/" + strings.Repeat("x", 65)} {
+	for _, bad := range []string{
+		"", "millrace-tasks", "acs:ram:::role/x", "acs:ram::1:role/", "acs:ram::1:user/x",
+		"acs:ram::x:role/x", "acs:ram::1:role/a b", "acs:ram::1:role/" + strings.Repeat("x", 65),
+	} {
 		if acs.CheckRole(bad) == nil {
 			t.Errorf("%q is taken", bad)
 		}

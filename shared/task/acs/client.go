@@ -15,32 +15,34 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Request is one request.
+// Request is one call of an API.
 type Request struct {
-	Endpoint string // scheme and host, as Places give them
+	Endpoint string // scheme and host, as Endpoints returns them
 	Method   string
-	Path     string // escaped, with its slash in front
+	Path     string // escaped, with a leading slash
 	Query    url.Values
 	Action   string // of the API
 	Version  string // of the API
 
-	// Header has further headers; those that start with x-acs- are signed.
+	// Header contains further headers. Those that start with x-acs- are signed.
 	Header      http.Header
-	ContentType string // of the body; "" without one
+	ContentType string // of the body; "" without a body
 	Body        []byte
 
-	// SHA1 has the request signed as EventBridge wants it.
+	// SHA1 selects the signature that EventBridge requires.
 	SHA1 bool
 }
 
-// Response is what a service answered, with a status below 400.
+// Response is a service's response with a status 2xx, or, in an Error, with any other.
 type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte // as much as the HTTP client reads, outbound.MaxResponseDefault without one
+	// Body: as much as the HTTP client reads: outbound.MaxResponseDefault unless it has another
+	// limit
+	Body []byte
 }
 
-// Client sends calls. It is safe for many goroutines.
+// Client makes calls. It is safe for many goroutines.
 type Client struct {
 	credentials Provider
 	http        *http.Client
@@ -49,11 +51,15 @@ type Client struct {
 	nonce func() string
 }
 
-// NewClient returns a client that signs with what provider gives. It calls through httpClient, nil for one that reaches
-// networks of the inside too: where a call goes is never a flow's decision. Redirects are not followed, for what is
-// signed for one host is not sent to another.
+// NewClient returns a client that signs with the given credentials. It calls through httpClient;
+// nil means one that may also reach private networks, because a flow never decides which host is
+// called. It does not follow redirects, because a request signed for one host must not go to
+// another.
 func NewClient(credentials Provider, httpClient *http.Client) *Client {
-	return &Client{credentials: credentials, http: outbound.WithoutRedirects(outbound.OrInternal(httpClient)), now: time.Now, nonce: nonce}
+	return &Client{
+		credentials: credentials, http: outbound.WithoutRedirects(outbound.OrInternal(httpClient)),
+		now: time.Now, nonce: nonce,
+	}
 }
 
 func nonce() string {
@@ -62,9 +68,11 @@ func nonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Do sends a call and reads its answer to the end. The error of a refusal is an *Error; any other means that nobody knows
-// whether the call was carried out, unless it wraps ErrUnsent. Errors have no credentials in them. A call whose credentials
-// the service does not take, or no longer, was not carried out: it is made once more if there are others by now.
+// Do makes a call and reads the whole response. If the service rejects the call, the error is an
+// *Error. After any other error, unless it wraps ErrUnsent, it is unknown whether the service
+// carried out the call. Errors do not contain credentials. If the service rejects the credentials,
+// it has not carried out the call; Do repeats it once if the provider now returns other
+// credentials.
 func (c *Client) Do(ctx context.Context, call *Request) (*Response, error) {
 	k, err := c.fetchCredentials(ctx)
 	if err != nil {
@@ -74,13 +82,13 @@ func (c *Client) Do(ctx context.Context, call *Request) (*Response, error) {
 	if !stale(err) {
 		return a, err
 	}
-	if newer, none := c.fetchCredentials(ctx); none == nil && newer != k {
-		return c.attempt(ctx, call, newer)
+	if fresh, none := c.fetchCredentials(ctx); none == nil && fresh != k {
+		return c.attempt(ctx, call, fresh)
 	}
 	return a, err
 }
 
-// fetchCredentials gives the credentials for a call.
+// fetchCredentials returns the credentials for a call.
 func (c *Client) fetchCredentials(ctx context.Context) (Credentials, error) {
 	k, err := c.credentials(ctx)
 	if err == nil && !k.Valid() {
@@ -116,10 +124,10 @@ func (c *Client) attempt(ctx context.Context, call *Request, k Credentials) (*Re
 	return a, nil
 }
 
-// ErrUnsent says that a call was not made.
+// ErrUnsent means that the call was not made.
 var ErrUnsent = errors.New("the call was not made")
 
-// request makes a signed request.
+// request returns a signed request.
 func (c *Client) request(ctx context.Context, call *Request, k Credentials) (*http.Request, error) {
 	address := call.Endpoint + call.Path
 	if len(call.Query) > 0 {

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// sent keeps the last request that a server got, and answers it.
+// sent records the last request of a server, and responds to it.
 type sent struct {
 	status int
 	header http.Header
@@ -33,7 +33,8 @@ func (s *sent) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.status == 0 {
 		s.status = 200
 	}
-	return &http.Response{StatusCode: s.status, Header: s.header, Body: io.NopCloser(strings.NewReader(s.answer))}, nil
+	return &http.Response{StatusCode: s.status, Header: s.header,
+		Body: io.NopCloser(strings.NewReader(s.answer))}, nil
 }
 
 func client(s *sent, k acs.Credentials) *acs.Client {
@@ -42,7 +43,7 @@ func client(s *sent, k acs.Credentials) *acs.Client {
 
 var key = acs.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET"}
 
-// The signature is that of Alibaba Cloud's own library.
+// TestVector: the signature equals that of Alibaba Cloud's own library.
 func TestVector(t *testing.T) {
 	text, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
@@ -59,8 +60,10 @@ func TestVector(t *testing.T) {
 	c := client(s, acs.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret})
 	acs.Fix(c, v.Time, v.Nonce)
 	query, _ := url.ParseQuery(v.Query)
-	a, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://" + v.Host, Method: v.Method, Path: v.Path, Query: query, Action: "InvokeFunction",
-		Version: "2023-03-30", ContentType: "application/octet-stream", Body: []byte(v.Body), Header: http.Header{"x-fc-log-type": {"None"}}})
+	a, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://" + v.Host, Method: v.Method,
+		Path: v.Path, Query: query, Action: "InvokeFunction",
+		Version: "2023-03-30", ContentType: "application/octet-stream", Body: []byte(v.Body),
+		Header: http.Header{"x-fc-log-type": {"None"}}})
 	if err != nil || string(a.Body) != "x" {
 		t.Fatal(a, err)
 	}
@@ -72,17 +75,21 @@ func TestVector(t *testing.T) {
 	}
 }
 
-// Parameters are signed in the order of their names: with more than nine of a list that is another one than that of
-// "name=value". The signature is that of Alibaba Cloud's own library, of a path with a parameter in it.
+// TestOrderOfParameters: parameters are signed in the order of their names. If a list has more than
+// nine elements, that differs from the order of "name=value". The expected signature is that of
+// Alibaba Cloud's own library, for a path with a parameter.
 func TestOrderOfParameters(t *testing.T) {
 	s := &sent{}
-	c := client(s, acs.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET", SecurityToken: "token"})
+	c := client(s, acs.Credentials{
+		AccessKeyID: "AKID", AccessKeySecret: "SECRET", SecurityToken: "token",
+	})
 	acs.Fix(c, time.Date(2025, 11, 22, 10, 0, 0, 0, time.UTC), "0123456789abcdef0123456789abcdef")
 	q := url.Values{"Id": {""}}
 	for i := 1; i <= 11; i++ {
 		q.Set(fmt.Sprint("Id.", i), fmt.Sprintf("v %d*~+", i))
 	}
-	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://cs.cn-hangzhou.aliyuncs.com", Method: "GET", Path: "/clusters/c-1%2B/nodes", Query: q,
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://cs.cn-hangzhou.aliyuncs.com",
+		Method: "GET", Path: "/clusters/c-1%2B/nodes", Query: q,
 		Action: "DescribeClusterNodes", Version: "2015-12-15"}); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +100,8 @@ func TestOrderOfParameters(t *testing.T) {
 	}
 }
 
-// A call that was refused because its token had expired is made again, once, if there are other credentials by then.
+// TestRotatedWhileCalling: if the service rejects an expired token, the call is repeated once if
+// there are other credentials by then.
 func TestRotatedWhileCalling(t *testing.T) {
 	now := acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: "old"}
 	var tokens []string
@@ -104,11 +112,15 @@ func TestRotatedWhileCalling(t *testing.T) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 		}
 		now.SecurityToken = map[string]string{"old": "newer", "newer": "new"}[token]
-		return &http.Response{StatusCode: 403, Body: io.NopCloser(strings.NewReader(`{"Code":"InvalidSecurityToken.Expired","Message":"m"}`))}, nil
+		return &http.Response{StatusCode: 403,
+			Body: io.NopCloser(strings.NewReader(`{"Code":"InvalidSecurityToken.Expired","Message":"m"}`))}, nil
 	})
-	c := acs.NewClient(func(context.Context) (acs.Credentials, error) { return now, nil }, &http.Client{Transport: h})
+	c := acs.NewClient(func(context.Context) (acs.Credentials, error) { return now, nil },
+		&http.Client{Transport: h})
 	do := func() error {
-		_, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/", Body: []byte("x")})
+		_, err := c.Do(t.Context(), &acs.Request{
+			Endpoint: "https://h", Method: "POST", Path: "/", Body: []byte("x"),
+		})
 		return err
 	}
 	if err := do(); acs.AsError(err) == nil || strings.Join(tokens, " ") != "old newer" {
@@ -119,7 +131,8 @@ func TestRotatedWhileCalling(t *testing.T) {
 	}
 	now.SecurityToken, tokens = "stuck", nil
 	h2 := acs.NewClient(acs.Static(now), &http.Client{Transport: h})
-	if _, err := h2.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/"}); acs.AsError(err) == nil || len(tokens) != 1 {
+	if _, err := h2.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST",
+		Path: "/"}); acs.AsError(err) == nil || len(tokens) != 1 {
 		t.Errorf("%v after %v", err, tokens)
 	}
 }
@@ -131,30 +144,37 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestTokenIsSigned(t *testing.T) {
 	s := &sent{}
 	c := client(s, acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: "tok"})
-	for _, older := range []bool{false, true} {
-		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/p", Action: "A", Version: "v", SHA1: older}); err != nil {
+	for _, sha1 := range []bool{false, true} {
+		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST",
+			Path: "/p", Action: "A", Version: "v", SHA1: sha1}); err != nil {
 			t.Fatal(err)
 		}
 		h := s.got.Header
-		if h.Get("X-Acs-Security-Token") != "tok" || h.Get("X-Acs-Accesskey-Id") != "a" || len(h.Get("X-Acs-Signature-Nonce")) != 32 {
+		if h.Get("X-Acs-Security-Token") != "tok" || h.Get("X-Acs-Accesskey-Id") != "a" ||
+			len(h.Get("X-Acs-Signature-Nonce")) != 32 {
 			t.Errorf("%v", h)
 		}
-		if older != strings.HasPrefix(h.Get("Authorization"), "acs:a:") || !older && !strings.Contains(h.Get("Authorization"), ";x-acs-security-token;") {
+		if sha1 != strings.HasPrefix(h.Get("Authorization"), "acs:a:") ||
+			!sha1 && !strings.Contains(h.Get("Authorization"), ";x-acs-security-token;") {
 			t.Errorf("%s", h.Get("Authorization"))
 		}
 	}
 }
 
-// The older signature, worked out by hand from the text that EventBridge's own library signs.
+// TestSHA1Signature: the expected signature was computed by hand from the text that EventBridge's
+// own library signs.
 func TestSHA1Signature(t *testing.T) {
 	s := &sent{}
 	c := client(s, key)
 	acs.Fix(c, time.Date(2025, 11, 22, 10, 0, 0, 0, time.UTC), "n")
-	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/openapi/putEvents", ContentType: "application/cloudevents-batch+json; charset=utf-8",
-		Body: []byte("[]"), SHA1: true}); err != nil {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST",
+		Path:        "/openapi/putEvents",
+		ContentType: "application/cloudevents-batch+json; charset=utf-8",
+		Body:        []byte("[]"), SHA1: true}); err != nil {
 		t.Fatal(err)
 	}
-	const text = "POST\n\napplication/cloudevents-batch+json; charset=utf-8\nSat, 22 Nov 2025 10:00:00 GMT\nx-acs-signature-method:HMAC-SHA1\nx-acs-signature-nonce:n\nx-acs-signature-version:1.0\n/openapi/putEvents"
+	const text = "POST\n\napplication/cloudevents-batch+json; charset=utf-8\nSat, 22 Nov 2025 " +
+		"10:00:00 GMT\nx-acs-signature-method:HMAC-SHA1\nx-acs-signature-nonce:n\nx-acs-signature-version:1.0\n/openapi/putEvents"
 	if want := "acs:AKID:" + sha1Of("SECRET", text); s.got.Header.Get("Authorization") != want {
 		t.Errorf("%s, want %s", s.got.Header.Get("Authorization"), want)
 	}
@@ -165,8 +185,14 @@ func TestRefusals(t *testing.T) {
 		status                  int
 		body, code, message, id string
 	}{
-		{404, `{"Code":"FunctionNotFound","Message":"no","RequestId":"r"}`, "FunctionNotFound", "no", "r"},
-		{400, `{"errorCode":"InvalidArgument","errorMessage":"bad"}`, "InvalidArgument", "bad", "h"},
+		{
+			404, `{"Code":"FunctionNotFound","Message":"no","RequestId":"r"}`, "FunctionNotFound",
+			"no", "r",
+		},
+		{
+			400, `{"errorCode":"InvalidArgument","errorMessage":"bad"}`, "InvalidArgument", "bad",
+			"h",
+		},
 		{400, `{"ErrorCode":"X","ErrorMessage":"bad"}`, "X", "bad", "h"},
 		{409, `{"code":"Exists","message":"m","requestId":"q"}`, "Exists", "m", "q"},
 		{500, `<html>`, "", "status 500: <html>", "h"},
@@ -175,22 +201,32 @@ func TestRefusals(t *testing.T) {
 		{302, ``, "", "status 302", "h"},
 	}
 	for _, test := range tests {
-		s := &sent{status: test.status, answer: test.body, header: http.Header{"X-Acs-Request-Id": {"h"}, "Location": {"http://elsewhere"}}}
-		_, err := client(s, key).Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/"})
+		s := &sent{
+			status: test.status, answer: test.body,
+			header: http.Header{"X-Acs-Request-Id": {"h"}, "Location": {"http://elsewhere"}},
+		}
+		_, err := client(s, key).Do(t.Context(), &acs.Request{
+			Endpoint: "http://h", Method: "POST", Path: "/",
+		})
 		e := acs.AsError(err)
-		if e == nil || e.Status != test.status || e.Code != test.code || !strings.Contains(e.Message, test.message) || e.RequestID != test.id || e.Error() == "" {
+		if e == nil || e.Status != test.status || e.Code != test.code ||
+			!strings.Contains(e.Message, test.message) || e.RequestID != test.id ||
+			e.Error() == "" {
 			t.Errorf("%d %s: %v", test.status, test.body, err)
 		}
 	}
 }
 
 func TestNoAnswer(t *testing.T) {
-	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}))
 	defer slow.Close()
 	c := acs.NewClient(acs.Static(key), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := c.Do(ctx, &acs.Request{Endpoint: slow.URL, Method: "POST", Path: "/"}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Do(ctx, &acs.Request{Endpoint: slow.URL, Method: "POST",
+		Path: "/"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	large := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -199,24 +235,34 @@ func TestNoAnswer(t *testing.T) {
 		}
 	}))
 	defer large.Close()
-	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: large.URL, Method: "POST", Path: "/"}); !errors.Is(err, outbound.ErrTooLarge) {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: large.URL, Method: "POST",
+		Path: "/"}); !errors.Is(err, outbound.ErrTooLarge) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://127.0.0.1:1", Method: "POST", Path: "/"}); err == nil || errors.Is(err, acs.ErrUnsent) || strings.Contains(err.Error(), "SECRET") {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://127.0.0.1:1", Method: "POST",
+		Path: "/"}); err == nil || errors.Is(err, acs.ErrUnsent) ||
+		strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v", err)
 	}
-	for _, c := range []*acs.Client{client(&sent{}, acs.Credentials{}), client(&sent{}, acs.Credentials{AccessKeyID: "a"})} {
-		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrNone) || !errors.Is(err, acs.ErrUnsent) {
+	for _, c := range []*acs.Client{
+		client(&sent{}, acs.Credentials{}), client(&sent{}, acs.Credentials{AccessKeyID: "a"}),
+	} {
+		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST",
+			Path: "/"}); !errors.Is(err, acs.ErrNone) || !errors.Is(err, acs.ErrUnsent) {
 			t.Errorf("%v", err)
 		}
 	}
-	if _, err := client(&sent{}, key).Do(t.Context(), &acs.Request{Endpoint: "http://h\x7f", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrUnsent) {
+	if _, err := client(&sent{}, key).Do(t.Context(),
+		&acs.Request{Endpoint: "http://h\x7f", Method: "POST", Path: "/"}); !errors.Is(err,
+		acs.ErrUnsent) {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestEscape(t *testing.T) {
-	for text, want := range map[string]string{"a b+c*~/é$": "a%20b%2Bc%2A~%2F%C3%A9%24", "": "", "A-Z_0.9": "A-Z_0.9"} {
+	for text, want := range map[string]string{
+		"a b+c*~/é$": "a%20b%2Bc%2A~%2F%C3%A9%24", "": "", "A-Z_0.9": "A-Z_0.9",
+	} {
 		if got := acs.Escape(text); got != want {
 			t.Errorf("%q: %q", text, got)
 		}

@@ -6,24 +6,25 @@ import (
 	"fmt"
 )
 
-// Credentials are an access key, and the token that comes with a temporary one.
+// Credentials are an access key, and the security token if the key is temporary.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret string
-	SecurityToken   string // of STS; "" with a lasting key
+	SecurityToken   string // of STS; "" for a permanent key
 }
 
-// Valid tells whether requests can be signed.
+// Valid reports whether requests can be signed with c.
 func (c Credentials) Valid() bool { return c.AccessKeyID != "" && c.AccessKeySecret != "" }
 
-// Provider gives the credentials for one request. It is asked for each, so that they may rotate; it is quick, and safe
-// for many goroutines. An error that wraps ErrNone says that it has none.
+// Provider returns the credentials for one request. The client calls it for each request, so that
+// credentials may rotate. It must be fast and safe for many goroutines. An error that wraps ErrNone
+// means that it has no credentials.
 type Provider func(ctx context.Context) (Credentials, error)
 
-// ErrNone says that there are no credentials.
+// ErrNone means that there are no credentials.
 var ErrNone = errors.New("there are no credentials")
 
-// Static gives the same credentials for ever.
+// Static returns a Provider that always returns c.
 func Static(c Credentials) Provider {
 	return func(context.Context) (Credentials, error) {
 		if !c.Valid() {
@@ -33,8 +34,9 @@ func Static(c Credentials) Provider {
 	}
 }
 
-// First gives the credentials of the first provider that has some. A provider that fails, other than by having none, is
-// an error: what was meant to be used is not silently passed over.
+// First returns a Provider of the credentials of the first provider that has some. If a provider
+// fails for another reason than having none, that is the error: First must not silently skip
+// credentials that were meant to be used.
 func First(providers ...Provider) Provider {
 	return func(ctx context.Context) (Credentials, error) {
 		for _, p := range providers {
@@ -43,11 +45,15 @@ func First(providers ...Provider) Provider {
 				return c, err
 			}
 		}
-		return Credentials{}, fmt.Errorf("%w: give the function a role, or set %s and %s, or name a file in %s", ErrNone, EnvKeyID, EnvKeySecret, EnvFile)
+		return Credentials{}, fmt.Errorf(
+			"%w: give the function a role, or set %s and %s, or name a file in %s", ErrNone,
+			EnvKeyID, EnvKeySecret, EnvFile,
+		)
 	}
 }
 
-// Role gives the credentials that the platform sends with each request, as current knows them.
+// Role returns a Provider of the credentials that the platform sends with each request. current
+// returns the latest of them.
 func Role(current func() (Credentials, bool)) Provider {
 	return func(context.Context) (Credentials, error) {
 		if c, ok := current(); ok && c.Valid() {
@@ -57,7 +63,7 @@ func Role(current func() (Credentials, bool)) Provider {
 	}
 }
 
-// The variables of the environment that Alibaba Cloud's own tools know.
+// Environment variables of Alibaba Cloud's own tools.
 const (
 	EnvKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 	EnvKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
@@ -66,7 +72,8 @@ const (
 	EnvProfile   = "ALIBABA_CLOUD_PROFILE"
 )
 
-// Environment gives the credentials of the environment. Half of a key is an error.
+// Environment returns a Provider of the credentials in the environment. An incomplete key is an
+// error.
 func Environment(getenv func(string) string) Provider {
 	return func(context.Context) (Credentials, error) {
 		c := Credentials{getenv(EnvKeyID), getenv(EnvKeySecret), getenv(EnvToken)}

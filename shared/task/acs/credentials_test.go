@@ -25,13 +25,15 @@ func TestOrder(t *testing.T) {
 	role, env := acs.Credentials{}, map[string]string{}
 	path := filepath.Join(t.TempDir(), "credentials")
 	p := acs.First(acs.Role(func() (acs.Credentials, bool) { return role, role.Valid() }),
-		acs.Environment(func(name string) string { return env[name] }), func(ctx context.Context) (acs.Credentials, error) {
+		acs.Environment(func(name string) string { return env[name] }),
+		func(ctx context.Context) (acs.Credentials, error) {
 			if _, err := os.Stat(path); err != nil {
 				return acs.Credentials{}, acs.ErrNone
 			}
 			return acs.File(path, "")(ctx)
 		})
-	if _, err := p(t.Context()); !errors.Is(err, acs.ErrNone) || !strings.Contains(err.Error(), acs.EnvKeyID) {
+	if _, err := p(t.Context()); !errors.Is(err, acs.ErrNone) ||
+		!strings.Contains(err.Error(), acs.EnvKeyID) {
 		t.Error(err)
 	}
 	want := func(id string) {
@@ -61,7 +63,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// A file that changes is read again.
+// TestFileRotates: a changed file is read again.
 func TestFileRotates(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials")
 	p := acs.File(path, "x")
@@ -74,7 +76,8 @@ func TestFileRotates(t *testing.T) {
 		if err := os.Chtimes(path, at, at); err != nil {
 			t.Fatal(err)
 		}
-		if c, err := p(t.Context()); err != nil || c != (acs.Credentials{AccessKeyID: id, AccessKeySecret: "s", SecurityToken: "t"}) {
+		if c, err := p(t.Context()); err != nil ||
+			c != (acs.Credentials{AccessKeyID: id, AccessKeySecret: "s", SecurityToken: "t"}) {
 			t.Errorf("%+v %v", c, err)
 		}
 	}
@@ -100,14 +103,19 @@ func TestParseFile(t *testing.T) {
 		switch {
 		case want == "" && (err != nil || c.AccessKeySecret != "topsecret="):
 			t.Errorf("%q: %v", text, err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "topsecret")):
+		case want != "" &&
+			(err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(),
+				"topsecret")):
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
 }
 
 func FuzzParseFile(f *testing.F) {
-	f.Add([]byte("[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = b\nsecurity_token = c\n"), "default")
+	f.Add(
+		[]byte("[default]\ntype = sts\naccess_key_id = a\naccess_key_secret = b\nsecurity_token "+
+			"= c\n"), "default",
+	)
 	f.Add([]byte("[]\n=\n[a]\n"), "")
 	f.Fuzz(func(t *testing.T, text []byte, profile string) {
 		if c, err := acs.ParseFile(text, profile); err == nil && !c.Valid() {
@@ -121,12 +129,33 @@ func TestEndpoints(t *testing.T) {
 	vpc := p
 	vpc.VPC = true
 	tests := []struct{ outside, inside, want, within string }{
-		{of(p.Functions("", "")), of(vpc.Functions("", "")), "https://123.cn-hangzhou.fc.aliyuncs.com", "https://123.cn-hangzhou-internal.fc.aliyuncs.com"},
-		{of(p.Functions("cn-beijing", "9")), of(vpc.Functions("cn-beijing", "9")), "https://9.cn-beijing.fc.aliyuncs.com", "https://9.cn-beijing-internal.fc.aliyuncs.com"},
-		{of(p.Messages("", "")), of(vpc.Messages("", "")), "https://123.mns.cn-hangzhou.aliyuncs.com", "https://123.mns.cn-hangzhou-internal.aliyuncs.com"},
-		{of(p.Events()), of(vpc.Events()), "https://123.eventbridge.cn-hangzhou.aliyuncs.com", "https://123.eventbridge.cn-hangzhou-vpc.aliyuncs.com"},
-		{of(p.Product("ecs", "", "")), of(vpc.Product("ecs", "", "")), "https://ecs.cn-hangzhou.aliyuncs.com", "https://ecs-vpc.cn-hangzhou.aliyuncs.com"},
-		{of(p.Product("fnf", "", "{region}.fnf.aliyuncs.com")), of(vpc.Product("sts", "", "sts.aliyuncs.com")), "https://cn-hangzhou.fnf.aliyuncs.com", "https://sts.aliyuncs.com"},
+		{
+			of(p.Functions("", "")), of(vpc.Functions("", "")),
+			"https://123.cn-hangzhou.fc.aliyuncs.com",
+			"https://123.cn-hangzhou-internal.fc.aliyuncs.com",
+		},
+		{
+			of(p.Functions("cn-beijing", "9")), of(vpc.Functions("cn-beijing", "9")),
+			"https://9.cn-beijing.fc.aliyuncs.com", "https://9.cn-beijing-internal.fc.aliyuncs.com",
+		},
+		{
+			of(p.Messages("", "")), of(vpc.Messages("", "")),
+			"https://123.mns.cn-hangzhou.aliyuncs.com",
+			"https://123.mns.cn-hangzhou-internal.aliyuncs.com",
+		},
+		{
+			of(p.Events()), of(vpc.Events()), "https://123.eventbridge.cn-hangzhou.aliyuncs.com",
+			"https://123.eventbridge.cn-hangzhou-vpc.aliyuncs.com",
+		},
+		{
+			of(p.Product("ecs", "", "")), of(vpc.Product("ecs", "", "")),
+			"https://ecs.cn-hangzhou.aliyuncs.com", "https://ecs-vpc.cn-hangzhou.aliyuncs.com",
+		},
+		{
+			of(p.Product("fnf", "", "{region}.fnf.aliyuncs.com")),
+			of(vpc.Product("sts", "", "sts.aliyuncs.com")), "https://cn-hangzhou.fnf.aliyuncs.com",
+			"https://sts.aliyuncs.com",
+		},
 	}
 	for _, test := range tests {
 		if test.outside != test.want || test.inside != test.within {
@@ -151,10 +180,16 @@ func of(address string, err error) string {
 	return address
 }
 
-// What a flow names never makes a host of somebody else's.
+// TestForeignHosts: no name in a flow leads to a host of another party.
 func TestForeignHosts(t *testing.T) {
-	p := acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return "http://override" }}
-	for _, bad := range []string{"evil.com/", "cn-hangzhou.evil.com", "a", "-cn", "cn-", "CN-HANGZHOU", "cn hangzhou", "cn-hangzhou@x", "cn#", "1cn", strings.Repeat("a", 33), "cn\n"} {
+	p := acs.Endpoints{
+		Account: "123", Region: "cn-hangzhou",
+		Override: func(string) string { return "http://override" },
+	}
+	for _, bad := range []string{
+		"evil.com/", "cn-hangzhou.evil.com", "a", "-cn", "cn-", "CN-HANGZHOU", "cn hangzhou",
+		"cn-hangzhou@x", "cn#", "1cn", strings.Repeat("a", 33), "cn\n",
+	} {
 		for name, f := range map[string]func() (string, error){
 			"functions": func() (string, error) { return p.Functions(bad, "") },
 			"messages":  func() (string, error) { return p.Messages(bad, "") },
@@ -166,7 +201,10 @@ func TestForeignHosts(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"oss-cn-hangzhou", "mns-cn-hangzhou", "fc", "cn", "cn--x", "xx-hangzhou"} { // no regions, and {bucket}.{region} were a host
+	// No regions; {bucket}.{region} would be a host.
+	for _, bad := range []string{
+		"oss-cn-hangzhou", "mns-cn-hangzhou", "fc", "cn", "cn--x", "xx-hangzhou",
+	} {
 		if got, err := p.Product("ecs", bad, ""); err == nil {
 			t.Errorf("region %q: %s", bad, got)
 		}
@@ -176,10 +214,12 @@ func TestForeignHosts(t *testing.T) {
 			t.Errorf("%q: %s", bad, got)
 		}
 	}
-	if _, err := (&acs.Endpoints{}).Functions("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_REGION_ID") {
+	if _, err := (&acs.Endpoints{}).Functions("", ""); err == nil ||
+		!strings.Contains(err.Error(), "ALIBABA_CLOUD_REGION_ID") {
 		t.Error(err)
 	}
-	if _, err := (&acs.Endpoints{Region: "cn-hangzhou"}).Messages("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
+	if _, err := (&acs.Endpoints{Region: "cn-hangzhou"}).Messages("", ""); err == nil ||
+		!strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Error(err)
 	}
 }
@@ -189,8 +229,13 @@ func FuzzHosts(f *testing.F) {
 	f.Add("evil.com/", "1@x", "a.b")
 	f.Fuzz(func(t *testing.T, region, account, product string) {
 		p := acs.Endpoints{Account: "1", Region: "cn-hangzhou"}
-		for _, address := range []string{of(p.Functions(region, account)), of(p.Messages(region, account)), of(p.Product(product, region, ""))} {
-			if !strings.HasPrefix(address, "error: ") && (!strings.HasSuffix(address, ".aliyuncs.com") || strings.ContainsAny(address[8:], "/@:#? ")) {
+		for _, address := range []string{
+			of(p.Functions(region, account)), of(p.Messages(region, account)),
+			of(p.Product(product, region, "")),
+		} {
+			if !strings.HasPrefix(address, "error: ") &&
+				(!strings.HasSuffix(address, ".aliyuncs.com") || strings.ContainsAny(address[8:],
+					"/@:#? ")) {
 				t.Fatal(address)
 			}
 		}
@@ -198,7 +243,8 @@ func FuzzHosts(f *testing.F) {
 }
 
 func TestCheckAddress(t *testing.T) {
-	for address, good := range map[string]bool{"https://h": true, "http://127.0.0.1:1/": true, "h": false, "ftp://h": false, "https://": false,
+	for address, good := range map[string]bool{"https://h": true, "http://127.0.0.1:1/": true,
+		"h": false, "ftp://h": false, "https://": false,
 		"https://h/p": false, "https://h?q": false, "https://u:p@h": false, "": false} {
 		if err := acs.CheckAddress(address); (err == nil) != good {
 			t.Errorf("%s: %v", address, err)

@@ -7,43 +7,50 @@ import (
 	"strings"
 )
 
-// Endpoints says where services are. What names a region, an account or a product may come from a flow; it is checked
-// strictly before it becomes a part of a host's name, so that nothing is signed for a host that is not Alibaba Cloud's.
+// Endpoints returns the addresses of services. The name of a region, an account or a product may
+// come from a flow. Endpoints validates it strictly before it becomes part of a host name, so that
+// no request is signed for a host that is not Alibaba Cloud's.
 type Endpoints struct {
-	Account string // the engine's own, for resource names that have none; "" when it is not known
-	Region  string // the same
-	VPC     bool   // reach services inside a VPC
+	Account string // the engine's own account, for resource names without one; "" if unknown
+	Region  string // the engine's own region, likewise
+	VPC     bool   // use the endpoints inside a VPC
 
-	// Override gives the address of a product, in lower case, that is to be used instead of its own: for a private network
-	// or a test; "" for its own. nil: never. It is the operator's, and is not checked against anything.
+	// Override returns the address to use for a product (in lower case) instead of its own, for a
+	// private network or a test; "" means its own. nil means that no address is overridden. The
+	// operator sets it, and it is not validated.
 	Override func(product string) string
 }
 
-// Errors of names in a host.
+// Errors of names that become part of a host.
 var (
-	errRegion  = fmt.Errorf("it is no region; set ALIBABA_CLOUD_REGION_ID, or name one like cn-hangzhou")
-	errAccount = fmt.Errorf("it is no account ID; set ALIBABA_CLOUD_ACCOUNT_ID, or name one of digits")
+	errRegion = fmt.Errorf(
+		"it is no region; set ALIBABA_CLOUD_REGION_ID, or name one like cn-hangzhou",
+	)
+	errAccount = fmt.Errorf(
+		"it is no account ID; set ALIBABA_CLOUD_ACCOUNT_ID, or name one of digits",
+	)
 )
 
-// regionName is how regions are named: cn-hangzhou, ap-southeast-1, cn-hangzhou-finance. What
-// begins with a product, as oss-cn-hangzhou does, is no region:
-// <bucket>.oss-cn-hangzhou.aliyuncs.com would be a host of a customer's choice.
+// regionName matches the names of regions: cn-hangzhou, ap-southeast-1, cn-hangzhou-finance. It
+// must not match names that begin with a product, such as oss-cn-hangzhou:
+// <bucket>.oss-cn-hangzhou.aliyuncs.com would be a host that a customer chooses.
 var regionName = regexp.MustCompile(`^(cn|ap|eu|us|me|na|sa|af|rus)-[a-z]+(-[0-9a-z]+)*$`)
 
 // IsRegion reports whether s can be the name of a region.
 func IsRegion(s string) bool { return len(s) <= 32 && regionName.MatchString(s) }
 
-// IsProduct tells whether s can be a part of a product's host.
+// IsProduct reports whether s can be part of a product's host.
 func IsProduct(s string) bool { return isLabel(s, 2, 32) && s[0] >= 'a' && s[0] <= 'z' }
 
-// IsAccount tells whether s can be the ID of an account.
+// IsAccount reports whether s can be the ID of an account.
 func IsAccount(s string) bool {
 	return s != "" && len(s) <= 20 && strings.Trim(s, "0123456789") == ""
 }
 
-// isLabel tells whether s is a label of a host's name, of lower-case letters, digits and inner hyphens.
-func isLabel(s string, least, most int) bool {
-	if len(s) < least || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {
+// isLabel reports whether s is a label of a host name with minLen to maxLen characters: lower-case
+// letters, digits and inner hyphens.
+func isLabel(s string, minLen, maxLen int) bool {
+	if len(s) < minLen || len(s) > maxLen || s[0] == '-' || s[len(s)-1] == '-' {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
@@ -54,12 +61,13 @@ func isLabel(s string, least, most int) bool {
 	return true
 }
 
-// Functions is where the functions of an account are in a region; empty ones are the engine's own.
+// Functions returns the endpoint of an account's functions in a region. Empty arguments mean the
+// engine's own.
 func (p *Endpoints) Functions(region, account string) (string, error) {
 	return p.accountEndpoint("fc", region, account, "-internal.fc", ".fc")
 }
 
-// Messages is where the queues and topics of an account are.
+// Messages returns the endpoint of an account's queues and topics.
 func (p *Endpoints) Messages(region, account string) (string, error) {
 	region, account, err := p.withDefaults(region, account)
 	if err != nil {
@@ -74,7 +82,7 @@ func (p *Endpoints) Messages(region, account string) (string, error) {
 	return "https://" + account + ".mns." + region + ".aliyuncs.com", nil
 }
 
-// Events is where the event buses of the engine's own account are.
+// Events returns the endpoint of the event buses of the engine's own account.
 func (p *Endpoints) Events() (string, error) {
 	region, account, err := p.withDefaults("", "")
 	if err != nil {
@@ -89,8 +97,11 @@ func (p *Endpoints) Events() (string, error) {
 	return "https://" + account + ".eventbridge." + region + ".aliyuncs.com", nil
 }
 
-// accountEndpoint is an address like {account}.{region}{middle}.aliyuncs.com.
-func (p *Endpoints) accountEndpoint(product, region, account, inside, outside string) (string, error) {
+// accountEndpoint returns an address like https://{account}.{region}{middle}.aliyuncs.com, with
+// inside as the middle in a VPC, else outside.
+func (p *Endpoints) accountEndpoint(
+	product, region, account, inside, outside string,
+) (string, error) {
 	region, account, err := p.withDefaults(region, account)
 	if err != nil {
 		return "", err
@@ -105,9 +116,9 @@ func (p *Endpoints) accountEndpoint(product, region, account, inside, outside st
 	return "https://" + account + "." + region + middle + ".aliyuncs.com", nil
 }
 
-// Product is where a product's OpenAPI is in a region: host with {region} filled in, or by default
-// {product}.{region}.aliyuncs.com, {product}-vpc.{region}.aliyuncs.com inside a VPC. host is the operator's or the
-// program's, never a flow's.
+// Product returns the endpoint of a product's OpenAPI in a region: host with {region} replaced, or
+// by default {product}.{region}.aliyuncs.com, {product}-vpc.{region}.aliyuncs.com inside a VPC.
+// host must come from the operator or the program, never from a flow.
 func (p *Endpoints) Product(product, region, host string) (string, error) {
 	if region == "" {
 		region = p.Region
@@ -130,8 +141,8 @@ func (p *Endpoints) Product(product, region, host string) (string, error) {
 	return "https://" + product + "." + region + ".aliyuncs.com", nil
 }
 
-// Bucket is where a bucket's objects are in a region, and what stands before their keys in the path there: nothing at the
-// bucket's own host, /{bucket} at an address of the operator's.
+// Bucket returns the address of a bucket's objects in a region, and the path prefix of their keys:
+// "" at the bucket's own host, /{bucket} at an overridden address.
 func (p *Endpoints) Bucket(region, bucket string) (address, prefix string, err error) {
 	if region == "" {
 		region = p.Region
@@ -140,7 +151,10 @@ func (p *Endpoints) Bucket(region, bucket string) (address, prefix string, err e
 	case !IsRegion(region):
 		return "", "", fmt.Errorf("region %q: %w", cut(region), errRegion)
 	case !isLabel(bucket, 3, 63):
-		return "", "", fmt.Errorf("bucket %q: it is no name of a bucket, 3 to 63 lower-case letters, digits and inner hyphens", cut(bucket))
+		return "", "", fmt.Errorf(
+			"bucket %q: it is no name of a bucket, 3 to 63 lower-case letters, digits and inner "+
+				"hyphens", cut(bucket),
+		)
 	}
 	if address := p.override("oss"); address != "" {
 		return address, "/" + bucket, nil
@@ -151,7 +165,7 @@ func (p *Endpoints) Bucket(region, bucket string) (address, prefix string, err e
 	return "https://" + bucket + ".oss-" + region + ".aliyuncs.com", "", nil
 }
 
-// withDefaults fills in and checks region and account.
+// withDefaults fills in and validates region and account.
 func (p *Endpoints) withDefaults(region, account string) (string, string, error) {
 	if region == "" {
 		region = p.Region
@@ -175,11 +189,12 @@ func (p *Endpoints) override(product string) string {
 	return strings.TrimRight(p.Override(product), "/")
 }
 
-// CheckAddress tells what is wrong with an address that an operator wrote down: it must be http or https with a host, and
-// nothing behind that.
+// CheckAddress returns an error unless an address that an operator configured is http or https with
+// a host and nothing after it.
 func CheckAddress(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
 		return fmt.Errorf("%q is no address of a service, https://<host>", cut(address))
 	}
 	return nil

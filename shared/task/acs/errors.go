@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Error is a refusal by a service.
+// Error is an error response of a service.
 type Error struct {
-	Status    int    // of HTTP
-	Code      string // "" when the answer has none that can be read
+	Status    int    // HTTP status
+	Code      string // "" if the response has no readable code
 	Message   string
 	RequestID string
 	Response  *Response
@@ -25,16 +25,20 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (status %d, request %s): %s", code, e.Status, e.RequestID, e.Message)
 }
 
-// AsError gives the *Error that err wraps; nil for none.
+// AsError returns the *Error that err wraps, nil if there is none.
 func AsError(err error) *Error {
 	var e *Error
 	errors.As(err, &e)
 	return e
 }
 
-// Stale tells whether a code says that credentials are not valid, or no longer: services differ in how they call it.
+// Stale reports whether an error code means that credentials are invalid or have expired. Services
+// use different codes for this.
 func Stale(code string) bool {
-	for _, of := range []string{"InvalidAccessKeyId", "InvalidAccessKeyID", "InvalidSecurityToken", "SecurityTokenExpired", "SecurityTokenInvalid"} {
+	for _, of := range []string{
+		"InvalidAccessKeyId", "InvalidAccessKeyID", "InvalidSecurityToken", "SecurityTokenExpired",
+		"SecurityTokenInvalid",
+	} {
 		if code == of || strings.HasPrefix(code, of+".") {
 			return true
 		}
@@ -47,18 +51,19 @@ func stale(err error) bool {
 	return e != nil && Stale(e.Code)
 }
 
-// excerptMax is how much of an answer without a message is shown.
+// excerptMax is how many bytes of a response without a message are shown.
 const excerptMax = 300
 
-// readError reads the answer of a refusal: {"Code","Message","RequestId"} or {"errorCode","errorMessage"}. The names are
-// compared without case, for services differ in it.
+// readError parses an error response: {"Code","Message","RequestId"} or
+// {"errorCode","errorMessage"}. Names match without case, because services differ in it.
 func readError(a *Response) *Error {
 	var body struct {
 		Code, Message, RequestID json.RawMessage
 		ErrorCode, ErrorMessage  json.RawMessage
 	}
-	_ = json.Unmarshal(a.Body, &body) // what cannot be read leaves it empty
-	e := &Error{Status: a.Status, Code: first(body.Code, body.ErrorCode), Message: first(body.Message, body.ErrorMessage),
+	_ = json.Unmarshal(a.Body, &body) // a body that is no JSON leaves it empty
+	e := &Error{Status: a.Status, Code: first(body.Code, body.ErrorCode),
+		Message:   first(body.Message, body.ErrorMessage),
 		RequestID: first(body.RequestID), Response: a}
 	for _, name := range []string{"X-Fc-Request-Id", "X-Acs-Request-Id"} {
 		if e.RequestID == "" {
@@ -72,7 +77,7 @@ func readError(a *Response) *Error {
 	return e
 }
 
-// first is the first text that is not empty.
+// first returns the first value that is a non-empty string, "" if there is none.
 func first(values ...json.RawMessage) string {
 	for _, v := range values {
 		var s string

@@ -15,14 +15,15 @@ import (
 	"time"
 )
 
-// fileMax bounds a credentials file.
+// fileMax is the maximum size of a credentials file in bytes.
 const fileMax = 1 << 20
 
-// File gives the credentials of a file as Alibaba Cloud's tools write it: sections of `name = value` lines, of which the
-// profile named, "default" for "", has access_key_id, access_key_secret and perhaps security_token. The file is read again
-// when it has changed, so that whatever rotates them can write it.
+// File returns a Provider of the credentials in a file in the format of Alibaba Cloud's tools:
+// sections of `name = value` lines. The section of the given profile ("" means "default") has
+// access_key_id, access_key_secret and optionally security_token. File reads the file again when it
+// has changed, so that another program can rotate the credentials in it.
 //
-// An empty path stands for ~/.alibabacloud/credentials, which need not be there.
+// An empty path means ~/.alibabacloud/credentials, which need not exist.
 func File(path, profile string) Provider {
 	f := &file{path: path, profile: profile}
 	if profile == "" {
@@ -38,7 +39,7 @@ func File(path, profile string) Provider {
 	return f.credentials
 }
 
-// file is a credentials file and what it held when it was last read.
+// file is a credentials file, with its content at the last read.
 type file struct {
 	path, profile string
 	optional      bool
@@ -87,23 +88,25 @@ func (f *file) read() (Credentials, error) {
 	return c, nil
 }
 
-// ParseFile reads the profile of a credentials file. Errors never show a value.
+// ParseFile parses a profile of a credentials file. Errors never contain a value.
 func ParseFile(text []byte, profile string) (Credentials, error) {
 	values, err := section(text, profile)
 	if err != nil {
 		return Credentials{}, err
 	}
 	if kind := values["type"]; kind != "" && kind != "access_key" && kind != "sts" {
-		return Credentials{}, fmt.Errorf("profile %s: only the types access_key and sts are read", profile)
+		return Credentials{}, fmt.Errorf("profile %s: only the types access_key and sts are read",
+			profile)
 	}
 	c := Credentials{values["access_key_id"], values["access_key_secret"], values["security_token"]}
 	if !c.Valid() {
-		return Credentials{}, fmt.Errorf("profile %s has no access_key_id and access_key_secret", profile)
+		return Credentials{}, fmt.Errorf("profile %s has no access_key_id and access_key_secret",
+			profile)
 	}
 	return c, nil
 }
 
-// section gives the values of one section.
+// section returns the values of one section.
 func section(text []byte, name string) (map[string]string, error) {
 	var values map[string]string
 	inside := false
