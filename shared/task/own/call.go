@@ -11,9 +11,9 @@ import (
 	"millrace/shared/glob"
 )
 
-// The kinds of names that the parameters of a product hold, by a part of its name. In calls of
-// other products a name counts where a parameter or a path says what it is (stems), or when hardly
-// anything else is called so (peculiar).
+// productKinds are the kinds of resources that the parameters of a product name; a product is given
+// by the beginning of its name. In calls of other products a name counts if the words before it say
+// its kind (kindWords), or if hardly anything else has such a name (isDistinctive).
 var productKinds = []struct {
 	product string
 	kinds   []kind
@@ -31,14 +31,15 @@ var productKinds = []struct {
 	{"devs", []kind{function, role}},
 }
 
-// kindWords are in the words that say of what kind a name is: of parameters (QueueName, NotificationArn
-// with queue/…), of resource names and of paths.
+// kindWords are contained in the words that say the kind of a name: in parameters (QueueName,
+// NotificationArn with queue/…), in resource names and in paths.
 var kindWords = map[kind]string{queue: "queue", topic: "topic", function: "function", role: "role",
 	policy: "policy", bus: "bus", bucket: "bucket"}
 
-// CheckCall refuses a call of an OpenAPI, of product, that names one of the engine's own resources, or
-// one that the operator has reserved, in its path, its query ("name=value") or its body, each as it
-// is sent or as it is meant: a name may be hidden by the escapes of JSON, XML and URLs.
+// CheckCall returns an error if a call of a product's OpenAPI names one of the engine's own
+// resources, or one that the operator has reserved, in its path, its query ("name=value") or its
+// body. It checks each text as it is sent and after decoding, because the escapes of JSON, XML and
+// URLs may hide a name.
 func (r *Resources) CheckCall(product string, texts ...string) error {
 	if r == nil {
 		return nil
@@ -67,17 +68,19 @@ func (r *Resources) CheckCall(product string, texts ...string) error {
 	return nil
 }
 
-// depthMax bounds escapes within escapes. No service reads what is deeper.
+// depthMax is the maximum depth of nested escapes. No service decodes deeper ones.
 const depthMax = 8
 
-// checkTree looks at each text in a JSON value with the names of the members that it is in, so that all
-// members of a list count. What is no JSON object or list is looked at as a text elsewhere.
+// checkTree checks each string in a JSON value together with the names of the members that contain
+// it, so that the name of a list counts for all its elements. A text that is no JSON object or list
+// is checked by checkText only.
 func (r *Resources) checkTree(before, s string, kinds []kind, depth int) error {
 	if name, v, ok := strings.Cut(s, "="); ok && before == "" {
 		before, s = name, v
 	}
 	var v any
-	if s = strings.TrimSpace(s); s == "" || s[0] != '{' && s[0] != '[' || depth == 0 || json.Unmarshal([]byte(s), &v) != nil {
+	if s = strings.TrimSpace(s); s == "" || s[0] != '{' && s[0] != '[' || depth == 0 ||
+		json.Unmarshal([]byte(s), &v) != nil {
 		return nil
 	}
 	return r.checkMembers(before, v, kinds, depth)
@@ -107,10 +110,10 @@ func (r *Resources) checkMembers(before string, v any, kinds []kind, depth int) 
 	return nil
 }
 
-// checkText looks at the words of a text. kinds are those whose names count wherever they stand.
+// checkText checks the words of a text. Names of the given kinds count wherever they occur.
 func (r *Resources) checkText(s string, kinds []kind) error {
 	lower := strings.ToLower(s)
-	var before [2]string // the words that stand before, without numbers
+	var before [2]string // the two preceding words, without numbers
 	for word := range strings.FieldsFuncSeq(lower, endsWord) {
 		if err := r.checkWord(word, before, kinds); err != nil {
 			return err
@@ -127,39 +130,41 @@ func (r *Resources) checkText(s string, kinds []kind) error {
 	return r.checkPatterns(s)
 }
 
-// resourceName finds resource names in a text in lower case.
+// resourceName matches resource names in a text in lower case.
 var resourceName = regexp.MustCompile(`acs:[a-z0-9-]*:[^\s"'<>\\{}\[\],;|]+`)
 
-// checkWord refuses a word that is a name of the engine's own, or a reserved one.
-func (r *Resources) checkWord(checkWord string, before [2]string, kinds []kind) error {
+// checkWord returns an error if a word is a name of the engine's own, or a reserved one.
+func (r *Resources) checkWord(word string, before [2]string, kinds []kind) error {
 	for k, names := range r.names {
-		if names[checkWord] && (slices.Contains(kinds, k) || hasKindWord(k, before) || isDistinctive(checkWord)) {
-			return ownError(checkWord, string(k))
+		if names[word] &&
+			(slices.Contains(kinds, k) || hasKindWord(k, before) || isDistinctive(word)) {
+			return ownError(word, string(k))
 		}
 	}
 	for _, one := range r.reserved {
-		known := hasKindWord(one.kind, before) || !one.matchesAll && slices.Contains(kinds, one.kind)
-		if known && glob.Match(one.glob, checkWord) {
-			return reservedError(string(one.kind) + " " + checkWord)
+		known := hasKindWord(one.kind, before) ||
+			!one.matchesAll && slices.Contains(kinds, one.kind)
+		if known && glob.Match(one.glob, word) {
+			return reservedError(string(one.kind) + " " + word)
 		}
 	}
 	return nil
 }
 
-// hasKindWord reports whether the words before a name say that it is one of a kind.
+// hasKindWord reports whether the words before a name say that it is of kind k.
 func hasKindWord(k kind, before [2]string) bool {
-	if k == instance { // InstanceName is that of many things
+	if k == instance { // many kinds of things have an InstanceName
 		return before[1] == "instance"
 	}
 	return strings.Contains(before[0], kindWords[k]) || strings.Contains(before[1], kindWords[k])
 }
 
-// isDistinctive reports whether a name of one of the engine's own is one that hardly anything else has.
+// isDistinctive reports whether hardly anything but the engine's own resources has this name.
 func isDistinctive(name string) bool {
 	return strings.HasSuffix(name, "-steprunner") || strings.HasSuffix(name, "-dead-letters")
 }
 
-// endsWord reports whether a character cannot be in a name.
+// endsWord reports whether a name cannot contain the character.
 func endsWord(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_'
 }
@@ -169,7 +174,7 @@ var (
 	escapedByte = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 )
 
-// unescaped takes one layer of escapes off a text.
+// unescaped removes one layer of escapes from a text.
 func unescaped(s string) string {
 	if strings.IndexByte(s, '\\') >= 0 {
 		s = escapedRune.ReplaceAllStringFunc(s, func(e string) string {

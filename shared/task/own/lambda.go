@@ -6,17 +6,20 @@ import (
 	"millrace/shared/glob"
 )
 
-// logicalNames are the functions of a deployment on AWS, as template.yaml calls them, in lower case.
-var logicalNames = []string{"apifunction", "expressfunction", "steprunnerfunction", "starterfunction", "sweeperfunction"}
+// logicalNames are the logical names in template.yaml of a deployment's functions on AWS, in lower
+// case.
+var logicalNames = []string{
+	"apifunction", "expressfunction", "steprunnerfunction", "starterfunction", "sweeperfunction",
+}
 
-// truncatedMin is the length in bytes from which CloudFormation may have cut a name: those of Lambda have
-// 64 at most. Among functions of one stack the longest logical name has 7 more than the shortest,
-// and the ends that CloudFormation appends differ by one: a stack with a name that is cut has none
-// that is shorter than this.
+// truncatedMin is the length in bytes from which CloudFormation may have truncated a function's
+// name. Names of Lambda functions have at most 64 bytes. In one stack, the longest logical name is
+// 7 bytes longer than the shortest, and the suffixes that CloudFormation appends differ by one
+// byte: so if one name of a stack is truncated, none is shorter than this.
 const truncatedMin = 64 - 7 - 1
 
-// AWS returns the functions of a deployment on AWS: running is the name of the one that asks, from
-// which those of the same stack are derived.
+// AWS returns the functions of a deployment on AWS. running is the name of the running function,
+// from which the names of the other functions of its stack are derived.
 func AWS(running string) *Resources {
 	r := &Resources{}
 	if running == "" {
@@ -37,7 +40,7 @@ func AWS(running string) *Resources {
 	return r
 }
 
-// CheckLambda refuses a Lambda function that is the engine's own, in any account and region, by any
+// CheckLambda returns an error if a Lambda function is the engine's own, in any account, region,
 // version or alias.
 func (r *Resources) CheckLambda(arn string) error {
 	if r == nil {
@@ -58,15 +61,18 @@ func (r *Resources) CheckLambda(arn string) error {
 	return nil
 }
 
-// isSibling reports whether a name in lower case may be that of a function of the same stack, of
-// which CloudFormation has cut the logical name or the stack's, as much as each name needs it.
+// isSibling reports whether a name in lower case may belong to a function of the same stack.
+// CloudFormation truncates the logical name or the stack's name, by a different length for each
+// function.
 func (r *Resources) isSibling(name string) bool {
 	stack := stackName(name)
-	return stack != "" && r.stack != "" && (strings.HasPrefix(stack, r.stack) || strings.HasPrefix(r.stack, stack))
+	return stack != "" && r.stack != "" &&
+		(strings.HasPrefix(stack, r.stack) || strings.HasPrefix(r.stack, stack))
 }
 
-// stackName returns what stands before the logical name in a function's name in lower case,
-// <stack>-<logical name>-<end>; "" if the name is none that can have been cut, or of another function.
+// stackName returns the part before the logical name in a function's name in lower case,
+// <stack>-<logical name>-<suffix>. It returns "" if the name is too short to be truncated or is not
+// a name of a deployment's function.
 func stackName(name string) string {
 	if len(name) < truncatedMin {
 		return ""
@@ -84,7 +90,7 @@ func stackName(name string) string {
 	return ""
 }
 
-// cutLast cuts a name at its last hyphen.
+// cutLast splits a name at its last hyphen.
 func cutLast(name string) (before, after string, ok bool) {
 	i := strings.LastIndexByte(name, '-')
 	if i < 0 {

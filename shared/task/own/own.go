@@ -1,8 +1,8 @@
-// Package own knows the engine's own resources in a cloud: the queue of hints and those of dead
-// letters, its functions, its table, its roles. No task may have one as its target, by whatever
-// region, account, qualifier or spelling it is named, and whatever the role allows that signs the
-// call: what comes through the engine's queue is believed, and the step runner believes who may
-// invoke it.
+// Package own knows the engine's own resources in a cloud: the queue of hints and the dead-letter
+// queues, its functions, its table, its roles. No task may target one of them, whatever region,
+// account, qualifier or spelling names it, and whatever the role that signs the call allows: the
+// engine trusts what arrives on its queue, and the step runner trusts every caller that may invoke
+// it.
 package own
 
 import (
@@ -13,16 +13,18 @@ import (
 	"millrace/shared/task"
 )
 
-// Resources are the engine's own. A nil one names nothing. It is not changed once tasks use it.
+// Resources are the engine's own resources. A nil Resources forbids nothing. It must not be changed
+// once tasks use it.
 type Resources struct {
 	names    map[kind]map[string]bool // in lower case
-	patterns []string                 // globs on resource names, of the operator's, in lower case
+	patterns []string                 // the operator's globs on resource names, in lower case
 	reserved []reservedName           // what the patterns reserve, by kind and name
 	lambdas  []string                 // globs on names of Lambda functions, in lower case
-	stack    string                   // on AWS, as the running function's name begins; see stackName
+	// stack: on AWS, the stack's name in the running function's name; see stackName
+	stack string
 }
 
-// kind is what a name is the name of.
+// kind is the kind of resource that a name belongs to.
 type kind string
 
 const (
@@ -36,12 +38,12 @@ const (
 	bucket   kind = "bucket"
 )
 
-// roles are the functions of a deployment, by the ends of their names on Function Compute.
+// roles are the functions of a deployment, by the suffixes of their names on Function Compute.
 var roles = []string{"api", "steprunner", "starter", "sweeper"}
 
-// Alibaba returns the resources of a deployment on Alibaba Cloud. Of what s.yaml deploys the queue
-// has the name that all others begin with; running is the name of the function that asks, store
-// that of its instance of TableStore. reserved are further resource names, as globs.
+// Alibaba returns the resources of a deployment on Alibaba Cloud. In what s.yaml deploys, all other
+// names begin with the queue's name. running is the name of the running function, store the name of
+// its instance of TableStore. reserved are further resource names, as globs.
 func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	r := &Resources{names: map[kind]map[string]bool{}}
 	for _, end := range []string{"", "-dead-letters", "-event-dead-letters"} {
@@ -62,14 +64,14 @@ func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	return r
 }
 
-// addSiblings adds the functions, and their roles, whose names begin with prefix.
+// addSiblings adds the functions whose names begin with prefix, and their roles and policies.
 func (r *Resources) addSiblings(prefix string) {
 	for _, end := range roles {
 		r.add(function, prefix+end)
 		r.add(role, prefix+end)
 	}
 	if prefix == "" {
-		return // the further names would be words of any text
+		return // without a prefix, the further names would be words of any text
 	}
 	r.add(role, prefix+"tasks")
 	for _, end := range append([]string{"tasks", "reserved", "ends"}, roles...) {
@@ -77,8 +79,8 @@ func (r *Resources) addSiblings(prefix string) {
 	}
 }
 
-// AddRole adds a role by its resource name, such as that of tasks: calls that change or take it are
-// refused. It must not be called once tasks use r.
+// AddRole adds a role by its resource name, such as the role of tasks. Calls that change or assume
+// it are then rejected. It must not be called once tasks use r.
 func (r *Resources) AddRole(arn string) { r.add(role, arn[strings.LastIndexByte(arn, '/')+1:]) }
 
 func (r *Resources) add(k kind, name string) {
@@ -91,12 +93,13 @@ func (r *Resources) add(k kind, name string) {
 	r.names[k][strings.ToLower(name)] = true
 }
 
-// ownError is the error of a target that is the engine's own.
+// ownError is the error for a target that is the engine's own.
 func ownError(written, what string) error {
 	return fmt.Errorf("%s is the engine's own %s: no flow's target", written, what)
 }
 
-// CheckQueue refuses a queue that is the engine's own. written is the resource name as the flow has it.
+// CheckQueue returns an error if a queue is the engine's own or reserved. written is the resource
+// name as the flow wrote it.
 func (r *Resources) CheckQueue(written, name string) error {
 	if r == nil || !r.names[queue][strings.ToLower(name)] {
 		return r.checkMessageTarget(written, "queues/"+name)
@@ -104,8 +107,8 @@ func (r *Resources) CheckQueue(written, name string) error {
 	return ownError(written, string(queue))
 }
 
-// checkMessageTarget refuses a queue or a topic that the operator has reserved, by its name as written, in
-// full or alone.
+// checkMessageTarget returns an error if the operator has reserved a queue or a topic, by its name
+// as written, in full or alone.
 func (r *Resources) checkMessageTarget(written, resource string) error {
 	full := written
 	if arn, err := task.ParseARN(written); err == nil {
@@ -115,15 +118,15 @@ func (r *Resources) checkMessageTarget(written, resource string) error {
 	return r.checkPatterns(written, resource, full)
 }
 
-// CheckTopic refuses a topic that the operator has reserved.
+// CheckTopic returns an error if the operator has reserved the topic.
 func (r *Resources) CheckTopic(written, name string) error {
 	return r.checkMessageTarget(written, "topics/"+name)
 }
 
-// CheckBus refuses an event bus that the operator has reserved, by its name.
+// CheckBus returns an error if the operator has reserved the event bus, by its name.
 func (r *Resources) CheckBus(name string) error { return r.checkReserved(bus, name) }
 
-// CheckBucket refuses a bucket, or an object of it, that the operator has reserved.
+// CheckBucket returns an error if the operator has reserved the bucket, or the object in it.
 func (r *Resources) CheckBucket(name, key string) error {
 	if err := r.checkReserved(bucket, name); err != nil {
 		return err
@@ -131,8 +134,8 @@ func (r *Resources) CheckBucket(name, key string) error {
 	return r.checkPatterns("acs:oss:*:*:"+name+"/"+key, name+"/"+key)
 }
 
-// CheckFunction refuses a function of Function Compute that is the engine's own, by any version, alias
-// or service.
+// CheckFunction returns an error if a function of Function Compute is the engine's own, in any
+// version, alias or service, or reserved.
 func (r *Resources) CheckFunction(f *task.Function) error {
 	if r == nil {
 		return nil
@@ -146,8 +149,8 @@ func (r *Resources) CheckFunction(f *task.Function) error {
 	return r.checkPatterns(f.Raw, f.ARN(), f.Identity())
 }
 
-// checkPatterns refuses what the operator has reserved by a pattern on a resource name, or on a part of
-// one.
+// checkPatterns returns an error if a pattern of the operator matches one of the names, each a
+// resource name or a part of one.
 func (r *Resources) checkPatterns(names ...string) error {
 	if r == nil {
 		return nil

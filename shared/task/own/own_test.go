@@ -9,7 +9,9 @@ import (
 )
 
 func alibaba() *own.Resources {
-	return own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:mns:*topics/outcomes", "topics/hints-*", "acs:fc:*:functions/relay*"})
+	return own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{
+		"acs:mns:*topics/outcomes", "topics/hints-*", "acs:fc:*:functions/relay*",
+	})
 }
 
 func function(t *testing.T, resource string) *task.Function {
@@ -21,34 +23,50 @@ func function(t *testing.T, resource string) *task.Function {
 	return f
 }
 
-// The functions of the deployment, written in every way.
+// TestFunctions: the functions of the deployment are rejected in every spelling.
 func TestFunctions(t *testing.T) {
 	r := alibaba()
-	for _, name := range []string{"millrace-api", "millrace-steprunner", "millrace-starter", "millrace-sweeper", "Millrace-StepRunner"} {
-		for _, resource := range []string{"acs:fc:::functions/" + name, "acs:fc:cn-beijing:999:functions/" + name, "acs:fc:::functions/" + name + "/LATEST",
-			"acs:fc:::functions/" + name + "/live", "acs:fc:::functions/" + name + "/3", "acs:fc:::services/any/functions/" + name,
+	for _, name := range []string{
+		"millrace-api", "millrace-steprunner", "millrace-starter", "millrace-sweeper",
+		"Millrace-StepRunner",
+	} {
+		for _, resource := range []string{"acs:fc:::functions/" + name,
+			"acs:fc:cn-beijing:999:functions/" + name, "acs:fc:::functions/" + name + "/LATEST",
+			"acs:fc:::functions/" + name + "/live", "acs:fc:::functions/" + name + "/3",
+			"acs:fc:::services/any/functions/" + name,
 			"acs:fc:::services/any.live/functions/" + name, "acs:fc:::functions/any$" + name} {
-			if err := r.CheckFunction(function(t, resource)); err == nil || !strings.Contains(err.Error(), "the engine's own function") {
+			if err := r.CheckFunction(function(t, resource)); err == nil ||
+				!strings.Contains(err.Error(), "the engine's own function") {
 				t.Errorf("%s: %v", resource, err)
 			}
 		}
 	}
-	for _, resource := range []string{"acs:fc:::functions/relay", "acs:fc:cn-x:9:functions/relay2/live"} {
-		if err := r.CheckFunction(function(t, resource)); err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
+	for _, resource := range []string{
+		"acs:fc:::functions/relay", "acs:fc:cn-x:9:functions/relay2/live",
+	} {
+		if err := r.CheckFunction(function(t, resource)); err == nil ||
+			!strings.Contains(err.Error(), "MILLRACE_RESERVED") {
 			t.Errorf("%s: %v", resource, err)
 		}
 	}
-	for _, resource := range []string{"acs:fc:::functions/charge", "acs:fc:::functions/millrace", "acs:fc:::functions/steprunner", "acs:fc:::functions/charge/millrace-api"} {
+	for _, resource := range []string{
+		"acs:fc:::functions/charge", "acs:fc:::functions/millrace", "acs:fc:::functions/steprunner",
+		"acs:fc:::functions/charge/millrace-api",
+	} {
 		if err := r.CheckFunction(function(t, resource)); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// A deployment whose functions do not begin with the queue's name is known by the name of the one that runs.
+// TestSiblings: if the functions' names do not begin with the queue's name, they are derived from
+// the name of the running function.
 func TestSiblings(t *testing.T) {
 	r := own.Alibaba("hints", "prod-flows-steprunner", "i", nil)
-	for _, name := range []string{"prod-flows-api", "prod-flows-steprunner", "prod-flows-starter", "prod-flows-sweeper", "hints-steprunner"} {
+	for _, name := range []string{
+		"prod-flows-api", "prod-flows-steprunner", "prod-flows-starter", "prod-flows-sweeper",
+		"hints-steprunner",
+	} {
 		if r.CheckFunction(function(t, "acs:fc:::functions/"+name)) == nil {
 			t.Errorf("%s is called", name)
 		}
@@ -57,7 +75,9 @@ func TestSiblings(t *testing.T) {
 
 func TestQueues(t *testing.T) {
 	r := alibaba()
-	for _, name := range []string{"millrace", "MILLRACE", "millrace-dead-letters", "millrace-event-dead-letters"} {
+	for _, name := range []string{
+		"millrace", "MILLRACE", "millrace-dead-letters", "millrace-event-dead-letters",
+	} {
 		if r.CheckQueue("acs:mns:::/queues/"+name, name) == nil {
 			t.Errorf("%s is written to", name)
 		}
@@ -75,7 +95,8 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// Calls of OpenAPIs by which a queue, a function, the table or a role can be reached, the names hidden in many ways.
+// TestCalls: calls of OpenAPIs that reach a queue, a function, the table or a role are rejected,
+// even if they hide the names.
 func TestCalls(t *testing.T) {
 	r := alibaba()
 	r.AddRole("acs:ram::123:role/flows-outside")
@@ -84,7 +105,10 @@ func TestCalls(t *testing.T) {
 		{"fcv3", "/2023-03-30/functions/millrace%2Dsteprunner/invocations"},
 		{"fc-open", "/2021-04-06/services/s.LATEST/functions/millrace-steprunner/invocations"},
 		{"fc", "/2023-03-30/functions/MILLRACE-API"},
-		{"fc", "/2023-03-30/functions/f", `{"asyncInvokeConfig":{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-x:1:queues/millrace"}}}}`},
+		{
+			"fc", "/2023-03-30/functions/f",
+			`{"asyncInvokeConfig":{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-x:1:queues/millrace"}}}}`,
+		},
 		{"mns-open", "/", "QueueName", "millrace"},
 		{"Mns-Open", "/", "Endpoint", "acs:mns:cn-hangzhou:123:queues/millrace"},
 		{"mns", "/queues/millrace/messages"},
@@ -93,7 +117,10 @@ func TestCalls(t *testing.T) {
 		{"mns-open", "/", `{"QueueName":"\u006dillrace","QueueName":"other"}`},
 		{"mns-open", "/", `<Queue>&#109;illrace</Queue>`},
 		{"eventbridge", "/", `{"Targets":[{"Endpoint":"acs:mns:cn-x:1:queues/millrace"}]}`},
-		{"oos", "/", "{\"Tasks\":[{\"Action\":\"ACS::FC::InvokeFunction\",\"Properties\":{\"functionName\":\"millrace-steprunner\"}}]}"},
+		{
+			"oos", "/",
+			"{\"Tasks\":[{\"Action\":\"ACS::FC::InvokeFunction\",\"Properties\":{\"functionName\":\"millrace-steprunner\"}}]}",
+		},
 		{"ros", "/", "queues/millrace/messages"},
 		{"tablestore", "/", "InstanceName", "mr-flows"},
 		{"ram", "/", "RoleName", "millrace-steprunner"},
@@ -104,7 +131,10 @@ func TestCalls(t *testing.T) {
 		{"mns-open", "/", "TopicName", "Hints-7"},
 		{"cms", "/", "MnsParameters.1.Topic=outcomes"},
 		{"fc", "/2023-03-30/functions/relay/invocations"},
-		{"fc", "/2023-03-30/functions/f/async-invoke-config", `{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-hangzhou:123:topics/outcomes"}}}`},
+		{
+			"fc", "/2023-03-30/functions/f/async-invoke-config",
+			`{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-hangzhou:123:topics/outcomes"}}}`,
+		},
 		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"relay-2"}]}`},
 		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"millrace-starter"}]}`},
 		{"ess", "/", "NotificationArn=acs:ess:cn-hangzhou:123:queue/millrace"},
@@ -141,29 +171,37 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// Lambda functions of the stack, of which CloudFormation makes the names.
+// TestLambda: the Lambda functions of the stack, with names made by CloudFormation, are rejected.
 func TestLambda(t *testing.T) {
 	r := own.AWS("shop-StepRunnerFunction-AbC123")
-	for _, name := range []string{"shop-StepRunnerFunction-AbC123", "shop-StepRunnerFunction-AbC123:live", "shop-steprunnerfunction-abc123:$LATEST",
-		"shop-ApiFunction-x", "shop-ExpressFunction-y", "shop-StarterFunction-z:1", "shop-SweeperFunction-q"} {
+	for _, name := range []string{"shop-StepRunnerFunction-AbC123",
+		"shop-StepRunnerFunction-AbC123:live", "shop-steprunnerfunction-abc123:$LATEST",
+		"shop-ApiFunction-x", "shop-ExpressFunction-y", "shop-StarterFunction-z:1",
+		"shop-SweeperFunction-q"} {
 		if r.CheckLambda("arn:aws:lambda:eu-west-1:210987654321:function:"+name) == nil {
 			t.Errorf("%s is called", name)
 		}
 	}
 	for _, name := range []string{"charge", "shop-mail", "shop-ApiGateway", "ApiFunction"} {
-		if err := r.CheckLambda("arn:aws:lambda:us-east-1:123456789012:function:" + name); err != nil {
+		if err := r.CheckLambda("arn:aws:lambda:us-east-1:123456789012:function:" +
+			name); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// TestCutLambda: names of Lambda functions have 64 bytes, into which CloudFormation fits stack and logical name by cutting either.
+// TestCutLambda: names of Lambda functions have at most 64 bytes. CloudFormation truncates the
+// stack's or the logical name to fit them.
 func TestCutLambda(t *testing.T) {
 	const stack = "payments-production-europe-workflow-engine-blue" // 47
 	physical := func(stackMax, logicalMax int, name string) string {
-		return stack[:min(stackMax, len(stack))] + "-" + name[:min(logicalMax, len(name))] + "-1ABCDEFGHIJK"
+		return stack[:min(stackMax, len(stack))] + "-" + name[:min(logicalMax, len(name))] +
+			"-1ABCDEFGHIJK"
 	}
-	names := []string{"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction", "SweeperFunction"}
+	names := []string{
+		"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction",
+		"SweeperFunction",
+	}
 	cuts := map[string]func(name string) string{
 		"both":         func(name string) string { return physical(40, 9, name) },
 		"logical name": func(name string) string { return physical(47, 64-47-2-13, name) },
@@ -177,22 +215,30 @@ func TestCutLambda(t *testing.T) {
 					t.Errorf("%s: %s calls %s", how, cut(running), cut(name))
 				}
 			}
-			for _, other := range []string{physical(40, 9, "ChargeFunction"), "shipping-" + cut(running)[9:], "payments-Api-1ABCDEFGHIJK", stack + "-Mail-1ABCDEFGHIJK"} {
-				if err := r.CheckLambda("arn:aws:lambda:eu-west-1:1:function:" + other); err != nil {
+			for _, other := range []string{
+				physical(40, 9, "ChargeFunction"), "shipping-" + cut(running)[9:],
+				"payments-Api-1ABCDEFGHIJK", stack + "-Mail-1ABCDEFGHIJK",
+			} {
+				if err := r.CheckLambda("arn:aws:lambda:eu-west-1:1:function:" +
+					other); err != nil {
 					t.Errorf("%s: %v", how, err)
 				}
 			}
 		}
 	}
-	// A short name has not been cut.
-	if err := own.AWS("shop-StepRunnerFunction-1ABCDEFGHIJK").CheckLambda("arn:aws:lambda:eu-west-1:1:function:shop-Api-1ABCDEFGHIJK"); err != nil {
+	// A short name has not been truncated.
+	short := own.AWS("shop-StepRunnerFunction-1ABCDEFGHIJK")
+	const other = "arn:aws:lambda:eu-west-1:1:function:shop-Api-1ABCDEFGHIJK"
+	if err := short.CheckLambda(other); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestNone(t *testing.T) {
 	var r *own.Resources
-	if r.CheckQueue("a", "a") != nil || r.CheckTopic("a", "a") != nil || r.CheckCall("fc", "a") != nil || r.CheckLambda("a") != nil || r.CheckFunction(function(t, "acs:fc:::functions/a")) != nil {
+	if r.CheckQueue("a", "a") != nil || r.CheckTopic("a", "a") != nil ||
+		r.CheckCall("fc", "a") != nil || r.CheckLambda("a") != nil ||
+		r.CheckFunction(function(t, "acs:fc:::functions/a")) != nil {
 		t.Error("nil refuses something")
 	}
 	if own.AWS("").CheckLambda("arn:aws:lambda:us-east-1:123456789012:function:f") != nil {
@@ -200,18 +246,28 @@ func TestNone(t *testing.T) {
 	}
 }
 
-// TestReserved: what a pattern of the operator's reserves is known by its kind and name, however the pattern is written.
+// TestReserved: a name that an operator's pattern reserves is recognised by its kind and name,
+// however the pattern is written.
 func TestReserved(t *testing.T) {
-	r := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:eventbridge:*:*:eventbus/hints", "acs:oss:*:*:inbox", "acs:oss:*:*:inbox/*",
-		"acs:fc:*:services/s/functions/old", "acs:mns:*:*:/topics/*"})
-	for what, err := range map[string]error{"bus": r.CheckBus("Hints"), "bucket": r.CheckBucket("inbox", "k"), "object": r.CheckBucket("inbox", "a/b"),
-		"bus of a call": r.CheckCall("eventbridge", "/", "EventBusName=hints"), "bucket of a call": r.CheckCall("imm", "/", "Bucket=inbox"),
-		"function of a service": r.CheckCall("fc", "/2021-04-06/services/s/functions/old/invocations"), "every topic": r.CheckCall("mns-open", "/", "TopicName=any")} {
+	r := own.Alibaba("millrace", "millrace-steprunner", "mr-flows",
+		[]string{"acs:eventbridge:*:*:eventbus/hints", "acs:oss:*:*:inbox", "acs:oss:*:*:inbox/*",
+			"acs:fc:*:services/s/functions/old", "acs:mns:*:*:/topics/*"})
+	for what, err := range map[string]error{"bus": r.CheckBus("Hints"),
+		"bucket": r.CheckBucket("inbox", "k"), "object": r.CheckBucket("inbox", "a/b"),
+		"bus of a call":    r.CheckCall("eventbridge", "/", "EventBusName=hints"),
+		"bucket of a call": r.CheckCall("imm", "/", "Bucket=inbox"),
+		"function of a service": r.CheckCall("fc",
+			"/2021-04-06/services/s/functions/old/invocations"), "every topic": r.CheckCall(
+			"mns-open", "/", "TopicName=any",
+		)} {
 		if err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for what, err := range map[string]error{"bus": r.CheckBus("default"), "bucket": r.CheckBucket("inbox2", "k"), "queue": r.CheckCall("mns-open", "/", "QueueName=orders")} {
+	for what, err := range map[string]error{
+		"bus": r.CheckBus("default"), "bucket": r.CheckBucket("inbox2", "k"),
+		"queue": r.CheckCall("mns-open", "/", "QueueName=orders"),
+	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -8,21 +8,27 @@ import (
 	"millrace/shared/glob"
 )
 
-// reservedName is a name that a pattern of the operator's reserves.
+// reservedName is a name that an operator's pattern reserves.
 type reservedName struct {
 	kind       kind
 	glob       string // on the name, in lower case
-	matchesAll bool   // it fits every name
+	matchesAll bool   // glob matches every name
 }
 
-// lastKindPattern finds the last part of a pattern that says of what kind its name is.
-var lastKindPattern = regexp.MustCompile(`(queue|topic|function|eventbus|bus|bucket|role|policy|instance)[a-z]*/([^/]+)`)
+// lastKindPattern matches the parts of a pattern that say the kind of the name after them.
+var lastKindPattern = regexp.MustCompile(
+	`(queue|topic|function|eventbus|bus|bucket|role|policy|instance)[a-z]*/([^/]+)`,
+)
 
-// kindsOfService are the kinds that a pattern without such a part means, by the service of a resource name.
-var kindsOfService = map[string][]kind{"mns": {queue, topic}, "fc": {function}, "oss": {bucket}, "eventbridge": {bus}, "ram": {role}, "ots": {instance}}
+// kindsOfService are the kinds that a pattern without such a part means, by the service in the
+// resource name.
+var kindsOfService = map[string][]kind{
+	"mns": {queue, topic}, "fc": {function}, "oss": {bucket}, "eventbridge": {bus}, "ram": {role},
+	"ots": {instance},
+}
 
-// reservedNames returns what a pattern in lower case reserves. In calls of OpenAPIs resources are
-// named by kind and name, seldom by a whole resource name.
+// reservedNames returns the names that a pattern in lower case reserves. Calls of OpenAPIs name
+// resources by kind and name, and seldom by a full resource name.
 func reservedNames(pattern string) (all []reservedName) {
 	add := func(k kind, name string) {
 		all = append(all, reservedName{k, name, strings.Trim(name, "*?") == ""})
@@ -53,7 +59,7 @@ func reservedNames(pattern string) (all []reservedName) {
 	return all
 }
 
-// checkReserved refuses a name of a kind that the operator has reserved.
+// checkReserved returns an error if the operator has reserved a name of a kind.
 func (r *Resources) checkReserved(k kind, name string) error {
 	if r == nil {
 		return nil
