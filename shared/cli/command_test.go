@@ -305,13 +305,13 @@ func TestCredentials(t *testing.T) {
 	environment("ALIBABA_CLOUD_ACCESS_KEY_ID",
 		"key2", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s2", "ALIBABA_CLOUD_SECURITY_TOKEN", "sts")
 	s.expect(0, nil, nil, "flow", "create", "e", "-")
-	if api.whoseKey != "key2" {
-		t.Errorf("the server saw key %q", api.whoseKey)
+	if api.accessKey != "key2" {
+		t.Errorf("the server saw key %q", api.accessKey)
 	}
 	s.expect(0, nil, nil, "--access-key-id", "key1", "--access-key-secret", "s1", "flow", "create",
 		"f", "-")
-	if api.whoseKey != "key1" {
-		t.Errorf("the server saw key %q", api.whoseKey)
+	if api.accessKey != "key1" {
+		t.Errorf("the server saw key %q", api.accessKey)
 	}
 	s.expect(0, []string{"! s1"}, nil, "--access-key-secret", "s1", "start", "--help")
 }

@@ -24,17 +24,17 @@ import (
 type fakeAPI struct {
 	cloudflow.API // operations that a test does not expect panic
 
-	mu        sync.Mutex
-	flows     []cloudflow.Flow
-	requests  []string // "Operation {fields}", in order
-	events    []cloudflow.Event
-	looked    int // number of DescribeExecution calls, and of events revealed after the first
-	end       cloudflow.Execution
-	many      int  // number of executions in ListExecutions
-	throttled int  // number of ListExecutions calls to throttle first
-	noHistory bool // GetExecutionHistory is denied
-	onLook    func()
-	whoseKey  string
+	mu         sync.Mutex
+	flows      []cloudflow.Flow
+	requests   []string // "Operation {fields}", in order
+	events     []cloudflow.Event
+	described  int // number of DescribeExecution calls, and of events revealed after the first
+	end        cloudflow.Execution
+	many       int  // number of executions in ListExecutions
+	throttled  int  // number of ListExecutions calls to throttle first
+	noHistory  bool // GetExecutionHistory is denied
+	onDescribe func()
+	accessKey  string
 }
 
 const began = 1763800000000 // 2025-11-22T08:26:40Z
@@ -60,7 +60,7 @@ func (f *fakeAPI) CreateFlow(
 	_ context.Context, caller cloudflow.Caller, r cloudflow.CreateFlowRequest,
 ) (*cloudflow.Flow, error) {
 	f.take("CreateFlow", r)
-	f.whoseKey = caller.AccessKey
+	f.accessKey = caller.AccessKey
 	if _, err := f.flow(r.Name); err == nil {
 		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", r.Name)
 	}
@@ -170,24 +170,24 @@ func (f *fakeAPI) StopExecution(
 	}, nil
 }
 
-// shown returns how many events are revealed.
-func (f *fakeAPI) shown() int { return min(1+f.looked, len(f.events)) }
+// revealed returns how many events are revealed.
+func (f *fakeAPI) revealed() int { return min(1+f.described, len(f.events)) }
 
 func (f *fakeAPI) DescribeExecution(
 	_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest,
 ) (*cloudflow.Execution, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.onLook != nil {
-		f.onLook() // a canceled request may still run beside the next one
+	if f.onDescribe != nil {
+		f.onDescribe() // a canceled request may still run beside the next one
 	}
 	if r.ExecutionName == "none" {
 		return nil, fault.New(fault.ExecutionNotExists,
 			"Execution 'none' for flow '%s' does not exist.", r.FlowName)
 	}
-	f.looked++
+	f.described++
 	e := f.end
-	if f.shown() < len(f.events) {
+	if f.revealed() < len(f.events) {
 		e = cloudflow.Execution{Status: "Running", Input: e.Input, StartedTime: began}
 	}
 	e.FlowName, e.Name = r.FlowName, r.ExecutionName
@@ -204,9 +204,9 @@ func (f *fakeAPI) GetExecutionHistory(
 	}
 	from, _ := strconv.Atoi(r.NextToken)
 	const pageSize = 3 // smaller than the requested limit, so that there are several pages
-	to := min(from+pageSize, f.shown())
+	to := min(from+pageSize, f.revealed())
 	page := &cloudflow.EventPage{Events: slices.Clone(f.events[from:to])}
-	if to < f.shown() {
+	if to < f.revealed() {
 		page.NextToken = strconv.Itoa(to)
 	}
 	return page, nil

@@ -14,7 +14,7 @@ func running(events ...cloudflow.Event) *fakeAPI {
 	api := succeeding()
 	api.events = append(events,
 		cloudflow.Event{ID: int64(len(events) + 1), Type: "ExecutionSucceeded", Time: began + 9000})
-	api.looked = len(events) - 2 // describe reveals one more event
+	api.described = len(events) - 2 // describe reveals one more event
 	return api
 }
 
@@ -61,11 +61,11 @@ Try    1m3s    attempt failed: FC.Throttled: busy; the next one is to come
 	if got := describeRunning(t, api); got != want {
 		t.Errorf("%s", got)
 	}
-	api.looked -= 2
+	api.described -= 2
 	if got := describeRunning(t, api, "--output", "json"); got != "" {
 		t.Errorf("JSON has more: %s", got)
 	}
-	api.looked, api.noHistory = api.looked-1, true
+	api.described, api.noHistory = api.described-1, true
 	if got := describeRunning(t, api); !strings.Contains(got, "no progress is shown") {
 		t.Errorf("%s", got)
 	}

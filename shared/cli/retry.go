@@ -15,9 +15,9 @@ const throttleAttempts = 8
 // throttles it: CloudFlow allows two list pages a second.
 func retryThrottled[T any](c *invocation, read func() (T, error)) (T, error) {
 	backoff := 250 * time.Millisecond
-	for try := 1; ; try++ {
+	for attempt := 1; ; attempt++ {
 		v, err := read()
-		if fault.CodeOf(err) != fault.ResourceThrottled || try == throttleAttempts {
+		if fault.CodeOf(err) != fault.ResourceThrottled || attempt == throttleAttempts {
 			return v, err
 		}
 		if err := c.Sleep(c.ctx, backoff); err != nil {

@@ -13,13 +13,13 @@ func TestCheckRights(t *testing.T) {
 	now := write(t, "credentials.yaml", keys)
 	s := newShell(t, nil)
 	_, document, _ := s.run("rights", now)
-	_, older, _ := s.run("rights", write(t, "before.yaml", gone))
+	_, outdated, _ := s.run("rights", write(t, "before.yaml", gone))
 	for what, c := range map[string]struct {
 		document string
 		status   int
 	}{
 		"fresh": {document, 0}, "laid out": {strings.ReplaceAll(document, ",", ",\n  "), 0},
-		"a secret has changed": {document, 0}, "older": {older, 1}, "none": {"", 1},
+		"a secret has changed": {document, 0}, "older": {outdated, 1}, "none": {"", 1},
 		"no JSON": {document + "}", 1},
 	} {
 		file := now

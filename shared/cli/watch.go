@@ -68,7 +68,7 @@ func (w *watcher) follow(ctx context.Context) (e *rpc.Execution, err error) {
 		case !final(e):
 			w.serverSeen, w.outageSince = true, time.Time{}
 			poll = min(poll+1, pollMax)
-			err = w.pause(ctx, pollIntervalMin-w.c.Now().Sub(began))
+			err = w.sleep(ctx, pollIntervalMin-w.c.Now().Sub(began))
 		}
 		if err != nil {
 			return nil, err
@@ -133,8 +133,8 @@ func (w *watcher) handle(e *rpc.Event) {
 // history is another service than the status and may be late.
 func (w *watcher) awaitLastEvent(ctx context.Context) error {
 	missing := func() bool { return w.last == nil || w.last.Type == "ExecutionStarted" }
-	for try := 0; try < 3 && !w.historyDenied && missing(); try++ {
-		if err := w.pause(ctx, pollIntervalMin); err != nil {
+	for attempt := 0; attempt < 3 && !w.historyDenied && missing(); attempt++ {
+		if err := w.sleep(ctx, pollIntervalMin); err != nil {
 			return err
 		}
 		if _, err := w.readEvents(ctx); err != nil {
@@ -144,7 +144,7 @@ func (w *watcher) awaitLastEvent(ctx context.Context) error {
 	return nil
 }
 
-func (w *watcher) pause(ctx context.Context, d time.Duration) error {
+func (w *watcher) sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -166,7 +166,7 @@ func (w *watcher) tolerate(ctx context.Context, err error) error {
 	if now.Sub(w.outageSince) > outageMax {
 		return err
 	}
-	return w.pause(ctx, min(pollIntervalMin+now.Sub(w.outageSince)/4, 5*time.Second))
+	return w.sleep(ctx, min(pollIntervalMin+now.Sub(w.outageSince)/4, 5*time.Second))
 }
 
 // failure returns the error of the execution; nil if it succeeded or the history does not hold one.

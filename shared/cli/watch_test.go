@@ -71,7 +71,7 @@ func TestWaitWithoutHistory(t *testing.T) {
 func TestWaitTimesOut(t *testing.T) {
 	endless := func() *fakeAPI {
 		f := succeeding()
-		f.onLook = func() { f.looked = 0 }
+		f.onDescribe = func() { f.described = 0 }
 		return f
 	}
 	s := newShell(t, endless())
@@ -81,10 +81,10 @@ func TestWaitTimesOut(t *testing.T) {
 		"--follow", "--timeout", "30ms")
 	ctx, cancel := context.WithCancel(context.Background())
 	api := endless()
-	looks := 0
-	api.onLook = func() {
-		api.looked = 0
-		if looks++; looks == 3 {
+	calls := 0
+	api.onDescribe = func() {
+		api.described = 0
+		if calls++; calls == 3 {
 			cancel()
 		}
 	}
@@ -113,7 +113,7 @@ func TestWaitOutlivesServer(t *testing.T) {
 		append(strings.Split(progress, "\n"),
 			"the server does not answer; trying again for a minute"),
 		"start", "orders", "--wait")
-	api.looked = 0
+	api.described = 0
 	n.Store(0)
 	always.Store(true)
 	s.expect(3, nil, []string{"cannot reach"}, "start", "orders", "--wait")
@@ -121,7 +121,7 @@ func TestWaitOutlivesServer(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	s := newShell(t, failing("Failed"))
-	s.api.looked = 10
+	s.api.described = 10
 	s.expect(0, []string{"Status:      Failed\n", "Error:       CardDeclined: limit\n",
 		"Took:        2.250s\n"}, nil, "describe", "orders", "e")
 	s.expect(0, []string{`"ErrorCode": "CardDeclined"`}, nil, "describe", "orders", "e", "--output",
@@ -144,7 +144,7 @@ const table = `   ID        TIME  TYPE                STATE                 DETA
 
 func TestHistory(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.api.looked = 10
+	s.api.described = 10
 	if code, out, errs := s.run("history", "orders", "e"); code != 0 || out != table {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}

@@ -74,12 +74,12 @@ func TestSlowBodies(t *testing.T) {
 				defer close(l.accepted)
 				client, server := net.Pipe()
 				l.accepted <- server
-				began, answered := time.Now(), make(chan time.Duration, 1)
+				began, responded := time.Now(), make(chan time.Duration, 1)
 				var status string
 				go func() {
 					text, _ := io.ReadAll(client)
 					status = string(text[:min(12, len(text))])
-					answered <- time.Since(began)
+					responded <- time.Since(began)
 				}()
 				fmt.Fprintf(client,
 					"POST /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\n"+
@@ -88,7 +88,7 @@ func TestSlowBodies(t *testing.T) {
 					_, err := io.WriteString(client, strings.Repeat("a", n))
 					return err == nil
 				})
-				took := <-answered
+				took := <-responded
 				if c.served != (status == "HTTP/1.1 200") || took > c.within {
 					t.Errorf("%q after %v", status, took)
 				}

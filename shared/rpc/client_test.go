@@ -392,8 +392,8 @@ func TestClientOfManyGoroutines(t *testing.T) {
 // other names does not come from CloudFlow.
 func TestClientNamesAreExact(t *testing.T) {
 	for _, test := range []struct {
-		status       int
-		answer, want string
+		status         int
+		response, want string
 	}{
 		{200, `{"requestid":"r","name":"f"}`, "is no CloudFlow answer"},
 		{400, `{"code":"FlowNotExists","message":"m","requestId":"r"}`,
@@ -402,7 +402,7 @@ func TestClientNamesAreExact(t *testing.T) {
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(test.status)
-			w.Write([]byte(test.answer))
+			w.Write([]byte(test.response))
 		}))
 		defer s.Close()
 		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.URL})
@@ -413,7 +413,7 @@ func TestClientNamesAreExact(t *testing.T) {
 			cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
 		if test.want == "" && (err != nil || id != 7) ||
 			test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-			t.Errorf("%s: %d %v", test.answer, id, err)
+			t.Errorf("%s: %d %v", test.response, id, err)
 		}
 	}
 }

@@ -87,9 +87,9 @@ func TestConnections(t *testing.T) {
 		t.Errorf("who watches the process is answered %d %s", r.StatusCode, body)
 	}
 	close(over)
-	answer := make([]byte, 15)
-	if _, err := io.ReadFull(first, answer); err != nil || string(answer) != "HTTP/1.1 200 OK" {
-		t.Errorf("who was served is cut off: %q %v", answer, err)
+	response := make([]byte, 15)
+	if _, err := io.ReadFull(first, response); err != nil || string(response) != "HTTP/1.1 200 OK" {
+		t.Errorf("who was served is cut off: %q %v", response, err)
 	}
 	// The first connection is idle now, so it can be evicted.
 	if err := get(); err != nil {

@@ -72,7 +72,7 @@ func TestRightsDocument(t *testing.T) {
 		rpc.BearerID("hidden-bearer-token"), rpc.BearerID("another")}
 	roles := []string{"", "acs:ram::1:role/everything", "acs:ram::1:role/worker",
 		"acs:ram::1:role/idle", "acs:ram::1:role/none", "acs:ram::account-2:role/worker"}
-	asked := [][2]string{{"fnf:StartExecution", "acs:fnf:cn:1:flow/mine-1"},
+	pairs := [][2]string{{"fnf:StartExecution", "acs:fnf:cn:1:flow/mine-1"},
 		{"fnf:StartSyncExecution", "acs:fnf:cn:1:flow/mine-1"},
 		{"fnf:DescribeFlow", "acs:fnf:cn:1:flow/other"},
 		{"fnf:StopExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:ListFlows", "*"},
@@ -88,14 +88,14 @@ func TestRightsDocument(t *testing.T) {
 					time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC),
 				} {
 					want := rightsText(
-						credentials.Register().RightsOf(account, role, author, "cn", now))(asked)
+						credentials.Register().RightsOf(account, role, author, "cn", now))(pairs)
 					seen[want] = true
-					got := rightsText(read.RightsOf(account, role, author, "cn", now))(asked)
+					got := rightsText(read.RightsOf(account, role, author, "cn", now))(pairs)
 					if got != want {
 						t.Errorf("account %s, role %q, author %q, %v:\n%s\n"+
 							"from the document, not\n%s", account, role, author, now, got, want)
 					}
-					got = rightsText(fromFile.RightsOf(account, role, author, "cn", now))(asked)
+					got = rightsText(fromFile.RightsOf(account, role, author, "cn", now))(pairs)
 					if got != want {
 						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the file, not\n%s",
 							account, role, author, now, got, want)
@@ -127,13 +127,13 @@ func TestRightsDocument(t *testing.T) {
 }
 
 // rightsText lists what is allowed, or says why nothing is.
-func rightsText(may func(action, resource string) bool, err error) func(asked [][2]string) string {
-	return func(asked [][2]string) string {
+func rightsText(may func(action, resource string) bool, err error) func(pairs [][2]string) string {
+	return func(pairs [][2]string) string {
 		if err != nil {
 			return err.Error()
 		}
 		text := ""
-		for _, a := range asked {
+		for _, a := range pairs {
 			text += fmt.Sprintf("%s on %s: %v\n", a[0], a[1], may == nil || may(a[0], a[1]))
 		}
 		return text

@@ -30,9 +30,9 @@ func (s *slowdown) wait(ctx context.Context, account string) {
 		s.waiting = map[string]int{}
 	}
 	s.waiting[account]++
-	pause := min(time.Duration(s.waiting[account])*rejectionPace, rejectionDelayMax)
+	delay := min(time.Duration(s.waiting[account])*rejectionPace, rejectionDelayMax)
 	s.mu.Unlock()
-	t := time.NewTimer(pause)
+	t := time.NewTimer(delay)
 	defer t.Stop()
 	select {
 	case <-t.C:

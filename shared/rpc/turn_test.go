@@ -18,16 +18,16 @@ func TestLongUnauthenticatedRequestsTakeTurns(t *testing.T) {
 		h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: &rpc.Credentials{},
 			Processors: processors})
 		call := func(pad int) chan int {
-			answered := make(chan int, 1)
+			codes := make(chan int, 1)
 			go func() {
 				w := httptest.NewRecorder()
 				body := "Action=ListFlows&Version=2019-03-15&AccessKeyId=x&Pad=" +
 					strings.Repeat("x", pad)
 				h.ServeHTTP(w, raw("POST", "/", "application/x-www-form-urlencoded", body))
-				answered <- w.Code
+				codes <- w.Code
 			}()
 			synctest.Wait()
-			return answered
+			return codes
 		}
 		processors.Acquire(t.Context(), "1", 1)
 		processors.Acquire(t.Context(), "2", 1)
