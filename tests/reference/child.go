@@ -122,9 +122,9 @@ func Reported(end Event, flowV1 bool, limit int) Outcome {
 
 // refusedStart reports whether an error of this name proves that the start had no effect.
 func refusedStart(name string) bool {
-	for _, refusal := range []string{"ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument",
+	for _, code := range []string{"ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument",
 		"MissingRequiredParams"} {
-		if strings.EqualFold(name, "fnf."+refusal) {
+		if strings.EqualFold(name, "fnf."+code) {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"millrace/tests/reference"
 )
 
-// // exprInput has values of all kinds, and strings that look like values of another kind.
+// exprInput has values of all kinds, and strings that look like values of another kind.
 var exprInput = map[string]any{"a": 1, "b": 2.5, "s": "x", "n": "10", "m": "10.0", "t": true,
 	"f": "false",
 	"z": nil, "l": []any{1, "1", nil, []any{2}}, "e": []any{}, "o": map[string]any{"k": 1,

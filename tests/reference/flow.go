@@ -184,14 +184,14 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	t.peek(want{v.last, "", v.name})
 	catch := c.catching(listField(st, "catch"), "errors", err.Name)
 	_, cause := c.peekError(t.got)
-	told := *err
+	shown := *err
 	if err.free {
-		told.Cause = cause
+		shown.Cause = cause
 	}
 	merged := *local
 	if m := listField(st, "errorMappings"); catch != nil && len(m) > 0 {
-		out := c.sized(mapped(m, rootsV1{v.input, object{"error": told.Name, "code": told.Name,
-			"cause": told.Cause}, t.contextV1(st, v)}),
+		out := c.sized(mapped(m, rootsV1{v.input, object{"error": shown.Name, "code": shown.Name,
+			"cause": shown.Cause}, t.contextV1(st, v)}),
 			"what errorMappings build")
 		merged = overlay(*local, out)
 		c.sized(merged, "the local data after step "+v.name)

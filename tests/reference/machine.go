@@ -501,10 +501,10 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *fail
 
 // caught builds the input of the target of a Catch.
 func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
-	told := object{"Code": err.Name, "Detail": err.Cause}
+	caught := object{"Code": err.Name, "Detail": err.Cause}
 	template := objectField(catch, "OutputConstructor")
 	if template == nil {
-		return told, nil
+		return caught, nil
 	}
 	input := v.input
 	if v.begun == 0 {
@@ -512,7 +512,7 @@ func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
 	}
 	out, wrong := evaluate(errExpression, func() any {
 		return built(template, t.env(v, input,
-			object{"Error": told}))
+			object{"Error": caught}))
 	})
 	if wrong == nil {
 		t.c.sized(out, "the input of the target of a Catch")

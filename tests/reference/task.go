@@ -211,8 +211,8 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 		c.violate(e, "api.md 6.4", "its detail must be an output")
 	}
 	if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool {
-		said, err := readJSON(o.Output)
-		return o.Error == nil && err == nil && equal(said, out)
+		reported, err := readJSON(o.Output)
+		return o.Error == nil && err == nil && equal(reported, out)
 	}) {
 		c.violate(e, ruleTask, "nobody said so: %s", c.said(a))
 	}
