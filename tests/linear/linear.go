@@ -88,14 +88,14 @@ func model(asks bool) porcupine.Model {
 
 // String returns the request and its response.
 func (r *Request) String() string {
-	answer := strings.TrimSpace(strings.Join([]string{string(r.Code), r.Status, r.By}, " "))
+	response := strings.TrimSpace(strings.Join([]string{string(r.Code), r.Status, r.By}, " "))
 	switch {
 	case r.Return == 0:
-		answer = "no answer"
-	case answer == "":
-		answer = "done"
+		response = "no answer"
+	case response == "":
+		response = "done"
 	}
-	return fmt.Sprintf("%s by %s: %s", r.Operation, r.Client, answer)
+	return fmt.Sprintf("%s by %s: %s", r.Operation, r.Client, response)
 }
 
 // outcomes returns the possible states after a request; none if the response is impossible.
