@@ -248,14 +248,14 @@ func TestLoad(t *testing.T) {
 	a := &attack{address: s.Address, life: life}
 	a.begin(replay)
 	time.Sleep(500 * time.Millisecond)
-	beside := good(t, s, "beside", d)
+	attacked := good(t, s, "beside", d)
 	under := s.Usage()
 	stop()
 	a.work.Wait()
 	t.Logf("alone:  %v", quiet)
-	t.Logf("beside: %v", beside)
-	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(beside.at(0.5))/float64(quiet.at(0.5)),
-		float64(beside.at(0.99))/float64(quiet.at(0.99)))
+	t.Logf("beside: %v", attacked)
+	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(attacked.at(0.5))/float64(quiet.at(0.5)),
+		float64(attacked.at(0.99))/float64(quiet.at(0.99)))
 	if _, err := s.ClientAs(key("owner", "s1")).DescribeFlow(context.Background(),
 		"precious"); err != nil {
 		t.Errorf("a replayed deletion was carried out: %v", err)
@@ -270,7 +270,7 @@ func TestLoad(t *testing.T) {
 	if after.Files > before.Files+10 {
 		t.Errorf("%d descriptors, %d before", after.Files, before.Files)
 	}
-	if most := int64(400 << 20); under.RSS > most || after.RSS > most {
+	if limit := int64(400 << 20); under.RSS > limit || after.RSS > limit {
 		t.Errorf("%d MB, under attack %d", after.RSS>>20, under.RSS>>20)
 	}
 	syscall.Kill(s.PID(), syscall.SIGQUIT) // it prints its goroutines and exits

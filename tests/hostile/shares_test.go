@@ -27,13 +27,13 @@ func TestGreedyAccount(t *testing.T) {
 	quiet := good(t, s, "quiet", d)
 	end := startGreed(t, s.Endpoint())
 	time.Sleep(2 * time.Second)
-	beside := good(t, s, "beside", d)
+	attacked := good(t, s, "beside", d)
 	usage := s.Usage()
 	greedy := end()
 	t.Logf("alone:  %v", quiet)
-	t.Logf("beside: %v", beside)
-	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(beside.at(0.5))/float64(quiet.at(0.5)),
-		float64(beside.at(0.99))/float64(quiet.at(0.99)))
+	t.Logf("beside: %v", attacked)
+	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(attacked.at(0.5))/float64(quiet.at(0.5)),
+		float64(attacked.at(0.99))/float64(quiet.at(0.99)))
 	t.Logf("the greedy account: %d served, %d refused for its share, %d failed; the server %+v",
 		greedy.Served, greedy.Denied, greedy.Other, usage)
 	if greedy.Denied == 0 {
