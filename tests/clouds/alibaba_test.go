@@ -35,7 +35,7 @@ func deployBuiltIn(t *testing.T, o options) deployment { return deployFC(t, o, h
 
 func deployFC(t *testing.T, o options, r harness.Runtime) deployment {
 	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip,
-		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside}
+		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.otherCheckout}
 	if o.limited { // s.yaml; a step runner has twice as much there
 		fo.Function = func(f *harness.Function) {
 			f.Memory, f.Before = 512, clouds.Within(512)

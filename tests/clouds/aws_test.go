@@ -35,7 +35,7 @@ const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: importe
 func deployLambda(t *testing.T, o options) deployment {
 	p := &onLambda{}
 	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip,
-		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside,
+		Busy: o.busy, Race: !o.deployed, OtherCheckout: o.otherCheckout,
 		Poller: func(p *lambda.Poller) { p.Visibility = time.Second },
 		Function: func(f *lambda.Function) {
 			f.Freeze = true

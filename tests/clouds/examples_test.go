@@ -145,15 +145,15 @@ func TestVersions(t *testing.T) { runExamples(t, versions.OtherCommit(t)) }
 // runExamples runs the examples, together with another version if there is one.
 func runExamples(t *testing.T, other *versions.Other) {
 	t.Parallel()
-	beside, alone := "", false
+	checkout, alone := "", false
 	if other != nil {
-		beside, alone = other.Dir, !other.SameRows
+		checkout, alone = other.Dir, !other.SameRows
 	}
 	onEachTarget(t, func(t *testing.T, at target) (options, *taskMock) {
 		h := &taskMock{cases: map[string]*mockedCase{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)
-		return options{apis: 8, skip: true, beside: beside,
+		return options{apis: 8, skip: true, otherCheckout: checkout,
 			busy: func() bool { return h.busy.Load() > 0 },
 			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" +
 				server.URL + "'}"}}, h

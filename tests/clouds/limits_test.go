@@ -84,10 +84,10 @@ func testStrangers(t *testing.T, s *stack) {
 					r.Header.Del("x-acs-action")
 				}
 				status := 0
-				if answer, err := http.DefaultClient.Do(r); err == nil {
-					io.Copy(io.Discard, answer.Body)
-					answer.Body.Close()
-					status = answer.StatusCode
+				if response, err := http.DefaultClient.Do(r); err == nil {
+					io.Copy(io.Discard, response.Body)
+					response.Body.Close()
+					status = response.StatusCode
 				}
 				mu.Lock()
 				defer mu.Unlock()

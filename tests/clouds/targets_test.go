@@ -42,11 +42,11 @@ type options struct {
 	credentials string   // the credentials file; "": the caller of clouds
 	apis        int      // instances of the API; 0: 4
 	// time skips to the next due time when nothing is active; otherwise a sweep comes every 2 s
-	skip     bool
-	busy     func() bool // with skip: reports that something outside is active
-	faults   bool        // the test uses setWrites and setSends
-	deployed bool        // functions are compiled as they are deployed
-	beside   string      // another checkout, whose functions get half of all events; "": none
+	skip          bool
+	busy          func() bool // with skip: reports that something outside is active
+	faults        bool        // the test uses setWrites and setSends
+	deployed      bool        // functions are compiled as they are deployed
+	otherCheckout string      // another checkout, whose functions get half of all events; "": none
 	// with no more memory than their smallest size, and one instance of the API
 	limited bool
 }

@@ -42,8 +42,8 @@ func TestWrongEnvironments(t *testing.T) {
 				f := s.function(t, w.function, w.env)
 				for range 2 {
 					_, err := f.Invoke(s.event(w.event))
-					if said := errorOf(err); !strings.Contains(said, w.want) {
-						t.Errorf("%s, want %q", said, w.want)
+					if message := errorOf(err); !strings.Contains(message, w.want) {
+						t.Errorf("%s, want %q", message, w.want)
 					}
 				}
 				if f.ColdStarts() != 1 {
@@ -80,12 +80,12 @@ func TestWrongEvents(t *testing.T) {
 				t.Parallel()
 				f := s.function(t, function)
 				for name, event := range events {
-					answer, err := f.Invoke([]byte(event))
+					response, err := f.Invoke([]byte(event))
 					if err != nil && errorOf(err) == "" {
 						t.Errorf("%s: %v", name, err)
 					}
-					if err == nil && bytes.Contains(answer, []byte(`"statusCode":5`)) {
-						t.Errorf("%s: %.200s", name, answer)
+					if err == nil && bytes.Contains(response, []byte(`"statusCode":5`)) {
+						t.Errorf("%s: %.200s", name, response)
 					}
 				}
 				if _, err := f.Invoke(s.event(map[string]string{"api": "request",
