@@ -165,18 +165,18 @@ type Start struct {
 }
 
 // Cold starts a process for one event and ends it.
-func (f *Function) Cold(event []byte) (s Start, answer []byte, err error) {
+func (f *Function) Cold(event []byte) (s Start, response []byte, err error) {
 	f.begin()
 	in, err := startInstance(f)
 	if err != nil {
 		return s, nil, err
 	}
-	answer, err = in.invoke(event)
+	response, err = in.invoke(event)
 	s.Answer = time.Since(in.began)
 	in.kill()
 	<-in.died
 	s.Init, s.Memory = in.started, in.memory()
-	return s, answer, err
+	return s, response, err
 }
 
 // Idle reports whether no invocation is in progress or waits for an instance.

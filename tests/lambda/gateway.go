@@ -44,7 +44,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
-	answer, err := g.Invoke(text)
+	response, err := g.Invoke(text)
 	var f *FunctionError
 	switch {
 	case errors.As(err, &f):
@@ -52,7 +52,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, `{"message":"Service Unavailable"}`, http.StatusServiceUnavailable)
 	default:
-		g.answer(w, answer)
+		g.answer(w, response)
 	}
 }
 

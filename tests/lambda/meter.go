@@ -86,18 +86,18 @@ func (m *Meter) DynamoDB(c emulators.Call) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.SendAs(body)
+	response, err := c.SendAs(body)
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	response.Body.Close()
 	if err != nil {
 		return nil, err
 	}
-	answer.Body = io.NopCloser(bytes.NewReader(text))
+	response.Body = io.NopCloser(bytes.NewReader(text))
 	switch after := row(request["Item"]); {
-	case answer.StatusCode != http.StatusOK:
+	case response.StatusCode != http.StatusOK:
 		if writes && bytes.Contains(text, []byte("ConditionalCheckFailed")) {
 			m.add(Usage{Writes: dynamostore.RowUnits(after)})
 		}
@@ -111,7 +111,7 @@ func (m *Meter) DynamoDB(c emulators.Call) (*http.Response, error) {
 		}
 		m.add(Usage{Writes: u.units, Index: u.index})
 	}
-	return answer, nil
+	return response, nil
 }
 
 // consumption is the consumption that a response reports.
@@ -126,12 +126,12 @@ type capacity struct {
 }
 
 // consumed reads a response: one report, or, for a batch, one for each table.
-func consumed(answer []byte) (c consumption) {
+func consumed(response []byte) (c consumption) {
 	var a struct {
 		ConsumedCapacity json.RawMessage
 		Attributes       json.RawMessage
 	}
-	json.Unmarshal(answer, &a)
+	json.Unmarshal(response, &a)
 	var reports []capacity
 	if json.Unmarshal(a.ConsumedCapacity, &reports) != nil {
 		var one capacity

@@ -114,8 +114,8 @@ func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
 		second.Go(func() { p.Invoke(p.event(twice)) })
 	}
 	p.Batches.Add(1)
-	answer, err := p.Invoke(p.event(batch))
-	failed := failedItems(answer, err, batch)
+	response, err := p.Invoke(p.event(batch))
+	failed := failedItems(response, err, batch)
 	p.Failed.Add(int64(len(failed)))
 	for _, m := range batch {
 		if !failed[*m.MessageId] {
@@ -149,7 +149,7 @@ func (p *Poller) event(messages []types.Message) []byte {
 
 // failedItems returns the messages that must come again: those that the response names, or all if
 // it cannot be read (platform.md 2.4).
-func failedItems(answer []byte, err error, batch []types.Message) map[string]bool {
+func failedItems(response []byte, err error, batch []types.Message) map[string]bool {
 	failed := map[string]bool{}
 	known := map[string]bool{}
 	for _, m := range batch {
@@ -158,7 +158,7 @@ func failedItems(answer []byte, err error, batch []types.Message) map[string]boo
 	if err != nil {
 		return known
 	}
-	if len(answer) == 0 || strings.TrimSpace(string(answer)) == "null" {
+	if len(response) == 0 || strings.TrimSpace(string(response)) == "null" {
 		return failed
 	}
 	var r struct {
@@ -166,7 +166,7 @@ func failedItems(answer []byte, err error, batch []types.Message) map[string]boo
 			ID string `json:"itemIdentifier"`
 		} `json:"batchItemFailures"`
 	}
-	if json.Unmarshal(answer, &r) != nil {
+	if json.Unmarshal(response, &r) != nil {
 		return known
 	}
 	for _, f := range r.Failures {

@@ -16,7 +16,7 @@ import (
 )
 
 // invoked is a user's function: it gets the event and returns a result or an error document.
-type invoked func(event []byte) (answer string, failed bool)
+type invoked func(event []byte) (response string, failed bool)
 
 // users replaces Lambda's own API and the users' functions behind it. The outcomes of asynchronous
 // invocations go to outcome, in the form of their destination.
@@ -45,11 +45,11 @@ func (u *users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		go u.later(arn, id, event, f)
 		return
 	}
-	answer, failed := f(event)
+	response, failed := f(event)
 	if failed {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 	}
-	io.WriteString(w, answer)
+	io.WriteString(w, response)
 }
 
 func requestOf(event []byte, at time.Time) string {
@@ -58,7 +58,7 @@ func requestOf(event []byte, at time.Time) string {
 
 // later runs an asynchronous invocation and sends its outcome.
 func (u *users) later(arn, id string, event []byte, f invoked) {
-	answer, failed := f(event)
+	response, failed := f(event)
 	condition, functionError := "Success", ""
 	if failed {
 		condition, functionError = "RetriesExhausted", `,"functionError":"Unhandled"`
@@ -66,7 +66,7 @@ func (u *users) later(arn, id string, event []byte, f invoked) {
 	u.outcome(
 		fmt.Sprintf(
 			`{"version":"1.0","timestamp":"2025-11-22T10:00:00.123Z","requestContext":{"requestId":%q,"functionArn":"%s:$LATEST","condition":%q,"approximateInvokeCount":1},"requestPayload":%s,"responseContext":{"statusCode":200,"executedVersion":"$LATEST"%s},"responsePayload":%s}`,
-			id, arn, condition, event, functionError, answer))
+			id, arn, condition, event, functionError, response))
 }
 
 const arnOf = "arn:aws:lambda:us-east-1:123456789012:function:"
