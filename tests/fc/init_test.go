@@ -21,12 +21,12 @@ func TestStartAsksNothing(t *testing.T) {
 			requests.Add(1)
 			return tablestore.Fault{}
 		})
-		answer, err := http.Post(s.Trigger, "application/x-www-form-urlencoded",
+		response, err := http.Post(s.Trigger, "application/x-www-form-urlencoded",
 			strings.NewReader("Action=ListFlows&Version=2019-03-15"))
-		if err != nil || answer.StatusCode/100 != 4 {
-			t.Errorf("a request that is not signed: %+v %v", answer, err)
+		if err != nil || response.StatusCode/100 != 4 {
+			t.Errorf("a request that is not signed: %+v %v", response, err)
 		} else {
-			answer.Body.Close()
+			response.Body.Close()
 		}
 		for _, c := range []struct {
 			f     *harness.Function

@@ -112,11 +112,11 @@ func TestQueueStarts(t *testing.T) {
 				var n atomic.Int64
 				// the response of every third is lost
 				st.Invoke = func(event []byte) ([]byte, error) {
-					answer, err := invoke(event)
+					response, err := invoke(event)
 					if n.Add(1)%3 == 0 && err == nil {
 						err = harness.ErrTimedOut
 					}
-					return answer, err
+					return response, err
 				}
 			})
 		}

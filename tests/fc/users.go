@@ -14,7 +14,7 @@ import (
 )
 
 // User is a user's function: it gets the event and returns a result, or an error document.
-type User func(event []byte) (answer string, failed bool)
+type User func(event []byte) (response string, failed bool)
 
 // Users replaces Function Compute's API with the functions of users, next to those of the engine,
 // and the other APIs that flows call. Outcomes of asynchronous invocations go to the engine's
@@ -41,7 +41,7 @@ type Users struct {
 }
 
 // invocation is an asynchronous invocation.
-type invocation struct{ request, status, answer string }
+type invocation struct{ request, status, output string }
 
 // Add deploys a function. Its name may be that of a version: name/qualifier, or service/name.
 func (u *Users) Add(name string, f User) {
@@ -186,12 +186,12 @@ func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.async(w, r, function, id, event, f)
 		return
 	}
-	answer, failed := f(event)
+	response, failed := f(event)
 	if failed {
 		w.Header().Set("X-Fc-Error-Type", "UnhandledInvocationError")
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	io.WriteString(w, answer)
+	io.WriteString(w, response)
 }
 
 // async accepts an asynchronous invocation, unless one with its id was accepted before.
@@ -241,15 +241,15 @@ func (u *Users) task(w http.ResponseWriter, function, id string) {
 		return
 	}
 	json.NewEncoder(w).Encode(map[string]string{"taskId": id, "status": i.status,
-		"requestId": i.request, "returnPayload": i.answer})
+		"requestId": i.request, "returnPayload": i.output})
 }
 
 // later runs an asynchronous invocation and sends its outcome.
 func (u *Users) later(arn, key, id string, event []byte, f User) {
-	answer, failed := f(event)
+	response, failed := f(event)
 	u.mu.Lock()
 	if i := u.tasks[key]; i != nil {
-		i.status, i.answer = map[bool]string{true: "Failed", false: "Succeeded"}[failed], answer
+		i.status, i.output = map[bool]string{true: "Failed", false: "Succeeded"}[failed], response
 	}
 	u.mu.Unlock()
 	condition, functionError := "", ""
@@ -261,7 +261,7 @@ func (u *Users) later(arn, key, id string, event []byte, f User) {
 			"condition": condition, "approximateInvokeCount": 1},
 		"requestPayload":  string(event),
 		"responseContext": map[string]any{"statusCode": 200, "functionError": functionError},
-		"responsePayload": answer}
+		"responsePayload": response}
 	text, err := json.Marshal(record)
 	if err != nil {
 		panic(err) // only texts and numbers
