@@ -24,7 +24,7 @@ type clients struct {
 	life context.Context
 	stop context.CancelFunc
 	ids  map[string]string // of flows, by key
-	// when a client was told that the flow exists; flows of the first account that stay
+	// when a client was told that a flow exists; only flows of the first account that stay
 	since     map[string]time.Time
 	runs      []*launch
 	flows     []definition
