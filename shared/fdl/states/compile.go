@@ -52,7 +52,7 @@ func (c *compiler) dialect(root *source.Node) {
 		}
 		if t.Text == "flow" {
 			c.Error("V01", t, path.Key("Type"),
-				"the older language starts with type: flow and version: v1", "must be StateMachine")
+				"FlowV1 starts with type: flow and version: v1", "must be StateMachine")
 			return
 		}
 		c.Error("V01", t, path.Key("Type"), hint, "must be StateMachine%s", why)

@@ -74,7 +74,7 @@ func (c *compiler) dialect(root *source.Node) {
 	if t := root.Get("type"); t == nil || t.Kind != source.String || t.Text != "flow" {
 		hint := ""
 		if t != nil && t.Text == "StateMachine" {
-			hint = "the newer language starts with Type: StateMachine and SpecVersion: v1"
+			hint = "StateMachine starts with Type: StateMachine and SpecVersion: v1"
 		}
 		c.Error("F01", or(t, root), path.Key("type"), hint, "must be flow")
 	}

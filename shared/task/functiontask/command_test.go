@@ -163,13 +163,13 @@ func TestFunctionComputeProcess(t *testing.T) {
 	q.FlowV1, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil,
 		json.RawMessage(`{"do":"nothing"}`)
 	if got := r.Run(context.Background(), q); string(got.Output) != "{}" {
-		t.Errorf("nothing in the older language: %s, %v", got.Output, got.Error)
+		t.Errorf("nothing in FlowV1: %s, %v", got.Output, got.Error)
 	}
 	q.Input = json.RawMessage(`{"b":2}`)
 	got := r.Run(context.Background(), q)
 	if !strings.Contains(string(got.Output), `"event":{"b":2}`) ||
 		strings.Contains(string(got.Output), "Body") {
-		t.Errorf("the older language: %s, %v", got.Output, got.Error)
+		t.Errorf("FlowV1: %s, %v", got.Output, got.Error)
 	}
 }
 

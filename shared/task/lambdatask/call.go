@@ -27,7 +27,7 @@ func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 		FunctionArn    string          `json:"functionArn"`
 		ResourceArn    string          `json:"resourceArn"`
 		InvocationType string          `json:"invocationType"`
-		OldType        string          `json:"InvocationType"` // as the older language has it
+		OldType        string          `json:"InvocationType"` // as FlowV1 has it
 		Body           json.RawMessage `json:"body"`
 	}
 	if len(r.Parameters) > 0 {

@@ -82,7 +82,7 @@ func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error)
 	return name, nil
 }
 
-// inputOf checks the child's input: an object, in the older language also the JSON text of one; {} when absent.
+// inputOf checks the child's input: an object, in FlowV1 also the JSON text of one; {} when absent.
 func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 	if r.FlowV1 && len(raw) > 0 && raw[0] == '"' {
 		raw = json.RawMessage(task.Text(raw))
@@ -115,7 +115,7 @@ func startedJSON(r *task.Request, s Started) json.RawMessage {
 // faultCoder is an error with a wire code that is no *fault.Error.
 type faultCoder interface{ FaultCode() string }
 
-// failure turns a fault of the API into the task's error: `FNF.{Code}`, in the older language `fnf.{Code}`, with
+// failure turns a fault of the API into the task's error: `FNF.{Code}`, in FlowV1 `fnf.{Code}`, with
 // one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
 func failure(r *task.Request, err error) task.Result {
 	code, cause := describe(err)

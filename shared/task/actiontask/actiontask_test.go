@@ -66,7 +66,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 	}
 	got := newRunner(t).Run(context.Background(), task.Request{Action: "ocr:Recognize", FlowV1: true})
 	if got.Error == nil || got.Error.Name != "ocr.UnsupportedOperation" {
-		t.Errorf("the older language: %v", got)
+		t.Errorf("FlowV1: %v", got)
 	}
 }
 
@@ -100,10 +100,10 @@ func TestAnswers(t *testing.T) {
 		{"nothing", "", 200, false, task.Complete, "{}", ""},
 		{"accepted", `[1]`, 202, false, task.Complete, "[1]", ""},
 		{"a text", "hello", 200, false, task.Complete, `"hello"`, ""},
-		{"a text in the older language", "hello", 200, true, task.Complete, "", "FnF.InvalidLocal"},
+		{"a text in FlowV1", "hello", 200, true, task.Complete, "", "FnF.InvalidLocal"},
 		{"a byte order mark", "\uFEFF{}", 200, true, task.Complete, "{}", ""},
 		{"binary", "\xff\x00", 200, false, task.Complete, "", "FnF.InvalidLocal"},
-		{"binary in the older language", "\xff\x00", 200, true, task.Complete, "", "FnF.InvalidLocal"},
+		{"binary in FlowV1", "\xff\x00", 200, true, task.Complete, "", "FnF.InvalidLocal"},
 		{"binary that does not count", "\xff\x00", 200, false, task.Custom, "{}", ""},
 		{"half a surrogate pair", `{"\ud800":1}`, 200, false, task.Complete, "", "FnF.InvalidLocal"},
 		{"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, task.Complete, "", "MNS.QueueNotExist"},

@@ -63,25 +63,25 @@ func TestStart(t *testing.T) {
 		want   subflowtask.Child
 		output string
 	}{
-		{"newer language", func(r *task.Request) {
+		{"StateMachine", func(r *task.Request) {
 			r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/child-flow","executionName":"c-1","input":{"a":1}}`)
 		}, subflowtask.Child{FlowName: "child-flow", ExecutionName: "c-1", Input: json.RawMessage(`{"a":1}`)},
 			`{"ExecutionName":"c-1","FlowName":"child-flow","RequestID":"req-1"}`},
-		{"newer language, in full and waiting", func(r *task.Request) {
+		{"StateMachine, in full and waiting", func(r *task.Request) {
 			r.Mode = task.System
 			r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:cn-hangzhou:1234567890123456:flow/f","input":null}`)
 		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{}`), CallbackToken: "tok"},
 			`{"ExecutionName":"derived","FlowName":"f","RequestID":"req-1"}`},
-		{"older language, no serviceParams", func(r *task.Request) {
+		{"FlowV1, no serviceParams", func(r *task.Request) {
 			r.FlowV1, r.Resource, r.Input = true, "acs:fnf:::flow/f", json.RawMessage(`{"x":2}`)
 		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{"x":2}`)},
 			`{"ExecutionName":"derived","FlowName":"f","Name":"derived","RequestId":"req-1"}`},
-		{"older language with serviceParams", func(r *task.Request) {
+		{"FlowV1 with serviceParams", func(r *task.Request) {
 			r.FlowV1, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System, json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"Input":{"y":3},"ExecutionName":"c-1"}`)
 		}, subflowtask.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`), CallbackToken: "tok"},
 			`{"ExecutionName":"c-1","FlowName":"f","Name":"c-1","RequestId":"req-1"}`},
-		{"older language's action, input as text", func(r *task.Request) {
+		{"FlowV1 action, input as text", func(r *task.Request) {
 			r.FlowV1, r.Action, r.Input = true, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"FlowName":"f","ExecutionName":7,"Input":"{\"y\": 3}"}`)
 		}, subflowtask.Child{FlowName: "f", ExecutionName: "7", Input: json.RawMessage(`{"y": 3}`)},
