@@ -46,7 +46,8 @@ func TestRefused(t *testing.T) {
 		{"text/plain;charset=utf-7", "+AGE-"},
 		{"text/plain;charset=gbk", "\xd6"},
 		{"text/plain;charset=gbk", "\xff\xff"},
-		{"text/plain;charset=gb18030", "\x84\x31\xa4\x37"}, // U+FFFD itself: somebody has lost something before
+		// U+FFFD itself: a sender has lost a character before.
+		{"text/plain;charset=gb18030", "\x84\x31\xa4\x37"},
 		{"text/plain;charset=utf-16", "a"},
 		{"text/plain;charset=utf-16", "\xd8\x3d"},
 		{"text/plain;charset=utf-16", "\xd8\x3d\x00a"},
@@ -60,7 +61,8 @@ func TestRefused(t *testing.T) {
 }
 
 func TestForeign(t *testing.T) {
-	for kind, want := range map[string]bool{"": false, "text/plain": false, "text/plain;charset=UTF-8": false, "text/plain;charset=ascii": false,
+	for kind, want := range map[string]bool{"": false, "text/plain": false,
+		"text/plain;charset=UTF-8": false, "text/plain;charset=ascii": false,
 		"text/plain;charset=gbk": true, "text/plain;charset=big5": true} {
 		if charset.Foreign(kind) != want {
 			t.Errorf("%s: %v", kind, !want)
@@ -76,10 +78,12 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// Whatever is answered: two bodies of one kind do not become the same text, except for the byte
-// order mark and for what is two names of one character.
+// FuzzUTF8: two different bodies with the same Content-Type never become the same text, except for
+// the byte order mark and for two encodings of one character.
 func FuzzUTF8(f *testing.F) {
-	for _, name := range []string{"gbk", "utf-16", "utf-16le", "latin1", "windows-1252", "utf-8", "x"} {
+	for _, name := range []string{
+		"gbk", "utf-16", "utf-16le", "latin1", "windows-1252", "utf-8", "x",
+	} {
 		f.Add("a/b;charset="+name, []byte("\x84\x31\xa4\x37\xd8\x3d\xde\x00"))
 	}
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
