@@ -21,22 +21,23 @@ import (
 // ActionStartExecution is the action that CloudFlow carries out.
 const ActionStartExecution = "FNF:StartExecution"
 
-// CloudFlow starts executions of flows that are at Alibaba Cloud's own CloudFlow, in the engine's account: those whose
-// resource name, acs:fnf:{region}:{account}:flow/{name}, one of Match matches. All others are Next's.
+// CloudFlow starts executions of flows on Alibaba Cloud's own CloudFlow, in the engine's account:
+// of flows whose resource name, acs:fnf:{region}:{account}:flow/{name}, matches one of Match. Next
+// carries out all others.
 //
-// The end of such an execution cannot be waited for, for CloudFlow reports it to tasks of its own only; a task that the
-// execution itself reports by token can.
+// A task cannot wait for the end of such an execution, because CloudFlow reports it to its own
+// tasks only. A task can wait until the execution itself reports it by its task token.
 type CloudFlow struct {
 	Service
 	Match []string // globs, on the name as written and in full
 	Next  task.Runner
 }
 
-// Run starts the execution and returns when CloudFlow has answered, or hands the request to Next.
+// Run starts the execution and returns when CloudFlow has responded, or passes the request to Next.
 func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 	s, err := parseStartRequest(&r)
 	if err != nil || !t.matches(s) {
-		return t.Next.Run(ctx, r) // which also says what is wrong with it
+		return t.Next.Run(ctx, r) // Next also reports what is wrong with the request
 	}
 	if !flow.ValidName(s.flow) {
 		return startFailure(&r, task.NewError(r.ErrorName(invalidArgument),
@@ -50,26 +51,35 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 		return startFailure(&r, task.NewError(r.ErrorName(invalidArgument), err.Error()))
 	}
 	a, err := t.Client.Do(ctx, c)
-	var answer struct{ FlowName, Name, RequestId string }
+	var resp struct{ FlowName, Name, RequestId string }
 	if err == nil {
-		err = value.Unmarshal(a.Body, &answer)
+		err = value.Unmarshal(a.Body, &resp)
 	}
 	if err != nil {
 		e := failure(ctx, &r, err)
-		// A name that is derived from the attempt is taken by an earlier call of it only.
+		// A name derived from the attempt can only be taken by an earlier call of the same attempt.
 		if !s.derived || !strings.HasSuffix(e.Name, ".ExecutionAlreadyExists") {
 			return startFailure(&r, e)
 		}
 	}
 	if r.FlowV1 {
-		return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name, "RequestId": answer.RequestId})}
+		return task.Result{
+			Output: value.Encode(map[string]any{
+				"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name,
+				"RequestId": resp.RequestId,
+			}),
+		}
 	}
-	return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "ExecutionName": s.name, "RequestID": answer.RequestId})}
+	return task.Result{
+		Output: value.Encode(map[string]any{
+			"FlowName": s.flow, "ExecutionName": s.name, "RequestID": resp.RequestId,
+		}),
+	}
 }
 
-// denyReason says why the flow of a request may not do an operation of CloudFlow's own on a flow there,
-// whose resource name is of the engine's account; "" when it may. No flow ("") stands for an
-// operation that names none, no region for the engine's.
+// denyReason returns why the flow of a request may not call an operation of CloudFlow itself on a
+// flow there, "" if it may. The flow there belongs to the engine's account. An empty flowName means
+// an operation that names no flow; an empty region means the engine's.
 func (s *Service) denyReason(r *task.Request, operation, region, flowName string) string {
 	if r.May == nil {
 		return ""
@@ -85,16 +95,21 @@ func (s *Service) denyReason(r *task.Request, operation, region, flowName string
 	if r.May(action, resource) {
 		return ""
 	}
-	return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), action, value.Cut(resource, 200))
+	return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), action,
+		value.Cut(resource, 200))
 }
 
-// denyCloudFlow says why the flow of a request may not call an operation of CloudFlow's own, by
-// its parameters; "" when it may. Each flow that they may name, however the service reads them, must
-// be one that the operator has opened (MILLRACE_CLOUDFLOW), and the flow must have the right to the
-// operation on it. A role for a flow there needs the right to pass it.
-func (t *AnyProduct) denyCloudFlow(r *task.Request, product, operation string, p map[string]any) string {
+// denyCloudFlow returns why the flow of a request may not call an operation of CloudFlow itself
+// with these parameters, "" if it may. Every flow that the parameters may name, however the service
+// reads them, must be open to flows by the operator's configuration (MILLRACE_CLOUDFLOW), and the
+// calling flow must have the right to the operation on it. If the parameters name a role, the
+// calling flow must have the right to pass it.
+func (t *AnyProduct) denyCloudFlow(
+	r *task.Request, product, operation string, p map[string]any,
+) string {
 	if _, listed := t.Products[product]; !listed && r.Account != t.Endpoints.Account {
-		return "CloudFlow's own flows are those of the cloud's account, " + t.Endpoints.Account + ", and this flow is of another, " + r.Account +
+		return "CloudFlow's own flows are those of the cloud's account, " + t.Endpoints.Account +
+			", and this flow is of another, " + r.Account +
 			". The operator can open them by listing fnf in MILLRACE_PRODUCTS."
 	}
 	region, _ := p["RegionId"].(string)
@@ -105,12 +120,14 @@ func (t *AnyProduct) denyCloudFlow(r *task.Request, product, operation string, p
 		case v == nil || text == "":
 		case strings.EqualFold(parameter, "FlowName"), strings.EqualFold(parameter, "Name"):
 			if !flow.ValidName(text) {
-				return fmt.Sprintf("%s %q is no name of a flow: %s.", parameter, value.Cut(text, 80), flow.NameRule)
+				return fmt.Sprintf("%s %q is no name of a flow: %s.", parameter,
+					value.Cut(text, 80), flow.NameRule)
 			}
 			names = append(names, text)
 		case strings.EqualFold(parameter, "RoleArn"):
 			if r.May != nil && !r.May(access.PassRole, text) {
-				return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), access.PassRole, value.Cut(text, 200))
+				return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), access.PassRole,
+					value.Cut(text, 200))
 			}
 		}
 	}
@@ -125,7 +142,8 @@ func (t *AnyProduct) denyCloudFlow(r *task.Request, product, operation string, p
 	return ""
 }
 
-// denyFlow is denyCloudFlow for one flow; no name stands for an operation that names none.
+// denyFlow does denyCloudFlow's checks for one flow; an empty name means an operation that names no
+// flow.
 func (t *AnyProduct) denyFlow(r *task.Request, operation, region, name string) string {
 	if cause := t.denyReason(r, operation, region, name); cause != "" {
 		return cause
@@ -142,28 +160,32 @@ func (t *AnyProduct) denyFlow(r *task.Request, operation, region, name string) s
 			return ""
 		}
 	}
-	return "fnf:" + operation + " is for " + value.Cut(full, 200) + ", which the operator has not opened to flows (MILLRACE_CLOUDFLOW)."
+	return "fnf:" + operation + " is for " + value.Cut(full, 200) +
+		", which the operator has not opened to flows (MILLRACE_CLOUDFLOW)."
 }
 
-// startRequest is what a request asks to be started.
+// startRequest is a parsed request to start an execution.
 type startRequest struct {
 	written string // resource name
 	arn     task.ARN
 	flow    string
 	name    string
-	derived bool // the name is not the flow's
+	derived bool // the name was not chosen by the flow
 	input   json.RawMessage
 }
 
-// parseStartRequest reads the request in either of its three forms: the newer language's parameters, the older one's resourceArn,
-// the older one's action.
+// parseStartRequest reads the request in any of its three forms: the parameters of StateMachine,
+// the resourceArn of FlowV1, the action of FlowV1.
 func parseStartRequest(r *task.Request) (*startRequest, error) {
 	p, err := task.ReadParameters(r.Parameters)
 	if err != nil {
 		return nil, err
 	}
 	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
-	s := &startRequest{written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
+	s := &startRequest{
+		written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName,
+		input: p.First(flow.InputKeys...),
+	}
 	switch {
 	case r.FlowV1 && r.Resource == "":
 		s.written = "acs:fnf:::flow/" + asked.FlowName
@@ -193,11 +215,12 @@ func (t *CloudFlow) matches(s *startRequest) bool {
 	return false
 }
 
-// call is StartExecution.
+// call returns the call of StartExecution.
 func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error) {
 	if r.Mode == task.System {
-		return nil, fmt.Errorf("the end of an execution of CloudFlow's own cannot be waited for (%s): let it report the task by token, "+
-			"or start it without waiting", s.written)
+		return nil, fmt.Errorf(
+			"the end of an execution of CloudFlow's own cannot be waited for (%s): let it "+
+				"report the task by token, or start it without waiting", s.written)
 	}
 	if s.arn.Account != "" && s.arn.Account != t.Endpoints.Account {
 		return nil, fmt.Errorf("the flow belongs to another account: %s", s.written)
@@ -211,11 +234,13 @@ func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error)
 	if input == "" {
 		input = "{}"
 	}
-	return rpc(endpoint, "StartExecution", product.Version, url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
+	return rpc(endpoint, "StartExecution", product.Version,
+		url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
 }
 
-// startFailure gives the error the name that it has in the language of the task: FNF.{Code}, in the older one fnf.{Code},
-// with one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
+// startFailure gives the error the name that it has in the task's dialect: FNF.{Code} in
+// StateMachine, fnf.{Code} in FlowV1. One exception: in FlowV1 with a resourceArn, a name that is
+// taken is FnF.ExecutionAlreadyExists (fdl-flow.md 6.4).
 func startFailure(r *task.Request, e *task.Error) task.Result {
 	_, code, _ := strings.Cut(e.Name, ".")
 	switch {

@@ -15,15 +15,16 @@ import (
 // ActionPutEvents is the action that Events carries out.
 const ActionPutEvents = "EventBridge:PutEvents"
 
-// Events puts events on EventBridge, on a bus of the engine's own account and region. The result is the service's answer.
+// Events puts events on EventBridge, on a bus of the engine's own account and region. The result is
+// the service's response.
 type Events struct {
 	Service
 	Now func() time.Time // nil: the machine's clock
 
-	Own *own.Resources // no event is put on these
+	Own *own.Resources // no event may be put on these
 }
 
-// Run puts the event and returns when the service has taken it.
+// Run puts the event and returns when the service has accepted it.
 func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	event, err := t.event(&r)
 	var endpoint string
@@ -36,9 +37,13 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	if err := t.Own.CheckBus(event["aliyuneventbusname"].(string)); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
-	a, err := t.Client.Do(ctx, &acs.Request{Endpoint: endpoint, Method: http.MethodPost, Path: "/openapi/putEvents", SHA1: true,
-		Header:      http.Header{"Accept": {"application/json"}, "X-Eventbridge-Version": {"2015-06-06"}},
-		ContentType: "application/cloudevents-batch+json; charset=utf-8", Body: value.Encode([]any{event})})
+	a, err := t.Client.Do(ctx, &acs.Request{Endpoint: endpoint, Method: http.MethodPost,
+		Path: "/openapi/putEvents", SHA1: true,
+		Header: http.Header{
+			"Accept": {"application/json"}, "X-Eventbridge-Version": {"2015-06-06"},
+		},
+		ContentType: "application/cloudevents-batch+json; charset=utf-8",
+		Body:        value.Encode([]any{event})})
 	if err != nil {
 		return failure(ctx, &r, err).Result()
 	}
@@ -49,7 +54,7 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: output, Error: failed}
 }
 
-// event is the task's event as CloudEvents has it.
+// event returns the task's event in the form of CloudEvents.
 func (t *Events) event(r *task.Request) (map[string]any, error) {
 	p, err := object(r.Parameters)
 	if err != nil {
@@ -59,9 +64,12 @@ func (t *Events) event(r *task.Request) (map[string]any, error) {
 	if t.Now != nil {
 		now = t.Now
 	}
-	e := map[string]any{"specversion": "1.0", "datacontenttype": "application/json; charset=utf-8", "time": now().UTC().Format(time.RFC3339Nano),
+	e := map[string]any{"specversion": "1.0", "datacontenttype": "application/json; charset=utf-8",
+		"time":    now().UTC().Format(time.RFC3339Nano),
 		"subject": "acs:fnf:" + r.Region + ":" + r.Account + ":flow/" + r.Flow}
-	for name, key := range map[string]string{"id": "id", "source": "source", "type": "type", "eventBusName": "aliyuneventbusname"} {
+	for name, key := range map[string]string{
+		"id": "id", "source": "source", "type": "type", "eventBusName": "aliyuneventbusname",
+	} {
 		text, ok := p[name].(string)
 		if !ok || text == "" {
 			return nil, fmt.Errorf("%s is required, a text", name)
@@ -81,7 +89,8 @@ func (t *Events) event(r *task.Request) (map[string]any, error) {
 	return e, nil
 }
 
-// eventFailure is the error of an event that was refused in an answer that is none by its status.
+// eventFailure returns the error of a rejected event in a response whose status is a success, nil
+// if none was rejected.
 func eventFailure(r *task.Request, body []byte) *task.Error {
 	var a struct {
 		Failed  int `json:"failedEntryCount"`

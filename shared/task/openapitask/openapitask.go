@@ -15,29 +15,31 @@ import (
 	"millrace/shared/value"
 )
 
-// AnyProduct carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. RegionId, if it is
-// there, also says in which region the API is called; Version, if it is there, is that of the API.
+// AnyProduct carries out operations of any product: `{Product}:{Operation}`, with the parameters of
+// the API. The parameter RegionId, if present, also selects the region in which the API is called;
+// Version, if present, is the version of the API.
 //
-// Of the RPC style, lists become Name.1, Name.2, …, objects Name.Key; other values texts. Of the ROA style (see Product),
-// Path and Method say how the operation is called, unless the operator has said so: {Name} in the path stands for the
-// parameter of that name, Body is the body (texts as they are, else JSON), and all others are the query, lists and objects
-// as JSON. A product of which nothing is known is of the ROA style when there is a Path that begins with a slash.
+// In the RPC style, lists become Name.1, Name.2, …, objects become Name.Key, and other values
+// texts. In the ROA style (see Product), Path and Method say how the operation is called, unless
+// the operator has configured it: {Name} in the path is replaced by the parameter of that name,
+// Body is the body (a text as it is, any other value as JSON), and all others are the query, lists
+// and objects as JSON. Operations of a product that is neither known nor in Products are unsupported.
 //
-// Where a product is called is never the flow's to say. Operations of product fnf, CloudFlow's own,
-// are bound by the flow's rights as those of the engine are; of no other product do policies speak.
+// A flow never chooses the host that is called. Operations of product fnf, CloudFlow itself, need
+// the same rights of the flow as those of the engine. Policies do not cover any other product.
 type AnyProduct struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
 
-	// CloudFlow has globs on the resource names of flows that are CloudFlow's own. No others are
-	// reached by operations of product fnf, nor any by an account other than the cloud's unless
-	// Products lists fnf.
+	// CloudFlow contains globs on the resource names of flows on CloudFlow itself. Operations of
+	// product fnf reach no other flows, and only the cloud's account may use them unless Products
+	// lists fnf.
 	CloudFlow []string
 
-	Own *own.Resources // no call names these
+	Own *own.Resources // no call may name these
 }
 
-// Run makes the call and returns its answer as it came.
+// Run makes the call and returns the response unchanged.
 func (t *AnyProduct) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := t.parse(&r)
 	var denied *deniedError
@@ -60,7 +62,8 @@ func (t *AnyProduct) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: output, Error: failed}
 }
 
-// checkTarget refuses a call that names what is the engine's own, and one that is for the engine alone.
+// checkTarget returns an error if a call names one of the engine's own resources, or if only the
+// engine may make it.
 func (t *AnyProduct) checkTarget(r *task.Request, c *acs.Request) error {
 	if err := checkAsyncPath(c.Path); err != nil {
 		return err
@@ -75,12 +78,12 @@ func (t *AnyProduct) checkTarget(r *task.Request, c *acs.Request) error {
 	return t.Own.CheckCall(product, texts...)
 }
 
-// deniedError says what the flow has no right to do.
+// deniedError says which right the flow lacks.
 type deniedError struct{ cause string }
 
 func (e *deniedError) Error() string { return e.cause }
 
-// errProduct says that nothing is known of a product.
+// errProduct means that nothing is known of a product.
 var errProduct = errors.New("unknown product")
 
 func unsupported(r *task.Request) task.Result {
@@ -97,23 +100,29 @@ func unsupported(r *task.Request) task.Result {
 		if host == "" {
 			host = name + ".{region}.aliyuncs.com"
 		}
-		return r.Failf(code, "Templates of %s reach all that the role of tasks may, without being looked at, so flows may call it only where the operator lists it in "+
-			"MILLRACE_PRODUCTS:\n%s: {version: %s, host: \"%s\"}", r.Product(), name, p.Version, host)
+		return r.Failf(
+			code,
+			"Templates of %s reach all that the role of tasks may, without being looked at, so "+
+				"flows may call it only where the operator lists it in "+
+				"MILLRACE_PRODUCTS:\n%s: {version: %s, host: \"%s\"}", r.Product(), name, p.Version,
+			host)
 	}
-	return r.Failf(code, "Nothing is known of the API of %s. List it in MILLRACE_PRODUCTS, for example:\n"+
-		"%s: {version: 2014-05-26}\nWhere operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
+	return r.Failf(
+		code, "Nothing is known of the API of %s. List it in MILLRACE_PRODUCTS, for example:\n"+
+			"%s: {version: 2014-05-26}\nWhere operations have paths, it is {version: 2014-05-26, "+
+			"style: roa}.", r.Product(), name)
 }
 
-// responseOutput is the answer of an API in the language of the task.
-func responseOutput(legacy bool, a *acs.Response) (json.RawMessage, *task.Error) {
+// responseOutput returns the response of an API in the task's dialect.
+func responseOutput(flowV1 bool, a *acs.Response) (json.RawMessage, *task.Error) {
 	kind := a.Header.Get("Content-Type")
-	if legacy || len(a.Body) == 0 {
+	if flowV1 || len(a.Body) == 0 {
 		return task.FlowV1Output(kind, a.Body)
 	}
 	return task.Body(kind, a.Body)
 }
 
-// parse makes the call that a request asks for.
+// parse returns the call for a request.
 func (t *AnyProduct) parse(r *task.Request) (*acs.Request, error) {
 	product, operation, _ := strings.Cut(task.NormalAction(r.Action), ":")
 	if !isOperation(operation) {
@@ -124,7 +133,7 @@ func (t *AnyProduct) parse(r *task.Request) (*acs.Request, error) {
 		return nil, err
 	}
 	of, found := t.product(product)
-	if !found { // the host is made of its name: that is the operator's to allow
+	if !found { // the host contains the product's name, so the operator must allow it
 		return nil, errProduct
 	}
 	if product == fnf || strings.Contains(of.Host, fnf) {
@@ -168,7 +177,7 @@ func (t *AnyProduct) parse(r *task.Request) (*acs.Request, error) {
 	return rpc(endpoint, operation, of.Version, q), nil
 }
 
-// product is what is known of a product.
+// product returns what is known of a product.
 func (t *AnyProduct) product(name string) (of Product, found bool) {
 	if of, found = t.Products[name]; !found {
 		of, found = knownProducts[name]
@@ -176,12 +185,16 @@ func (t *AnyProduct) product(name string) (of Product, found bool) {
 	return of, found
 }
 
-// queryMax is how long parameters may be in a query; longer ones travel in the body.
+// queryMax is the maximum length of the parameters in a query, in bytes. Longer ones go into the
+// body.
 const queryMax = 4096
 
-// rpc is a call of an API of the RPC style.
+// rpc returns a call of an API in the RPC style.
 func rpc(endpoint, operation, version string, q url.Values) *acs.Request {
-	c := &acs.Request{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}}}
+	c := &acs.Request{
+		Endpoint: endpoint, Method: http.MethodPost, Path: "/", Action: operation, Version: version,
+		Header: http.Header{"Accept": {"application/json"}},
+	}
 	if text := q.Encode(); len(text) > queryMax {
 		c.Body, c.ContentType = []byte(text), "application/x-www-form-urlencoded"
 	} else {
@@ -190,20 +203,21 @@ func rpc(endpoint, operation, version string, q url.Values) *acs.Request {
 	return c
 }
 
-// isOperation tells whether an API can have an operation of a name.
+// isOperation reports whether s can be the name of an operation.
 func isOperation(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
+			(i == 0 || c < '0' || c > '9') {
 			return false
 		}
 	}
 	return s != "" && len(s) <= 128
 }
 
-// fnf is the product of CloudFlow, by its name and in its hosts.
+// fnf is the product CloudFlow, in its name and in its hosts.
 const fnf = "fnf"
 
-// object reads parameters.
+// object decodes parameters.
 func object(raw json.RawMessage) (map[string]any, error) {
 	if len(raw) == 0 {
 		return map[string]any{}, nil
@@ -216,11 +230,12 @@ func object(raw json.RawMessage) (map[string]any, error) {
 	return p, nil
 }
 
-// signatureParameters are the parameters of the signature, which a flow cannot set.
-var signatureParameters = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
+// signatureParameters are the parameters of the signature. A flow must not set them.
+var signatureParameters = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true,
+	"Signature": true, "SignatureMethod": true, "SignatureNonce": true,
 	"SignatureVersion": true, "SignatureType": true, "Timestamp": true, "SecurityToken": true}
 
-// flatten adds a parameter and what is in it.
+// flatten adds a parameter and its nested values.
 func flatten(q url.Values, name string, v any) error {
 	if signatureParameters[name] || name == "" || !task.IsFunctionPart(name) {
 		return fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))

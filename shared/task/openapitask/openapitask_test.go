@@ -17,7 +17,7 @@ import (
 	"millrace/shared/task/openapitask"
 )
 
-// api is a service that answers every call in one way and keeps what was asked.
+// api is a service that returns the same response to every call and records the calls.
 type api struct {
 	status int
 	answer string
@@ -33,7 +33,8 @@ type api struct {
 func (s *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, _ := io.ReadAll(r.Body)
 	s.calls++
-	s.values, s.header, s.path, s.body, s.method = r.URL.Query(), r.Header, r.URL.EscapedPath(), string(text), r.Method
+	s.values, s.header, s.path, s.body, s.method = r.URL.Query(), r.Header, r.URL.EscapedPath(),
+		string(text), r.Method
 	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		s.values, _ = url.ParseQuery(s.body)
 	}
@@ -46,39 +47,65 @@ func service(t *testing.T, s *api) openapitask.Service {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), nil),
-		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}}
+	return openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a",
+		AccessKeySecret: "b"}), nil),
+		Endpoints: acs.Endpoints{
+			Account: "123", Region: "cn-hangzhou",
+			Override: func(string) string { return server.URL },
+		}}
 }
 
 func TestAny(t *testing.T) {
 	s := &api{status: 200, answer: `{"RequestId":"r","Instances":{"Instance":[]}}`}
-	every := &openapitask.AnyProduct{Service: service(t, s), Products: map[string]openapitask.Product{"widget": {Version: "2020-01-02"}}}
-	got := every.Run(t.Context(), task.Request{Action: "ECS:DescribeInstances", Parameters: json.RawMessage(`{"RegionId":"cn-beijing","PageSize":10,"DryRun":true,"InstanceIds":"[\"i-1\"]","Tag":[{"Key":"a","Value":"b c"},{"Key":"d"}],"Filter":{"1":{"Key":"k"}},"None":null}`)})
+	every := &openapitask.AnyProduct{
+		Service:  service(t, s),
+		Products: map[string]openapitask.Product{"widget": {Version: "2020-01-02"}},
+	}
+	got := every.Run(t.Context(), task.Request{
+		Action: "ECS:DescribeInstances",
+		Parameters: json.RawMessage(
+			`{"RegionId":"cn-beijing","PageSize":10,"DryRun":true,"InstanceIds":"[\"i-1\"]","Tag":[{"Key":"a","Value":"b c"},{"Key":"d"}],"Filter":{"1":{"Key":"k"}},"None":null}`,
+		),
+	})
 	if got.Error != nil || string(got.Output) != s.answer {
 		t.Fatalf("%s %v", got.Output, got.Error)
 	}
-	want := url.Values{"RegionId": {"cn-beijing"}, "PageSize": {"10"}, "DryRun": {"true"}, "InstanceIds": {`["i-1"]`}, "Tag.1.Key": {"a"}, "Tag.1.Value": {"b c"}, "Tag.2.Key": {"d"}, "Filter.1.Key": {"k"}}
+	want := url.Values{
+		"RegionId": {"cn-beijing"}, "PageSize": {"10"}, "DryRun": {"true"},
+		"InstanceIds": {`["i-1"]`}, "Tag.1.Key": {"a"}, "Tag.1.Value": {"b c"}, "Tag.2.Key": {"d"},
+		"Filter.1.Key": {"k"},
+	}
 	if s.values.Encode() != want.Encode() {
 		t.Errorf("%v", s.values)
 	}
-	if s.header.Get("X-Acs-Action") != "DescribeInstances" || s.header.Get("X-Acs-Version") != "2014-05-26" || !strings.HasPrefix(s.header.Get("Authorization"), "ACS3-HMAC-SHA256 Credential=a,") {
+	if s.header.Get("X-Acs-Action") != "DescribeInstances" ||
+		s.header.Get("X-Acs-Version") != "2014-05-26" ||
+		!strings.HasPrefix(s.header.Get("Authorization"), "ACS3-HMAC-SHA256 Credential=a,") {
 		t.Errorf("%v", s.header)
 	}
 	long := strings.Repeat("x", 5000)
-	every.Run(t.Context(), task.Request{Action: "Widget:Make", Parameters: json.RawMessage(`{"Text":"` + long + `"}`)})
-	if s.values.Get("Text") != long || len(s.body) < 5000 || s.header.Get("X-Acs-Version") != "2020-01-02" {
+	every.Run(t.Context(), task.Request{
+		Action: "Widget:Make", Parameters: json.RawMessage(`{"Text":"` + long + `"}`),
+	})
+	if s.values.Get("Text") != long || len(s.body) < 5000 ||
+		s.header.Get("X-Acs-Version") != "2020-01-02" {
 		t.Errorf("a long parameter: %.40q", s.values.Get("Text"))
 	}
-	every.Run(t.Context(), task.Request{Action: "widget::Make", Parameters: json.RawMessage(`{"Version":"2021-03-04","n":1}`)})
+	every.Run(t.Context(), task.Request{
+		Action: "widget::Make", Parameters: json.RawMessage(`{"Version":"2021-03-04","n":1}`),
+	})
 	if s.header.Get("X-Acs-Version") != "2021-03-04" || s.values.Encode() != "n=1" {
 		t.Errorf("%v %v", s.header, s.values)
 	}
-	legacy := task.Request{Action: "ocr:RecognizeIdentityCard", FlowV1: true, Parameters: json.RawMessage(`{"Side":"face"}`)}
-	if got := every.Run(t.Context(), legacy); got.Error != nil || string(got.Output) != s.answer {
+	flowV1 := task.Request{
+		Action: "ocr:RecognizeIdentityCard", FlowV1: true,
+		Parameters: json.RawMessage(`{"Side":"face"}`),
+	}
+	if got := every.Run(t.Context(), flowV1); got.Error != nil || string(got.Output) != s.answer {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 	s.answer = ""
-	if got := every.Run(t.Context(), legacy); string(got.Output) != "{}" {
+	if got := every.Run(t.Context(), flowV1); string(got.Output) != "{}" {
 		t.Errorf("%s", got.Output)
 	}
 	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); string(got.Output) != "{}" {
@@ -86,36 +113,72 @@ func TestAny(t *testing.T) {
 	}
 }
 
-// The ROA style: method and path from the flow, or from the operator.
+// TestPaths: the ROA style, with method and path from the flow or from the operator.
 func TestPaths(t *testing.T) {
 	s := &api{status: 200, answer: `{"clusters":[]}`}
-	every := &openapitask.AnyProduct{Service: service(t, s), Products: map[string]openapitask.Product{
-		"widget": {Version: "2020-01-02", Style: "roa", Operations: map[string]string{"GetPart": "get /widgets/{WidgetId}/parts/[part]:raw"}}}}
+	every := &openapitask.AnyProduct{Service: service(t, s),
+		Products: map[string]openapitask.Product{
+			"widget": {
+				Version: "2020-01-02", Style: "roa",
+				Operations: map[string]string{
+					"GetPart": "get /widgets/{WidgetId}/parts/[part]:raw",
+				},
+			}}}
 	for _, test := range []struct{ action, parameters, method, path, version, query, body string }{
-		{"CS:DescribeClusterNodes", `{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10","RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
-			"GET", "/clusters/c%201%2F%2B%C3%A9/nodes", "2015-12-15", "RegionId=cn-beijing&pageSize=10&tags=%5B%7B%22key%22%3A%22a%22%7D%5D", ""},
-		{"CS:CreateCluster", `{"Path":"/clusters","Body":{"name":"x"}}`, "POST", "/clusters", "2015-12-15", "", `{"name":"x"}`},
-		{"CS:ModifyCluster", `{"Path":"/api/v2/clusters/{n}","n":7,"Method":"put","body":"{\"a\": 1}"}`, "PUT", "/api/v2/clusters/7", "2015-12-15", "", `{"a": 1}`},
-		{"cs:DeleteCluster", `{"Path":"/clusters/c1","Method":"DELETE","Version":"2016-01-01"}`, "DELETE", "/clusters/c1", "2016-01-01", "", ""},
-		{"FC:ListFunctions", `{"Path":"/2023-03-30/functions","limit":5}`, "GET", "/2023-03-30/functions", "2023-03-30", "limit=5", ""},
-		{"ECS:X", `{"Path":"/a","Method":"b","Body":"c"}`, "POST", "/", "2014-05-26", "Body=c&Method=b&Path=%2Fa", ""},
-		{"Widget:GetPart", `{"WidgetId":"w","part":"p"}`, "GET", "/widgets/w/parts/p%3Araw", "2020-01-02", "", ""},
+		{
+			"CS:DescribeClusterNodes",
+			`{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10","RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
+			"GET", "/clusters/c%201%2F%2B%C3%A9/nodes", "2015-12-15",
+			"RegionId=cn-beijing&pageSize=10&tags=%5B%7B%22key%22%3A%22a%22%7D%5D", ""},
+		{
+			"CS:CreateCluster", `{"Path":"/clusters","Body":{"name":"x"}}`, "POST", "/clusters",
+			"2015-12-15", "", `{"name":"x"}`,
+		},
+		{
+			"CS:ModifyCluster",
+			`{"Path":"/api/v2/clusters/{n}","n":7,"Method":"put","body":"{\"a\": 1}"}`, "PUT",
+			"/api/v2/clusters/7", "2015-12-15", "", `{"a": 1}`,
+		},
+		{
+			"cs:DeleteCluster", `{"Path":"/clusters/c1","Method":"DELETE","Version":"2016-01-01"}`,
+			"DELETE", "/clusters/c1", "2016-01-01", "", "",
+		},
+		{
+			"FC:ListFunctions", `{"Path":"/2023-03-30/functions","limit":5}`, "GET",
+			"/2023-03-30/functions", "2023-03-30", "limit=5", "",
+		},
+		{
+			"ECS:X", `{"Path":"/a","Method":"b","Body":"c"}`, "POST", "/", "2014-05-26",
+			"Body=c&Method=b&Path=%2Fa", "",
+		},
+		{
+			"Widget:GetPart", `{"WidgetId":"w","part":"p"}`, "GET", "/widgets/w/parts/p%3Araw",
+			"2020-01-02", "", "",
+		},
 	} {
-		got := every.Run(t.Context(), task.Request{Action: test.action, Parameters: json.RawMessage(test.parameters)})
+		got := every.Run(t.Context(), task.Request{
+			Action: test.action, Parameters: json.RawMessage(test.parameters),
+		})
 		if got.Error != nil || string(got.Output) != s.answer {
 			t.Errorf("%s %s: %s %v", test.action, test.parameters, got.Output, got.Error)
 		}
 		_, operation, _ := strings.Cut(test.action, ":")
-		if s.method != test.method || s.path != test.path || s.values.Encode() != test.query || s.body != test.body ||
-			s.header.Get("X-Acs-Version") != test.version || s.header.Get("X-Acs-Action") != operation {
-			t.Errorf("%s %s: %s %s?%s %s %v", test.action, test.parameters, s.method, s.path, s.values.Encode(), s.body, s.header)
+		if s.method != test.method || s.path != test.path || s.values.Encode() != test.query ||
+			s.body != test.body ||
+			s.header.Get("X-Acs-Version") != test.version ||
+			s.header.Get("X-Acs-Action") != operation {
+			t.Errorf("%s %s: %s %s?%s %s %v", test.action, test.parameters, s.method, s.path,
+				s.values.Encode(), s.body, s.header)
 		}
-		if want := test.body != ""; want != strings.HasPrefix(s.header.Get("Content-Type"), "application/json") {
+		if want := test.body != ""; want != strings.HasPrefix(s.header.Get("Content-Type"),
+			"application/json") {
 			t.Errorf("%s: %v", test.action, s.header)
 		}
 	}
 	s.status, s.answer = 404, `{"code":"ErrorClusterNotFound","message":"gone","requestId":"r2"}`
-	if got := every.Run(t.Context(), task.Request{Action: "CS:X", Parameters: json.RawMessage(`{"Path":"/x"}`)}); got.Error == nil || got.Error.Name != "CS.ErrorClusterNotFound" || got.Error.Cause != "gone (request r2)" {
+	if got := every.Run(t.Context(), task.Request{Action: "CS:X",
+		Parameters: json.RawMessage(`{"Path":"/x"}`)}); got.Error == nil ||
+		got.Error.Name != "CS.ErrorClusterNotFound" || got.Error.Cause != "gone (request r2)" {
 		t.Errorf("%v", got.Error)
 	}
 }
@@ -123,22 +186,33 @@ func TestPaths(t *testing.T) {
 func TestAnyFailures(t *testing.T) {
 	s := &api{status: 400, answer: `{"Code":"Timeout","Message":"slow"}`}
 	every := &openapitask.AnyProduct{Service: service(t, s)}
-	for name, r := range map[string]task.Request{"ECS.Timeout": {Action: "ECS:DescribeInstances"}, "ocr.Timeout": {Action: "ocr:Recognize", FlowV1: true}} {
-		if got := every.Run(t.Context(), r); got.Error == nil || got.Error.Name != name || !strings.Contains(got.Error.Cause, "slow") || !strings.Contains(got.Error.Cause, "r1") {
+	for name, r := range map[string]task.Request{
+		"ECS.Timeout": {Action: "ECS:DescribeInstances"},
+		"ocr.Timeout": {Action: "ocr:Recognize", FlowV1: true},
+	} {
+		if got := every.Run(t.Context(), r); got.Error == nil || got.Error.Name != name ||
+			!strings.Contains(got.Error.Cause, "slow") || !strings.Contains(got.Error.Cause, "r1") {
 			t.Errorf("%v, want %s", got.Error, name)
 		}
 	}
 	s.status, s.answer = 403, `{"Code":"Forbidden.RAM","Message":"no."}`
-	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X to the role of tasks. (request r1)" {
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
+		got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X "+
+			"to the role of tasks. (request r1)" {
 		t.Errorf("%v", got.Error)
 	}
 	s.status, s.answer = 400, `{"Code":"InvalidSecurityToken.Expired","Message":"no."}`
-	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Name != "ECS.InvalidSecurityToken.Expired" || !strings.Contains(got.Error.Cause, "a later attempt takes fresh ones") {
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
+		got.Error.Name != "ECS.InvalidSecurityToken.Expired" ||
+		!strings.Contains(got.Error.Cause, "a later attempt takes fresh ones") {
 		t.Errorf("%v", got.Error)
 	}
-	for status, name := range map[int]string{429: "ECS.ResourceThrottled", 500: "ECS.InternalServerError", 404: "ECS.Unknown"} {
+	for status, name := range map[int]string{
+		429: "ECS.ResourceThrottled", 500: "ECS.InternalServerError", 404: "ECS.Unknown",
+	} {
 		s.status, s.answer = status, "<html>"
-		if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Name != name {
+		if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
+			got.Error.Name != name {
 			t.Errorf("%d: %v", status, got.Error)
 		}
 	}
@@ -146,7 +220,11 @@ func TestAnyFailures(t *testing.T) {
 	for _, test := range []struct{ action, parameters, name string }{
 		{"Gadget:Make", `{}`, "Gadget.ActionNotSupported"},
 		{"Gadget:Make", `{"Version":"2020-02-02"}`, "Gadget.ActionNotSupported"},
-		{"mybucket:Get", `{"Version":"2020-02-02","RegionId":"oss-cn-hangzhou","Path":"/any/object"}`, "mybucket.ActionNotSupported"},
+		{
+			"mybucket:Get",
+			`{"Version":"2020-02-02","RegionId":"oss-cn-hangzhou","Path":"/any/object"}`,
+			"mybucket.ActionNotSupported",
+		},
 		{"ECS:X", `{"RegionId":"oss-cn-hangzhou"}`, "ECS.InvalidArgument"},
 		{"ECS:A/B", `{}`, "ECS.InvalidArgument"},
 		{"ECS:", `{}`, "ECS.InvalidArgument"},
@@ -175,33 +253,48 @@ func TestAnyFailures(t *testing.T) {
 		{"CS:X", `{"Path":"/` + strings.Repeat("x", 2048) + `"}`, "CS.InvalidArgument"},
 		{"CS:X", `{"Path":"/{Id}","Id":"` + strings.Repeat("é", 4096) + `"}`, "CS.InvalidArgument"},
 	} {
-		if got := every.Run(t.Context(), task.Request{Action: test.action, Parameters: json.RawMessage(test.parameters)}); got.Error == nil || got.Error.Name != test.name || s.calls != before {
+		if got := every.Run(t.Context(), task.Request{Action: test.action,
+			Parameters: json.RawMessage(test.parameters)}); got.Error == nil ||
+			got.Error.Name != test.name || s.calls != before {
 			t.Errorf("%s %s: %v", test.action, test.parameters, got.Error)
 		}
 	}
-	if got := every.Run(t.Context(), task.Request{Action: "gadget:Make", FlowV1: true}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
+	if got := every.Run(t.Context(), task.Request{Action: "gadget:Make",
+		FlowV1: true}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
 		t.Errorf("%v", got.Error)
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if got := every.Run(ctx, task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Name != "ECS.Unknown" {
+	if got := every.Run(ctx, task.Request{Action: "ECS:X"}); got.Error == nil ||
+		got.Error.Name != "ECS.Unknown" {
 		t.Errorf("%v", got.Error)
 	}
 	every.Client = acs.NewClient(acs.Static(acs.Credentials{}), nil)
-	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Name != "ECS.AccessDenied" {
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
+		got.Error.Name != "ECS.AccessDenied" {
 		t.Errorf("%v", got.Error)
 	}
 }
 
 func TestProducts(t *testing.T) {
-	for name, p := range map[string]openapitask.Product{"a-b": {Version: "2014-05-26"}, "ecs": {Version: "2014-05-26", Host: "x.{region}.aliyuncs.com"},
-		"cs": {Version: "2014-05-26", Style: "roa", Operations: map[string]string{"Get": "GET /x/{Id}"}}} {
+	for name, p := range map[string]openapitask.Product{"a-b": {Version: "2014-05-26"}, "ecs": {
+		Version: "2014-05-26", Host: "x.{region}.aliyuncs.com",
+	},
+		"cs": {
+			Version: "2014-05-26", Style: "roa",
+			Operations: map[string]string{"Get": "GET /x/{Id}"},
+		}} {
 		if err := p.Check(name); err != nil {
 			t.Error(err)
 		}
 	}
-	for name, p := range map[string]openapitask.Product{"ECS": {Version: "2014-05-26"}, "ecs": {Version: "2014"}, "e.cs": {Version: "2014-05-26"}, "oss": {Version: "2014-05-26", Host: "a/b"}, "x1": {Version: "2014-05-26", Host: "a..b"},
-		"x2": {Version: "2014-05-26", Style: "soap"}, "x3": {Version: "2014-05-26", Operations: map[string]string{"Get": "/x"}}, "x4": {Version: "2014-05-26", Operations: map[string]string{"A/B": "GET /x"}}} {
+	for name, p := range map[string]openapitask.Product{"ECS": {Version: "2014-05-26"},
+		"ecs": {Version: "2014"}, "e.cs": {Version: "2014-05-26"},
+		"oss": {Version: "2014-05-26", Host: "a/b"}, "x1": {Version: "2014-05-26", Host: "a..b"},
+		"x2": {Version: "2014-05-26", Style: "soap"},
+		"x3": {Version: "2014-05-26", Operations: map[string]string{"Get": "/x"}}, "x4": {
+			Version: "2014-05-26", Operations: map[string]string{"A/B": "GET /x"},
+		}} {
 		if err := p.Check(name); err == nil {
 			t.Errorf("%s: %+v", name, p)
 		}
@@ -209,27 +302,43 @@ func TestProducts(t *testing.T) {
 }
 
 func TestPutEvents(t *testing.T) {
-	s := &api{status: 200, answer: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`}
-	events := &openapitask.Events{Service: service(t, s), Now: func() time.Time { return time.Unix(0, 0) }}
-	q := task.Request{Action: openapitask.ActionPutEvents, Account: "1", Region: "cn-hangzhou", Flow: "f", Parameters: json.RawMessage(`{"id":"1","source":"s","type":"t","eventBusName":"bus","data":{"n":1}}`)}
+	s := &api{
+		status: 200, answer: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`,
+	}
+	events := &openapitask.Events{
+		Service: service(t, s), Now: func() time.Time { return time.Unix(0, 0) },
+	}
+	q := task.Request{
+		Action: openapitask.ActionPutEvents, Account: "1", Region: "cn-hangzhou", Flow: "f",
+		Parameters: json.RawMessage(
+			`{"id":"1","source":"s","type":"t","eventBusName":"bus","data":{"n":1}}`,
+		),
+	}
 	if got := events.Run(t.Context(), q); got.Error != nil || string(got.Output) != s.answer {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 	const want = `[{"aliyuneventbusname":"bus","data":{"n":1},"datacontenttype":"application/json; charset=utf-8","id":"1","source":"s","specversion":"1.0","subject":"acs:fnf:cn-hangzhou:1:flow/f","time":"1970-01-01T00:00:00Z","type":"t"}]`
-	if s.body != want || s.path != "/openapi/putEvents" || !strings.HasPrefix(s.header.Get("Authorization"), "acs:a:") {
+	if s.body != want || s.path != "/openapi/putEvents" ||
+		!strings.HasPrefix(s.header.Get("Authorization"), "acs:a:") {
 		t.Errorf("%s\n%s %v", s.body, s.path, s.header)
 	}
 	s.answer = `{"failedEntryCount":1,"entryList":[{"errorCode":"EventBusNotExist","errorMessage":"no bus"}]}`
-	if got := events.Run(t.Context(), q); got.Error == nil || got.Error.Name != "EventBridge.EventBusNotExist" {
+	if got := events.Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "EventBridge.EventBusNotExist" {
 		t.Errorf("%v", got.Error)
 	}
 	s.status, s.answer = 403, `{"code":"EventBusNoPermission","message":"m","requestId":"r"}`
-	if got := events.Run(t.Context(), q); got.Error == nil || got.Error.Name != "EventBridge.EventBusNoPermission" {
+	if got := events.Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "EventBridge.EventBusNoPermission" {
 		t.Errorf("%v", got.Error)
 	}
-	for _, bad := range []string{`{}`, `7`, `{"id":1,"source":"s","type":"t","eventBusName":"b"}`, `{"id":"1","source":"s","type":"t","eventBusName":"b","subject":{}}`} {
+	for _, bad := range []string{
+		`{}`, `7`, `{"id":1,"source":"s","type":"t","eventBusName":"b"}`,
+		`{"id":"1","source":"s","type":"t","eventBusName":"b","subject":{}}`,
+	} {
 		q.Parameters = json.RawMessage(bad)
-		if got := events.Run(t.Context(), q); got.Error == nil || got.Error.Name != "EventBridge.InvalidArgument" {
+		if got := events.Run(t.Context(), q); got.Error == nil ||
+			got.Error.Name != "EventBridge.InvalidArgument" {
 			t.Errorf("%s: %v", bad, got.Error)
 		}
 	}
@@ -238,20 +347,28 @@ func TestPutEvents(t *testing.T) {
 func TestSendSms(t *testing.T) {
 	s := &api{status: 200, answer: `{"Code":"OK","Message":"OK","BizId":"b","RequestId":"r"}`}
 	sms := &openapitask.SMS{Service: service(t, s)}
-	q := task.Request{Action: openapitask.ActionSendSms, Parameters: json.RawMessage(`{"phoneNumbers":"1,2","signName":"s","templateCode":"t","templateParam":{"n":1}}`)}
+	q := task.Request{
+		Action: openapitask.ActionSendSms,
+		Parameters: json.RawMessage(
+			`{"phoneNumbers":"1,2","signName":"s","templateCode":"t","templateParam":{"n":1}}`,
+		),
+	}
 	got := sms.Run(t.Context(), q)
 	var out struct {
 		EntryList struct{ BizId, Code string }
 		Headers   map[string]string
 	}
-	if got.Error != nil || json.Unmarshal(got.Output, &out) != nil || out.EntryList.BizId != "b" || out.Headers["X-Acs-Request-Id"] != "r1" {
+	if got.Error != nil || json.Unmarshal(got.Output, &out) != nil || out.EntryList.BizId != "b" ||
+		out.Headers["X-Acs-Request-Id"] != "r1" {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	if want := (url.Values{"PhoneNumbers": {"1,2"}, "SignName": {"s"}, "TemplateCode": {"t"}, "TemplateParam": {`{"n":1}`}}); s.values.Encode() != want.Encode() {
+	if want := (url.Values{"PhoneNumbers": {"1,2"}, "SignName": {"s"}, "TemplateCode": {"t"},
+		"TemplateParam": {`{"n":1}`}}); s.values.Encode() != want.Encode() {
 		t.Errorf("%v", s.values)
 	}
 	s.answer = `{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":"m"}`
-	if got := sms.Run(t.Context(), q); got.Error == nil || got.Error.Name != "SMS.isv.BUSINESS_LIMIT_CONTROL" {
+	if got := sms.Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "SMS.isv.BUSINESS_LIMIT_CONTROL" {
 		t.Errorf("%v", got.Error)
 	}
 	q.Parameters = json.RawMessage(`{"phoneNumbers":"1"}`)
@@ -262,68 +379,108 @@ func TestSendSms(t *testing.T) {
 
 func TestCloudFlow(t *testing.T) {
 	s := &api{status: 200, answer: `{"FlowName":"f","Name":"x","RequestId":"r"}`}
-	next := task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
-	c := &openapitask.CloudFlow{Service: service(t, s), Match: []string{"acs:fnf:cn-beijing:*", "*:flow/cloud-*"}, Next: next}
-	start := func(parameters string) task.Request {
-		return task.Request{Action: openapitask.ActionStartExecution, Key: "k", Parameters: json.RawMessage(parameters)}
+	next := task.RunnerFunc(func(context.Context, task.Request) task.Result {
+		return task.Result{Output: json.RawMessage(`"next"`)}
+	})
+	c := &openapitask.CloudFlow{
+		Service: service(t, s), Match: []string{"acs:fnf:cn-beijing:*", "*:flow/cloud-*"},
+		Next: next,
 	}
-	got := c.Run(t.Context(), start(`{"resourceArn":"acs:fnf:::flow/cloud-f","executionName":"x","input":{"n":1}}`))
-	if got.Error != nil || string(got.Output) != `{"ExecutionName":"x","FlowName":"cloud-f","RequestID":"r"}` {
+	start := func(parameters string) task.Request {
+		return task.Request{
+			Action: openapitask.ActionStartExecution, Key: "k",
+			Parameters: json.RawMessage(parameters),
+		}
+	}
+	got := c.Run(t.Context(),
+		start(`{"resourceArn":"acs:fnf:::flow/cloud-f","executionName":"x","input":{"n":1}}`))
+	if got.Error != nil ||
+		string(got.Output) != `{"ExecutionName":"x","FlowName":"cloud-f","RequestID":"r"}` {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	if want := (url.Values{"FlowName": {"cloud-f"}, "ExecutionName": {"x"}, "Input": {`{"n":1}`}}); s.values.Encode() != want.Encode() || s.header.Get("X-Acs-Version") != "2019-03-15" {
+	if want := (url.Values{"FlowName": {"cloud-f"}, "ExecutionName": {"x"},
+		"Input": {`{"n":1}`}}); s.values.Encode() != want.Encode() ||
+		s.header.Get("X-Acs-Version") != "2019-03-15" {
 		t.Errorf("%v", s.values)
 	}
-	for _, here := range []string{`{"resourceArn":"acs:fnf:::flow/f"}`, `{"resourceArn":"acs:fnf:cn-hangzhou::flow/f"}`, `{}`, `7`, `{"resourceArn":"acs:fnf:cn-beijing::other"}`} {
+	for _, here := range []string{
+		`{"resourceArn":"acs:fnf:::flow/f"}`, `{"resourceArn":"acs:fnf:cn-hangzhou::flow/f"}`, `{}`,
+		`7`, `{"resourceArn":"acs:fnf:cn-beijing::other"}`,
+	} {
 		if got := c.Run(t.Context(), start(here)); string(got.Output) != `"next"` {
 			t.Errorf("%s: %s %v", here, got.Output, got.Error)
 		}
 	}
-	legacy := task.Request{Action: "FNF:StartExecution", FlowV1: true, Resource: "acs:fnf:cn-beijing:123:flow/f", Input: json.RawMessage(`{"in":1}`), Key: "k"}
-	got = c.Run(t.Context(), legacy)
-	if got.Error != nil || s.values.Get("Input") != `{"in":1}` || !strings.Contains(string(got.Output), `"Name":"m-`) {
+	flowV1 := task.Request{
+		Action: "FNF:StartExecution", FlowV1: true, Resource: "acs:fnf:cn-beijing:123:flow/f",
+		Input: json.RawMessage(`{"in":1}`), Key: "k",
+	}
+	got = c.Run(t.Context(), flowV1)
+	if got.Error != nil || s.values.Get("Input") != `{"in":1}` ||
+		!strings.Contains(string(got.Output), `"Name":"m-`) {
 		t.Errorf("%s %v %v", got.Output, got.Error, s.values)
 	}
 	first := s.values.Get("ExecutionName")
 	s.status, s.answer = 400, `{"Code":"ExecutionAlreadyExists","Message":"m"}`
-	if got = c.Run(t.Context(), legacy); got.Error != nil || s.values.Get("ExecutionName") != first {
+	if got = c.Run(t.Context(), flowV1); got.Error != nil ||
+		s.values.Get("ExecutionName") != first {
 		t.Errorf("an earlier call of the same attempt has started it: %s %v", got.Output, got.Error)
 	}
-	legacy.Parameters = json.RawMessage(`{"ExecutionName":"mine"}`)
-	if got = c.Run(t.Context(), legacy); got.Error == nil || got.Error.Name != "FnF.ExecutionAlreadyExists" {
+	flowV1.Parameters = json.RawMessage(`{"ExecutionName":"mine"}`)
+	if got = c.Run(t.Context(), flowV1); got.Error == nil ||
+		got.Error.Name != "FnF.ExecutionAlreadyExists" {
 		t.Errorf("%v", got.Error)
 	}
-	action := task.Request{Action: "fnf:StartExecution", FlowV1: true, Parameters: json.RawMessage(`{"FlowName":"cloud-f","ExecutionName":"mine","Input":"{}"}`)}
-	if got = c.Run(t.Context(), action); got.Error == nil || got.Error.Name != "fnf.ExecutionAlreadyExists" {
+	action := task.Request{
+		Action: "fnf:StartExecution", FlowV1: true,
+		Parameters: json.RawMessage(`{"FlowName":"cloud-f","ExecutionName":"mine","Input":"{}"}`),
+	}
+	if got = c.Run(t.Context(), action); got.Error == nil ||
+		got.Error.Name != "fnf.ExecutionAlreadyExists" {
 		t.Errorf("%v", got.Error)
 	}
 	before := s.calls
 	system := start(`{"resourceArn":"acs:fnf:cn-beijing::flow/f"}`)
 	system.Mode = task.System
-	for _, q := range []task.Request{system, start(`{"resourceArn":"acs:fnf:cn-beijing:9:flow/f"}`), start(`{"resourceArn":"acs:fnf:evil.example::flow/cloud-f"}`)} {
-		if got := c.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FNF.InvalidArgument" || s.calls != before {
+	for _, q := range []task.Request{
+		system, start(`{"resourceArn":"acs:fnf:cn-beijing:9:flow/f"}`),
+		start(`{"resourceArn":"acs:fnf:evil.example::flow/cloud-f"}`),
+	} {
+		if got := c.Run(t.Context(), q); got.Error == nil ||
+			got.Error.Name != "FNF.InvalidArgument" || s.calls != before {
 			t.Errorf("%s: %v", q.Parameters, got.Error)
 		}
 	}
 }
 
 func FuzzRunners(f *testing.F) {
-	f.Add("ECS:DescribeInstances", `{"RegionId":"cn-beijing","Tag":[{"Key":"a"}],"Version":"2014-05-26"}`, "", false)
+	f.Add("ECS:DescribeInstances",
+		`{"RegionId":"cn-beijing","Tag":[{"Key":"a"}],"Version":"2014-05-26"}`, "", false)
 	f.Add("CS:X", `{"Path":"/a/{b}/[c]","b":"..","c":7,"Body":{}}`, "", false)
 	f.Add("fnf:StartExecution", `{"FlowName":"f","Input":{}}`, "acs:fnf:cn-hangzhou::flow/f", true)
-	f.Add("EventBridge:PutEvents", `{"id":"1","source":"s","type":"t","eventBusName":"b","phoneNumbers":"1"}`, "", false)
+	f.Add("EventBridge:PutEvents",
+		`{"id":"1","source":"s","type":"t","eventBusName":"b","phoneNumbers":"1"}`, "", false)
 	refusing := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") {
 			f.Errorf("a call to %s", r.URL.Host)
 		}
 		return nil, errors.New("refused")
 	})}
-	s := openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-hangzhou"}}
+	s := openapitask.Service{
+		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+			refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-hangzhou"},
+	}
 	every := &openapitask.AnyProduct{Service: s}
-	runners := []task.Runner{every, &openapitask.Events{Service: s}, &openapitask.SMS{Service: s}, &openapitask.CloudFlow{Service: s, Match: []string{"*"}, Next: every}}
-	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {
+	runners := []task.Runner{
+		every, &openapitask.Events{Service: s}, &openapitask.SMS{Service: s},
+		&openapitask.CloudFlow{Service: s, Match: []string{"*"}, Next: every},
+	}
+	f.Fuzz(func(t *testing.T, action, parameters, resource string, flowV1 bool) {
 		for _, r := range runners {
-			got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
+			got := r.Run(context.Background(), task.Request{
+				Action: action, Parameters: json.RawMessage(parameters), Resource: resource,
+				FlowV1: flowV1,
+			})
 			if got.Error == nil || got.Error.Name == "" {
 				t.Fatal("a refused call succeeded")
 			}

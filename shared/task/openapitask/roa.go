@@ -12,20 +12,21 @@ import (
 	"millrace/shared/value"
 )
 
-// route is how an operation of an API of the ROA style is called.
+// route is how an operation of an API in the ROA style is called.
 type route struct {
 	method string
-	path   string // with {Name} where the value of a parameter stands
+	path   string // with {Name} in place of the value of a parameter
 }
 
-// methods are those that APIs have.
-var methods = map[string]bool{http.MethodGet: true, http.MethodPost: true, http.MethodPut: true, http.MethodDelete: true,
-	http.MethodPatch: true, http.MethodHead: true}
+// methods are the methods that APIs use.
+var methods = map[string]bool{http.MethodGet: true, http.MethodPost: true, http.MethodPut: true,
+	http.MethodDelete: true,
+	http.MethodPatch:  true, http.MethodHead: true}
 
-// pathMax bounds a path as it is written, and as it is sent.
+// pathMax is the maximum length of a path as written; an escaped path may have four times as much.
 const pathMax = 2048
 
-// parseRoute reads "GET /clusters/{ClusterId}".
+// parseRoute parses "GET /clusters/{ClusterId}".
 func parseRoute(s string) (route, error) {
 	method, path, _ := strings.Cut(s, " ")
 	r := route{strings.ToUpper(method), strings.TrimSpace(path)}
@@ -35,14 +36,17 @@ func parseRoute(s string) (route, error) {
 func (r route) check() error {
 	switch {
 	case !methods[r.method]:
-		return fmt.Errorf("method %q: it is GET, POST, PUT, DELETE, PATCH or HEAD", value.Cut(r.method, 20))
-	case !strings.HasPrefix(r.path, "/") || len(r.path) > pathMax || strings.ContainsAny(r.path, "?#"):
-		return fmt.Errorf("path %q: it begins with a slash, and has no query", value.Cut(r.path, 80))
+		return fmt.Errorf("method %q: it is GET, POST, PUT, DELETE, PATCH or HEAD",
+			value.Cut(r.method, 20))
+	case !strings.HasPrefix(r.path, "/") || len(r.path) > pathMax ||
+		strings.ContainsAny(r.path, "?#"):
+		return fmt.Errorf("path %q: it begins with a slash, and has no query",
+			value.Cut(r.path, 80))
 	}
 	return nil
 }
 
-// expand gives the escaped path. The parameters that stand in it are taken out of p.
+// expand returns the escaped path. It removes the parameters in the path from p.
 func (r route) expand(p map[string]any) (string, error) {
 	segments := strings.Split(r.path[1:], "/")
 	used := map[string]bool{}
@@ -66,7 +70,8 @@ func (r route) expand(p map[string]any) (string, error) {
 	return path, nil
 }
 
-// expandSegment is a segment with the values of its parameters: {Name}, or [Name] as Alibaba Cloud's own lists write it.
+// expandSegment returns a segment with the values of its parameters: {Name}, or [Name] as in
+// Alibaba Cloud's own lists.
 func expandSegment(s string, p map[string]any, used map[string]bool) (string, error) {
 	var b strings.Builder
 	for {
@@ -88,7 +93,8 @@ func expandSegment(s string, p map[string]any, used map[string]bool) (string, er
 			v = string(given)
 		}
 		if v == "" {
-			return "", fmt.Errorf("parameter %s is required, a text, for it stands in the path", value.Cut(name, 80))
+			return "", fmt.Errorf("parameter %s is required, a text, for it stands in the path",
+				value.Cut(name, 80))
 		}
 		used[name] = true
 		b.WriteString(s[:at] + v)
@@ -96,11 +102,13 @@ func expandSegment(s string, p map[string]any, used map[string]bool) (string, er
 	}
 }
 
-// errNoPath says that a call of the ROA style has no path.
-var errNoPath = errors.New("the API has a path for each operation: name Path (such as /clusters/{ClusterId}) and Method in the parameters, " +
-	"or the operation in MILLRACE_PRODUCTS")
+// errNoPath means that a call in the ROA style has no path.
+var errNoPath = errors.New(
+	"the API has a path for each operation: name Path (such as /clusters/{ClusterId}) and " +
+		"Method in the parameters, or the operation in MILLRACE_PRODUCTS")
 
-// routeFromParameters takes the route out of a task's parameters: Path, and Method, by default GET, or POST with a body.
+// routeFromParameters removes the route from a task's parameters and returns it: Path, and Method,
+// by default GET, or POST if there is a body.
 func routeFromParameters(p map[string]any) (route, error) {
 	path, ok := p["Path"].(string)
 	if !ok {
@@ -122,7 +130,7 @@ func routeFromParameters(p map[string]any) (route, error) {
 	return r, r.check()
 }
 
-// bodyOf gives the parameter that is the body, and its name.
+// bodyOf returns the name of the parameter that is the body, if there is one.
 func bodyOf(p map[string]any) (name string, has bool) {
 	for _, name := range []string{"Body", "body"} {
 		if v, ok := p[name]; ok && v != nil {
@@ -132,20 +140,22 @@ func bodyOf(p map[string]any) (name string, has bool) {
 	return "", false
 }
 
-// roa is a call of an API of the ROA style. What is neither in the path nor the body is the query: lists and objects as
-// JSON.
+// roa returns a call of an API in the ROA style. Parameters that are neither in the path nor the
+// body go into the query, lists and objects as JSON.
 func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.Request, error) {
 	path, err := r.expand(p)
 	if err != nil {
 		return nil, err
 	}
-	c := &acs.Request{Endpoint: endpoint, Method: r.method, Path: path, Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}},
+	c := &acs.Request{Endpoint: endpoint, Method: r.method, Path: path, Action: operation,
+		Version: version, Header: http.Header{"Accept": {"application/json"}},
 		Query: url.Values{}}
 	if name, has := bodyOf(p); has {
 		if r.method == http.MethodGet || r.method == http.MethodHead {
 			return nil, fmt.Errorf("a %s has no body", r.method)
 		}
-		c.Body, c.ContentType = []byte(task.Text(value.Encode(p[name]))), "application/json; charset=utf-8"
+		c.Body, c.ContentType = []byte(task.Text(value.Encode(p[name]))),
+			"application/json; charset=utf-8"
 		delete(p, name)
 	}
 	for name, v := range p {

@@ -13,14 +13,17 @@ import (
 // ActionSendSms is the action that SMS carries out.
 const ActionSendSms = "SMS:SendSms"
 
-// SMS sends short messages. The result is {"EntryList":{"BizId","Code","Message","RequestId"},"Headers":{…}}.
+// SMS sends short messages. The result is
+// {"EntryList":{"BizId","Code","Message","RequestId"},"Headers":{…}}.
 type SMS struct{ Service }
 
-// Run sends the message and returns when the service has taken it.
+// Run sends the message and returns when the service has accepted it.
 func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 	p, err := object(r.Parameters)
 	q := url.Values{}
-	for name, to := range map[string]string{"phoneNumbers": "PhoneNumbers", "signName": "SignName", "templateCode": "TemplateCode"} {
+	for name, to := range map[string]string{
+		"phoneNumbers": "PhoneNumbers", "signName": "SignName", "templateCode": "TemplateCode",
+	} {
 		text, _ := p[name].(string)
 		if text == "" && err == nil {
 			err = fmt.Errorf("%s is required, a text", name)
@@ -43,7 +46,8 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 		return failure(ctx, &r, err).Result()
 	}
 	var entry struct{ Code, Message string }
-	_ = value.Unmarshal(a.Body, &entry) // an unreadable answer has no code, and is passed on as it is
+	// An unreadable response has no code, and is passed on as it is.
+	_ = value.Unmarshal(a.Body, &entry)
 	if entry.Code != "" && entry.Code != "OK" {
 		return r.Failf(entry.Code, "%s", entry.Message)
 	}
