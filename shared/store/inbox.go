@@ -25,9 +25,9 @@ type InboxEntry struct {
 	version int64
 }
 
-// letterFmt is the format of the inbox entries that this code writes. A row of another format
+// inboxEntryFmt is the format of the inbox entries that this code writes. A row of another format
 // is not changed. See executionFmt for what to do when it changes.
-const letterFmt = 1
+const inboxEntryFmt = 1
 
 // SweepAttempts returns how often the sweeper has found the entry due.
 func (l *InboxEntry) SweepAttempts() int { return int(max(l.version-1, 0)) }
@@ -38,7 +38,7 @@ func (l *InboxEntry) Key() Key { return Key{l.Partition, inboxEntrySort(l.Run, l
 // row encodes the entry. The fields that the sweeper changes are outside the data.
 func (l *InboxEntry) row(version int64) Row {
 	e := flow.Encoder{Buf: make([]byte, 0, len(l.Output)+32)}
-	e.Uint(letterFmt)
+	e.Uint(inboxEntryFmt)
 	e.Uint(l.Run)
 	e.Int(l.Token)
 	e.Uint(l.Mark)
@@ -53,7 +53,7 @@ func (l *InboxEntry) fence() string { return fence(l.Mark, 0) }
 
 func decodeInboxEntry(row Row) (*InboxEntry, error) {
 	d := flow.NewDecoder(row.Data)
-	if d.Uint() != letterFmt {
+	if d.Uint() != inboxEntryFmt {
 		return nil, ErrFormat
 	}
 	l := &InboxEntry{Partition: row.Partition, Run: d.Uint(), Token: d.Int(), Mark: d.Uint(),

@@ -105,7 +105,11 @@ func formats(dir string) (map[string]string, error) {
 		return err
 	}
 	err := filepath.WalkDir(filepath.Join(dir, "shared/store"), read)
-	for _, name := range []string{"executionFmt", "flowFmt", "letterFmt", "rowFormat"} {
+	if before, ok := found["letterFmt"]; ok { // its name in commits before the glossary
+		found["inboxEntryFmt"] = before
+		delete(found, "letterFmt")
+	}
+	for _, name := range []string{"executionFmt", "flowFmt", "inboxEntryFmt", "rowFormat"} {
 		if err == nil && found[name] == "" {
 			err = fmt.Errorf("%s: shared/store has no constant %s", dir, name)
 		}
