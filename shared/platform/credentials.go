@@ -9,12 +9,13 @@ type Credentials struct {
 	SecurityToken   string
 }
 
-// latestCredentials are the credentials that came with the newest event. All requests of a process have the same role, so whoever
-// needs credentials, a request or what runs beside it, is best served by those that end last.
+// latestCredentials holds the credentials of the most recent event. All events of a process carry
+// the same role, so the most recent credentials are valid longest.
 var latestCredentials atomic.Pointer[Credentials]
 
-// CurrentCredentials gives the credentials that Function Compute sent with its newest request, in which they are renewed;
-// those of the environment are from the start of the instance and end. false before the first request, and in homes
+// CurrentCredentials returns the credentials of the most recent request of Function Compute, which
+// renews them in its requests. The credentials in the environment date from the start of the
+// instance and expire. CurrentCredentials returns false before the first request, and on platforms
 // that send none.
 func CurrentCredentials() (Credentials, bool) {
 	if c := latestCredentials.Load(); c != nil {
@@ -23,7 +24,7 @@ func CurrentCredentials() (Credentials, bool) {
 	return Credentials{}, false
 }
 
-// storeCredentials takes credentials that came with a request.
+// storeCredentials stores the credentials of a request.
 func storeCredentials(c Credentials) {
 	if c.AccessKeyID != "" && c.AccessKeySecret != "" {
 		latestCredentials.Store(&c)

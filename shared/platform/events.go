@@ -8,13 +8,12 @@ import (
 	"millrace/shared/trigger"
 )
 
-// Events hands events that may start executions to take: straight from their source, or as messages
-// of what is between. It decides by the envelope alone which of the two they are, and leaves the
-// text of a message to take: a sender that may put a message into a queue may write anything into
-// it.
+// Events passes events that may start executions to handle, either directly from their source or as
+// messages. It decides between the two by the envelope alone and does not look into the text of a
+// message, because a sender that may write to a queue can write any text.
 //
-// All parts of an event are tried. Of SQS only the messages that failed come again; everything else
-// comes again as a whole, which is harmless for what has been started.
+// Events tries all parts of an event. For SQS only the failed messages are delivered again. Every
+// other event is delivered again as a whole, which does not start anything twice.
 func Events(handle func(context.Context, trigger.Delivery) error) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		decode := trigger.DecodeMNS
@@ -26,7 +25,9 @@ func Events(handle func(context.Context, trigger.Delivery) error) Handler {
 		case trigger.MNSBatch:
 		default:
 			d := trigger.Delivery{Message: trigger.Message{Body: string(event)}, Direct: true}
-			return nil, callRecovered(ctx, func(ctx context.Context) error { return handle(ctx, d) })
+			return nil, callRecovered(ctx, func(ctx context.Context) error {
+				return handle(ctx, d)
+			})
 		}
 		messages, err := decode(event)
 		_, failed := handleAll(ctx, messages, handle)
@@ -34,23 +35,30 @@ func Events(handle func(context.Context, trigger.Delivery) error) Handler {
 	}
 }
 
-// handleBatch takes the messages of SQS. A message without an id cannot be asked for again by itself.
-func handleBatch(ctx context.Context, event []byte, take func(context.Context, trigger.Delivery) error) ([]byte, error) {
+// handleBatch handles the messages of SQS. If a message has no id, the whole batch must fail,
+// because SQS can only redeliver a message by its id.
+func handleBatch(
+	ctx context.Context, event []byte, handle func(context.Context, trigger.Delivery) error,
+) ([]byte, error) {
 	messages, err := trigger.DecodeBatch(event)
-	failed, _ := handleAll(ctx, messages, take)
+	failed, _ := handleAll(ctx, messages, handle)
 	if err != nil {
 		return nil, err
 	}
 	return trigger.BatchReply(failed), nil
 }
 
-// handleAll takes messages one by one, and returns the ids of those that failed and why.
+// handleAll handles messages one by one. It returns the ids of the failed messages, and their
+// errors.
 func handleAll(
-	ctx context.Context, messages []trigger.Message, take func(context.Context, trigger.Delivery) error,
+	ctx context.Context, messages []trigger.Message,
+	handle func(context.Context, trigger.Delivery) error,
 ) (failed []string, err error) {
 	var errs []error
 	for _, m := range messages {
-		err := callRecovered(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
+		err := callRecovered(ctx, func(ctx context.Context) error {
+			return handle(ctx, trigger.Delivery{Message: m})
+		})
 		if err != nil {
 			slog.ErrorContext(ctx, "event failed; its message comes again", "message", m.ID,
 				"queue", m.Source, "receives", m.Receives, "err", err)
@@ -60,7 +68,7 @@ func handleAll(
 	return failed, errors.Join(errs...)
 }
 
-// Tick calls f for every tick of the clock.
+// Tick calls f for every tick of the scheduler.
 func Tick(f func(context.Context) error) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		if err := trigger.DecodeTick(event); err != nil {

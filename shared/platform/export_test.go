@@ -7,18 +7,20 @@ import (
 	"time"
 )
 
-// NewRuntimeTransport is what stands between the SDK and a runtime API.
+// NewRuntimeTransport returns the transport between the SDK and a runtime API.
 func NewRuntimeTransport(api string, next http.RoundTripper) http.RoundTripper {
 	return &runtimeTransport{api: api, next: next}
 }
 
-// RepairHeaders makes the headers of an event readable for the SDK.
+// RepairHeaders exports repairHeaders.
 func RepairHeaders(h http.Header, now time.Time) { repairHeaders(h, now) }
 
-// NewCustom is what answers in a custom runtime, with the lines that it prints going to out.
-func NewCustom(h Handler, out io.Writer) http.Handler { return &customRuntime{handler: h, out: out} }
+// NewCustom returns the server of a custom runtime. It prints its log lines to out.
+func NewCustom(h Handler, out io.Writer) http.Handler {
+	return &customRuntime{handler: h, out: out}
+}
 
-// NewLambda is what the runtime API of Lambda hands events to.
+// NewLambda returns the handler that gets events from the runtime API of Lambda.
 func NewLambda(h Handler) interface {
 	Invoke(ctx context.Context, event []byte) ([]byte, error)
 } {

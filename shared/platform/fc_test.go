@@ -22,7 +22,7 @@ import (
 	"millrace/shared/trigger"
 )
 
-// TestMain is the function of TestSDK when it is told where the runtime API is.
+// TestMain runs the function of TestSDK if the environment has the address of the runtime API.
 func TestMain(m *testing.M) {
 	if os.Getenv("PLATFORM_TEST_FUNCTION") != "" {
 		platform.Main(func(context.Context) (platform.Handler, error) {
@@ -42,13 +42,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runtimeAPI is a runtime API that hands out events with headers of the test's.
+// runtimeAPI is a runtime API that delivers events with the headers of a test.
 type runtimeAPI struct {
-	mu      sync.Mutex
-	fails   int // of asking for the next event
-	asked   []time.Time
-	events  chan runtimeEvent
-	answers chan string
+	mu        sync.Mutex
+	fails     int // how many requests for the next event fail
+	asked     []time.Time
+	events    chan runtimeEvent
+	responses chan string
 }
 
 type runtimeEvent struct {
@@ -60,7 +60,7 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest := strings.TrimPrefix(r.URL.Path, "/2020-11-11/runtime/invocation/")
 	if rest != "next" {
 		body, _ := io.ReadAll(r.Body)
-		a.answers <- rest + " " + string(body)
+		a.responses <- rest + " " + string(body)
 		return
 	}
 	a.mu.Lock()
@@ -82,14 +82,17 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// The SDK's defects do not show (platform.md 1.3): answers are raw JSON, events are answered whatever their headers, an
-// API that fails is not asked again at once, life cycle events and panics are answered.
+// TestSDK: the defects of the SDK (platform.md 1.3) do not show. Responses are raw JSON, every
+// event gets a response whatever its headers, a failing API is not called again at once, and
+// life-cycle events and panics get a response.
 func TestSDK(t *testing.T) {
-	api := &runtimeAPI{fails: 6, events: make(chan runtimeEvent), answers: make(chan string)}
+	api := &runtimeAPI{fails: 6, events: make(chan runtimeEvent), responses: make(chan string)}
 	server := httptest.NewServer(api)
 	defer server.Close()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "PLATFORM_TEST_FUNCTION=1", "FC_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), "FC_FUNCTION_NAME=f", "AWS_LAMBDA_RUNTIME_API=",
+	cmd.Env = append(os.Environ(), "PLATFORM_TEST_FUNCTION=1",
+		"FC_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), "FC_FUNCTION_NAME=f",
+		"AWS_LAMBDA_RUNTIME_API=",
 		"http_proxy=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -103,7 +106,11 @@ func TestSDK(t *testing.T) {
 			t.Log(out.String())
 		}
 	}()
-	full := map[string]string{"x-fc-request-id": "r", "x-fc-function-deadline": fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()), "x-fc-function-timeout": "60"}
+	full := map[string]string{
+		"x-fc-request-id":        "r",
+		"x-fc-function-deadline": fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()),
+		"x-fc-function-timeout":  "60",
+	}
 	with := func(change ...string) map[string]string {
 		h := map[string]string{}
 		for name, value := range full {
@@ -120,24 +127,28 @@ func TestSDK(t *testing.T) {
 	}{
 		{runtimeEvent{with(), "a"}, `r/response {"got":"a"}`},
 		{runtimeEvent{with(), "nothing"}, `r/response null`},
-		{runtimeEvent{with(), "fail"}, `r/error {"errorMessage":"on request","errorType":"FunctionError"}`},
-		{runtimeEvent{with(), "panic"}, `r/error {"errorMessage":"internal error; the log has the cause","errorType":"FunctionError"}`},
-		{runtimeEvent{map[string]string{"x-fc-request-id": "bare"}, "a"}, `bare/response {"got":"a"}`},
+		{runtimeEvent{with(), "fail"}, `r/error {"errorMessage":"on request",` +
+			`"errorType":"FunctionError"}`},
+		{runtimeEvent{with(), "panic"}, `r/error {"errorMessage":"internal error; the log has ` +
+			`the cause","errorType":"FunctionError"}`},
+		{runtimeEvent{map[string]string{"x-fc-request-id": "bare"}, "a"},
+			`bare/response {"got":"a"}`},
 		{runtimeEvent{with("x-fc-function-deadline", "soon"), "a"}, `r/response {"got":"a"}`},
 		{runtimeEvent{with("x-fc-function-timeout", "1m"), "a"}, `r/response {"got":"a"}`},
-		{runtimeEvent{with("x-fc-retry-count", "x", "x-fc-tracing-opentracing-span-baggages", "%"), "a"}, `r/response {"got":"a"}`},
+		{runtimeEvent{with("x-fc-retry-count", "x", "x-fc-tracing-opentracing-span-baggages", "%"),
+			"a"}, `r/response {"got":"a"}`},
 		{runtimeEvent{with("x-fc-function-type", "1"), ""}, `r/response `},
 		{runtimeEvent{with("x-fc-function-type", "2"), ""}, `r/response `},
 		{runtimeEvent{with("x-fc-function-type", "3"), ""}, `r/response `},
 	} {
 		api.events <- c.event
-		if got := <-api.answers; got != c.want {
+		if got := <-api.responses; got != c.want {
 			t.Errorf("%v %q: %s, want %s", c.event.header, c.event.body, got, c.want)
 		}
 	}
 	api.mu.Lock()
 	defer api.mu.Unlock()
-	// 10, 20, 40, 80, 160 and 320 ms: at least so long, for pauses never end early.
+	// 10, 20, 40, 80, 160 and 320 ms; a sleep never ends early.
 	if took := api.asked[6].Sub(api.asked[0]); took < 630*time.Millisecond {
 		t.Errorf("asked seven times within %v", took)
 	}
@@ -147,12 +158,14 @@ func TestRuntimeTransportBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		fails := true
-		transport := platform.NewRuntimeTransport("api:1", roundTripFunc(func(*http.Request) (*http.Response, error) {
-			if fails {
-				return nil, broken
-			}
-			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}, nil
-		}))
+		transport := platform.NewRuntimeTransport("api:1",
+			roundTripFunc(func(*http.Request) (*http.Response, error) {
+				if fails {
+					return nil, broken
+				}
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody},
+					nil
+			}))
 		ask := func(url string) time.Duration {
 			began := time.Now()
 			r, _ := http.NewRequest("GET", url, nil)
@@ -161,8 +174,10 @@ func TestRuntimeTransportBacksOff(t *testing.T) {
 			}
 			return time.Since(began)
 		}
-		const next, response = "http://api:1/2020-11-11/runtime/invocation/next", "http://api:1/2020-11-11/runtime/invocation/1/response"
-		for _, want := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond} {
+		const next, response = "http://api:1/2020-11-11/runtime/invocation/next",
+			"http://api:1/2020-11-11/runtime/invocation/1/response"
+		for _, want := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond,
+			40 * time.Millisecond} {
 			if d := ask(next); d != want {
 				t.Errorf("waited %v, want %v", d, want)
 			}
@@ -197,17 +212,23 @@ func TestRepair(t *testing.T) {
 	now := time.UnixMilli(1763805600000)
 	h := http.Header{}
 	platform.RepairHeaders(h, now)
-	if h.Get("x-fc-function-timeout") != "60" || h.Get("x-fc-function-deadline") != "1763805660000" {
+	if h.Get("x-fc-function-timeout") != "60" ||
+		h.Get("x-fc-function-deadline") != "1763805660000" {
 		t.Error(h)
 	}
-	h = http.Header{"X-Fc-Function-Timeout": {"5"}, "X-Fc-Retry-Count": {"2"}, "X-Fc-Tracing-Opentracing-Span-Baggages": {"e30="}}
+	h = http.Header{
+		"X-Fc-Function-Timeout":                  {"5"},
+		"X-Fc-Retry-Count":                       {"2"},
+		"X-Fc-Tracing-Opentracing-Span-Baggages": {"e30="},
+	}
 	platform.RepairHeaders(h, now)
-	if h.Get("x-fc-function-deadline") != "1763805605000" || h.Get("x-fc-retry-count") != "2" || h.Get("x-fc-tracing-opentracing-span-baggages") != "e30=" {
+	if h.Get("x-fc-function-deadline") != "1763805605000" || h.Get("x-fc-retry-count") != "2" ||
+		h.Get("x-fc-tracing-opentracing-span-baggages") != "e30=" {
 		t.Error(h)
 	}
 }
 
-// In a custom runtime the platform's header decides, and without one the path.
+// TestCustomPaths: in a custom runtime the platform's header decides, and without it the path.
 func TestCustomPaths(t *testing.T) {
 	var events int
 	h := func(_ context.Context, event []byte) ([]byte, error) {
@@ -225,14 +246,17 @@ func TestCustomPaths(t *testing.T) {
 		log                         string
 	}{
 		{"POST", "/invoke", "/invoke", "x", 200, "200", true, "FC Invoke End RequestId: r\n"},
-		{"POST", "/invoke", "/invoke", "fail", 404, "404", true, "FC Invoke End RequestId: r, Error: Unhandled function error\n"},
+		{"POST", "/invoke", "/invoke", "fail", 404, "404", true,
+			"FC Invoke End RequestId: r, Error: Unhandled function error\n"},
 		{"POST", "/invoke", "", "x", 200, "200", true, "FC Invoke End RequestId: r\n"},
 		{"GET", "/invoke", "", "", 404, "", false, "FC Invoke Start RequestId: r\n"},
 		{"POST", "/invoke", "/http-invoke", "x", 404, "", false, "FC Invoke Start RequestId: r\n"},
 		{"POST", "/elsewhere", "/invoke", "x", 200, "200", true, "FC Invoke Start RequestId: r\n"},
-		{"POST", "/initialize", "/initialize", "", 200, "200", false, "FC Initialize End RequestId: r\n"},
+		{"POST", "/initialize", "/initialize", "", 200, "200", false,
+			"FC Initialize End RequestId: r\n"},
 		{"POST", "/initialize", "", "", 200, "200", false, "FC Initialize Start RequestId: r\n"},
-		{"POST", "/initialize", "/http-invoke", "", 404, "", false, "FC Invoke Start RequestId: r\n"},
+		{"POST", "/initialize", "/http-invoke", "", 404, "", false,
+			"FC Invoke Start RequestId: r\n"},
 		{"GET", "/pre-stop", "", "", 200, "200", false, "FC PreStop End RequestId: r\n"},
 		{"POST", "/", "/pre-freeze", "", 200, "200", false, "FC PreFreeze End RequestId: r\n"},
 	} {
@@ -245,29 +269,45 @@ func TestCustomPaths(t *testing.T) {
 			r.Header.Set("x-fc-control-path", c.control)
 		}
 		handler := h
-		if !c.event && c.fcStatus == "" { // a function that takes events only
+		if !c.event && c.fcStatus == "" { // a function for events only
 			handler = func(_ context.Context, event []byte) ([]byte, error) {
 				return nil, trigger.DecodeTick(event)
 			}
 		}
 		platform.NewCustom(handler, &out).ServeHTTP(w, r)
-		if w.Code != c.status || w.Header().Get("x-fc-status") != c.fcStatus || (events == 1) != c.event || !strings.Contains(out.String(), c.log) {
-			t.Errorf("%+v: %d %q, %d events, log %q", c, w.Code, w.Header().Get("x-fc-status"), events, out.String())
+		if w.Code != c.status || w.Header().Get("x-fc-status") != c.fcStatus ||
+			(events == 1) != c.event || !strings.Contains(out.String(), c.log) {
+			t.Errorf("%+v: %d %q, %d events, log %q", c, w.Code, w.Header().Get("x-fc-status"),
+				events, out.String())
 		}
 	}
 }
 
-// A custom runtime keeps the credentials of the request and hides them from who serves it.
+// TestCustomCredentials: a custom runtime stores the credentials of the request and hides them from
+// the handler.
 func TestCustomCredentials(t *testing.T) {
 	var seen http.Header
-	h := platform.ServeHTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
+	h := platform.ServeHTTP(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		seen = r.Header
+	}))
 	for i := range 2 {
 		r := httptest.NewRequest("GET", "/", nil)
-		for name, value := range map[string]string{"access-key-id": fmt.Sprint("STS.", i), "access-key-secret": "s", "security-token": "t", "request-id": "r"} {
+		for name, value := range map[string]string{
+			"access-key-id":     fmt.Sprint("STS.", i),
+			"access-key-secret": "s",
+			"security-token":    "t",
+			"request-id":        "r",
+		} {
 			r.Header.Set("x-fc-"+name, value)
 		}
 		platform.NewCustom(h, io.Discard).ServeHTTP(httptest.NewRecorder(), r)
-		if c, ok := platform.CurrentCredentials(); !ok || c != (platform.Credentials{AccessKeyID: fmt.Sprint("STS.", i), AccessKeySecret: "s", SecurityToken: "t"}) {
+		if c, ok := platform.CurrentCredentials(); !ok ||
+			c != (platform.Credentials{
+				AccessKeyID:     fmt.Sprint("STS.", i),
+				AccessKeySecret: "s",
+				SecurityToken:   "t",
+			}) {
 			t.Error(c, ok)
 		}
 		if len(seen) != 1 || seen.Get("x-fc-request-id") != "r" {
@@ -283,11 +323,14 @@ func TestCustomPort(t *testing.T) {
 	}
 	defer listener.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	for _, name := range []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API", "FC_CUSTOM_LISTEN_PORT"} {
+	for _, name := range []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API",
+		"FC_CUSTOM_LISTEN_PORT"} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("FC_SERVER_PORT", port)
-	err = platform.Run(func(context.Context) (platform.Handler, error) { return nil, errors.New("no") })
+	err = platform.Run(func(context.Context) (platform.Handler, error) {
+		return nil, errors.New("no")
+	})
 	if err == nil || !strings.Contains(err.Error(), port) {
 		t.Errorf("a port that is taken: %v", err)
 	}
@@ -324,7 +367,7 @@ func TestMNS(t *testing.T) {
 		{streaming(), false},
 		{streaming("poison"), false},
 		{streaming(hint("b"), hint("bad")), true},
-		{streaming(string(recorded(t, "fc-destination"))), false}, // nobody takes it
+		{streaming(string(recorded(t, "fc-destination"))), false}, // no handler
 	} {
 		if text, err := h(t.Context(), c.event); (err != nil) != c.fails || text != nil {
 			t.Errorf("%s: %s, %v", c.event, text, err)
@@ -334,17 +377,27 @@ func TestMNS(t *testing.T) {
 		t.Errorf("worked %s", got)
 	}
 	q.Dispatch = note(&dispatched)
-	if _, err := platform.ConsumeQueue(q)(t.Context(), streaming(hint("c"))); err != nil || strings.Join(dispatched, " ") != "c" || len(worked) != 3 {
+	if _, err := platform.ConsumeQueue(q)(t.Context(), streaming(hint("c"))); err != nil ||
+		strings.Join(dispatched, " ") != "c" || len(worked) != 3 {
 		t.Errorf("dispatched %v, %v", dispatched, err)
 	}
 	q.Decode = func(body string) (string, error) { return "p", nil }
-	if _, err := platform.ConsumeQueue(q)(t.Context(), []byte(`{"v":1,"p":"p"}`)); err != nil || worked[3] != "p" {
+	if _, err := platform.ConsumeQueue(q)(t.Context(), []byte(`{"v":1,"p":"p"}`)); err != nil ||
+		worked[3] != "p" {
 		t.Errorf("a hint by itself: %v, %v", worked, err)
 	}
-	var outcomes int
-	q = platform.QueueHandlers{Decode: decode, AsyncResult: func(context.Context, trigger.AsyncResult) error { outcomes++; return nil }}
-	if _, err := platform.ConsumeQueue(q)(t.Context(), streaming(string(recorded(t, "fc-destination")))); err != nil || outcomes != 1 {
-		t.Errorf("%d outcomes, %v", outcomes, err)
+	var asyncResults int
+	q = platform.QueueHandlers{
+		Decode: decode,
+		AsyncResult: func(
+			context.Context, trigger.AsyncResult) error {
+			asyncResults++
+			return nil
+		},
+	}
+	if _, err := platform.ConsumeQueue(q)(t.Context(),
+		streaming(string(recorded(t, "fc-destination")))); err != nil || asyncResults != 1 {
+		t.Errorf("%d asyncResults, %v", asyncResults, err)
 	}
 }
 
@@ -359,20 +412,30 @@ func TestEventsThroughMNS(t *testing.T) {
 	message := func(id, body string) string {
 		return `{"messageId":"` + id + `","messageBody":` + strconv.Quote(body) + `}`
 	}
-	if _, err := h(t.Context(), []byte("["+message("1", "text")+","+message("bad", "{}")+","+message("2", "x")+"]")); err == nil || len(took) != 3 {
+	if _, err := h(t.Context(), []byte("["+message("1", "text")+","+message("bad", "{}")+","+
+		message("2", "x")+"]")); err == nil || len(took) != 3 {
 		t.Errorf("%v, %v", took, err)
 	}
-	// Whatever the text of a message is, it is a message; and what came straight is none.
+	// A message is a message whatever its text is, and a direct event is none.
 	oss := strings.ReplaceAll(string(recorded(t, "fc-oss-mns")), "\n", "")
 	for event, want := range map[string]trigger.Delivery{
-		"[" + message("3", oss) + "]":             {Message: trigger.Message{ID: "3", Body: oss}},
-		string(recorded(t, "fc-oss-trigger")):     {Message: trigger.Message{Body: string(recorded(t, "fc-oss-trigger"))}, Direct: true},
-		string(recorded(t, "fc-timer")):           {Message: trigger.Message{Body: string(recorded(t, "fc-timer"))}, Direct: true},
-		string(recorded(t, "aws-s3-eventbridge")): {Message: trigger.Message{Body: string(recorded(t, "aws-s3-eventbridge"))}, Direct: true},
-		`{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":"m"}}]}`: {Message: trigger.Message{ID: "n", Body: "m", Source: "arn:aws:sns:r:1:t"}},
+		"[" + message("3", oss) + "]": {Message: trigger.Message{ID: "3", Body: oss}},
+		string(recorded(t, "fc-oss-trigger")): {Message: trigger.Message{Body: string(
+			recorded(t, "fc-oss-trigger"))}, Direct: true},
+		string(recorded(t, "fc-timer")): {Message: trigger.Message{Body: string(
+			recorded(t, "fc-timer"))}, Direct: true},
+		string(recorded(t, "aws-s3-eventbridge")): {Message: trigger.Message{Body: string(
+			recorded(t, "aws-s3-eventbridge"))}, Direct: true},
+		`{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"n",` +
+			`"TopicArn":"arn:aws:sns:r:1:t","Message":"m"}}]}`: {Message: trigger.Message{
+			ID:     "n",
+			Body:   "m",
+			Source: "arn:aws:sns:r:1:t",
+		}},
 	} {
 		took = nil
-		if _, err := h(t.Context(), []byte(event)); err != nil || len(took) != 1 || took[0] != want {
+		if _, err := h(t.Context(), []byte(event)); err != nil || len(took) != 1 ||
+			took[0] != want {
 			t.Errorf("%.60s: %v, %v", event, took, err)
 		}
 	}
@@ -384,7 +447,8 @@ func TestServeHTTPOfFC(t *testing.T) {
 		fmt.Fprintf(w, "%s %s %s %q %s", r.Method, r.URL.Path, r.RequestURI, body, r.Host)
 	}))
 	text, err := h(t.Context(), recorded(t, "fc3-http-trigger-binary"))
-	const want = `{"statusCode":200,"headers":{},"body":"POST /a b /a%20b?p=v1%2Cv2 \"\\x00\\x01\\xff\" x.cn-hangzhou.fcapp.run","isBase64Encoded":false}`
+	const want = `{"statusCode":200,"headers":{},"body":"POST /a b /a%20b?p=v1%2Cv2 ` +
+		`\"\\x00\\x01\\xff\" x.cn-hangzhou.fcapp.run","isBase64Encoded":false}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s, %v", text, err)
 	}

@@ -19,10 +19,11 @@ import (
 	"millrace/shared/trigger"
 )
 
-// portDefault is where a custom runtime of Function Compute listens unless it is told otherwise.
+// portDefault is the port of a custom runtime of Function Compute without a configured port.
 const portDefault = "9000"
 
-// serveCustom serves in a custom runtime of Function Compute, as an HTTP server, until the platform stops the process.
+// serveCustom serves as an HTTP server in a custom runtime of Function Compute until the platform
+// stops the process.
 func serveCustom(h Handler) error {
 	port := portDefault
 	for _, name := range []string{"FC_CUSTOM_LISTEN_PORT", "FC_SERVER_PORT"} {
@@ -30,11 +31,12 @@ func serveCustom(h Handler) error {
 			port = v
 		}
 	}
-	listener, err := outbound.Listen("tcp", "0.0.0.0:"+port) // the platform comes from outside
+	listener, err := outbound.Listen("tcp", "0.0.0.0:"+port) // the platform connects from outside
 	if err != nil {
 		return fmt.Errorf("custom runtime: %w", err)
 	}
-	// No limits of time: the platform keeps connections, and ends what takes too long by itself.
+	// The server has no timeouts: the platform keeps connections open and ends slow requests
+	// itself.
 	server := &http.Server{Handler: &customRuntime{handler: h, out: os.Stdout}}
 	stopped := make(chan error, 1)
 	stop := make(chan os.Signal, 1)
@@ -51,18 +53,19 @@ func serveCustom(h Handler) error {
 	return <-stopped
 }
 
-// shutdownTimeout is how long requests may take that are under way when the process is told to stop.
+// shutdownTimeout is how long requests in flight may take after the stop signal.
 const shutdownTimeout = 30 * time.Second
 
-// customRuntime answers the requests of the platform and those that it passes through.
+// customRuntime serves the requests of the platform and the client requests that it forwards.
 type customRuntime struct {
 	handler Handler
-	out     io.Writer // the lines by which the platform tells whose the logs are
+	out     io.Writer // the lines by which the platform assigns logs to requests
 }
 
 // ServeHTTP implements http.Handler.
 func (c *customRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	storeCredentials(Credentials{r.Header.Get("X-Fc-Access-Key-Id"), r.Header.Get("X-Fc-Access-Key-Secret"), r.Header.Get("X-Fc-Security-Token")})
+	storeCredentials(Credentials{r.Header.Get("X-Fc-Access-Key-Id"),
+		r.Header.Get("X-Fc-Access-Key-Secret"), r.Header.Get("X-Fc-Security-Token")})
 	id := r.Header.Get("X-Fc-Request-Id")
 	ctx, cancel := withTimeout(r)
 	defer cancel()
@@ -73,17 +76,26 @@ func (c *customRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/invoke":
 		c.withLogLines("Invoke", id, func() error { return c.invoke(w, r) })
 	case "/initialize", "/pre-stop", "/pre-freeze":
-		// The handler has been opened, or says of each event why it cannot be; there is nothing to stop.
-		c.withLogLines(lifeCycle[path], id, func() error { w.Header().Set(statusHeader, "200"); return nil })
+		// Run has opened the handler already, or each event reports why that failed. Nothing must
+		// be stopped.
+		c.withLogLines(lifeCycle[path], id, func() error {
+			w.Header().Set(statusHeader, "200")
+			return nil
+		})
 	default:
 		c.withLogLines("Invoke", id, func() error { return c.forward(w, r) })
 	}
 }
 
-var lifeCycle = map[string]string{"/initialize": "Initialize", "/pre-stop": "PreStop", "/pre-freeze": "PreFreeze"}
+var lifeCycle = map[string]string{
+	"/initialize": "Initialize",
+	"/pre-stop":   "PreStop",
+	"/pre-freeze": "PreFreeze",
+}
 
-// controlPath tells what a request is. The platform says it in a header that no client can send; a client's own path may
-// be any. Where there is no platform, as in a test on one's own machine, the path counts.
+// controlPath returns the kind of a request. The platform sends it in a header that no client can
+// send; the path of a client's request may be anything. Without a platform, as in a local test, the
+// path counts.
 func controlPath(r *http.Request) string {
 	if path := r.Header.Get("X-Fc-Control-Path"); path != "" {
 		return path
@@ -94,7 +106,7 @@ func controlPath(r *http.Request) string {
 	return r.URL.Path
 }
 
-// withTimeout is the context of a request: it ends when the platform ends the invocation.
+// withTimeout returns the context of a request, which ends when the platform ends the invocation.
 func withTimeout(r *http.Request) (context.Context, context.CancelFunc) {
 	name := "X-Fc-Function-Timeout"
 	if controlPath(r) == "/initialize" {
@@ -106,7 +118,7 @@ func withTimeout(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithCancel(r.Context())
 }
 
-// withLogLines writes the lines around a call.
+// withLogLines writes the platform's log lines before and after a call.
 func (c *customRuntime) withLogLines(what, id string, call func() error) {
 	fmt.Fprintf(c.out, "FC %s Start RequestId: %s\n", what, id)
 	suffix := ""
@@ -117,34 +129,38 @@ func (c *customRuntime) withLogLines(what, id string, call func() error) {
 	fmt.Fprintf(c.out, "FC %s End RequestId: %s%s\n", what, id, suffix)
 }
 
-// statusHeader tells the platform how an invocation ended: 200, or 404 for an error.
+// statusHeader reports to the platform how an invocation ended: 200, or 404 for an error.
 const statusHeader = "X-Fc-Status"
 
-// invoke hands an event to the handler.
+// invoke passes an event to the handler.
 func (c *customRuntime) invoke(w http.ResponseWriter, r *http.Request) error {
 	event, err := io.ReadAll(io.LimitReader(r.Body, trigger.EventMax+1))
-	var answer []byte
+	var response []byte
 	if err == nil {
-		answer, err = c.handler(r.Context(), event)
+		response, err = c.handler(r.Context(), event)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		text, _ := json.Marshal(map[string]string{"errorMessage": err.Error(), "errorType": errorType})
+		text, _ := json.Marshal(map[string]string{
+			"errorMessage": err.Error(),
+			"errorType":    errorType,
+		})
 		w.Header().Set(statusHeader, "404")
 		w.WriteHeader(http.StatusNotFound)
 		w.Write(text)
 		return err
 	}
 	w.Header().Set(statusHeader, "200")
-	w.Write(answer)
+	w.Write(response)
 	return nil
 }
 
-// forward hands a client's request to the handler, which takes it from the context if it serves HTTP.
+// forward passes a client's request to the handler, which takes it from the context if it serves
+// HTTP.
 func (c *customRuntime) forward(w http.ResponseWriter, r *http.Request) error {
 	for name := range r.Header {
 		if len(name) > 5 && name[:5] == "X-Fc-" && name != "X-Fc-Request-Id" {
-			delete(r.Header, name) // the platform's own, credentials among them
+			delete(r.Header, name) // from the platform; may be credentials
 		}
 	}
 	d := &directRequest{request: r, writer: w}
@@ -155,12 +171,13 @@ func (c *customRuntime) forward(w http.ResponseWriter, r *http.Request) error {
 	case err == nil || errors.Is(err, trigger.ErrKind):
 		d.fail(http.StatusNotFound, "InvalidRequest", "This function takes no HTTP requests.")
 	default:
-		d.fail(http.StatusInternalServerError, "InternalServerError", "The function cannot work; its log has the cause.")
+		d.fail(http.StatusInternalServerError, "InternalServerError",
+			"The function cannot work; its log has the cause.")
 	}
 	return err
 }
 
-// directRequest is a request that came as such, not as an event.
+// directRequest is a request that came as HTTP, not as an event.
 type directRequest struct {
 	request *http.Request
 	writer  http.ResponseWriter
@@ -169,13 +186,13 @@ type directRequest struct {
 
 type directKey struct{}
 
-// directOf gives the request that a call of a handler is about; nil when it is about an event.
+// directOf returns the HTTP request of a call of a handler; nil if the call is for an event.
 func directOf(ctx context.Context) *directRequest {
 	d, _ := ctx.Value(directKey{}).(*directRequest)
 	return d
 }
 
-// serve lets h answer. As from an event, the answer is sent when h returns.
+// serve lets h serve the request. As for an event, the response is sent when h returns.
 func (d *directRequest) serve(h http.Handler) {
 	d.served = true
 	w := &responseWriter{header: http.Header{}}

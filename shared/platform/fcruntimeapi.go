@@ -12,25 +12,28 @@ import (
 	"millrace/shared/value"
 )
 
-// runtimeTransport stands between the SDK and the runtime API, for two of the SDK's habits: it asks again at once, without
-// end, when asking for the next event fails; and it never answers an event whose headers it cannot read. Proxies are not
-// used.
+// runtimeTransport is between the SDK and the runtime API, because of two defects of the SDK. If a
+// request for the next event fails, the SDK repeats it at once and without end. If it cannot read
+// the headers of an event, it never responds to the event. runtimeTransport does not use proxies.
 type runtimeTransport struct {
 	api  string // host:port
 	next http.RoundTripper
 
 	mu       sync.Mutex
-	failures int // of asking for the next event, in a row
+	failures int // consecutive failures of requests for the next event
 }
 
-// useRuntimeTransport puts a runtimeTransport into the transport that the SDK uses, which is http.DefaultTransport; other
-// requests pass it by.
+// useRuntimeTransport registers a runtimeTransport in http.DefaultTransport, which the SDK uses.
+// Other requests are not affected.
 func useRuntimeTransport(api string) {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return
 	}
-	t.RegisterProtocol("http", &runtimeTransport{api: api, next: &http.Transport{MaxIdleConnsPerHost: 256}})
+	t.RegisterProtocol("http", &runtimeTransport{
+		api:  api,
+		next: &http.Transport{MaxIdleConnsPerHost: 256},
+	})
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -38,22 +41,22 @@ func (t *runtimeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != t.api {
 		return nil, http.ErrSkipAltProtocol
 	}
-	answer, err := t.next.RoundTrip(r)
+	response, err := t.next.RoundTrip(r)
 	if !strings.HasSuffix(r.URL.Path, "/invocation/next") {
-		return answer, err
+		return response, err
 	}
-	if err != nil || answer.StatusCode != http.StatusOK {
+	if err != nil || response.StatusCode != http.StatusOK {
 		time.Sleep(t.nextBackoff())
-		return answer, err
+		return response, err
 	}
 	t.mu.Lock()
 	t.failures = 0
 	t.mu.Unlock()
-	repairHeaders(answer.Header, time.Now())
-	return answer, nil
+	repairHeaders(response.Header, time.Now())
+	return response, nil
 }
 
-// nextBackoff counts a failure and says how long to wait after it.
+// nextBackoff counts a failure and returns the pause after it.
 func (t *runtimeTransport) nextBackoff() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -62,12 +65,13 @@ func (t *runtimeTransport) nextBackoff() time.Duration {
 	return pause
 }
 
-// timeoutUnknown is how long an event may take of which the platform does not say it.
+// timeoutUnknown is the time limit of an event whose headers do not have one.
 const timeoutUnknown = time.Minute
 
 // repairHeaders makes the headers of an event readable for the SDK.
 func repairHeaders(h http.Header, now time.Time) {
-	const deadline, timeout, retries, baggages = "X-Fc-Function-Deadline", "X-Fc-Function-Timeout", "X-Fc-Retry-Count", "X-Fc-Tracing-Opentracing-Span-Baggages"
+	const deadline, timeout, retries, baggages = "X-Fc-Function-Deadline", "X-Fc-Function-Timeout",
+		"X-Fc-Retry-Count", "X-Fc-Tracing-Opentracing-Span-Baggages"
 	seconds, err := strconv.Atoi(h.Get(timeout))
 	if err != nil {
 		seconds = int(timeoutUnknown / time.Second)
@@ -76,17 +80,20 @@ func repairHeaders(h http.Header, now time.Time) {
 	}
 	if _, err := strconv.ParseInt(h.Get(deadline), 10, 64); err != nil {
 		warnHeader(deadline, h)
-		h.Set(deadline, strconv.FormatInt(now.Add(time.Duration(seconds)*time.Second).UnixMilli(), 10))
+		h.Set(deadline, strconv.FormatInt(now.Add(time.Duration(seconds)*time.Second).UnixMilli(),
+			10))
 	}
 	if _, err := strconv.Atoi(h.Get(retries)); err != nil {
 		h.Del(retries)
 	}
 	var carried map[string]string
-	if text, err := base64.StdEncoding.DecodeString(h.Get(baggages)); err != nil || value.Unmarshal(text, &carried) != nil {
+	if text, err := base64.StdEncoding.DecodeString(h.Get(baggages)); err != nil ||
+		value.Unmarshal(text, &carried) != nil {
 		h.Del(baggages)
 	}
 }
 
 func warnHeader(name string, h http.Header) {
-	slog.Warn("the runtime API sent no readable header; a value is assumed", "header", name, "value", h.Get(name), "request", h.Get("X-Fc-Request-Id"))
+	slog.Warn("the runtime API sent no readable header; a value is assumed", "header", name,
+		"value", h.Get(name), "request", h.Get("X-Fc-Request-Id"))
 }

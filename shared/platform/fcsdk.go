@@ -13,9 +13,9 @@ import (
 
 // serveFC serves on the runtime API of Function Compute's built-in runtime for Go.
 //
-// Of the SDK only the loop is used, around what it gets wrong (v0.3.1): fc.StartHandler does not work, and of the results
-// of fc.Start only json.RawMessage is answered as it is. The life cycle's events must have handlers, or they panic. What
-// it does to the runtime API is put right by runtimeTransport.
+// It uses only the loop of the SDK (v0.3.1) and avoids the SDK's defects: fc.StartHandler does not
+// work, and fc.Start sends only json.RawMessage results unchanged. Life-cycle events without a
+// handler panic. runtimeTransport corrects the SDK's use of the runtime API.
 func serveFC(h Handler) error {
 	useRuntimeTransport(os.Getenv("FC_RUNTIME_API"))
 	fc.RegisterInitializerFunction(func(ctx context.Context) { storeFCCredentials(ctx) })
@@ -25,28 +25,30 @@ func serveFC(h Handler) error {
 	return errors.New("the runtime API of Function Compute has ended")
 }
 
-// fcHandler is the form of a handler that the SDK handles right.
+// fcHandler converts h to the form of a handler that the SDK supports correctly.
 func fcHandler(h Handler) func(context.Context, []byte) (json.RawMessage, error) {
 	return func(ctx context.Context, event []byte) (json.RawMessage, error) {
 		ctx, end := activeInvocations.begin(ctx, storeFCCredentials(ctx))
 		defer end()
-		answer, err := h(ctx, event)
+		response, err := h(ctx, event)
 		if err != nil {
 			return nil, messages.InvokeResponse_Error{Message: err.Error(), Type: errorType}
 		}
-		return answer, nil
+		return response, nil
 	}
 }
 
-// errorType is the type that errors have in answers of Function Compute; Go's own names say nothing to their readers.
+// errorType is the type of errors in responses of Function Compute. The names of Go types would
+// mean nothing to their readers.
 const errorType = "FunctionError"
 
-// storeFCCredentials takes the credentials of an invocation, and returns its request id.
+// storeFCCredentials stores the credentials of an invocation and returns its request id.
 func storeFCCredentials(ctx context.Context) (requestID string) {
 	c, ok := fccontext.FromContext(ctx)
 	if ok {
 		requestID = c.RequestID
-		storeCredentials(Credentials{c.Credentials.AccessKeyId, c.Credentials.AccessKeySecret, c.Credentials.SecurityToken})
+		storeCredentials(Credentials{c.Credentials.AccessKeyId, c.Credentials.AccessKeySecret,
+			c.Credentials.SecurityToken})
 	}
 	return requestID
 }

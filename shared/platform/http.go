@@ -13,11 +13,12 @@ import (
 	"millrace/shared/trigger"
 )
 
-// responseMax bounds the body of an answer: what a function may answer, less the envelope and what JSON makes of quotes.
+// responseMax bounds the body of a response, in bytes: the limit of a function's response, less the
+// envelope and the escapes of JSON.
 const responseMax = 5 << 20
 
-// ServeHTTP answers the requests of a gateway, a function URL or an HTTP trigger with h. The answer is sent when h returns; nothing is
-// streamed.
+// ServeHTTP serves the requests of a gateway, a function URL or an HTTP trigger with h. The
+// response is sent when h returns; nothing is streamed.
 func ServeHTTP(h http.Handler) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		if d := directOf(ctx); d != nil {
@@ -37,21 +38,32 @@ func ServeHTTP(h http.Handler) Handler {
 	}
 }
 
-// request is the request as a server of one's own would have got it.
+// request returns the request as an HTTP server would have received it.
 func request(ctx context.Context, q *trigger.HTTP) *http.Request {
 	u := &url.URL{Path: q.Path, RawQuery: q.RawQuery}
 	if path, err := url.PathUnescape(q.Path); err == nil && q.Form != trigger.FormV1 {
 		u.Path, u.RawPath = path, q.Path
 	}
-	r := &http.Request{Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: q.Header, Host: q.Host,
-		Body: io.NopCloser(bytes.NewReader(q.Body)), ContentLength: int64(len(q.Body)), RequestURI: u.RequestURI(), RemoteAddr: q.SourceIP}
+	r := &http.Request{
+		Method:        q.Method,
+		URL:           u,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        q.Header,
+		Host:          q.Host,
+		Body:          io.NopCloser(bytes.NewReader(q.Body)),
+		ContentLength: int64(len(q.Body)),
+		RequestURI:    u.RequestURI(),
+		RemoteAddr:    q.SourceIP,
+	}
 	return r.WithContext(ctx)
 }
 
-// responseWriter is an http.ResponseWriter that keeps what is written.
+// responseWriter is an http.ResponseWriter that buffers the response.
 type responseWriter struct {
 	header     http.Header
-	sentHeader http.Header // as it was when the status was written
+	sentHeader http.Header // a copy from when the status was written
 	status     int
 	body       bytes.Buffer
 	tooLarge   bool
@@ -73,16 +85,21 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// serve calls the handler. A panic, and an answer that no gateway would take, is an internal error.
+// serve calls the handler. A panic, or a response that is too large for a gateway, becomes an
+// internal error.
 func (w *responseWriter) serve(h http.Handler, r *http.Request) {
 	defer func() {
 		v := recover()
 		switch {
 		case v != nil:
 			slog.Error("panic while serving", "panic", v, "stack", string(debug.Stack()))
-			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"An internal error occurred. Please try again later."}`)
+			w.fail(http.StatusInternalServerError,
+				`{"Code":"InternalServerError","Message":"An internal error occurred. Please `+
+					`try again later."}`)
 		case w.tooLarge:
-			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"The answer is larger than a function may answer; ask for smaller pages."}`)
+			w.fail(http.StatusInternalServerError,
+				`{"Code":"InternalServerError","Message":"The answer is larger than a function `+
+					`may answer; ask for smaller pages."}`)
 		}
 	}()
 	h.ServeHTTP(w, r)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// serveLambda serves on AWS Lambda's runtime API, the events as raw bytes.
+// serveLambda serves on AWS Lambda's runtime API with raw events.
 func serveLambda(h Handler) error {
 	lambda.Start(lambdaHandler(h))
 	return errors.New("the runtime API of AWS Lambda has ended")

@@ -8,20 +8,22 @@ import (
 	"sync"
 )
 
-// NewLog returns the log of a function: a line of JSON for each record, with the names that the
-// logs of both clouds are searched by. Beside its own members a line has
+// NewLog returns the log of a function. It writes a line of JSON per record, with the names that
+// searches in the logs of both clouds use. In addition to its own members a line has
 //
 //   - requestId, of the invocation that it was written in;
-//   - execution and flowId, where the record names a partition that is an execution's.
+//   - execution and flowId, if the record names the partition of an execution.
 //
-// A record without a context, or of work that outlives its invocation, gets the request id if there
-// is one invocation alone; of several it would be a guess, so it gets none.
+// A record without a context, or of work that outlives its invocation, gets the request id if
+// exactly one invocation is active. With several invocations the id would be a guess, so the record
+// gets none.
 func NewLog(out io.Writer) *slog.Logger {
-	return slog.New(&logHandler{slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: rename})})
+	return slog.New(&logHandler{slog.NewJSONHandler(out,
+		&slog.HandlerOptions{ReplaceAttr: rename})})
 }
 
-// rename names the members of every line as Lambda's JSON format does: by timestamp and level it
-// filters.
+// rename names the members of every line as Lambda's JSON format does, because Lambda filters by
+// timestamp and level.
 func rename(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
@@ -35,7 +37,7 @@ func rename(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// logHandler adds to records what they are about.
+// logHandler adds the request id and the execution to records.
 type logHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -43,11 +45,12 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	name, added := "requestId", []slog.Attr(nil)
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
-		case "requestId": // of a request to the API, which has one of its own
+		case "requestId": // of an API request, which has its own id
 			name = "invocationId"
 		case "partition", "work":
 			if flow, execution, ok := executionOf(a.Value.String()); ok {
-				added = append(added, slog.String("flowId", flow), slog.String("execution", execution))
+				added = append(added, slog.String("flowId", flow),
+					slog.String("execution", execution))
 			}
 		}
 		return true
@@ -72,7 +75,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	return &logHandler{h.Handler.WithGroup(name)}
 }
 
-// executionOf takes the partition of an execution apart: x#<flow id>#<execution>.
+// executionOf splits the partition of an execution: x#<flow id>#<execution>.
 func executionOf(partition string) (flow, execution string, ok bool) {
 	rest, ok := strings.CutPrefix(partition, "x#")
 	if !ok {
@@ -81,17 +84,18 @@ func executionOf(partition string) (flow, execution string, ok bool) {
 	return strings.Cut(rest, "#")
 }
 
-// activeInvocations are the invocations that have not been answered.
+// activeInvocations are the invocations without a response yet.
 var activeInvocations = invocations{open: map[string]int{}}
 
 type invocations struct {
 	mu   sync.Mutex
-	open map[string]int // how many by request id
+	open map[string]int // count by request id
 }
 
 type requestKey struct{}
 
-// begin counts an invocation, and returns its context and what ends it.
+// begin counts an invocation. It returns the context of the invocation and the function that ends
+// it.
 func (i *invocations) begin(ctx context.Context, id string) (context.Context, func()) {
 	if id == "" {
 		return ctx, func() {}
@@ -108,8 +112,7 @@ func (i *invocations) begin(ctx context.Context, id string) (context.Context, fu
 	}
 }
 
-// single returns the request id of the one invocation that is under way; "" if there are none or
-// several.
+// single returns the request id if exactly one invocation is active, else "".
 func (i *invocations) single() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

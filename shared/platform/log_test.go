@@ -17,7 +17,7 @@ import (
 	"millrace/shared/platform"
 )
 
-// lines are what has been logged, a JSON object each, with no member twice.
+// lines returns the logged lines, a JSON object each, and checks that no member is duplicate.
 func lines(t *testing.T, out *bytes.Buffer) (all []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(out.String()) {
@@ -36,7 +36,8 @@ func lines(t *testing.T, out *bytes.Buffer) (all []map[string]any) {
 	return all
 }
 
-// A line says in which invocation and of which execution it is, on both clouds, also when it is written without a context.
+// TestLog: a line names its invocation and its execution, on both clouds, even if it is written
+// without a context.
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	log := platform.NewLog(&out)
@@ -47,9 +48,10 @@ func TestLog(t *testing.T) {
 		log.WithGroup("g").Info("outside", "time", "kept", "partition", "f#1#flow")
 		return nil, nil
 	}
-	homes := map[string]func(){
+	runtimes := map[string]func(){
 		"Lambda": func() {
-			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r1"})
+			ctx := lambdacontext.NewContext(t.Context(),
+				&lambdacontext.LambdaContext{AwsRequestID: "r1"})
 			if _, err := platform.NewLambda(h).Invoke(ctx, nil); err != nil {
 				t.Error(err)
 			}
@@ -60,41 +62,59 @@ func TestLog(t *testing.T) {
 			platform.NewCustom(h, io.Discard).ServeHTTP(httptest.NewRecorder(), r)
 		},
 	}
-	for home, invoke := range homes {
+	for runtime, invoke := range runtimes {
 		invoke()
 		got := lines(t, &out)
 		if len(got) != 4 {
-			t.Fatalf("%s: %v", home, got)
+			t.Fatalf("%s: %v", runtime, got)
 		}
 		for i, want := range []map[string]any{
-			{"level": "ERROR", "message": "work failed", "err": "no", "requestId": "r1", "flowId": "f1", "execution": "exec#1"},
-			{"level": "WARN", "account": "1", "requestId": "r1", "flowId": "f1", "execution": "one"},
+			{
+				"level":     "ERROR",
+				"message":   "work failed",
+				"err":       "no",
+				"requestId": "r1",
+				"flowId":    "f1",
+				"execution": "exec#1",
+			},
+			{
+				"level":     "WARN",
+				"account":   "1",
+				"requestId": "r1",
+				"flowId":    "f1",
+				"execution": "one",
+			},
 			{"level": "INFO", "requestId": "of the API", "invocationId": "r1"},
 			{"message": "outside"},
 		} {
 			for name, v := range want {
 				if got[i][name] != v {
-					t.Errorf("%s: line %d has %s %v, want %v", home, i, name, got[i][name], v)
+					t.Errorf("%s: line %d has %s %v, want %v", runtime, i, name, got[i][name], v)
 				}
 			}
 			if _, err := time.Parse(time.RFC3339Nano, got[i]["timestamp"].(string)); err != nil {
-				t.Errorf("%s: line %d: %v", home, i, err)
+				t.Errorf("%s: line %d: %v", runtime, i, err)
 			}
 		}
 		if got[3]["execution"] != nil || got[3]["flowId"] != nil {
-			t.Errorf("%s: a flow's row is no execution: %v", home, got[3])
+			t.Errorf("%s: a flow's row is no execution: %v", runtime, got[3])
 		}
 		log.Info("between")
 		if got := lines(t, &out); got[0]["requestId"] != nil {
-			t.Errorf("%s: a line of no invocation has one: %v", home, got[0])
+			t.Errorf("%s: a line of no invocation has one: %v", runtime, got[0])
 		}
 	}
-	// Of several invocations at once only a context tells.
-	other := platform.NewCustom(func(context.Context, []byte) ([]byte, error) { homes["custom"](); return nil, nil }, io.Discard)
+	// With several concurrent invocations only the context identifies one.
+	other := platform.NewCustom(func(context.Context, []byte) ([]byte,
+		error) {
+		runtimes["custom"]()
+		return nil, nil
+	}, io.Discard)
 	r := httptest.NewRequest("POST", "/invoke", strings.NewReader("{}"))
 	r.Header.Set("x-fc-request-id", "r2")
 	other.ServeHTTP(httptest.NewRecorder(), r)
-	if got := lines(t, &out); got[0]["requestId"] != "r1" || got[1]["requestId"] != nil || got[2]["invocationId"] != "r1" {
+	if got := lines(t, &out); got[0]["requestId"] != "r1" || got[1]["requestId"] != nil ||
+		got[2]["invocationId"] != "r1" {
 		t.Errorf("two at once: %v", got)
 	}
 	if log.Enabled(t.Context(), slog.LevelDebug) {

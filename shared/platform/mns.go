@@ -8,12 +8,14 @@ import (
 	"millrace/shared/trigger"
 )
 
-// consumeMNS works on messages that Alibaba Cloud brings, which are answered as a whole: an error brings all of them
-// again. So only what may pass by itself is an error, such as a store that cannot be reached; a message that is not
-// understood is logged and let go, since a hint that is lost is sent again by the sweeper.
+// consumeMNS processes messages of Alibaba Cloud, which are acknowledged as a whole: an error
+// causes all of them to be delivered again. So only a fault that may pass, such as an unreachable
+// store, is an error. A message that cannot be decoded is logged and dropped; the sweeper repeats a
+// lost hint.
 //
-// The work is dispatched where that is set up, not done: the invocation holds one of few slots and must end within five
-// minutes, and its slowest message would hold up the others.
+// If q.Dispatch is set, consumeMNS dispatches the work instead of doing it. Its own invocation
+// holds one of few slots and must end within five minutes, and its slowest message would delay the
+// others.
 func (q QueueHandlers) consumeMNS(ctx context.Context, event []byte) error {
 	messages, err := trigger.DecodeMNS(event)
 	if err != nil {
@@ -26,8 +28,8 @@ func (q QueueHandlers) consumeMNS(ctx context.Context, event []byte) error {
 	b := &batch{queue: q, failed: make([]bool, len(known))}
 	b.run(ctx, known)
 	failed := 0
-	for _, bad := range b.failed {
-		if bad {
+	for _, f := range b.failed {
+		if f {
 			failed++
 		}
 	}
@@ -37,7 +39,7 @@ func (q QueueHandlers) consumeMNS(ctx context.Context, event []byte) error {
 	return nil
 }
 
-// filterDecodable are the messages that somebody can take.
+// filterDecodable returns the messages that can be decoded.
 func (q QueueHandlers) filterDecodable(messages []trigger.Message) []trigger.Message {
 	known := make([]trigger.Message, 0, len(messages))
 	for _, m := range messages {
@@ -48,7 +50,8 @@ func (q QueueHandlers) filterDecodable(messages []trigger.Message) []trigger.Mes
 			}
 		}
 		if err != nil {
-			slog.Error("message not understood; it is let go", "message", m.ID, "queue", m.Source, "err", err)
+			slog.Error("message not understood; it is let go", "message", m.ID, "queue", m.Source,
+				"err", err)
 			continue
 		}
 		known = append(known, m)
@@ -56,7 +59,7 @@ func (q QueueHandlers) filterDecodable(messages []trigger.Message) []trigger.Mes
 	return known
 }
 
-// consumeHint works on the execution of one hint, for which the function was invoked by itself.
+// consumeHint advances the execution of one hint, for which the function was invoked.
 func (q QueueHandlers) consumeHint(ctx context.Context, event []byte) error {
 	partition, err := q.Decode(string(event))
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package platform knows where the program runs. It asks that once, takes the events of that place, and hands what
-// they carry to the parts of the engine: an http.Handler, the work on an execution, the start of flows, the sweep.
+// Package platform runs the program as a cloud function. It detects the cloud once, receives its
+// events, and passes their content to the parts of the engine: an http.Handler, the execution of a
+// hint, the start of flows, the sweep.
 package platform
 
 import (
@@ -15,19 +16,20 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Handler takes one event of the platform and gives its answer. An error makes the platform deliver the event again,
-// as far as it does so for that kind of event. It may be called from several goroutines.
-type Handler func(ctx context.Context, event []byte) (answer []byte, err error)
+// Handler processes one event of the platform and returns the response. An error makes the platform
+// deliver the event again, if it does so for that kind of event. A Handler must be safe for
+// concurrent use.
+type Handler func(ctx context.Context, event []byte) (response []byte, err error)
 
-// cloudRuntime is a place where functions run: the environment variable that tells it, its name, and what serves there until
-// the platform ends the process.
+// cloudRuntime is an environment in which functions run: the variable that identifies it, its name,
+// and the function that serves until the platform ends the process.
 type cloudRuntime struct {
 	variable string
 	name     string
 	serve    func(Handler) error
 }
 
-// cloudRuntimes is every place that is known.
+// cloudRuntimes lists the supported runtimes.
 var cloudRuntimes = []cloudRuntime{
 	{"AWS_LAMBDA_RUNTIME_API", "AWS Lambda", serveLambda},
 	{"FC_RUNTIME_API", "the built-in runtime of Function Compute", serveFC},
@@ -36,18 +38,19 @@ var cloudRuntimes = []cloudRuntime{
 	{"FC_FUNCTION_NAME", "a custom runtime of Function Compute", serveCustom},
 }
 
-// runtimeAPIs are the variables that hold where a platform gives out events and takes answers: no
-// flow's target.
+// runtimeAPIs are the variables with the addresses of the platforms' runtime APIs, which flows must
+// not call.
 var runtimeAPIs = []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API"}
 
-// ErrNoRuntime says that the program is run where no function runs.
+// ErrNoRuntime means that the program does not run as a cloud function.
 var ErrNoRuntime = errors.New("this program is a cloud function")
 
-// Run serves until the platform ends the process. open builds the handler; it is called at once, while the platform
-// still counts the time as start-up. When it fails, every event is answered with that error, and the next event makes
-// it try again: a function that ended itself would only be started again, and again.
+// Run serves until the platform ends the process. It calls open at once, while the platform still
+// counts the time as start-up, to build the handler. If open fails, every event fails with that
+// error, and the next event calls open again: if the function exited, the platform would only start
+// it again and again.
 func Run(open func(context.Context) (Handler, error)) error {
-	h, err := detectRuntime(os.Getenv)
+	rt, err := detectRuntime(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -59,10 +62,10 @@ func Run(open func(context.Context) (Handler, error)) error {
 	if _, err := l.openOnce(context.Background()); err != nil {
 		slog.Error("the function cannot work", "err", err)
 	}
-	return h.serve(withRecovery(l.handle))
+	return rt.serve(withRecovery(l.handle))
 }
 
-// Main is Run for a main function: an error is printed and ends the process.
+// Main is Run for a main function: it prints an error and exits.
 func Main(open func(context.Context) (Handler, error)) {
 	if err := Run(open); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -70,20 +73,21 @@ func Main(open func(context.Context) (Handler, error)) {
 	}
 }
 
-// detectRuntime finds where the program runs.
+// detectRuntime returns the runtime that the program runs in.
 func detectRuntime(getenv func(string) string) (cloudRuntime, error) {
 	var names []string
-	for _, h := range cloudRuntimes {
-		if getenv(h.variable) != "" {
-			return h, nil
+	for _, rt := range cloudRuntimes {
+		if getenv(rt.variable) != "" {
+			return rt, nil
 		}
-		names = append(names, fmt.Sprintf("%s (%s)", h.variable, h.name))
+		names = append(names, fmt.Sprintf("%s (%s)", rt.variable, rt.name))
 	}
-	return cloudRuntime{}, fmt.Errorf("%w: none of these variables is set that tell where it runs: %s; to run the engine on one machine use `millrace serve`",
+	return cloudRuntime{}, fmt.Errorf("%w: none of these variables is set that tell where it "+
+		"runs: %s; to run the engine on one machine use `millrace serve`",
 		ErrNoRuntime, strings.Join(names, ", "))
 }
 
-// lazyHandler is a handler that is opened by whoever needs it first, and again after a failure.
+// lazyHandler opens its handler at the first use, and again after a failure.
 type lazyHandler struct {
 	open  func(context.Context) (Handler, error)
 	mu    sync.Mutex
@@ -112,18 +116,18 @@ func (l *lazyHandler) handle(ctx context.Context, event []byte) ([]byte, error) 
 	return h(ctx, event)
 }
 
-// errPanic is what the platform is told of a panic; text and stack are for the log.
+// errPanic is the error that the platform gets for a panic. The log has its text and stack.
 var errPanic = errors.New("internal error; the log has the cause")
 
-// withRecovery makes a panic an error: the process serves the next event, and no platform ends it.
+// withRecovery converts a panic to an error, so that the process can serve the next event.
 func withRecovery(h Handler) Handler {
-	return func(ctx context.Context, event []byte) (answer []byte, err error) {
+	return func(ctx context.Context, event []byte) (response []byte, err error) {
 		defer recoverTo(&err)
 		return h(ctx, event)
 	}
 }
 
-// recoverTo, deferred, turns a panic into *err.
+// recoverTo converts a panic to *err. It must be deferred.
 func recoverTo(err *error) {
 	if v := recover(); v != nil {
 		slog.Error("panic", "panic", v, "stack", string(debug.Stack()))

@@ -29,8 +29,13 @@ func recorded(t testing.TB, name string) []byte {
 
 func TestNowhere(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
-	err := platform.Run(func(context.Context) (platform.Handler, error) { t.Fatal("opened"); return nil, nil })
-	if !errors.Is(err, platform.ErrNoRuntime) || !strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
+	err := platform.Run(func(context.Context) (platform.Handler,
+		error) {
+		t.Fatal("opened")
+		return nil, nil
+	})
+	if !errors.Is(err, platform.ErrNoRuntime) ||
+		!strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
 		t.Error(err)
 	}
 }
@@ -48,44 +53,64 @@ func TestServeHTTP(t *testing.T) {
 		w.Header().Set("X-Host", r.Host)
 		w.WriteHeader(201)
 		w.Header().Set("X-Late", "1")
-		fmt.Fprintf(w, "%s %s %d %.20s", r.URL.RawQuery, strings.Join(r.Header["X-Two"], ","), r.ContentLength, body)
+		fmt.Fprintf(w, "%s %s %d %.20s", r.URL.RawQuery, strings.Join(r.Header["X-Two"], ","),
+			r.ContentLength, body)
 	})
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("secret") })
-	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 6<<20)) })
+	mux.HandleFunc("/large", func(w http.ResponseWriter,
+		r *http.Request) {
+		w.Write(make([]byte, 6<<20))
+	})
 	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) {})
 	h := platform.ServeHTTP(mux)
-	for name, host := range map[string]string{"aws-apigw-v1": "abc123.execute-api.us-east-1.amazonaws.com",
-		"aws-apigw-v2": "abc123.execute-api.us-east-1.amazonaws.com", "aws-function-url": "u1.lambda-url.us-east-1.on.aws"} {
+	for name, host := range map[string]string{
+		"aws-apigw-v1":     "abc123.execute-api.us-east-1.amazonaws.com",
+		"aws-apigw-v2":     "abc123.execute-api.us-east-1.amazonaws.com",
+		"aws-function-url": "u1.lambda-url.us-east-1.on.aws",
+	} {
 		text, err := h(context.Background(), recorded(t, name))
 		var r reply
 		if err != nil || json.Unmarshal(text, &r) != nil {
 			t.Fatal(name, err)
 		}
-		if r.StatusCode != 201 || r.Headers["X-Host"] != host || r.Headers["X-Late"] != "" || !strings.HasPrefix(r.Body, "Tag=1&Tag=2 a,b 13") || !strings.HasSuffix(r.Body, " Action=StartExecutio") {
+		if r.StatusCode != 201 || r.Headers["X-Host"] != host || r.Headers["X-Late"] != "" ||
+			!strings.HasPrefix(r.Body, "Tag=1&Tag=2 a,b 13") ||
+			!strings.HasSuffix(r.Body, " Action=StartExecutio") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	for path, want := range map[string]string{"/panic": "500 An internal error", "/large": "500 larger", "/none": "404 ", "/silent": "200 "} {
+	for path, want := range map[string]string{
+		"/panic":  "500 An internal error",
+		"/large":  "500 larger",
+		"/none":   "404 ",
+		"/silent": "200 ",
+	} {
 		text, err := h(context.Background(), []byte(`{"httpMethod":"GET","path":"`+path+`"}`))
 		var r reply
 		if err != nil || json.Unmarshal(text, &r) != nil {
 			t.Fatal(path, err)
 		}
 		status, part, _ := strings.Cut(want, " ")
-		if fmt.Sprint(r.StatusCode) != status || !strings.Contains(r.Body, part) || strings.Contains(r.Body, "secret") {
+		if fmt.Sprint(r.StatusCode) != status || !strings.Contains(r.Body, part) ||
+			strings.Contains(r.Body, "secret") {
 			t.Errorf("%s: %+v", path, r)
 		}
 	}
-	if _, err := h(context.Background(), recorded(t, "aws-s3-put")); !errors.Is(err, trigger.ErrKind) {
+	if _, err := h(context.Background(), recorded(t, "aws-s3-put")); !errors.Is(err,
+		trigger.ErrKind) {
 		t.Error(err)
 	}
 }
 
-// event is a batch of messages with these bodies, whose ids are their numbers.
+// event returns a batch of messages with these bodies. Their ids are their indexes.
 func event(bodies ...string) []byte {
 	var records []map[string]any
 	for i, b := range bodies {
-		records = append(records, map[string]any{"eventSource": "aws:sqs", "messageId": fmt.Sprint(i), "body": b})
+		records = append(records, map[string]any{
+			"eventSource": "aws:sqs",
+			"messageId":   fmt.Sprint(i),
+			"body":        b,
+		})
 	}
 	text, _ := json.Marshal(map[string]any{"Records": records})
 	return text
@@ -118,8 +143,9 @@ func failures(t *testing.T, text []byte) []string {
 
 func TestConsumeQueue(t *testing.T) {
 	var mu sync.Mutex
-	var worked, outcomes []string
-	var together sync.WaitGroup // "a" and "b" wait for each other: they must be worked on at the same time
+	var worked, asyncResults []string
+	// "a" and "b" wait for each other, so the test passes only if they run concurrently.
+	var together sync.WaitGroup
 	together.Add(2)
 	h := platform.ConsumeQueue(platform.QueueHandlers{
 		Decode: decode,
@@ -141,12 +167,14 @@ func TestConsumeQueue(t *testing.T) {
 		AsyncResult: func(_ context.Context, o trigger.AsyncResult) error {
 			mu.Lock()
 			defer mu.Unlock()
-			outcomes = append(outcomes, o.RequestID)
+			asyncResults = append(asyncResults, o.RequestID)
 			return nil
 		},
 	})
-	text, err := h(context.Background(), event(hint("a"), hint("bad"), hint("a"), hint("b"), "not json",
-		hint("bad"), string(recorded(t, "aws-lambda-destination")), `{"v":9,"p":"a"}`, hint("panic")))
+	text, err := h(context.Background(), event(hint("a"), hint("bad"), hint("a"), hint("b"),
+		"not json",
+		hint("bad"), string(recorded(t, "aws-lambda-destination")), `{"v":9,"p":"a"}`,
+		hint("panic")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,14 +182,16 @@ func TestConsumeQueue(t *testing.T) {
 		t.Errorf("failed %v", got)
 	}
 	slices.Sort(worked)
-	if !slices.Equal(worked, []string{"a", "b", "bad", "panic"}) || len(outcomes) != 1 {
-		t.Errorf("worked %v, outcomes %v", worked, outcomes)
+	if !slices.Equal(worked, []string{"a", "b", "bad", "panic"}) || len(asyncResults) != 1 {
+		t.Errorf("worked %v, asyncResults %v", worked, asyncResults)
 	}
-	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); !errors.Is(err, trigger.ErrKind) {
+	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); !errors.Is(err,
+		trigger.ErrKind) {
 		t.Error(err)
 	}
 	noOutcomes := platform.ConsumeQueue(platform.QueueHandlers{Decode: decode})
-	if text, _ := noOutcomes(context.Background(), event(string(recorded(t, "aws-lambda-destination")))); len(failures(t, text)) != 1 {
+	if text, _ := noOutcomes(context.Background(),
+		event(string(recorded(t, "aws-lambda-destination")))); len(failures(t, text)) != 1 {
 		t.Error("an outcome that nobody takes was acknowledged")
 	}
 }
@@ -180,7 +210,8 @@ func TestEvents(t *testing.T) {
 		}
 		return nil
 	})
-	put, bus, test := string(recorded(t, "aws-s3-put")), string(recorded(t, "aws-s3-eventbridge")), string(recorded(t, "aws-s3-test-event"))
+	put, bus, test := string(recorded(t, "aws-s3-put")), string(recorded(t, "aws-s3-eventbridge")),
+		string(recorded(t, "aws-s3-test-event"))
 	for text, fails := range map[string]bool{put: true, bus: false, test: false, `"panic"`: true} {
 		if _, err := h(context.Background(), []byte(text)); (err != nil) != fails {
 			t.Errorf("%.40s: %v", text, err)
@@ -188,13 +219,17 @@ func TestEvents(t *testing.T) {
 	}
 	took = nil
 	text, err := h(context.Background(), event(bus, put, test, "panic", "7"))
-	if got := failures(t, text); err != nil || !slices.Equal(got, []string{"1", "3"}) || !slices.Equal(took, []string{"0", "1", "2", "3", "4"}) {
+	if got := failures(t, text); err != nil || !slices.Equal(got, []string{"1", "3"}) ||
+		!slices.Equal(took, []string{"0", "1", "2", "3", "4"}) {
 		t.Errorf("failed %v, took %v, %v", got, took, err)
 	}
-	// A message that cannot be read does not keep the others from their start; without an id it fails the batch.
+	// A message that cannot be read does not prevent the others from starting. Without an id it
+	// fails the batch.
 	took = nil
-	_, err = h(context.Background(), []byte(`{"Records":[7,{"eventSource":"aws:sqs","messageId":"1","body":"a"},{"eventSource":"aws:sqs","body":"b"},`+
-		`{"eventSource":"aws:sqs","messageId":"3","body":3},{"eventSource":"aws:sqs","messageId":"4","body":"d"}]}`))
+	_, err = h(context.Background(), []byte(`{"Records":[7,{"eventSource":"aws:sqs",`+
+		`"messageId":"1","body":"a"},{"eventSource":"aws:sqs","body":"b"},`+
+		`{"eventSource":"aws:sqs","messageId":"3","body":3},{"eventSource":"aws:sqs",`+
+		`"messageId":"4","body":"d"}]}`))
 	if !errors.Is(err, trigger.ErrMalformed) || !slices.Equal(took, []string{"1", "4"}) {
 		t.Errorf("took %v, %v", took, err)
 	}
@@ -203,10 +238,12 @@ func TestEvents(t *testing.T) {
 func TestTick(t *testing.T) {
 	var ticks atomic.Int32
 	h := platform.Tick(func(context.Context) error { ticks.Add(1); return nil })
-	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); err != nil || ticks.Load() != 1 {
+	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); err != nil ||
+		ticks.Load() != 1 {
 		t.Error(err)
 	}
-	if _, err := h(context.Background(), recorded(t, "aws-apigw-v1")); !errors.Is(err, trigger.ErrKind) || ticks.Load() != 1 {
+	if _, err := h(context.Background(), recorded(t, "aws-apigw-v1")); !errors.Is(err,
+		trigger.ErrKind) || ticks.Load() != 1 {
 		t.Error(err)
 	}
 }
@@ -221,13 +258,17 @@ func FuzzHandlers(f *testing.F) {
 	}
 	handlers := []platform.Handler{
 		platform.ServeHTTP(http.NotFoundHandler()),
-		platform.ConsumeQueue(platform.QueueHandlers{Decode: decode, Advance: func(context.Context, string) error { return nil }}),
+		platform.ConsumeQueue(platform.QueueHandlers{
+			Decode:  decode,
+			Advance: func(context.Context, string) error { return nil },
+		}),
 		platform.Events(func(context.Context, trigger.Delivery) error { return nil }),
 		platform.Tick(func(context.Context) error { return nil }),
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		for _, h := range handlers {
-			if text, err := h(context.Background(), event); err == nil && text != nil && !json.Valid(text) {
+			if text, err := h(context.Background(), event); err == nil && text != nil &&
+				!json.Valid(text) {
 				t.Fatalf("answer %s", text)
 			}
 		}

@@ -9,23 +9,27 @@ import (
 	"millrace/shared/trigger"
 )
 
-// QueueHandlers is what is done with the messages of the engine's queue.
+// QueueHandlers are the handlers of the messages of the engine's queue.
 type QueueHandlers struct {
-	// Decode gives the partition that the body of a hint names, and an error for what is no hint that it knows.
+	// Decode returns the partition that the body of a hint names. It returns an error if the body
+	// is not a hint of a known format.
 	Decode func(body string) (partition string, err error)
-	// Advance takes up an execution. It must return in time before ctx ends.
+	// Advance loads an execution and advances it. It must return before ctx ends.
 	Advance func(ctx context.Context, partition string) error
-	// Dispatch starts an invocation of this function for one execution, with the hint as its event, and does not wait for
-	// it. It is used for messages of MNS only; nil: they are worked on at once.
+	// Dispatch starts an invocation of this function for one execution, with the hint as its event,
+	// and does not wait for it. It is used for messages of MNS only. nil: Advance is called
+	// instead.
 	Dispatch func(ctx context.Context, partition string) error
-	// AsyncResult takes in how an asynchronous invocation has ended; nil refuses such messages.
+	// AsyncResult processes the result of an asynchronous invocation. nil: such messages cannot be
+	// decoded.
 	AsyncResult func(ctx context.Context, o trigger.AsyncResult) error
 }
 
-// ConsumeQueue works on batches of messages. Hints of one execution are one piece of work, different executions are
-// worked on at the same time. Only the messages whose work failed come again. What cannot be understood, from a newer
-// program or by mistake, is logged and comes again too, until the queue's redrive policy puts it into the dead-letter
-// queue: nothing is lost, and somebody is told.
+// ConsumeQueue processes batches of messages. Hints of one execution become one work item; work
+// items of different executions run concurrently. Only the messages of failed work items are
+// delivered again. A message that cannot be decoded, sent by a newer program or by mistake, is
+// logged and fails too, until the queue's redrive policy moves it to the dead-letter queue: nothing
+// is lost, and the operator is informed.
 func ConsumeQueue(q QueueHandlers) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		switch trigger.KindOf(event) {
@@ -50,21 +54,27 @@ func ConsumeQueue(q QueueHandlers) Handler {
 	}
 }
 
-// workItemsMax is how many pieces of a batch are worked on at a time.
+// workItemsMax is how many work items of a batch run concurrently.
 const workItemsMax = 64
 
-// batch is one batch of messages on its way.
+// batch is one batch of messages in progress.
 type batch struct {
 	queue  QueueHandlers
-	failed []bool // by message; each written by the one piece that the message is part of
+	failed []bool // by message; only the message's work item writes its element
 }
 
-// workItem is one piece of work, and the messages that ask for it.
+// workItem is one unit of work and the messages that request it.
 type workItem struct {
 	name     string // for the log
 	messages []int
-	order    int // hints begin before outcomes, which functions of flows can send without end
-	run      func(context.Context) error
+	// Hints before async results, which functions of flows can send in any number
+	// @platform/queue.go: ConsumeQueue processes batches of messages. Hints of one execution become
+	// one work item; work items of different executions run concurrently. Only the messages of
+	// failed work items are delivered again. A message that cannot be decoded, sent by a newer
+	// program or by mistake, is logged and fails too, until the queue's redrive policy moves it to
+	// the dead-letter queue: nothing is lost, and the operator is informed.
+	order int
+	run   func(context.Context) error
 }
 
 func (b *batch) run(ctx context.Context, messages []trigger.Message) {
@@ -89,7 +99,7 @@ func (b *batch) fail(p *workItem) {
 	}
 }
 
-// workItems merges messages into pieces of work.
+// workItems merges messages into work items.
 func (b *batch) workItems(messages []trigger.Message) []*workItem {
 	var all []*workItem
 	hints := map[string]*workItem{}
@@ -100,24 +110,36 @@ func (b *batch) workItems(messages []trigger.Message) []*workItem {
 			hints[partition].messages = append(hints[partition].messages, i)
 			continue
 		case err == nil:
-			p := &workItem{name: partition, messages: []int{i}, run: func(ctx context.Context) error { return b.queue.Advance(ctx, partition) }}
+			p := &workItem{
+				name:     partition,
+				messages: []int{i},
+				run: func(ctx context.Context) error {
+					return b.queue.Advance(ctx, partition)
+				},
+			}
 			hints[partition] = p
 			all = append(all, p)
 			continue
 		}
-		if o, oerr := trigger.DecodeAsyncResult([]byte(m.Body)); oerr == nil && b.queue.AsyncResult != nil {
-			all = append(all, &workItem{name: "outcome of " + o.RequestID, messages: []int{i}, order: 1,
-				run: func(ctx context.Context) error { return b.queue.AsyncResult(ctx, o) }})
+		if o, oerr := trigger.DecodeAsyncResult([]byte(m.Body)); oerr == nil &&
+			b.queue.AsyncResult != nil {
+			all = append(all, &workItem{
+				name:     "outcome of " + o.RequestID,
+				messages: []int{i},
+				order:    1,
+				run:      func(ctx context.Context) error { return b.queue.AsyncResult(ctx, o) },
+			})
 			continue
 		}
-		slog.Error("message not understood; it goes to the dead-letter queue", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
+		slog.Error("message not understood; it goes to the dead-letter queue", "message", m.ID,
+			"queue", m.Source, "receives", m.Receives, "err", err)
 		b.failed[i] = true
 	}
 	slices.SortStableFunc(all, func(a, b *workItem) int { return a.order - b.order })
 	return all
 }
 
-// callRecovered makes a panic an error, so that one piece of work does not take the others down.
+// callRecovered converts a panic to an error, so that one work item does not end the others.
 func callRecovered(ctx context.Context, work func(context.Context) error) (err error) {
 	defer recoverTo(&err)
 	return work(ctx)
