@@ -8,7 +8,7 @@ import (
 	"millrace/shared/value"
 )
 
-// alibabaProbe are the members by which the events of Function Compute are told apart.
+// alibabaProbe has the members that distinguish the events of Function Compute.
 type alibabaProbe struct {
 	Events      []json.RawMessage `json:"events"`      // OSS
 	TriggerTime *string           `json:"triggerTime"` // timer
@@ -22,7 +22,7 @@ type alibabaProbe struct {
 	} `json:"requestContext"`
 }
 
-// kindOfAlibaba tells what an event of Alibaba Cloud is; Unknown for what is none.
+// kindOfAlibaba returns the kind of an event of Alibaba Cloud; Unknown for any other event.
 func kindOfAlibaba(event []byte) Kind {
 	if text := bytes.TrimLeft(event, " \t\r\n"); len(text) > 0 && text[0] == '[' {
 		if json.Valid(text) {
@@ -49,8 +49,8 @@ func kindOfAlibaba(event []byte) Kind {
 	return Unknown
 }
 
-// kindOfOSS returns ObjectEvent if any record is OSS's: one that cannot be read does not hold up
-// the others.
+// kindOfOSS returns ObjectEvent if any record is from OSS, because a record that cannot be decoded
+// must not hold up the others.
 func kindOfOSS(records []json.RawMessage) Kind {
 	for _, record := range records {
 		var r struct {
@@ -64,11 +64,11 @@ func kindOfOSS(records []json.RawMessage) Kind {
 	return Unknown
 }
 
-// kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it
-// cannot be told who has written which of its members. This is looked at before everything else,
-// for the attributes that the sender gives such a message stand beside the topic's own members and
-// may have the names of any other event's. Those of an event bus are refused: a publisher on
-// one could write the topic's members beside them as well.
+// kindOfTopic reports whether an event is a message of a topic, and returns its kind. The kind is
+// Unknown if it is unclear who wrote each member. kindOfTopic must be called before the other
+// checks: the attributes that a sender chooses are siblings of the topic's own members, and may
+// have the names of members of any other event. An event of an event bus is rejected, because a
+// publisher on a bus could write the members of a topic too.
 func kindOfTopic(event []byte) (kind Kind, is bool) {
 	if !bytes.Contains(event, topicMember) {
 		return Unknown, false

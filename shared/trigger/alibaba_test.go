@@ -11,7 +11,8 @@ import (
 	"millrace/shared/trigger"
 )
 
-const recordedHint = `{"v":1,"kind":"step","ex":"flow/order/exec/run-1","seq":7,"token":"01J0000000000000000000000A"}`
+const recordedHint = `{"v":1,"kind":"step","ex":"flow/order/exec/run-1","seq":7,` +
+	`"token":"01J0000000000000000000000A"}`
 
 func TestKindsOfAlibaba(t *testing.T) {
 	for name, want := range map[string]trigger.Kind{
@@ -41,16 +42,20 @@ func TestKindsOfAlibaba(t *testing.T) {
 		`{"specversion":"1.0","type":"oss:BucketCreated:PutBucket"}`: trigger.Unknown,
 		`{"specversion":"1.0","type":"ecs:Instance:StateChange"}`:    trigger.Unknown,
 		`{"events":[{"eventSource":"acs:other"}]}`:                   trigger.Unknown,
-		// Whoever publishes on a bus chooses all members of an event but a few: its type alone counts, and its names each once.
-		`{"specversion":"1.0","type":"x","kind":"sweep"}`:                                              trigger.Unknown,
-		`{"specversion":"1.0","type":"x","triggerTime":"2025-11-22T10:00:00Z","triggerName":"n"}`:      trigger.Unknown,
-		`{"specversion":"1.0","type":"x","Records":[{"eventSource":"aws:sqs"}]}`:                       trigger.Unknown,
-		`{"specversion":"1.0","type":"x","v":1,"p":"x#1#a"}`:                                           trigger.Unknown,
-		`{"specversion":"1.0","type":"mns:x","aliyuneventbusname":"a","aliyuneventbusname":"default"}`: trigger.Unknown,
-		`{"specversion":"1.0","type":"oss:ObjectCreated:x","type":"mns:x"}`:                            trigger.Unknown,
-		`{"TopicName":"orders","Message":"text","specversion":"1.0","aliyuneventbusname":"a"}`:         trigger.Unknown,
-		`{"triggerTime":"2025-11-22T10:00:00Z"}`:                                                       trigger.Unknown,
-		`{"requestContext":{"functionArn":"acs:ecs:x","condition":""}}`:                                trigger.Unknown,
+		// A publisher on a bus chooses almost all members of an event. So only its type counts, and
+		// every name must occur once.
+		`{"specversion":"1.0","type":"x","kind":"sweep"}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"x","triggerTime":"2025-11-22T10:00:00Z",` +
+			`"triggerName":"n"}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"x","Records":[{"eventSource":"aws:sqs"}]}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"x","v":1,"p":"x#1#a"}`:                     trigger.Unknown,
+		`{"specversion":"1.0","type":"mns:x","aliyuneventbusname":"a",` +
+			`"aliyuneventbusname":"default"}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"oss:ObjectCreated:x","type":"mns:x"}`: trigger.Unknown,
+		`{"TopicName":"orders","Message":"text",` +
+			`"specversion":"1.0","aliyuneventbusname":"a"}`: trigger.Unknown,
+		`{"triggerTime":"2025-11-22T10:00:00Z"}`:                        trigger.Unknown,
+		`{"requestContext":{"functionArn":"acs:ecs:x","condition":""}}`: trigger.Unknown,
 	} {
 		if got := trigger.KindOf([]byte(event)); got != want {
 			t.Errorf("%s is %v, want %v", event, got, want)
@@ -62,13 +67,37 @@ func TestMNSMessages(t *testing.T) {
 	const queue = "acs:mns:cn-hangzhou:1234567890123456:queues/wf-steps"
 	const bus = "eventbus/MNS-wf-runner-queue"
 	for name, want := range map[string][]trigger.Message{
-		"fc-mns-queue-event-driven":        {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue, Bus: bus}},
-		"fc-mns-queue-streaming-undecoded": {{ID: "C6DB60D1574661357FA2000000000003", Body: recordedHint, Source: queue, Bus: bus}},
-		"fc-mns-queue-streaming": {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue, Bus: bus},
-			{ID: "C6DB60D1574661357FA2000000000002", Body: strings.Replace(recordedHint, `"seq":7`, `"seq":8`, 1), Source: queue, Bus: bus}},
+		"fc-mns-queue-event-driven": {{
+			ID:     "C6DB60D1574661357FA2000000000001",
+			Body:   recordedHint,
+			Source: queue,
+			Bus:    bus,
+		}},
+		"fc-mns-queue-streaming-undecoded": {{
+			ID:     "C6DB60D1574661357FA2000000000003",
+			Body:   recordedHint,
+			Source: queue,
+			Bus:    bus,
+		}},
+		"fc-mns-queue-streaming": {{
+			ID:     "C6DB60D1574661357FA2000000000001",
+			Body:   recordedHint,
+			Source: queue,
+			Bus:    bus,
+		},
+			{
+				ID:     "C6DB60D1574661357FA2000000000002",
+				Body:   strings.Replace(recordedHint, `"seq":7`, `"seq":8`, 1),
+				Source: queue,
+				Bus:    bus,
+			}},
 		"fc-mns-queue-streaming-rawdata": {{Body: recordedHint}},
-		"fc-mns-topic-json":              {{ID: "3405CA51807661353B3A000000000001", Body: recordedHint, Source: "wf-events"}},
-		"fc-mns-topic-stream":            {{Body: recordedHint}},
+		"fc-mns-topic-json": {{
+			ID:     "3405CA51807661353B3A000000000001",
+			Body:   recordedHint,
+			Source: "wf-events",
+		}},
+		"fc-mns-topic-stream": {{Body: recordedHint}},
 	} {
 		got, err := trigger.DecodeMNS(recorded(t, name))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -77,13 +106,15 @@ func TestMNSMessages(t *testing.T) {
 	}
 }
 
-// Every form in which a message could come, for the service's pages leave some of them open.
+// TestMNSForms covers every form that a message may have, because the cloud's documentation leaves
+// some of them open.
 func TestMNSForms(t *testing.T) {
 	const hint = `{"v":1,"p":"x#1#a"}`
 	quoted, _ := json.Marshal(hint)
 	in64 := base64.StdEncoding.EncodeToString([]byte(hint))
 	cloud := func(data string) string {
-		return `{"specversion":"1.0","id":"i","type":"mns:Queue:SendMessage","subject":"s","data":` + data + `}`
+		return `{"specversion":"1.0","id":"i","type":"mns:Queue:SendMessage",` +
+			`"subject":"s","data":` + data + `}`
 	}
 	dataText, _ := json.Marshal(`{"messageId":"m","messageBody":` + string(quoted) + `}`)
 	for _, c := range []struct {
@@ -95,17 +126,27 @@ func TestMNSForms(t *testing.T) {
 		{`[` + string(quoted) + `]`, []trigger.Message{{Body: hint}}},
 		{`["` + in64 + `"]`, []trigger.Message{{Body: hint}}},
 		{`[` + hint + `]`, []trigger.Message{{Body: hint}}},
-		{`[{"requestId":"r","messageId":"m","messageBody":` + hint + `}]`, []trigger.Message{{ID: "m", Body: hint}}},
-		{`[{"messageId":"m","messageBody":"` + in64 + `"}]`, []trigger.Message{{ID: "m", Body: hint}}},
-		{cloud(`{"messageId":"m","messageBody":` + string(quoted) + `}`), []trigger.Message{{ID: "m", Body: hint, Source: "s"}}},
-		{cloud(`{"messageBody":` + hint + `}`), []trigger.Message{{ID: "i", Body: hint, Source: "s"}}},
+		{`[{"requestId":"r","messageId":"m","messageBody":` + hint + `}]`,
+			[]trigger.Message{{ID: "m", Body: hint}}},
+		{`[{"messageId":"m","messageBody":"` + in64 + `"}]`,
+			[]trigger.Message{{ID: "m", Body: hint}}},
+		{cloud(`{"messageId":"m","messageBody":` + string(quoted) + `}`),
+			[]trigger.Message{{ID: "m", Body: hint, Source: "s"}}},
+		{cloud(`{"messageBody":` + hint + `}`),
+			[]trigger.Message{{ID: "i", Body: hint, Source: "s"}}},
 		{cloud(string(dataText)), []trigger.Message{{ID: "m", Body: hint, Source: "s"}}},
 		{cloud(string(quoted)), []trigger.Message{{ID: "i", Body: hint, Source: "s"}}},
 		{cloud(hint), []trigger.Message{{ID: "i", Body: hint, Source: "s"}}},
 		{cloud(`null`), []trigger.Message{{ID: "i", Source: "s"}}},
-		{`[7,null,true,["x"],{"a":1},"plain text","QUJD"]`, []trigger.Message{{Body: "7"}, {Body: ""}, {Body: "true"}, {Body: `["x"]`}, {Body: `{"a":1}`}, {Body: "plain text"}, {Body: "QUJD"}}},
-		{`[{"specversion":"1.0","type":"mns:x","subject":"s","subject":"t","data":""}]`, []trigger.Message{{Body: `{"specversion":"1.0","type":"mns:x","subject":"s","subject":"t","data":""}`}}},
-		{`[{"specversion":"1.0","type":"x","messageId":"m","messageBody":"b"}]`, []trigger.Message{{Body: `{"specversion":"1.0","type":"x","messageId":"m","messageBody":"b"}`}}},
+		{`[7,null,true,["x"],{"a":1},"plain text","QUJD"]`,
+			[]trigger.Message{{Body: "7"}, {Body: ""}, {Body: "true"}, {Body: `["x"]`},
+				{Body: `{"a":1}`}, {Body: "plain text"}, {Body: "QUJD"}}},
+		{`[{"specversion":"1.0","type":"mns:x","subject":"s","subject":"t","data":""}]`,
+			[]trigger.Message{{Body: `{"specversion":"1.0","type":"mns:x","subject":"s",` +
+				`"subject":"t","data":""}`}}},
+		{`[{"specversion":"1.0","type":"x","messageId":"m","messageBody":"b"}]`,
+			[]trigger.Message{{Body: `{"specversion":"1.0","type":"x","messageId":"m",` +
+				`"messageBody":"b"}`}}},
 		{`[{"specversion":7}]`, []trigger.Message{{Body: `{"specversion":7}`}}},
 	} {
 		got, err := trigger.DecodeMNS([]byte(c.event))
@@ -113,12 +154,14 @@ func TestMNSForms(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.event, got, err)
 		}
 	}
-	for _, event := range []string{"", "null", "7", `{}`, `{"Records":[{"eventSource":"aws:sqs"}]}`, `[1`} {
+	for _, event := range []string{"", "null", "7", `{}`, `{"Records":[{"eventSource":"aws:sqs"}]}`,
+		`[1`} {
 		if _, err := trigger.DecodeMNS([]byte(event)); !errors.Is(err, trigger.ErrKind) {
 			t.Errorf("%s: %v", event, err)
 		}
 	}
-	if _, err := trigger.DecodeMNS(append([]byte{'['}, make([]byte, trigger.EventMax)...)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeMNS(append([]byte{'['},
+		make([]byte, trigger.EventMax)...)); !errors.Is(err, trigger.ErrMalformed) {
 		t.Errorf("oversized: %v", err)
 	}
 }
@@ -128,28 +171,36 @@ func TestFCRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.Form != trigger.FormFC || h.Method != "POST" || h.Path != "/" || h.RawQuery != "Action=StartExecution" || string(h.Body) != startBody ||
-		h.Host != "wf-api-abcdefghij.cn-hangzhou.fcapp.run" || h.SourceIP != "203.0.113.7" || h.RequestID != "1-64f6cd87-0001" ||
-		h.Header["X-Two"][0] != "a,b" || h.Header["Content-Type"][0] != "application/x-www-form-urlencoded" {
+	if h.Form != trigger.FormFC || h.Method != "POST" || h.Path != "/" ||
+		h.RawQuery != "Action=StartExecution" || string(h.Body) != startBody ||
+		h.Host != "wf-api-abcdefghij.cn-hangzhou.fcapp.run" || h.SourceIP != "203.0.113.7" ||
+		h.RequestID != "1-64f6cd87-0001" ||
+		h.Header["X-Two"][0] != "a,b" ||
+		h.Header["Content-Type"][0] != "application/x-www-form-urlencoded" {
 		t.Errorf("%+v", h)
 	}
 	h, err = trigger.DecodeHTTP(recorded(t, "fc3-http-trigger-binary"))
-	if err != nil || h.Path != "/a%20b" || h.RawQuery != "p=v1%2Cv2" || string(h.Body) != "\x00\x01\xff" || h.Host != "x.cn-hangzhou.fcapp.run" {
+	if err != nil || h.Path != "/a%20b" || h.RawQuery != "p=v1%2Cv2" ||
+		string(h.Body) != "\x00\x01\xff" || h.Host != "x.cn-hangzhou.fcapp.run" {
 		t.Errorf("%+v, %v", h, err)
 	}
-	// All four members are always there.
+	// All four members are always present.
 	var want map[string]any
 	json.Unmarshal(recorded(t, "fc3-http-response"), &want)
 	var got map[string]any
-	json.Unmarshal(h.Reply(200, map[string][]string{"Content-Type": {"application/json;charset=utf-8"}}, []byte(`{"RequestId":"r"}`)), &got)
+	json.Unmarshal(h.Reply(
+		200, map[string][]string{"Content-Type": {"application/json;charset=utf-8"}},
+		[]byte(`{"RequestId":"r"}`)), &got)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("reply %v, want %v", got, want)
 	}
-	if got := string(h.Reply(204, nil, nil)); got != `{"statusCode":204,"headers":{},"body":"","isBase64Encoded":false}` {
+	if got := string(h.Reply(204, nil, nil)); got != `{"statusCode":204,"headers":{},"body":"",`+
+		`"isBase64Encoded":false}` {
 		t.Error(got)
 	}
 	for _, event := range []string{
-		`{"version":"v1","isBase64Encoded":true,"body":"%%","requestContext":{"http":{"method":"GET"}}}`,
+		`{"version":"v1","isBase64Encoded":true,"body":"%%",` +
+			`"requestContext":{"http":{"method":"GET"}}}`,
 		`{"version":"v1","requestContext":{"http":{}}}`,
 		`{"version":"v1","queryParameters":[1],"requestContext":{"http":{"method":"GET"}}}`,
 	} {
@@ -168,12 +219,16 @@ func TestOSS(t *testing.T) {
 		}
 		s := starts[0]
 		names[s.Name("1", "f")] = true
-		if s.Source != "acs:oss" || s.Event != "ObjectCreated:PutObject" || s.Bucket != "my-bucket" || s.Key != "in/订单 1.json" || s.Size != 29203 ||
-			s.ETag != "7D73E1052AF595535DE90994F4C3E6D5" || s.Region != "cn-hangzhou" || s.RequestID != "62A2E2EFD0DEFE3930847A6E" || s.Time != "2025-11-22T10:00:00.000Z" {
+		if s.Source != "acs:oss" || s.Event != "ObjectCreated:PutObject" ||
+			s.Bucket != "my-bucket" || s.Key != "in/订单 1.json" || s.Size != 29203 ||
+			s.ETag != "7D73E1052AF595535DE90994F4C3E6D5" || s.Region != "cn-hangzhou" ||
+			s.RequestID != "62A2E2EFD0DEFE3930847A6E" || s.Time != "2025-11-22T10:00:00.000Z" {
 			t.Errorf("%s: %+v", file, s)
 		}
 		var input map[string]any
-		if err := json.Unmarshal(s.Input(1<<20), &input); err != nil || input["key"] != "in/订单 1.json" || input["source"] != "acs:oss" || input["sequencer"] != nil || input["record"] == nil {
+		if err := json.Unmarshal(s.Input(1<<20), &input); err != nil ||
+			input["key"] != "in/订单 1.json" || input["source"] != "acs:oss" ||
+			input["sequencer"] != nil || input["record"] == nil {
 			t.Errorf("%s: input %v", file, input)
 		}
 	}
@@ -181,13 +236,18 @@ func TestOSS(t *testing.T) {
 		t.Errorf("one event has the names %v", names)
 	}
 	record := func(change string) string {
-		return `{"events":[` + strings.Replace(`{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"t","region":"r","responseElements":{"requestId":"q"},`+
-			`"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":1,"deltaSize":1,"eTag":"e"}}}`, "CHANGE", change, 1) + `]}`
+		return `{"events":[` + strings.Replace(`{"eventName":"ObjectCreated:PutObject",`+
+			`"eventSource":"acs:oss","eventTime":"t","region":"r",`+
+			`"responseElements":{"requestId":"q"},`+
+			`"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":1,"deltaSize":1,`+
+			`"eTag":"e"}}}`, "CHANGE", change, 1) + `]}`
 	}
 	all := map[string]bool{}
 	base := record("")
-	for _, c := range [][2]string{{`"x`, `"x`}, {`"q"`, `"q2"`}, {`"k%20+"`, `"k"`}, {`"b"`, `"b2"`}, {`PutObject`, `PostObject`}, {`"e"`, `"e2"`}, {`"r"`, `"r2"`},
-		{`"q"`, `""`}, {`"q"},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":1`, `""},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":2`}} {
+	for _, c := range [][2]string{{`"x`, `"x`}, {`"q"`, `"q2"`}, {`"k%20+"`, `"k"`},
+		{`"b"`, `"b2"`}, {`PutObject`, `PostObject`}, {`"e"`, `"e2"`}, {`"r"`, `"r2"`},
+		{`"q"`, `""`}, {`"q"},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":1`,
+			`""},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":2`}} {
 		starts, err := trigger.DecodeStartEvents([]byte(strings.Replace(base, c[0], c[1], 1)))
 		if err != nil {
 			t.Fatal(c, err)
@@ -201,8 +261,10 @@ func TestOSS(t *testing.T) {
 			t.Error("the key of OSS was decoded")
 		}
 	}
-	for _, bad := range []string{`{"events":[{"eventSource":"acs:oss"}]}`, `{"events":[{"eventSource":"acs:oss","eventName":"x","oss":7}]}`,
-		`{"specversion":"1.0","type":"oss:ObjectCreated:PutObject","data":7}`, `{"specversion":"1.0","type":"oss:ObjectCreated:PutObject"}`} {
+	for _, bad := range []string{`{"events":[{"eventSource":"acs:oss"}]}`,
+		`{"events":[{"eventSource":"acs:oss","eventName":"x","oss":7}]}`,
+		`{"specversion":"1.0","type":"oss:ObjectCreated:PutObject","data":7}`,
+		`{"specversion":"1.0","type":"oss:ObjectCreated:PutObject"}`} {
 		if _, err := trigger.DecodeStartEvents([]byte(bad)); !errors.Is(err, trigger.ErrMalformed) {
 			t.Errorf("%s: %v", bad, err)
 		}
@@ -214,41 +276,53 @@ func TestTimerAndMessageStarts(t *testing.T) {
 		t.Error(err)
 	}
 	timer, err := trigger.DecodeStartEvents(recorded(t, "fc-timer"))
-	if err != nil || len(timer) != 1 || timer[0].Source != trigger.SourceTimer || timer[0].Origin != "sweep" {
+	if err != nil || len(timer) != 1 || timer[0].Source != trigger.SourceTimer ||
+		timer[0].Origin != "sweep" {
 		t.Fatal(timer, err)
 	}
-	const want = `{"event":"Timer","origin":"sweep","payload":{"kind":"sweep"},"region":null,"requestId":null,"source":"acs:timer","time":"2025-11-22T10:00:00Z"}`
+	const want = `{"event":"Timer","origin":"sweep","payload":{"kind":"sweep"},"region":null,` +
+		`"requestId":null,"source":"acs:timer","time":"2025-11-22T10:00:00Z"}`
 	if got := string(timer[0].Input(1 << 20)); got != want {
 		t.Error(got)
 	}
-	again, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:00.123Z","triggerName":"sweep","payload":""}`))
-	later, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:01Z","triggerName":"sweep","payload":"not JSON"}`))
-	if again[0].Name("1", "f") != timer[0].Name("1", "f") || later[0].Name("1", "f") == timer[0].Name("1", "f") || !strings.Contains(string(later[0].Input(1<<20)), `"payload":"not JSON"`) {
+	again, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:00.123Z",` +
+		`"triggerName":"sweep","payload":""}`))
+	later, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:01Z",` +
+		`"triggerName":"sweep","payload":"not JSON"}`))
+	if again[0].Name("1", "f") != timer[0].Name("1", "f") ||
+		later[0].Name("1", "f") == timer[0].Name("1", "f") ||
+		!strings.Contains(string(later[0].Input(1<<20)), `"payload":"not JSON"`) {
 		t.Error(again, later)
 	}
-	if _, err := trigger.DecodeStartEvents([]byte(`{"triggerTime":"now","triggerName":"sweep"}`)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeStartEvents(
+		[]byte(`{"triggerTime":"now","triggerName":"sweep"}`)); !errors.Is(err,
+		trigger.ErrMalformed) {
 		t.Error(err)
 	}
-	if starts, err := trigger.DecodeStartEvents([]byte(`{"kind":"sweep"}`)); !errors.Is(err, trigger.ErrKind) {
+	if starts, err := trigger.DecodeStartEvents([]byte(`{"kind":"sweep"}`)); !errors.Is(err,
+		trigger.ErrKind) {
 		t.Error(starts, err)
 	}
 	messages, _ := trigger.DecodeMNS(recorded(t, "fc-mns-queue-streaming"))
 	a, err := trigger.StartEventOf(messages[0])
-	if err != nil || a.Origin != "wf-steps" || a.Region != "cn-hangzhou" || !strings.HasPrefix(a.Name("1", "f"), "mns-") {
+	if err != nil || a.Origin != "wf-steps" || a.Region != "cn-hangzhou" ||
+		!strings.HasPrefix(a.Name("1", "f"), "mns-") {
 		t.Error(a, err)
 	}
 	b, _ := trigger.StartEventOf(messages[1])
 	if a.Name("1", "f") == b.Name("1", "f") {
 		t.Error("two messages have one name")
 	}
-	if _, err := trigger.StartEventOf(trigger.Message{Body: "x"}); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.StartEventOf(trigger.Message{Body: "x"}); !errors.Is(err,
+		trigger.ErrMalformed) {
 		t.Error(err)
 	}
 }
 
 func TestFCDestination(t *testing.T) {
 	ok, err := trigger.DecodeAsyncResult(recorded(t, "fc-destination"))
-	if err != nil || ok.Failed || ok.RequestID != "1-69a1-0009" || string(ok.Payload) != `"{\"paid\":true}"` {
+	if err != nil || ok.Failed || ok.RequestID != "1-69a1-0009" ||
+		string(ok.Payload) != `"{\"paid\":true}"` {
 		t.Errorf("%+v %v", ok, err)
 	}
 	failed, err := trigger.DecodeAsyncResult(recorded(t, "fc-destination-failed"))

@@ -11,15 +11,17 @@ import (
 type Message struct {
 	ID       string
 	Body     string
-	Receives int    // how often it has been delivered, this time included; 0: not known
-	Source   string // ARN of the queue
-	Bus      string // of Alibaba Cloud, that brought it, as eventbus/<name>; "": none, or that of services' own events
+	Receives int    // number of deliveries, including this one; 0: unknown
+	Source   string // resource name of the queue or topic
+	// The bus of Alibaba Cloud that delivered the message, as eventbus/<name>; "" if there was
+	// none, or only the default bus.
+	Bus string
 }
 
-// DecodeBatch opens a batch of messages. Every message has an id, no two the same.
+// DecodeBatch decodes a batch of messages. Every message has an id, and no id occurs twice.
 //
-// Every message that can be read is returned, also when err says which cannot. Those have no id by
-// which they could be asked for again, so the whole batch must fail then.
+// If err is not nil, DecodeBatch still returns every message that it could decode. The others have
+// no id by which they could be redelivered, so the whole batch must fail.
 func DecodeBatch(event []byte) ([]Message, error) {
 	if err := expect(event, QueueBatch); err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func decodeBatchMessage(record json.RawMessage) (Message, error) {
 	return Message{ID: r.MessageID, Body: r.Body, Receives: receives, Source: r.SourceARN}, nil
 }
 
-// BatchReply is the answer to a batch: the ids of the messages that must come again.
+// BatchReply returns the response to a batch: the ids of the messages to redeliver.
 func BatchReply(failed []string) []byte {
 	type item struct {
 		ID string `json:"itemIdentifier"`

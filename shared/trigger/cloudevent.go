@@ -8,22 +8,22 @@ import (
 
 // cloudEvent has the members of an event of Alibaba Cloud's EventBridge, by their exact names.
 //
-// A publisher on a bus chooses them all but those that EventBridge adds, so none is believed
-// to say which way the event came except the bus's name.
+// A publisher on a bus chooses all members except those that EventBridge adds, so only the bus's
+// name is trusted to say which way the event came.
 type cloudEvent map[string]json.RawMessage
 
 // busMember is the member in which EventBridge names the bus.
 const busMember = "aliyuneventbusname"
 
-// busDefault is the bus on which services' own events are. On every other one anybody may publish
-// who has the right to, so an event of it came by that bus.
+// busDefault is the bus of the cloud services' own events. Any account with the right to publish
+// may publish on every other bus, so its events count as delivered by that bus.
 const busDefault = "default"
 
 var specVersionMember = []byte(`"specversion"`)
 
-// cloudEventOf reports whether an object is an event of EventBridge, which has specversion and
-// needs nothing else, and returns it. It is nil if a member is there twice, so that it cannot be
-// told which of them EventBridge has written.
+// cloudEventOf reports whether an object is an event of EventBridge, and returns it. Only
+// specversion is required. The returned event is nil if a member occurs twice, because then it is
+// unclear which one EventBridge wrote.
 func cloudEventOf(event []byte) (e cloudEvent, is bool) {
 	if !bytes.Contains(event, specVersionMember) {
 		return nil, false
@@ -38,7 +38,7 @@ func cloudEventOf(event []byte) (e cloudEvent, is bool) {
 	return m, true
 }
 
-// kind is what the event is about, by its type alone.
+// kind returns the kind of the event, by its type alone.
 func (e cloudEvent) kind() Kind {
 	switch eventType := jsonText(e["type"]); {
 	case strings.HasPrefix(eventType, "mns:"):
@@ -49,7 +49,7 @@ func (e cloudEvent) kind() Kind {
 	return Unknown
 }
 
-// bus is the resource of the bus that brought the event; "" for that of services' own events.
+// bus returns the resource of the bus that delivered the event; "" for the default bus.
 func (e cloudEvent) bus() string {
 	if bus := jsonText(e[busMember]); bus != "" && bus != busDefault {
 		return "eventbus/" + bus
@@ -57,8 +57,8 @@ func (e cloudEvent) bus() string {
 	return ""
 }
 
-// message opens an event about a message. Its data is the message, or a text with that, or a text
-// that is the body.
+// message decodes an event about a message. Its data is the message, a text that contains the
+// message, or a text that is the body.
 func (e cloudEvent) message() Message {
 	m := Message{ID: jsonText(e["id"]), Source: jsonText(e["subject"]), Bus: e.bus()}
 	data := bodyText(e["data"])

@@ -2,12 +2,12 @@ package trigger
 
 import "errors"
 
-// errorsMax is how many of the records that cannot be read an error names. Every one of them fails
-// the event; the error of a function is cut by the clouds, at some kilobytes.
+// errorsMax is how many undecodable records an error describes. Each of them fails the event, but
+// the clouds truncate the error of a function at a few kilobytes.
 const errorsMax = 8
 
-// decodeErrors collects the errors of parts of an event, so that the others are not held up by them.
-// The zero value is ready.
+// decodeErrors collects the errors of the parts of an event, so that the other parts can be
+// processed. The zero value is ready to use.
 type decodeErrors struct {
 	errs []error
 	more int
@@ -23,7 +23,7 @@ func (u *decodeErrors) add(err error) {
 	}
 }
 
-// err is nil when there were none.
+// err returns nil if there were no errors.
 func (u *decodeErrors) err() error {
 	if u.more > 0 {
 		return errors.Join(append(u.errs, malformed("and %d more", u.more))...)

@@ -8,17 +8,17 @@ import (
 	"millrace/shared/value"
 )
 
-// nestingMax is how many envelopes an object event may have around it in a message: a failed
-// invocation's record, the batch of SNS that was invoked with, its notification.
+// nestingMax is how many envelopes an object event in a message may have: the record of a failed
+// invocation, the batch of SNS that invoked the function, and the notification in it.
 const nestingMax = 4
 
-// DecodeObjects opens object events in the text of a message, in every form in which they get into
-// a queue: as their store sends them, through an event bus, in a notification of SNS, and in the
-// record of an invocation that failed, which is what a dead-letter queue holds that is a function's
-// destination. The caller has made sure that the queue is meant to carry them: nothing in the text
-// itself can be trusted to say so.
+// DecodeObjects decodes the object events in the text of a message, in every form in which they get
+// into a queue: directly from their store, through an event bus, in a notification of SNS, and in
+// the record of a failed invocation, which is the content of a dead-letter queue that is a
+// function's destination. The caller must have checked that the queue may carry object events,
+// because nothing in the text can be trusted to say so.
 //
-// Every event that can be read is returned, also when err says which cannot.
+// If err is not nil, DecodeObjects still returns every event that it could decode.
 func DecodeObjects(text []byte) ([]StartEvent, error) { return decodeNested(text, nestingMax) }
 
 func decodeNested(text []byte, depth int) ([]StartEvent, error) {
@@ -30,7 +30,8 @@ func decodeNested(text []byte, depth int) ([]StartEvent, error) {
 		return decodeDirect(text)
 	}
 	if depth == 0 {
-		return nil, malformed("more than %d envelopes around an object event: %s", nestingMax, outline(text))
+		return nil, malformed("more than %d envelopes around an object event: %s", nestingMax,
+			outline(text))
 	}
 	var starts []StartEvent
 	var failed decodeErrors
@@ -43,8 +44,8 @@ func decodeNested(text []byte, depth int) ([]StartEvent, error) {
 	return starts, failed.err()
 }
 
-// unwrap returns the texts in an envelope around object events; neither texts nor an error if the
-// text is no such envelope.
+// unwrap returns the texts inside an envelope around object events. It returns neither texts nor an
+// error if the text is not such an envelope.
 func unwrap(text []byte) ([][]byte, error) {
 	if KindOf(text) != TopicEvent {
 		m, _ := membersOf(text)
@@ -56,19 +57,20 @@ func unwrap(text []byte) ([][]byte, error) {
 		}
 		return nil, nil
 	}
-	notes, err := DecodeTopic(text)
-	inner := make([][]byte, len(notes))
-	for i, n := range notes {
+	notifications, err := DecodeTopic(text)
+	inner := make([][]byte, len(notifications))
+	for i, n := range notifications {
 		inner[i] = []byte(n.Body)
 	}
 	return inner, err
 }
 
-// membersOf returns the members of a JSON object by their exact names, and whether each is there
-// once. nil for what is no object.
+// membersOf returns the members of a JSON object by their exact names, and whether each occurs
+// once. It returns nil if the text is not an object.
 //
-// Envelopes are read so and not into structs, which take a member in any case of letters and the
-// last of two: a topic of MNS puts attributes that the sender chose beside its own members.
+// Decoding into a struct would match names in any case of letters and use the last of two equal
+// names. That is unsafe for envelopes: a topic of MNS puts attributes that the sender chose beside
+// its own members.
 func membersOf(text []byte) (members map[string]json.RawMessage, once bool) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -93,7 +95,7 @@ func membersOf(text []byte) (members map[string]json.RawMessage, once bool) {
 	return members, once
 }
 
-// jsonText is a JSON string's text; of any other value its JSON, "" for none.
+// jsonText returns the text of a JSON string, or the JSON of any other value; "" if raw is empty.
 func jsonText(raw json.RawMessage) string {
 	var s string
 	if value.UnmarshalLenient(raw, &s) == nil {
@@ -102,18 +104,17 @@ func jsonText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// Delivery is how an event reached the function, which decides what it may be, whatever its text
-// looks like.
+// Delivery is how an event reached the function. This decides how the event is read, whatever its
+// text looks like.
 type Delivery struct {
 	Message
-	// Direct says that the event is not a message: the function was invoked with it by its source,
-	// be that a bucket, an event bus or a timer. Body is the event then, and Message has nothing
-	// else.
+	// Direct means that the event is not a message: its source, a bucket, an event bus or a timer,
+	// invoked the function. Body is then the event, and all other fields of Message are empty.
 	Direct bool
 }
 
-// QueueName is the last part of the name by which a message's queue, topic or bus is known: that
-// after the last colon or slash.
+// QueueName returns the short name of a queue, topic or bus: the part of its resource name after
+// the last colon or slash.
 func QueueName(source string) string {
 	return source[strings.LastIndexAny(source, ":/")+1:]
 }

@@ -12,7 +12,7 @@ import (
 	"millrace/shared/trigger"
 )
 
-// opened is what each decoder makes of an event.
+// opened returns the result of each decoder for an event.
 func opened(event []byte) map[string]any {
 	starts := func(decode func([]byte) ([]trigger.StartEvent, error)) any {
 		list, err := decode(event)
@@ -28,7 +28,7 @@ func opened(event []byte) map[string]any {
 	batch, err := trigger.DecodeBatch(event)
 	all["batch"] = result(batch, err)
 	messages, err := trigger.DecodeMNS(event)
-	for i := range messages { // of what is no envelope the event's own text
+	for i := range messages { // without an envelope, the body is the event's own text
 		if strings.HasPrefix(messages[i].Body, "{") && err != nil {
 			messages[i].Body = ""
 		}
@@ -36,16 +36,18 @@ func opened(event []byte) map[string]any {
 	all["mns"] = result(messages, err)
 	notes, err := trigger.DecodeTopic(event)
 	all["topic"] = result(notes, err)
-	outcome, err := trigger.DecodeAsyncResult(event)
-	all["outcome"] = result(outcome, err)
+	result, err := trigger.DecodeAsyncResult(event)
+	all["result"] = result(result, err)
 	return all
 }
 
-// free are members in which a sender chooses the names, so that another case is another member.
+// free lists members whose content has names that a sender chooses, so that names in another case
+// are other members.
 var free = []string{"headers", "multiValueHeaders", "queryStringParameters", "queryParameters",
 	"multiValueQueryStringParameters", "requestPayload", "responsePayload", "data"}
 
-// withOthers writes a value with a member of another case and another value behind each text and number.
+// withOthers encodes a value, and adds after each text and number a member with another value,
+// whose name differs in case.
 func withOthers(t *testing.T, v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -83,8 +85,8 @@ func withOthers(t *testing.T, v any) string {
 	return string(text)
 }
 
-// A member counts by its exact name: what stands beside it in other letters is another member, in every event of either
-// cloud.
+// TestNamesAreExact: a member counts by its exact name, in every event of both clouds. A name that
+// differs in case is another member.
 func TestNamesAreExact(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.json")
 	if len(files) < 20 {
@@ -104,7 +106,7 @@ func TestNamesAreExact(t *testing.T) {
 		got, want := opened(other), opened(same)
 		for decoder := range want {
 			if decoder == "mns" && !strings.HasPrefix(filepath.Base(file), "fc-mns") {
-				continue // what is no envelope is a body as it stands
+				continue // without an envelope, the event is the body
 			}
 			if !reflect.DeepEqual(got[decoder], want[decoder]) {
 				t.Errorf("%s, %s: %+v\nwant %+v", file, decoder, got[decoder], want[decoder])

@@ -11,7 +11,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Form is the form in which an HTTP request came, and in which its reply must go.
+// Form is the format of an HTTP request's event and of its response.
 type Form uint8
 
 // The forms.
@@ -23,18 +23,19 @@ const (
 
 // HTTP is an HTTP request as the client sent it.
 type HTTP struct {
-	Form      Form
-	Method    string
-	Path      string // without the stage of a gateway; decoded only with FormV1
-	RawQuery  string // as sent where the form keeps it (V2), else encoded again in the order of the event
-	Host      string // as the client addressed it: a V3 signature covers it
+	Form   Form
+	Method string
+	Path   string // without the stage of a gateway; decoded only with FormV1
+	// As sent if the form keeps it (FormV2), else encoded again in the order of the event.
+	RawQuery  string
+	Host      string // as the client sent it: a V3 signature covers it
 	Header    map[string][]string
-	Body      []byte // raw: a signature covers it
+	Body      []byte // unchanged: a signature covers it
 	SourceIP  string
 	RequestID string // of the gateway
 }
 
-// httpEvent has the members of both forms.
+// httpEvent has the members of all forms.
 type httpEvent struct {
 	Version               string              `json:"version"`
 	HTTPMethod            string              `json:"httpMethod"`
@@ -46,10 +47,11 @@ type httpEvent struct {
 	MultiValueHeaders     map[string][]string `json:"multiValueHeaders"`
 	QueryStringParameters pairs               `json:"queryStringParameters"`
 	MultiValueQuery       pairs               `json:"multiValueQueryStringParameters"`
-	QueryParameters       pairs               `json:"queryParameters"` // of FC: values of one name joined by a comma
-	Body                  string              `json:"body"`
-	IsBase64Encoded       bool                `json:"isBase64Encoded"`
-	RequestContext        struct {
+	// Of FC: values of one name, joined by a comma.
+	QueryParameters pairs  `json:"queryParameters"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+	RequestContext  struct {
 		Stage      string `json:"stage"`
 		DomainName string `json:"domainName"`
 		RequestID  string `json:"requestId"`
@@ -64,7 +66,8 @@ type httpEvent struct {
 	} `json:"requestContext"`
 }
 
-// DecodeHTTP opens a request of an HTTP API (2.0), a REST API (1.0) or a function URL.
+// DecodeHTTP decodes a request of an HTTP API (2.0), a REST API (1.0), a function URL or an HTTP
+// trigger.
 func DecodeHTTP(event []byte) (*HTTP, error) {
 	if err := expect(event, HTTPRequest); err != nil {
 		return nil, err
@@ -97,9 +100,10 @@ func DecodeHTTP(event []byte) (*HTTP, error) {
 	return h, nil
 }
 
-// v1 takes a request of a REST API over: the path comes without its stage.
+// v1 reads the request of a REST API. The path is without its stage.
 func (h *HTTP) v1(e *httpEvent) {
-	h.Form, h.Method, h.Path, h.SourceIP = FormV1, e.HTTPMethod, e.Path, e.RequestContext.Identity.SourceIP
+	h.Form, h.Method, h.Path, h.SourceIP = FormV1, e.HTTPMethod, e.Path,
+		e.RequestContext.Identity.SourceIP
 	query := e.MultiValueQuery
 	if len(query) == 0 {
 		query = e.QueryStringParameters
@@ -117,15 +121,17 @@ func (h *HTTP) v1(e *httpEvent) {
 	}
 }
 
-// v2 takes a request of an HTTP API or a function URL over: the path has the stage, unless that is $default. Several
-// headers of one name come joined by a comma, which is how they count.
+// v2 reads the request of an HTTP API or a function URL. The path begins with the stage, unless
+// that is $default. Several headers of one name are joined by a comma, which is equivalent.
 func (h *HTTP) v2(e *httpEvent) {
 	c := &e.RequestContext
-	h.Form, h.Method, h.Path, h.RawQuery, h.SourceIP = FormV2, c.HTTP.Method, e.RawPath, e.RawQueryString, c.HTTP.SourceIP
+	h.Form, h.Method, h.Path, h.RawQuery, h.SourceIP = FormV2, c.HTTP.Method, e.RawPath,
+		e.RawQueryString, c.HTTP.SourceIP
 	if h.Path == "" {
 		h.Path = c.HTTP.Path
 	}
-	if s := "/" + c.Stage; c.Stage != "" && c.Stage != "$default" && (h.Path == s || strings.HasPrefix(h.Path, s+"/")) {
+	if s := "/" + c.Stage; c.Stage != "" && c.Stage != "$default" &&
+		(h.Path == s || strings.HasPrefix(h.Path, s+"/")) {
 		h.Path = h.Path[len(s):]
 	}
 	for name, v := range e.Headers {
@@ -141,8 +147,8 @@ func (h *HTTP) add(name, value string) {
 	h.Header[name] = append(h.Header[name], value)
 }
 
-// host restores the host that the client addressed. It stands in the header; the gateway's own name is what is left
-// without one.
+// host sets the host that the client addressed. It is in the Host header; without one, host uses
+// the gateway's own name.
 func (h *HTTP) host(e *httpEvent) {
 	if v := h.Header["Host"]; len(v) > 0 {
 		h.Host = v[0]
@@ -164,10 +170,11 @@ func (e *httpEvent) body() ([]byte, error) {
 	return body, nil
 }
 
-// pairs are the members of a JSON object in their order; a member that is a list counts once for each element.
+// pairs are the members of a JSON object in their order. A list counts as one pair for each
+// element.
 type pairs []struct{ name, value string }
 
-// UnmarshalJSON reads {"name":"value"} and {"name":["value"]}; null is none.
+// UnmarshalJSON decodes {"name":"value"} and {"name":["value"]}; null means no pairs.
 func (p *pairs) UnmarshalJSON(text []byte) error {
 	*p = nil
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -202,7 +209,7 @@ func (p *pairs) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// encode writes the pairs as a query string.
+// encode returns the pairs as a query string.
 func (p pairs) encode() string {
 	var b strings.Builder
 	for i, q := range p {

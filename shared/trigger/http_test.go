@@ -21,7 +21,9 @@ func recorded(t testing.TB, name string) []byte {
 	return text
 }
 
-const startBody = "Action=StartExecution&FlowName=order&ExecutionName=run-1&Input=%7B%22a%22%3A1%7D&RegionId=cn-hangzhou&Version=2019-03-15&Format=JSON"
+const startBody = "Action=StartExecution&FlowName=order&" +
+	"ExecutionName=run-1&Input=%7B%22a%22%3A1%7D" +
+	"&RegionId=cn-hangzhou&Version=2019-03-15&Format=JSON"
 
 func TestRecordedRequests(t *testing.T) {
 	for name, host := range map[string]string{
@@ -34,7 +36,8 @@ func TestRecordedRequests(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if h.Method != "POST" || h.Path != "/" || h.RawQuery != "Tag=1&Tag=2" || h.Host != host || h.SourceIP != "203.0.113.7" {
+		if h.Method != "POST" || h.Path != "/" || h.RawQuery != "Tag=1&Tag=2" || h.Host != host ||
+			h.SourceIP != "203.0.113.7" {
 			t.Errorf("%s: %+v", name, h)
 		}
 		if !strings.HasPrefix(string(h.Body), startBody[:40]) {
@@ -55,7 +58,8 @@ func TestPathsAndHosts(t *testing.T) {
 		if host != "" {
 			headers = `"host":"` + host + `"`
 		}
-		return `{"version":"2.0","routeKey":"$default","rawPath":"` + path + `","headers":{` + headers + `},"requestContext":{"stage":"` +
+		return `{"version":"2.0","routeKey":"$default","rawPath":"` + path + `","headers":{` +
+			headers + `},"requestContext":{"stage":"` +
 			stage + `","domainName":"d.example","http":{"method":"GET"}}}`
 	}
 	tests := []struct{ event, path, host string }{
@@ -65,7 +69,8 @@ func TestPathsAndHosts(t *testing.T) {
 		{v2("/Prod/healthz", "Prod", ""), "/healthz", "d.example"},
 		{v2("/Production", "Prod", ""), "/Production", "d.example"},
 		{v2("/healthz", "Prod", "custom.example"), "/healthz", "custom.example"},
-		{`{"httpMethod":"GET","path":"/healthz","headers":null,"requestContext":{"stage":"Prod","domainName":"d.example"}}`, "/healthz", "d.example"},
+		{`{"httpMethod":"GET","path":"/healthz","headers":null,"requestContext":{"stage":"Prod",` +
+			`"domainName":"d.example"}}`, "/healthz", "d.example"},
 		{`{"httpMethod":"GET","path":"","headers":{"HOST":"h.example:443"}}`, "/", "h.example:443"},
 	}
 	for _, test := range tests {
@@ -82,7 +87,8 @@ func TestPathsAndHosts(t *testing.T) {
 
 func TestQueryOfRESTKeepsItsOrder(t *testing.T) {
 	tests := []struct{ query, want string }{
-		{`"multiValueQueryStringParameters":{"z":["2","1"],"a":["x y"],"m":["&="]}`, "z=2&z=1&a=x+y&m=%26%3D"},
+		{`"multiValueQueryStringParameters":{"z":["2","1"],"a":["x y"],"m":["&="]}`,
+			"z=2&z=1&a=x+y&m=%26%3D"},
 		{`"queryStringParameters":{"b":"1","a":""}`, "b=1&a="},
 		{`"queryStringParameters":null`, ""},
 		{`"multiValueQueryStringParameters":{"a":[]},"queryStringParameters":{"a":"1"}`, "a=1"},
@@ -98,15 +104,25 @@ func TestQueryOfRESTKeepsItsOrder(t *testing.T) {
 }
 
 func TestReplies(t *testing.T) {
-	header := map[string][]string{"Content-Type": {"application/json"}, "X-Two": {"a", "b"}, "Set-Cookie": {"a=1", "b=2"}, "Empty": {}}
+	header := map[string][]string{
+		"Content-Type": {"application/json"},
+		"X-Two":        {"a", "b"},
+		"Set-Cookie":   {"a=1", "b=2"},
+		"Empty":        {},
+	}
 	tests := []struct {
 		form trigger.Form
 		body string
 		want string
 	}{
-		{trigger.FormV1, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json"},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"],"X-Two":["a","b"]},"body":"{}","isBase64Encoded":false}`},
-		{trigger.FormV2, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json","X-Two":"a,b"},"cookies":["a=1","b=2"],"body":"{}","isBase64Encoded":false}`},
-		{trigger.FormV2, "\xff", `{"statusCode":200,"headers":{"Content-Type":"application/json","X-Two":"a,b"},"cookies":["a=1","b=2"],"body":"/w==","isBase64Encoded":true}`},
+		{trigger.FormV1, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json"},` +
+			`"multiValueHeaders":{"Set-Cookie":["a=1","b=2"],"X-Two":["a","b"]},"body":"{}",` +
+			`"isBase64Encoded":false}`},
+		{trigger.FormV2, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json",` +
+			`"X-Two":"a,b"},"cookies":["a=1","b=2"],"body":"{}","isBase64Encoded":false}`},
+		{trigger.FormV2, "\xff", `{"statusCode":200,` +
+			`"headers":{"Content-Type":"application/json","X-Two":"a,b"},"cookies":["a=1",` +
+			`"b=2"],"body":"/w==","isBase64Encoded":true}`},
 	}
 	for _, test := range tests {
 		h := &trigger.HTTP{Form: test.form}
@@ -124,7 +140,8 @@ func TestWrongEvents(t *testing.T) {
 		"outcome": func(e []byte) error { _, err := trigger.DecodeAsyncResult(e); return err },
 		"tick":    trigger.DecodeTick,
 	}
-	for _, event := range []string{"", "null", "[]", "{}", "not json", `{"Records":[]}`, `{"Records":[{"eventSource":"aws:kinesis"}]}`,
+	for _, event := range []string{"", "null", "[]", "{}", "not json", `{"Records":[]}`,
+		`{"Records":[{"eventSource":"aws:kinesis"}]}`,
 		`{"Records":[7]}`, `"text"`, strings.Repeat("[", 20000)} {
 		for name, decode := range decoders {
 			if err := decode([]byte(event)); !errors.Is(err, trigger.ErrKind) {
@@ -142,12 +159,13 @@ func TestWrongEvents(t *testing.T) {
 			t.Errorf("%s: %v", event, err)
 		}
 	}
-	if err := trigger.DecodeTick(make([]byte, trigger.EventMax+1)); !errors.Is(err, trigger.ErrMalformed) {
+	if err := trigger.DecodeTick(make([]byte, trigger.EventMax+1)); !errors.Is(err,
+		trigger.ErrMalformed) {
 		t.Errorf("oversized: %v", err)
 	}
 }
 
-// name is what executions are called that an event starts.
+// name matches the names of executions that events start.
 var name = regexp.MustCompile(`^(s3|oss|mns|timer)-[0-9a-f]{32}$`)
 
 func FuzzDecode(f *testing.F) {
@@ -160,13 +178,15 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, event []byte) {
 		kind := trigger.KindOf(event)
 		h, err := trigger.DecodeHTTP(event)
-		if (err == nil) != (h != nil) || err == nil && (kind != trigger.HTTPRequest || !strings.HasPrefix(h.Path, "/")) {
+		if (err == nil) != (h != nil) || err == nil &&
+			(kind != trigger.HTTPRequest || !strings.HasPrefix(h.Path, "/")) {
 			t.Fatalf("http: %v %v", h, err)
 		}
 		if h != nil && !json.Valid(h.Reply(200, h.Header, h.Body)) {
 			t.Fatal("the reply is no JSON")
 		}
-		if m, err := trigger.DecodeBatch(event); err == nil && (len(m) == 0 || kind != trigger.QueueBatch) {
+		if m, err := trigger.DecodeBatch(event); err == nil &&
+			(len(m) == 0 || kind != trigger.QueueBatch) {
 			t.Fatal("an empty batch")
 		}
 		starts, _ := trigger.DecodeStartEvents(event)
@@ -192,7 +212,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("messages of kind %v: %v", kind, err)
 		}
 		for _, m := range messages {
-			if s, err := trigger.StartEventOf(m); err == nil && (!name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20))) {
+			if s, err := trigger.StartEventOf(m); err == nil &&
+				(!name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20))) {
 				t.Fatalf("start %+v", s)
 			}
 		}
@@ -204,11 +225,19 @@ func TestBatch(t *testing.T) {
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
 	}
-	want := trigger.Message{ID: "00000000-0000-4000-8000-000000000003", Body: "not json", Receives: 1, Source: "arn:aws:sqs:us-east-1:123456789012:wf-steps"}
+	want := trigger.Message{
+		ID:       "00000000-0000-4000-8000-000000000003",
+		Body:     "not json",
+		Receives: 1,
+		Source:   "arn:aws:sqs:us-east-1:123456789012:wf-steps",
+	}
 	if !reflect.DeepEqual(got[2], want) || got[1].Receives != 4 {
 		t.Errorf("%+v", got)
 	}
-	for name, failed := range map[string][]string{"aws-sqs-batch-response-all-ok": nil, "aws-sqs-batch-response": {want.ID}} {
+	for name, failed := range map[string][]string{
+		"aws-sqs-batch-response-all-ok": nil,
+		"aws-sqs-batch-response":        {want.ID},
+	} {
 		var a, b any
 		json.Unmarshal(trigger.BatchReply(failed), &a)
 		json.Unmarshal(recorded(t, name), &b)
@@ -216,13 +245,16 @@ func TestBatch(t *testing.T) {
 			t.Errorf("%s: %v", name, a)
 		}
 	}
-	if _, err := trigger.DecodeBatch([]byte(`{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeBatch(
+		[]byte(`{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`)); !errors.Is(err,
+		trigger.ErrMalformed) {
 		t.Errorf("no id: %v", err)
 	}
 }
 
 func TestTick(t *testing.T) {
-	for _, event := range []string{string(recorded(t, "aws-scheduler")), `{"detail-type":"Scheduled Event","source":"aws.events"}`} {
+	for _, event := range []string{string(recorded(t, "aws-scheduler")),
+		`{"detail-type":"Scheduled Event","source":"aws.events"}`} {
 		if err := trigger.DecodeTick([]byte(event)); err != nil {
 			t.Error(err)
 		}
@@ -231,14 +263,18 @@ func TestTick(t *testing.T) {
 
 func TestOutcome(t *testing.T) {
 	ok, err := trigger.DecodeAsyncResult(recorded(t, "aws-lambda-destination"))
-	if err != nil || ok.Failed || ok.RequestID != "e4b46cbf-b738-xmpl-8880-a18cdf61200e" || string(ok.Payload) != `{"paid": true}` {
+	if err != nil || ok.Failed || ok.RequestID != "e4b46cbf-b738-xmpl-8880-a18cdf61200e" ||
+		string(ok.Payload) != `{"paid": true}` {
 		t.Errorf("%+v %v", ok, err)
 	}
 	failed, err := trigger.DecodeAsyncResult(recorded(t, "aws-lambda-destination-failed"))
-	if err != nil || !failed.Failed || failed.Condition != "RetriesExhausted" || !strings.Contains(string(failed.Payload), "NoFunds") {
+	if err != nil || !failed.Failed || failed.Condition != "RetriesExhausted" ||
+		!strings.Contains(string(failed.Payload), "NoFunds") {
 		t.Errorf("%+v %v", failed, err)
 	}
-	if _, err := trigger.DecodeAsyncResult([]byte(`{"requestContext":{"condition":"Success"}}`)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeAsyncResult(
+		[]byte(`{"requestContext":{"condition":"Success"}}`)); !errors.Is(err,
+		trigger.ErrMalformed) {
 		t.Errorf("without an id: %v", err)
 	}
 }

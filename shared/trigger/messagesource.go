@@ -6,7 +6,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Sources of starts that are no object events.
+// Sources of start events that are not object events.
 const (
 	SourceMNS   = "acs:mns"   // Origin is the queue or topic, Event is Message
 	SourceSQS   = "aws:sqs"   // Origin is the queue, Event is Message
@@ -14,7 +14,8 @@ const (
 	SourceTimer = "acs:timer" // Origin is the trigger, Event is Timer
 )
 
-// decodeTimer reads a tick of a function's timer as a start. Its name is that of the trigger with the second of the tick.
+// decodeTimer decodes a tick of a function's timer as a start event. The execution name is derived
+// from the trigger's name and the second of the tick.
 func decodeTimer(event []byte) ([]StartEvent, error) {
 	var e struct {
 		Time    string `json:"triggerTime"`
@@ -25,18 +26,29 @@ func decodeTimer(event []byte) ([]StartEvent, error) {
 		return nil, malformed("the timer event cannot be read: %v", err)
 	}
 	if len(e.Time) < len("2006-01-02T15:04:05") || e.Name == "" {
-		return nil, malformed("the timer event lacks triggerName or triggerTime: %s", outline(event))
+		return nil, malformed("the timer event lacks triggerName or triggerTime: %s",
+			outline(event))
 	}
-	s := StartEvent{Source: SourceTimer, Event: "Timer", Time: e.Time, Origin: e.Name, Record: []byte(e.Payload), prefix: "timer",
-		identity: []string{"timer", e.Name, e.Time[:len("2006-01-02T15:04:05")]}}
+	s := StartEvent{
+		Source:   SourceTimer,
+		Event:    "Timer",
+		Time:     e.Time,
+		Origin:   e.Name,
+		Record:   []byte(e.Payload),
+		prefix:   "timer",
+		identity: []string{"timer", e.Name, e.Time[:len("2006-01-02T15:04:05")]},
+	}
 	return []StartEvent{s}, nil
 }
 
-// StartEventOf is a message of a queue or topic as an event that may start an execution, named by the id that the message
-// keeps over its deliveries. A message without one (RawData, STREAM) cannot be told from the next and is refused.
+// StartEventOf converts a message of a queue or topic to a start event. The execution name is
+// derived from the message id, which is the same in all deliveries. A message without an id
+// (RawData, STREAM) is rejected, because its deliveries cannot be distinguished from other
+// messages.
 func StartEventOf(m Message) (StartEvent, error) {
 	if m.ID == "" {
-		return StartEvent{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
+		return StartEvent{}, malformed("a message has no id, so its deliveries cannot be told "+
+			"from those of the next; let the trigger send whole events "+
 			"(CloudEvents, JSON), not bare bodies: %s", outline([]byte(m.Body)))
 	}
 	kind, prefix := SourceMNS, "mns"
@@ -56,7 +68,7 @@ func StartEventOf(m Message) (StartEvent, error) {
 		identity: []string{prefix, origin, m.ID}}, nil
 }
 
-// arnPart is a part of a resource name, between colons; "" where there is none.
+// arnPart returns a part of a resource name, between colons; "" if there is none.
 func arnPart(name string, i int) string {
 	parts := strings.Split(name, ":")
 	if (strings.HasPrefix(name, "acs:") || strings.HasPrefix(name, "arn:")) && i < len(parts) {
@@ -65,13 +77,20 @@ func arnPart(name string, i int) string {
 	return ""
 }
 
-// otherInput is the input that an event from a queue, topic or timer gives: what it carries is in payload, as a value when
-// it is JSON, else as text.
+// otherInput returns the input for an event of a queue, topic or timer. The payload is a value if
+// it is JSON, else a text.
 func (s *StartEvent) otherInput() []byte {
 	var payload any = string(s.Record)
 	if v, err := value.Decode(s.Record); err == nil {
 		payload = v
 	}
-	return value.Encode(map[string]any{"source": s.Source, "event": s.Event, "time": orNull(s.Time), "region": orNull(s.Region),
-		"origin": orNull(s.Origin), "requestId": orNull(s.RequestID), "payload": payload})
+	return value.Encode(map[string]any{
+		"source":    s.Source,
+		"event":     s.Event,
+		"time":      orNull(s.Time),
+		"region":    orNull(s.Region),
+		"origin":    orNull(s.Origin),
+		"requestId": orNull(s.RequestID),
+		"payload":   payload,
+	})
 }

@@ -10,13 +10,14 @@ import (
 	"millrace/shared/value"
 )
 
-// DecodeMNS opens what Alibaba Cloud brings of a queue or topic: an array of EventBridge's events or of bare messages
-// (event stream), one event (event rule), a topic's message, or a hint by itself. There is no answer for a part of it:
-// the function fails as a whole and gets the whole again.
+// DecodeMNS decodes what Alibaba Cloud delivers from a queue or topic: an array of EventBridge
+// events or of bare messages (event stream), one event (event rule), a message of a topic, or a
+// single hint. A part of it cannot be acknowledged: if the function fails, the whole is delivered
+// again.
 //
-// It is as tolerant as the forms are many: messages, their data and their bodies may be objects or texts, and a text that
-// is base64 of JSON is decoded. What is none of these comes out with its own text as the body; whoever reads that finds
-// that it is nothing.
+// There are many forms, and DecodeMNS accepts all of them: messages, their data and their bodies
+// may be objects or texts, and a text that is base64 of JSON is decoded. An element of no known
+// form becomes a message whose body is the element's text; the decoder of the body rejects it.
 func DecodeMNS(event []byte) ([]Message, error) {
 	if kind := KindOf(event); kind != HintEvent {
 		if err := expect(event, MNSBatch); err != nil {
@@ -40,7 +41,7 @@ func DecodeMNS(event []byte) ([]Message, error) {
 	return messages, nil
 }
 
-// envelope has the members of the forms in which a message comes that is no event of EventBridge.
+// envelope has the members of messages that are not EventBridge events.
 type envelope struct {
 	MessageID   string          `json:"messageId"`
 	MessageBody json.RawMessage `json:"messageBody"`
@@ -49,7 +50,7 @@ type envelope struct {
 	Attrs  json.RawMessage `json:"attrs"`
 }
 
-// decodeMessage opens one element.
+// decodeMessage decodes one element.
 func decodeMessage(element json.RawMessage) Message {
 	if len(element) == 0 || element[0] != '{' {
 		return Message{Body: bodyText(element)}
@@ -71,20 +72,27 @@ func decodeMessage(element json.RawMessage) Message {
 	return Message{Body: string(element)}
 }
 
-// topicMessage opens a topic's message.
+// topicMessage decodes a message of a topic.
 func topicMessage(event []byte) Message {
 	m, _ := membersOf(event)
-	return Message{ID: jsonText(m["MessageId"]), Body: bodyText(m["Message"]), Source: jsonText(m["TopicName"])}
+	return Message{
+		ID:     jsonText(m["MessageId"]),
+		Body:   bodyText(m["Message"]),
+		Source: jsonText(m["TopicName"]),
+	}
 }
 
-// bodyText is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.
+// bodyText returns a body: a text as it is, or decoded if it is base64 of a JSON document; an
+// object as its own text.
 func bodyText(raw json.RawMessage) string {
 	var s string
 	if value.UnmarshalLenient(raw, &s) != nil {
 		return string(raw)
 	}
-	if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s)); err == nil && utf8.Valid(plain) {
-		if start := bytes.TrimLeft(plain, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(plain) {
+	if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s)); err == nil &&
+		utf8.Valid(plain) {
+		if start := bytes.TrimLeft(plain, " \t\r\n"); len(start) > 0 &&
+			(start[0] == '{' || start[0] == '[') && json.Valid(plain) {
 			return string(plain)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"millrace/shared/value"
 )
 
-// ossRecord is an event of OSS. The trigger of a function and EventBridge have region, user and request beside oss; the
-// notification through a queue has them inside.
+// ossRecord is an event of OSS. Events of a function's trigger and of EventBridge have region, user
+// and request beside oss; a notification through a queue has them inside oss.
 type ossRecord struct {
 	EventName string `json:"eventName"`
 	EventTime string `json:"eventTime"`
@@ -35,14 +35,16 @@ type ossOrigin struct {
 	} `json:"responseElements"`
 }
 
-// decodeOSS reads object events of OSS: a list of records, or one record that EventBridge brings. Keys are plain.
+// decodeOSS decodes object events of OSS: a list of records, or one record in an event of
+// EventBridge. Keys are not encoded.
 func decodeOSS(event []byte) ([]StartEvent, error) {
 	if e, is := cloudEventOf(event); is {
-		return decodeEach([]json.RawMessage{json.RawMessage(bodyText(e["data"]))}, func(r json.RawMessage) (StartEvent, error) {
-			s, err := decodeOSSRecord(r, jsonText(e["type"]))
-			s.Via = e.bus()
-			return s, err
-		})
+		return decodeEach([]json.RawMessage{json.RawMessage(bodyText(e["data"]))},
+			func(r json.RawMessage) (StartEvent, error) {
+				s, err := decodeOSSRecord(r, jsonText(e["type"]))
+				s.Via = e.bus()
+				return s, err
+			})
 	}
 	var e struct {
 		Events []json.RawMessage `json:"events"`
@@ -50,10 +52,14 @@ func decodeOSS(event []byte) ([]StartEvent, error) {
 	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
-	return decodeEach(e.Events, func(r json.RawMessage) (StartEvent, error) { return decodeOSSRecord(r, "") })
+	return decodeEach(e.Events, func(r json.RawMessage) (StartEvent,
+		error) {
+		return decodeOSSRecord(r, "")
+	})
 }
 
-// decodeOSSRecord reads one record; eventType is that of EventBridge, "" without.
+// decodeOSSRecord decodes one record. eventType is the type of the EventBridge event; "" without
+// one.
 func decodeOSSRecord(record json.RawMessage, eventType string) (StartEvent, error) {
 	var r ossRecord
 	if err := value.Unmarshal(record, &r); err != nil {
@@ -70,10 +76,22 @@ func decodeOSSRecord(record json.RawMessage, eventType string) (StartEvent, erro
 	}
 	o := &r.OSS.Object
 	size, _ := strconv.ParseInt(o.Size.String(), 10, 64)
-	s := StartEvent{Source: "acs:oss", Event: strings.TrimPrefix(r.EventName, "oss:"), Time: r.EventTime, Region: r.Region,
-		Bucket: r.OSS.Bucket.Name, Key: o.Key, Size: size, ETag: o.ETag, RequestID: r.ResponseElements.RequestID, Record: record}
-	// OSS numbers no events: the user's own request tells them apart. Without it, what else changes from one to the next.
-	s.prefix, s.identity = "oss", []string{"oss", s.Region, s.Bucket, s.Key, s.Event, s.RequestID, s.ETag}
+	s := StartEvent{
+		Source:    "acs:oss",
+		Event:     strings.TrimPrefix(r.EventName, "oss:"),
+		Time:      r.EventTime,
+		Region:    r.Region,
+		Bucket:    r.OSS.Bucket.Name,
+		Key:       o.Key,
+		Size:      size,
+		ETag:      o.ETag,
+		RequestID: r.ResponseElements.RequestID,
+		Record:    record,
+	}
+	// OSS does not number events. The id of the user's request distinguishes them; without it, the
+	// other values that change from one event to the next.
+	s.prefix, s.identity = "oss", []string{"oss", s.Region, s.Bucket, s.Key, s.Event, s.RequestID,
+		s.ETag}
 	if s.RequestID == "" {
 		s.identity = append(s.identity, o.Size.String(), o.DeltaSize.String(), s.Time)
 	}

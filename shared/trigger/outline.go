@@ -7,13 +7,16 @@ import (
 	"millrace/shared/value"
 )
 
-// outlineMembers are the members that tell the clouds' events apart, as an error shows them.
-var outlineMembers = []string{"Records", "events", "requestContext", "requestPayload", "httpMethod", "rawPath", "headers", "version",
-	"detail-type", "source", "specversion", "type", "subject", busMember, "data", "messageId", "messageBody", "TopicName", "Message",
-	"Type", "TopicArn", "triggerName", "triggerTime", "kind", "Event", "eventSource", "eventName", "s3", "oss", "Sns", "body", "attrs", "v", "p"}
+// outlineMembers are the members that identify the clouds' events, as an error names them.
+var outlineMembers = []string{"Records", "events", "requestContext", "requestPayload", "httpMethod",
+	"rawPath", "headers", "version",
+	"detail-type", "source", "specversion", "type", "subject", busMember, "data", "messageId",
+	"messageBody", "TopicName", "Message",
+	"Type", "TopicArn", "triggerName", "triggerTime", "kind", "Event", "eventSource", "eventName",
+	"s3", "oss", "Sns", "body", "attrs", "v", "p"}
 
-// outline says what an event looks like, for an error: nothing of what somebody wrote into it, for
-// that may be a secret, or personal.
+// outline describes an event for an error. It contains no text that a sender wrote, which may be
+// secret or personal.
 func outline(event []byte) string {
 	m, _ := membersOf(event)
 	var known []string

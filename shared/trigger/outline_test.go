@@ -8,14 +8,21 @@ import (
 	"millrace/shared/trigger"
 )
 
-// TestErrorsQuoteNothing: what an event says is not in an error, which is logged; that it has the members of a known one is.
+// TestErrorsQuoteNothing: an error, which is logged, contains nothing from an event except the
+// names of known members.
 func TestErrorsQuoteNothing(t *testing.T) {
 	const secret = "hunter2"
-	for _, event := range []string{`"hunter2"`, `hunter2`, `{"hunter2":1}`, `{"password":"hunter2"}`, `[hunter2]`, `{"Records":[{"eventSource":"hunter2"}]}`,
-		`{"specversion":"1.0","type":"hunter2","data":"hunter2"}`, `{"triggerTime":"hunter2","triggerName":"n"}`, `{"TopicName":"hunter2","Message":"hunter2","Message":"x"}`,
-		`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"hunter2"}}]}`, `{"Records":[{"eventSource":"aws:s3","s3":{"object":{"eTag":"hunter2"}}}]}`,
-		`{"events":[{"eventSource":"acs:oss","oss":{"object":{"eTag":"hunter2"}}}]}`, `{"requestContext":{"http":{}},"body":"hunter2"}`,
-		`{"Records":[{"eventSource":"aws:sqs","body":"hunter2"}]}`, `{"requestContext":{"condition":"hunter2"}}`} {
+	for _, event := range []string{`"hunter2"`, `hunter2`, `{"hunter2":1}`,
+		`{"password":"hunter2"}`, `[hunter2]`, `{"Records":[{"eventSource":"hunter2"}]}`,
+		`{"specversion":"1.0","type":"hunter2","data":"hunter2"}`,
+		`{"triggerTime":"hunter2","triggerName":"n"}`,
+		`{"TopicName":"hunter2","Message":"hunter2","Message":"x"}`,
+		`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"hunter2"}}]}`,
+		`{"Records":[{"eventSource":"aws:s3","s3":{"object":{"eTag":"hunter2"}}}]}`,
+		`{"events":[{"eventSource":"acs:oss","oss":{"object":{"eTag":"hunter2"}}}]}`,
+		`{"requestContext":{"http":{}},"body":"hunter2"}`,
+		`{"Records":[{"eventSource":"aws:sqs","body":"hunter2"}]}`,
+		`{"requestContext":{"condition":"hunter2"}}`} {
 		var errs []error
 		for _, decode := range []func([]byte) error{
 			func(e []byte) error { _, err := trigger.DecodeHTTP(e); return err },
@@ -26,7 +33,11 @@ func TestErrorsQuoteNothing(t *testing.T) {
 			func(e []byte) error { _, err := trigger.DecodeTopic(e); return err },
 			func(e []byte) error { _, err := trigger.DecodeAsyncResult(e); return err },
 			func(e []byte) error { return trigger.DecodeTick(e) },
-			func(e []byte) error { _, err := trigger.StartEventOf(trigger.Message{Body: string(e)}); return err },
+			func(e []byte) error {
+				_, err := trigger.StartEventOf(
+					trigger.Message{Body: string(e)})
+				return err
+			},
 		} {
 			if err := decode([]byte(event)); err != nil {
 				errs = append(errs, err)
@@ -42,7 +53,8 @@ func TestErrorsQuoteNothing(t *testing.T) {
 		}
 	}
 	_, err := trigger.DecodeBatch([]byte(`{"triggerName":"n","triggerTime":"t","mine":1}`))
-	if want := "46 bytes, sha256 "; !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ", with triggerName, triggerTime;") {
+	if want := "46 bytes, sha256 "; !strings.Contains(err.Error(), want) ||
+		!strings.Contains(err.Error(), ", with triggerName, triggerTime;") {
 		t.Error(err)
 	}
 	big, _ := json.Marshal(map[string]string{"x": strings.Repeat(secret, 1000)})

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Reply writes an HTTP answer in the form of the request: the body as text when it is UTF-8, else in base64.
+// Reply encodes an HTTP response in the form of the request. The body is a text if it is valid
+// UTF-8, else base64.
 func (h *HTTP) Reply(status int, header map[string][]string, body []byte) []byte {
 	r := struct {
 		StatusCode        int                 `json:"statusCode"`

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/value"
 )
 
-// decodeRecord reads one record of an S3 notification. Its key is form-encoded.
+// decodeRecord decodes one record of an S3 notification. Its key is form-encoded.
 func decodeRecord(text json.RawMessage) (StartEvent, error) {
 	var r struct {
 		EventSource      string            `json:"eventSource"`
@@ -35,16 +35,28 @@ func decodeRecord(text json.RawMessage) (StartEvent, error) {
 	o := &r.S3.Object
 	key, err := url.QueryUnescape(o.Key)
 	if err != nil {
-		return StartEvent{}, malformed("the key %q of the object event is not form-encoded", shorten(o.Key))
+		return StartEvent{}, malformed("the key %q of the object event is not form-encoded",
+			shorten(o.Key))
 	}
-	s := StartEvent{Source: r.EventSource, Event: strings.TrimPrefix(r.EventName, "s3:"), Time: r.EventTime, Region: r.Region,
-		Bucket: r.S3.Bucket.Name, Key: key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
-		RequestID: r.ResponseElements["x-amz-request-id"], Record: text}
+	s := StartEvent{
+		Source:    r.EventSource,
+		Event:     strings.TrimPrefix(r.EventName, "s3:"),
+		Time:      r.EventTime,
+		Region:    r.Region,
+		Bucket:    r.S3.Bucket.Name,
+		Key:       key,
+		Size:      o.Size,
+		ETag:      o.ETag,
+		VersionID: o.VersionID,
+		Sequencer: o.Sequencer,
+		RequestID: r.ResponseElements["x-amz-request-id"],
+		Record:    text,
+	}
 	return s, s.validate()
 }
 
-// decodeBusEvent reads an S3 event that came through EventBridge. Its key is plain, and its names are other ones: they
-// are given as the notification itself would.
+// decodeBusEvent decodes an S3 event that came through EventBridge. Its key is not encoded, and its
+// event names differ: decodeBusEvent converts them to those of an S3 notification.
 func decodeBusEvent(text json.RawMessage) (StartEvent, error) {
 	var e struct {
 		DetailType string `json:"detail-type"`
@@ -70,14 +82,25 @@ func decodeBusEvent(text json.RawMessage) (StartEvent, error) {
 		return StartEvent{}, malformed("the object event cannot be read: %v", err)
 	}
 	o := &e.Detail.Object
-	s := StartEvent{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason, e.Detail.Deletion), Time: e.Time, Region: e.Region,
-		Bucket: e.Detail.Bucket.Name, Key: o.Key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
-		RequestID: e.Detail.RequestID, Record: text}
+	s := StartEvent{
+		Source:    "aws:s3",
+		Event:     busEventName(e.DetailType, e.Detail.Reason, e.Detail.Deletion),
+		Time:      e.Time,
+		Region:    e.Region,
+		Bucket:    e.Detail.Bucket.Name,
+		Key:       o.Key,
+		Size:      o.Size,
+		ETag:      o.ETag,
+		VersionID: o.VersionID,
+		Sequencer: o.Sequencer,
+		RequestID: e.Detail.RequestID,
+		Record:    text,
+	}
 	return s, s.validate()
 }
 
-// busEventName gives EventBridge's name of an event as S3 has it: "Object Created" for the reason PutObject is
-// ObjectCreated:Put.
+// busEventName converts EventBridge's name of an event to that of S3: "Object Created" with the
+// reason PutObject is ObjectCreated:Put.
 func busEventName(detailType, reason, deletion string) string {
 	switch {
 	case detailType == "Object Created" && reason == "POST Object":
@@ -92,10 +115,11 @@ func busEventName(detailType, reason, deletion string) string {
 	return strings.ReplaceAll(detailType, " ", "")
 }
 
-// validate refuses an event that names no object.
+// validate returns an error if an event names no object.
 func (s *StartEvent) validate() error {
 	if s.Bucket == "" || s.Event == "" || s.Key == "" {
-		return malformed("a record of the object event lacks eventName, bucket or key: %s", outline(s.Record))
+		return malformed("a record of the object event lacks eventName, bucket or key: %s",
+			outline(s.Record))
 	}
 	return nil
 }

@@ -6,9 +6,9 @@ import (
 	"millrace/shared/value"
 )
 
-// DecodeTopic opens notifications of SNS with which a function was invoked.
+// DecodeTopic decodes the notifications of SNS in an event.
 //
-// Every notification that can be read is returned, also when err says which cannot.
+// If err is not nil, DecodeTopic still returns every notification that it could decode.
 func DecodeTopic(event []byte) ([]Message, error) {
 	if err := expect(event, TopicEvent); err != nil {
 		return nil, err
@@ -44,7 +44,8 @@ func decodeNotification(record json.RawMessage) (Message, error) {
 		return Message{}, malformed("a notification of SNS cannot be read: %v", err)
 	}
 	if r.SNS.MessageID == "" || r.SNS.TopicARN == "" {
-		return Message{}, malformed("a notification of SNS lacks MessageId or TopicArn: %s", outline(record))
+		return Message{}, malformed("a notification of SNS lacks MessageId or TopicArn: %s",
+			outline(record))
 	}
 	return Message{ID: r.SNS.MessageID, Body: r.SNS.Message, Source: r.SNS.TopicARN}, nil
 }

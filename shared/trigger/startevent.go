@@ -21,21 +21,23 @@ type StartEvent struct {
 	ETag      string
 	VersionID string
 	Sequencer string // orders the events of one key
-	RequestID string // of the user's own request
+	RequestID string // of the user's request
 	Record    json.RawMessage
-	Origin    string // the queue, topic or timer, of events that are about no object
-	Via       string // the queue, topic or bus (eventbus/<name>) that brought it; "" for one straight from its source
+	Origin    string // the queue, topic or timer, if the event is not about an object
+	// The queue, topic or bus (eventbus/<name>) that delivered the event; "" if it came directly
+	// from its source.
+	Via string
 
-	prefix   string   // of the name; "" for S3
-	identity []string // what the name is made of, unless prefix is ""
+	prefix   string   // of the execution name; "" for S3
+	identity []string // what the execution name is derived from, unless prefix is ""
 }
 
-// Name is the name of the execution that the event starts: the same for every delivery of one event, another one for
-// the next event of the same object. It is a short prefix and 32 hex digits.
+// Name returns the name of the execution that the event starts. It is the same for every delivery
+// of one event, and different for the next event of the same object. It is a short prefix and 32
+// hex digits.
 //
-// The name of a timer's tick is made of the flow that it starts and of its owner too: timer and
-// time can be guessed, so without them a tick of one flow would have the name of a tick of every
-// other.
+// The name of a timer's tick also depends on the flow that it starts and on the flow's owner. Timer
+// and time can be guessed, so otherwise ticks for different flows would have the same name.
 func (s *StartEvent) Name(account, flow string) string {
 	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
 	if s.Sequencer == "" {
@@ -52,15 +54,25 @@ func (s *StartEvent) Name(account, flow string) string {
 	return prefix + "-" + hex.EncodeToString(sum[:16])
 }
 
-// Input is the input of the execution that the event starts, canonical JSON (docs/aws.md). The original record is
-// left out when the whole would be longer than most bytes.
+// Input returns the input of the execution that the event starts, as canonical JSON (docs/aws.md).
+// It omits the original record if the input would be longer than bytesMax.
 func (s *StartEvent) Input(bytesMax int) []byte {
 	if s.Origin != "" {
 		return s.otherInput()
 	}
-	document := map[string]any{"source": s.Source, "event": s.Event, "time": s.Time, "region": s.Region, "bucket": s.Bucket,
-		"key": s.Key, "size": value.FromInt(s.Size), "eTag": orNull(s.ETag), "versionId": orNull(s.VersionID),
-		"sequencer": orNull(s.Sequencer), "requestId": orNull(s.RequestID)}
+	document := map[string]any{
+		"source":    s.Source,
+		"event":     s.Event,
+		"time":      s.Time,
+		"region":    s.Region,
+		"bucket":    s.Bucket,
+		"key":       s.Key,
+		"size":      value.FromInt(s.Size),
+		"eTag":      orNull(s.ETag),
+		"versionId": orNull(s.VersionID),
+		"sequencer": orNull(s.Sequencer),
+		"requestId": orNull(s.RequestID),
+	}
 	if record, err := value.Decode(s.Record); err == nil {
 		document["record"] = record
 		if text := value.Encode(document); len(text) <= bytesMax {
@@ -78,12 +90,12 @@ func orNull(s string) any {
 	return s
 }
 
-// DecodeStartEvents opens events that come straight from their source: object notifications of S3 and
-// OSS, their own or through an event bus, and the ticks of Function Compute's timers. The test
-// event with which a bucket tries its configuration is no start and no error. Records of other
-// sources are refused.
+// DecodeStartEvents decodes events that come directly from their source: object notifications of S3
+// and OSS, sent by the store or through an event bus, and the ticks of Function Compute's timers.
+// The test event of a bucket is neither a start event nor an error. Records of other sources are
+// rejected.
 //
-// Every event that can be read is returned, also when err says which cannot.
+// If err is not nil, DecodeStartEvents still returns every event that it could decode.
 func DecodeStartEvents(event []byte) ([]StartEvent, error) {
 	if len(event) <= EventMax && KindOf(event) == TickEvent && kindOfAlibaba(event) == TickEvent {
 		return decodeTimer(event)
@@ -91,7 +103,7 @@ func DecodeStartEvents(event []byte) ([]StartEvent, error) {
 	return decodeDirect(event)
 }
 
-// decodeDirect opens object notifications without an envelope.
+// decodeDirect decodes object notifications without an envelope.
 func decodeDirect(event []byte) ([]StartEvent, error) {
 	if len(event) <= EventMax && KindOf(event) == TestEvent {
 		return nil, nil
@@ -114,8 +126,11 @@ func decodeDirect(event []byte) ([]StartEvent, error) {
 	return decodeEach(e.Records, decodeRecord)
 }
 
-// decodeEach opens records one by one: those that cannot be read do not hold up the others.
-func decodeEach(records []json.RawMessage, open func(json.RawMessage) (StartEvent, error)) ([]StartEvent, error) {
+// decodeEach decodes records one by one. A record that cannot be decoded does not hold up the
+// others.
+func decodeEach(
+	records []json.RawMessage, open func(json.RawMessage) (StartEvent, error),
+) ([]StartEvent, error) {
 	starts := make([]StartEvent, 0, len(records))
 	var failed decodeErrors
 	for _, r := range records {

@@ -1,7 +1,7 @@
-// Package trigger opens the envelopes in which a cloud's functions get their events: HTTP requests, queue batches,
-// object notifications, ticks. What comes out is plain values of its own, without an SDK. Decoders are tolerant of
-// members that they do not know, and strict about what they need: an event of the wrong kind is ErrKind, with what it
-// was and what was expected.
+// Package trigger decodes the events that functions of a cloud receive: HTTP requests, queue
+// batches, object notifications, ticks. Its results are plain values of its own types, without an
+// SDK. Decoders ignore members that they do not know and are strict about those that they need. An
+// event of the wrong kind causes ErrKind, with the kind that it has and the kind that was expected.
 package trigger
 
 import (
@@ -12,18 +12,18 @@ import (
 	"millrace/shared/value"
 )
 
-// EventMax bounds an event in bytes; the clouds' own limits are lower.
+// EventMax bounds an event, in bytes. The limits of the clouds are lower.
 const EventMax = 16 << 20
 
-// Errors of the decoders. They are wrapped with what was seen.
+// Errors of the decoders. They are wrapped with a description of the event.
 var (
-	// ErrKind says that an event is of another kind than the one the function is for.
+	// ErrKind means that an event has a kind that the function does not handle.
 	ErrKind = errors.New("unexpected event")
-	// ErrMalformed says that an event is of the kind but cannot be read.
+	// ErrMalformed means that an event has the right kind but cannot be decoded.
 	ErrMalformed = errors.New("malformed event")
 )
 
-// Kind is what an event is.
+// Kind is the kind of an event.
 type Kind uint8
 
 // The kinds.
@@ -31,23 +31,25 @@ const (
 	Unknown Kind = iota
 	HTTPRequest
 	QueueBatch
-	ObjectEvent      // object notifications, of a store itself or through an event bus
-	TestEvent        // a store's note that notifications have been set up
-	TickEvent        // the clock
-	AsyncResultEvent // the outcome of an asynchronous invocation
-	MNSBatch         // messages of Alibaba Cloud, which are answered as a whole
-	HintEvent        // a hint by itself: an invocation for one execution
+	ObjectEvent      // object notifications, from the store itself or through an event bus
+	TestEvent        // sent by a store after notifications were configured
+	TickEvent        // a tick of the scheduler
+	AsyncResultEvent // the result of an asynchronous invocation
+	MNSBatch         // messages of Alibaba Cloud, which are acknowledged as a whole
+	HintEvent        // a single hint: an invocation for one execution
 	TopicEvent       // notifications of SNS
 )
 
-// String names the kind for an error.
+// String names the kind in an error.
 func (k Kind) String() string {
-	return [...]string{"an unknown event", "an HTTP request", "a queue batch", "an object event", "a test event of a bucket",
-		"a tick of the scheduler", "the outcome of an asynchronous invocation", "messages of MNS", "a hint",
+	return [...]string{"an unknown event", "an HTTP request", "a queue batch", "an object event",
+		"a test event of a bucket",
+		"a tick of the scheduler", "the outcome of an asynchronous invocation", "messages of MNS",
+		"a hint",
 		"notifications of SNS"}[k]
 }
 
-// eventProbe are the members by which kinds are told apart.
+// eventProbe has the members that distinguish the kinds.
 type eventProbe struct {
 	Records        []json.RawMessage `json:"Records"`
 	HTTPMethod     string            `json:"httpMethod"`
@@ -63,7 +65,8 @@ type eventProbe struct {
 	Event      string `json:"Event"`
 }
 
-// KindOf tells what an event is by its members. Unknown for what is no JSON object.
+// KindOf returns the kind of an event, by its members. It returns Unknown if the event is not a
+// JSON object.
 func KindOf(event []byte) Kind {
 	if len(event) > EventMax {
 		return Unknown
@@ -81,7 +84,8 @@ func KindOf(event []byte) Kind {
 	switch {
 	case len(s.Records) > 0:
 		return kindOfRecords(s.Records)
-	case s.HTTPMethod != "", s.RouteKey != "" && len(s.RequestContext.HTTP) > 0, len(s.RequestContext.HTTP) > 0:
+	case s.HTTPMethod != "", s.RouteKey != "" && len(s.RequestContext.HTTP) > 0,
+		len(s.RequestContext.HTTP) > 0:
 		return HTTPRequest
 	case s.Event == "s3:TestEvent":
 		return TestEvent
@@ -95,8 +99,8 @@ func KindOf(event []byte) Kind {
 	return kindOfAlibaba(event)
 }
 
-// kindOfRecords returns the kind of the first record that has one: one that cannot be read does not
-// hold up the others.
+// kindOfRecords returns the kind of the first record that has one, because a record that cannot be
+// decoded must not hold up the others.
 func kindOfRecords(records []json.RawMessage) Kind {
 	for _, r := range records {
 		if kind := kindOfRecord(r); kind != Unknown {
@@ -109,7 +113,7 @@ func kindOfRecords(records []json.RawMessage) Kind {
 func kindOfRecord(record json.RawMessage) Kind {
 	var r struct {
 		EventSource string          `json:"eventSource"`
-		SNSSource   string          `json:"EventSource"` // of SNS, in other letters
+		SNSSource   string          `json:"EventSource"` // of SNS, whose name differs in case
 		S3          json.RawMessage `json:"s3"`
 	}
 	if value.UnmarshalLenient(record, &r) != nil {
@@ -126,13 +130,14 @@ func kindOfRecord(record json.RawMessage) Kind {
 	return Unknown
 }
 
-// expect refuses an event of another kind.
+// expect returns an error for an event of another kind.
 func expect(event []byte, want Kind) error {
 	if len(event) > EventMax {
 		return tooLarge(event)
 	}
 	if got := KindOf(event); got != want {
-		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind, want, got, outline(event))
+		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind,
+			want, got, outline(event))
 	}
 	return nil
 }
