@@ -36,8 +36,8 @@ func opened(event []byte) map[string]any {
 	all["mns"] = result(messages, err)
 	notes, err := trigger.DecodeTopic(event)
 	all["topic"] = result(notes, err)
-	result, err := trigger.DecodeAsyncResult(event)
-	all["result"] = result(result, err)
+	asyncResult, err := trigger.DecodeAsyncResult(event)
+	all["outcome"] = result(asyncResult, err)
 	return all
 }
 
