@@ -15,7 +15,7 @@ import (
 type definition struct {
 	name, text, mode string
 	of               string // the account; "": the first
-	author, role     string // the role that it acts with; "": none
+	author, role     string // whose rights it acts with; "": none
 	input            string
 }
 

@@ -15,9 +15,10 @@ import (
 // Without faults each try succeeds, except one that looks for a child whose start is in progress:
 // that is tried four times, 1, 2 and 4 s apart. Bound: 110 s after the entry was written, or after
 // Next, or after an execution that faults had delayed was taken up (the commit that says so comes
-// before the try); 240 s for the child, because each of its pauses waits for a sweep; and 90 s more
-// after faults. A callback to a FlowV1 task that pauses before a retry is refused until that retry
-// has begun: from each such try on the time counts anew (4030531).
+// before the try); plus 240 s for the child, because each of its pauses waits for a sweep (the
+// check allows them to every entry); plus 90 s after faults. A callback to a FlowV1 task that
+// pauses before a retry is refused until that retry has begun: from each such try on the time
+// counts anew (4030531).
 func (w *World) owesOutbox(r *run, owe func(obligation)) {
 	for _, out := range r.state.Outbox {
 		born := r.outbox[out.ID]

@@ -32,9 +32,9 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 	if r.found <= w.quiescedAt || !w.quiesced || w.poison.partition != "" {
 		r.excuse = x.Wake
 	}
-	most := min(time.Minute<<min(old.SweepAttempts, 6), time.Hour)
-	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() +
-		1; x.Wake > max(most, old.Wake) {
+	backoff := min(time.Minute<<min(old.SweepAttempts, 6), time.Hour)
+	most := p.now().Add(backoff).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1
+	if x.Wake > max(most, old.Wake) {
 		w.violate("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d",
 			x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // quitters start executions with large inputs, each once, and ignore the result. If a request is
-// lost half way, no client repeats it, so nothing but the engine cleans up what it has written.
+// lost half way, no client repeats it or cleans up what it has left.
 func (c *clients) quitters() {
 	r := c.rand("quitters")
 	f := c.flows[0]

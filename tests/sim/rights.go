@@ -109,8 +109,8 @@ func policy(operation string) access.Policy {
 			Resources: []string{"acs:fnf:local:" + guarded + ":*"}}}}
 }
 
-// allowed reports whether an actor had a right at some moment from from until until, and whether it
-// had the right all that time, ms since 1970.
+// allowed reports whether an actor had a right at some moment between two times, and whether it had
+// the right at every moment between them, ms since 1970.
 func (g *rights) allowed(who, operation string, from, until int64) (ever, always bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -26,8 +26,8 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped &&
 		(old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
 		since, ok := parent.leaving[outgoing(interp.OutboxStopChild, attemptOfKey(x.Origin))]
-		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since,
-			now); !ok || !ever {
+		who := principal(parent.x.RoleArn)
+		if ever, _ := w.rights.allowed(who, "fnf:StopExecution", since, now); !ok || !ever {
 			w.violate("rights", "%s was stopped by %s, without the right to since %d",
 				x.Partition(), parent.x.Partition(), since)
 		}
@@ -66,8 +66,8 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 	}
 	w.kinds["task that was refused"]++
 	since := r.scheduled[w.attemptOf(r, e)]
-	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since,
-		now); always {
+	who := principal(r.x.RoleArn)
+	if _, always := w.rights.allowed(who, "fnf:StartExecution", since, now); always {
 		w.violate("rights", "%s: a task was refused at %d that had the right since %d: %s",
 			r.x.Partition(), now, since, textOf(e))
 	}
