@@ -47,8 +47,8 @@ func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)
 // put puts a message into a queue, like any program of a user.
 func put(t *testing.T, s *fc.Stack, queue, body string) {
 	t.Helper()
-	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.OutgoingMessage{Body: body},
-		0); err != nil {
+	message := rest.OutgoingMessage{Body: body}
+	if _, err := s.Stream.Client.SendOne(t.Context(), queue, message, 0); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -125,8 +125,9 @@ func nameOf(r *http.Request) string {
 // arnOf returns the resource name of the invoked function in the form of a record.
 func arnOf(r *http.Request) string {
 	resource, qualifier := "functions/"+functionOf(r.URL.Path), r.URL.Query().Get("qualifier")
-	if service, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2021-04-06/services/"),
-		"/functions/"); ok && strings.HasPrefix(r.URL.Path, "/2021-04-06/") {
+	path := strings.TrimPrefix(r.URL.Path, "/2021-04-06/services/")
+	service, _, ok := strings.Cut(path, "/functions/")
+	if ok && strings.HasPrefix(r.URL.Path, "/2021-04-06/") {
 		if qualifier == "" {
 			qualifier = "LATEST"
 		}
