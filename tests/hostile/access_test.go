@@ -276,8 +276,8 @@ func TestAccess(t *testing.T) {
 // that the key works.
 func revoke(t *testing.T, s *live.Server) {
 	t.Helper()
-	if _, err := s.ClientAs(key("revoked", "s4")).Call(context.Background(), "ListFlows",
-		nil); err != nil {
+	c := s.ClientAs(key("revoked", "s4"))
+	if _, err := c.Call(context.Background(), "ListFlows", nil); err != nil {
 		t.Fatal(err)
 	}
 	s.Shutdown()

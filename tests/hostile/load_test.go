@@ -256,8 +256,8 @@ func TestLoad(t *testing.T) {
 	t.Logf("beside: %v", attacked)
 	t.Logf("ratio:  p50 %.1f, p99 %.1f", float64(attacked.at(0.5))/float64(quiet.at(0.5)),
 		float64(attacked.at(0.99))/float64(quiet.at(0.99)))
-	if _, err := s.ClientAs(key("owner", "s1")).DescribeFlow(context.Background(),
-		"precious"); err != nil {
+	owner := s.ClientAs(key("owner", "s1"))
+	if _, err := owner.DescribeFlow(context.Background(), "precious"); err != nil {
 		t.Errorf("a replayed deletion was carried out: %v", err)
 	}
 	var after live.Usage
