@@ -150,8 +150,8 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	switch _, isObject := result.(object); {
 	case len(mappings) > 0:
 		var err *failure
-		if out, err = t.mapped(mappings, rootsV1{v.input, result, t.contextV1(st,
-			v)}); err != nil {
+		roots := rootsV1{v.input, result, t.contextV1(st, v)}
+		if out, err = t.mapped(mappings, roots); err != nil {
 			return err
 		}
 	case kind == "parallel" || kind == "foreach":
