@@ -25,7 +25,7 @@ type mutant struct {
 	edits  []edit // the first one that compiles is used
 }
 
-// edit replaces the bytes of a file from from up to to.
+// edit replaces the bytes [from, to) of a file.
 type edit struct {
 	from, to int
 	text     string

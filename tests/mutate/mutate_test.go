@@ -25,8 +25,8 @@ func root(t *testing.T) string {
 func snippet(t *testing.T, text string) []*mutant {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("package snippet\n\n"+text),
-		0o600); err != nil {
+	contents := []byte("package snippet\n\n" + text)
+	if err := os.WriteFile(filepath.Join(dir, "a.go"), contents, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := &source{path: "snippet", set: token.NewFileSet()}
