@@ -129,11 +129,11 @@ func (d *stepper) check() error {
 }
 
 func (d *stepper) run() {
-	var news []interp.Message
+	var messages []interp.Message
 	for range 100_000 {
-		fx := interp.Step(d.m, &d.limits, d.state, interp.StepInput{At: d.now, Messages: news,
+		fx := interp.Step(d.m, &d.limits, d.state, interp.StepInput{At: d.now, Messages: messages,
 			WorkMax: 1 << 40, Lease: &interp.LeaseOptions{Max: 1 << 20, Owner: 1}})
-		news = nil
+		messages = nil
 		d.events = append(d.events, fx.Events...)
 		if d.state.Final() {
 			return
@@ -150,7 +150,7 @@ func (d *stepper) run() {
 		}
 		d.now = max(next, d.now)
 		for len(d.queue) > 0 && d.queue[0].at <= d.now {
-			news = append(news, d.queue[0].message)
+			messages = append(messages, d.queue[0].message)
 			d.queue = d.queue[1:]
 		}
 	}

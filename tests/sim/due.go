@@ -83,21 +83,21 @@ func (w *World) begins(r *run) {
 // judgeMore tracks what is open after a commit, and makes the checks that need no interpreter.
 // before is the previous state of the execution; nil for a claim.
 func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution,
-	news []flow.HistoryEvent) {
+	added []flow.HistoryEvent) {
 	counts := old != nil && (x.SweepAttempts > old.SweepAttempts ||
 		x.RunnerAttempts > old.RunnerAttempts)
 	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
-	r.visits.add(news, p.now().UnixMilli(), r.more)
+	r.visits.add(added, p.now().UnixMilli(), r.more)
 	if x.Status.Final() && r.ended.IsZero() {
 		r.ended = time.Now()
 	}
-	r.noteAttempts(news)
+	r.noteAttempts(added)
 	w.judgeWake(p, r, x)
 	w.judgePutOff(p, r, old, x)
 	w.judgeLeases(p, r)
 	w.judgeRetention(x)
 	w.judgeOrphans(r)
-	w.judgeReportedEnd(r, news)
+	w.judgeReportedEnd(r, added)
 	if before != nil && r.x.Account != guarded {
 		w.judgeLeft(r, before.Outbox)
 	}

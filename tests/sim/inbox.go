@@ -99,14 +99,14 @@ func (w *World) judgeInboxEntry(p *process, row store.Row) {
 	}
 	w.checked("inbox row")
 	w.noteInboxEntry(row)
-	letter, err := w.raw.InboxEntry(always, row.Key)
+	entry, err := w.raw.InboxEntry(always, row.Key)
 	if err != nil {
 		w.violate("readable", "%s cannot be read: %v", show(row.Key), err)
 		return
 	}
 	if row.Version == 1 {
 		l.posted++
-		l.marks[letter.Mark] = true
+		l.marks[entry.Mark] = true
 		if w.faulty(odds{"death after a letter", 2500}) {
 			w.sched.post(&operation{key: "kill " + p.name, weight: 100,
 				apply: func() bool { w.kill(p); return true }})

@@ -60,12 +60,12 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 }
 
 // judgeLimits checks that a commit exceeds no limit.
-func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, news []flow.HistoryEvent) {
+func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, added []flow.HistoryEvent) {
 	if old == nil {
 		w.judgeRunning(p, r)
 	}
-	for i := range news {
-		w.judgeEvent(r, &news[i])
+	for i := range added {
+		w.judgeEvent(r, &added[i])
 	}
 	if !w.has("limits") {
 		return

@@ -90,7 +90,7 @@ func (c *clients) name() {
 }
 
 // judgeChildren checks a commit that concerns executions started by tasks.
-func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
+func (w *World) judgeChildren(r *run, old, x *store.Execution, added []flow.HistoryEvent) {
 	if old == nil && x.Origin != "" {
 		w.checked("origin")
 		if before := w.started[x.Origin]; before != nil {
@@ -99,8 +99,8 @@ func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.Histo
 		}
 		w.started[x.Origin] = r
 	}
-	for i := range news {
-		if e := &news[i]; w.mocked == nil && e.Node >= 0 && starts(r.m.Nodes[e.Node].Task) {
+	for i := range added {
+		if e := &added[i]; w.mocked == nil && e.Node >= 0 && starts(r.m.Nodes[e.Node].Task) {
 			w.judgeStarting(r, e)
 		}
 	}

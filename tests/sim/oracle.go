@@ -26,13 +26,13 @@ func newOracle(w *World, r *run, x *store.Execution) *oracle {
 
 // follow repeats the step that a commit made, and compares.
 func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transaction,
-	news []flow.HistoryEvent) {
+	added []flow.HistoryEvent) {
 	version := int64(0)
 	if old != nil {
 		version = old.Version
 	}
 	if fold == nil || fold.version != version {
-		if old != nil && len(news) == 0 && bytes.Equal(old.Body, x.Body) {
+		if old != nil && len(added) == 0 && bytes.Equal(old.Body, x.Body) {
 			return // no step: the row's wake time has moved
 		}
 		w.violate("straight run", "%s v%d: nobody has folded what it holds", x.Partition(),
@@ -50,13 +50,13 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transac
 		w.violate("straight run", "%s: the oracle misses a value", x.Partition())
 		return
 	}
-	for i := range max(len(fx.Events), len(news)) {
+	for i := range max(len(fx.Events), len(added)) {
 		want, got := "nothing", "nothing"
 		if i < len(fx.Events) {
 			want = textOf(&fx.Events[i])
 		}
-		if i < len(news) {
-			got = textOf(&news[i])
+		if i < len(added) {
+			got = textOf(&added[i])
 		}
 		if want != got {
 			w.violate("straight run",

@@ -41,9 +41,9 @@ func waitsForChild(st *flow.State) bool {
 }
 
 // noteAttempts records new attempts that wait for an execution.
-func (r *run) noteAttempts(news []flow.HistoryEvent) {
-	for i := range news {
-		if e := &news[i]; e.Type == flow.TaskScheduled && waitsForChild(r.m.Nodes[e.Node]) {
+func (r *run) noteAttempts(added []flow.HistoryEvent) {
+	for i := range added {
+		if e := &added[i]; e.Type == flow.TaskScheduled && waitsForChild(r.m.Nodes[e.Node]) {
 			if r.attempts == nil {
 				r.attempts = map[int64]*taskAttempt{}
 			}

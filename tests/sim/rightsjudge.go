@@ -11,7 +11,7 @@ import (
 )
 
 // judgeRights checks the parts of a commit of the account that need a right.
-func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
+func (w *World) judgeRights(r *run, old, x *store.Execution, added []flow.HistoryEvent) {
 	if w.rights == nil || x.Account != guarded {
 		return
 	}
@@ -19,8 +19,8 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 	if key, ok := strings.CutPrefix(x.Origin, "task#"); ok && old == nil && !w.rights.had(key) {
 		w.violate("rights", "%s was started by a task without the right to", x.Partition())
 	}
-	for i := range news {
-		w.judgeRefusal(r, &news[i], now)
+	for i := range added {
+		w.judgeRefusal(r, &added[i], now)
 	}
 	w.judgeSent(r, x, now)
 	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped &&

@@ -12,9 +12,9 @@ import (
 // It is checked when the event is written. An output that is too large for the language of the
 // waiting execution is reported as an error, and FlowV1 has its own error for a child that has
 // timed out.
-func (w *World) judgeReportedEnd(to *run, news []flow.HistoryEvent) {
-	for i := range news {
-		e := &news[i]
+func (w *World) judgeReportedEnd(to *run, added []flow.HistoryEvent) {
+	for i := range added {
+		e := &added[i]
 		if e.Type != flow.TaskSucceeded && e.Type != flow.TaskFailed {
 			continue
 		}

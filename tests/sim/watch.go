@@ -255,48 +255,48 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transac
 	for _, l := range state.Leases() {
 		w.tasks.leased(state.Key(l.Attempt), l.Owner, l.Until)
 	}
-	news := w.history(r, x, old == nil || x.Version%max(8, x.LastEvent/16) == 0 || x.Status.Final())
+	added := w.history(r, x, old == nil || x.Version%max(8, x.LastEvent/16) == 0 || x.Status.Final())
 	if w.failed() {
 		return
 	}
-	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) {
+	r.lists.add(r.m, &w.limits, added, func(format string, args ...any) {
 		w.violate("open iterations", "%s: %s", x.Partition(), fmt.Sprintf(format, args...))
 	})
 	if len(r.lists.maps) > 0 {
 		w.checked("open iterations")
 	}
-	w.judgeMarks(r, x, news)
-	w.judgeRights(r, old, x, news)
-	w.judgeMore(p, r, before, old, x, news)
-	w.judgeChildren(r, old, x, news)
-	w.judgeLimits(p, r, old, x, news)
+	w.judgeMarks(r, x, added)
+	w.judgeRights(r, old, x, added)
+	w.judgeMore(p, r, before, old, x, added)
+	w.judgeChildren(r, old, x, added)
+	w.judgeLimits(p, r, old, x, added)
 	w.judgeStoredWake(p, r, x)
 	if w.failed() {
 		return
 	}
 	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts ||
 		x.RunnerAttempts > old.RunnerAttempts); counted {
-		if len(news) > 0 {
+		if len(added) > 0 {
 			w.violate("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}
 		return
 	}
-	r.oracle.follow(w, r, old, x, fold, news)
+	r.oracle.follow(w, r, old, x, fold, added)
 	w.committed(r, old, x, fold)
 }
 
 // judgeMarks checks that a message counts in one commit and in no other. The process that brings
 // the message marks its events, each time with the same mark.
-func (w *World) judgeMarks(r *run, x *store.Execution, news []flow.HistoryEvent) {
-	for i := range news {
-		mark := news[i].Mark
+func (w *World) judgeMarks(r *run, x *store.Execution, added []flow.HistoryEvent) {
+	for i := range added {
+		mark := added[i].Mark
 		if mark == 0 {
 			continue
 		}
 		w.checked("counts once")
 		if before, ok := r.marks[mark]; ok && before != x.Version {
 			w.violate("counts once", "%s: the same news counts in version %d and in %d, as %s",
-				x.Partition(), before, x.Version, textOf(&news[i]))
+				x.Partition(), before, x.Version, textOf(&added[i]))
 		}
 		r.marks[mark] = x.Version
 	}
