@@ -52,21 +52,21 @@ func newDisk(w *World, lags bool, shards, page int) *disk {
 var always = context.Background()
 
 // put writes rows.
-func (d *disk) put(p *process, rows []store.Row, fold *transaction) {
+func (d *disk) put(p *process, rows []store.Row, step *transaction) {
 	for _, row := range rows {
-		d.w.beforeWrite(p, row, fold)
+		d.w.beforeWrite(p, row, step)
 		d.rows.Put(always, []store.Row{row})
 		d.noted(row.Key, &row)
-		d.w.afterWrite(p, row, fold)
+		d.w.afterWrite(p, row, step)
 	}
 }
 
 // replace is a conditional write.
-func (d *disk) replace(p *process, row store.Row, cond store.Condition, fold *transaction) error {
+func (d *disk) replace(p *process, row store.Row, cond store.Condition, step *transaction) error {
 	if !d.satisfies(row.Key, cond) {
 		return store.ErrConflict
 	}
-	d.applyUnsynced([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, fold) })
+	d.applyUnsynced([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, step) })
 	return nil
 }
 

@@ -19,14 +19,14 @@ type inboxRows struct {
 
 // losesRace draws whether a commit loses a race. In every second run commits with external messages
 // lose it often, and other commits sometimes.
-func (w *World) losesRace(cas store.Row, fold *transaction) bool {
+func (w *World) losesRace(cas store.Row, step *transaction) bool {
 	if w.number("crowded")%2 == 0 || cas.Sort != "a" || cas.Version == 1 {
 		return false
 	}
 	chance := 500
-	if fold != nil {
-		for i := range fold.input.Messages {
-			if n := &fold.input.Messages[i]; isExternal(n) {
+	if step != nil {
+		for i := range step.input.Messages {
+			if n := &step.input.Messages[i]; isExternal(n) {
 				chance = 8500
 				if w.inbox.marks[n.Mark] {
 					chance = 3000 // from an inbox
@@ -52,15 +52,15 @@ func isExternal(n *interp.Message) bool {
 }
 
 // judgeMessages checks the external messages of a conditional write that succeeded.
-func (w *World) judgeMessages(p *process, cas store.Row, fold *transaction) {
+func (w *World) judgeMessages(p *process, cas store.Row, step *transaction) {
 	l := &w.inbox
 	switch {
 	case store.IsInboxEntry(cas.Key):
 		w.judgeInboxEntry(p, cas)
-	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
+	case cas.Sort != "a" || step == nil || step.version != cas.Version-1:
 	default:
-		for i := range fold.input.Messages {
-			n := &fold.input.Messages[i]
+		for i := range step.input.Messages {
+			n := &step.input.Messages[i]
 			if !isExternal(n) {
 				continue
 			}

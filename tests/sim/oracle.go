@@ -25,13 +25,13 @@ func newOracle(w *World, r *run, x *store.Execution) *oracle {
 }
 
 // follow repeats the step that a commit made, and compares.
-func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transaction,
+func (o *oracle) follow(w *World, r *run, old, x *store.Execution, step *transaction,
 	added []flow.HistoryEvent) {
 	version := int64(0)
 	if old != nil {
 		version = old.Version
 	}
-	if fold == nil || fold.version != version {
+	if step == nil || step.version != version {
 		if old != nil && len(added) == 0 && bytes.Equal(old.Body, x.Body) {
 			return // no step: the row's wake time has moved
 		}
@@ -40,11 +40,11 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transac
 		return
 	}
 	m := r.m
-	if !fold.advances {
+	if !step.advances {
 		m = nil
 	}
 	w.checked("straight run", "no panic")
-	fx := interp.Step(m, &w.limits, o.state, fold.input)
+	fx := interp.Step(m, &w.limits, o.state, step.input)
 	r.more = fx.More || m == nil // without a machine messages are accepted, and nothing proceeds
 	if len(fx.Need) > 0 {
 		w.violate("straight run", "%s: the oracle misses a value", x.Partition())

@@ -129,7 +129,7 @@ func (f *referee) stopping(x *launch, name, cause string) {
 
 // committed handles a commit: it records the engine's own decisions, and judges executions that
 // have ended.
-func (w *World) committed(r *run, old, x *store.Execution, fold *transaction) {
+func (w *World) committed(r *run, old, x *store.Execution, step *transaction) {
 	if slices.Contains(w.blind, "reference") {
 		return
 	}
@@ -141,8 +141,8 @@ func (w *World) committed(r *run, old, x *store.Execution, fold *transaction) {
 			mark(f.sent, x.Run, out.ID)
 		}
 	}
-	if fold != nil {
-		for _, n := range fold.input.Messages {
+	if step != nil {
+		for _, n := range step.input.Messages {
 			switch n.Kind {
 			case interp.EngineFailed:
 				f.broken[x.Run] = true

@@ -152,7 +152,7 @@ func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor st
 // Commit implements store.Driver. In the embedded store a commit is atomic.
 func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Row,
 	cond store.Condition) error {
-	d, fold := l.w.disk, l.p.lastTransaction(cas.Partition)
+	d, step := l.w.disk, l.p.lastTransaction(cas.Partition)
 	half := func() { d.put(l.p, l.w.some(puts), nil) }
 	if l.w.topology == embedded {
 		half = nil
@@ -162,21 +162,21 @@ func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Ro
 		if l.w.topology == embedded && !d.satisfies(cas.Key, cond) {
 			return store.ErrConflict
 		}
-		if l.w.losesRace(cas, fold) {
+		if l.w.losesRace(cas, step) {
 			return l.w.lostRaceError()
 		}
 		if l.w.topology != embedded {
 			d.put(l.p, puts, nil)
-			if err := d.replace(l.p, cas, cond, fold); err != nil {
+			if err := d.replace(l.p, cas, cond, step); err != nil {
 				return err
 			}
-			l.w.judgeMessages(l.p, cas, fold)
+			l.w.judgeMessages(l.p, cas, step)
 			return nil
 		}
 		d.applyUnsynced(append(puts[:len(puts):len(puts)], cas), nil, func() {
 			d.put(l.p, puts, nil)
-			d.put(l.p, []store.Row{cas}, fold)
-			l.w.judgeMessages(l.p, cas, fold)
+			d.put(l.p, []store.Row{cas}, step)
+			l.w.judgeMessages(l.p, cas, step)
 		})
 		return nil
 	})
@@ -184,13 +184,13 @@ func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Ro
 
 // Put implements store.Driver.
 func (l *storeClient) Put(ctx context.Context, rows []store.Row) error {
-	fold := l.p.lastTransaction(rows[0].Partition)
+	step := l.p.lastTransaction(rows[0].Partition)
 	half := func() { l.w.disk.put(l.p, l.w.some(rows), nil) }
 	if l.w.topology == embedded || len(rows) == 1 {
 		half = nil
 	}
 	return l.write(ctx, "put "+show(rows[0].Key), half, func() error {
-		l.w.disk.applyUnsynced(rows, nil, func() { l.w.disk.put(l.p, rows, fold) })
+		l.w.disk.applyUnsynced(rows, nil, func() { l.w.disk.put(l.p, rows, step) })
 		return nil
 	})
 }

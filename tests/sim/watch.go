@@ -73,7 +73,7 @@ func (w *World) onRemove(p *process, key store.Key) {
 }
 
 // afterWrite checks a row that was written.
-func (w *World) afterWrite(p *process, row store.Row, fold *transaction) {
+func (w *World) afterWrite(p *process, row store.Row, step *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
@@ -90,14 +90,14 @@ func (w *World) afterWrite(p *process, row store.Row, fold *transaction) {
 	w.checked("readable")
 	r := w.runs[row.Partition]
 	if r == nil || r.x.Run != x.Run {
-		w.onClaim(p, r, x, fold)
+		w.onClaim(p, r, x, step)
 	} else {
-		w.onAdvance(p, r, x, fold)
+		w.onAdvance(p, r, x, step)
 	}
 }
 
 // onClaim checks the first row of a run.
-func (w *World) onClaim(p *process, old *run, x *store.Execution, fold *transaction) {
+func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transaction) {
 	if old != nil {
 		w.checked("claimed once")
 	}
@@ -127,7 +127,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, fold *transact
 	w.begins(r)
 	r.oracle = newOracle(w, r, x)
 	w.choosePoison(r)
-	w.judge(p, r, nil, x, fold)
+	w.judge(p, r, nil, x, step)
 }
 
 // cover counts the features of an execution, for the summary.
@@ -158,7 +158,7 @@ func (w *World) cover(m *flow.Machine) {
 }
 
 // onAdvance checks a later version of a run.
-func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transaction) {
+func (w *World) onAdvance(p *process, r *run, x *store.Execution, step *transaction) {
 	old := r.x
 	w.checked("next version", "claim stays")
 	if old.Status.Final() {
@@ -180,9 +180,9 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transact
 		x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.violate("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
-	w.judgePoisonCount(r, old, x, fold)
+	w.judgePoisonCount(r, old, x, step)
 	r.x = x
-	w.judge(p, r, old, x, fold)
+	w.judge(p, r, old, x, step)
 }
 
 // The counters of an execution that is due again and again, and the error with which it fails in
@@ -204,7 +204,7 @@ func (f *transaction) failsAsPoison() bool {
 
 // judgePoisonCount checks that an execution is not treated as a poison execution before it was
 // found due, and picked up in vain, that often.
-func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transaction) {
+func (w *World) judgePoisonCount(r *run, old, x *store.Execution, step *transaction) {
 	if x.SweepAttempts > 0 || old.SweepAttempts > 0 {
 		w.checked("poison count")
 	}
@@ -218,7 +218,7 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transact
 		w.violate("poison count",
 			"%s: a runner counts that it begins, and it was found due %d times", x.Partition(),
 			old.SweepAttempts)
-	case x.Status != old.Status && fold.failsAsPoison():
+	case x.Status != old.Status && step.failsAsPoison():
 		w.kinds["failed as one that brings runners down"]++
 		if old.RunnerAttempts != runnerAttemptsMax {
 			w.violate("poison count",
@@ -241,7 +241,7 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transact
 }
 
 // judge checks the effect of a commit on a run.
-func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transaction) {
+func (w *World) judge(p *process, r *run, old, x *store.Execution, step *transaction) {
 	if w.failed() {
 		return
 	}
@@ -281,8 +281,8 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transac
 		}
 		return
 	}
-	r.oracle.follow(w, r, old, x, fold, added)
-	w.committed(r, old, x, fold)
+	r.oracle.follow(w, r, old, x, step, added)
+	w.committed(r, old, x, step)
 }
 
 // judgeMarks checks that a message counts in one commit and in no other. The process that brings
