@@ -11,18 +11,26 @@ import (
 	"millrace/shared/value"
 )
 
-// submitRecorded hands the invocation to the service's own queue, and notes who waits for its end: under the id of the task
-// before the call, so that no outcome comes before its note, and under the request id, known only now, after it. An id that
-// the flow gives may be that of another task's invocation, so it is noted when the call has been accepted.
-func (t *Runner) submitRecorded(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
+// submitRecorded hands the invocation to the service's own queue, and records the task that waits
+// for its end. It records it under the derived task id before the call, so that no result arrives
+// before its record, and under the request id, which is known only after the call. An id that the
+// flow chose may belong to another task's invocation, so it is recorded only after the service has
+// accepted the call.
+func (t *Runner) submitRecorded(
+	ctx context.Context, r *task.Request, c *invokeRequest,
+) task.Result {
 	if t.Recorder == nil {
-		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
+		return r.Failf(invalidArgument,
+			"Asynchronous invocations that are waited for need a queue for their outcomes, and "+
+				"there is none here.")
 	}
 	id := c.asyncID
 	if id == "" && r.Key != "" {
 		id = taskID(r)
 		if err := t.record(ctx, r, c, id); err != nil {
-			return r.Failf(internalError, "The invocation was not made, for nobody could note that its end is waited for: %s", err)
+			return r.Failf(internalError,
+				"The invocation was not made, for nobody could note that its end is waited for: %s",
+				err)
 		}
 	}
 	a, err := t.Client.Do(ctx, c.request("Async", id))
@@ -37,18 +45,22 @@ func (t *Runner) submitRecorded(ctx context.Context, r *task.Request, c *invokeR
 			continue
 		}
 		if err := t.record(ctx, r, c, known); err != nil {
-			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
+			return r.Failf(internalError,
+				"The invocation was accepted, but nobody could note that its end is waited for: %s",
+				err)
 		}
 	}
 	return accepted(r, a.Header)
 }
 
 func (t *Runner) record(ctx context.Context, r *task.Request, c *invokeRequest, id string) error {
-	return t.Recorder.Record(ctx, id, task.InvocationRecord{Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1,
+	return t.Recorder.Record(ctx, id, task.InvocationRecord{Account: r.Account, Token: r.Token,
+		Action: r.Action, FlowV1: r.FlowV1,
 		Function: c.function.ARN(), Chosen: id == c.asyncID})
 }
 
-// asyncTask is how an asynchronous task is; the names are those of both APIs, which differ in case only.
+// asyncTask is the state of an asynchronous task. The names are those of both versions of the API,
+// which differ only in case.
 type asyncTask struct {
 	Status    string          `json:"status"`
 	RequestID string          `json:"requestId"`
@@ -57,15 +69,19 @@ type asyncTask struct {
 	Error2    string          `json:"invocationErrorMessage"`
 }
 
-// resolveConflict sees to an invocation that an earlier call of this attempt has made: if it has ended its result is that of the
-// task, else its request id, of which the earlier call may not have come to make a note, is noted.
-func (t *Runner) resolveConflict(ctx context.Context, r *task.Request, c *invokeRequest, id string) task.Result {
+// resolveConflict handles an invocation that an earlier call of this attempt made. If the
+// invocation has ended, its result is the task's result. Otherwise its request id is recorded,
+// because the earlier call may have ended before it recorded it.
+func (t *Runner) resolveConflict(
+	ctx context.Context, r *task.Request, c *invokeRequest, id string,
+) task.Result {
 	var there asyncTask
 	a, err := t.Engine.Do(ctx, c.statusRequest(id))
 	if err == nil {
 		err = value.Unmarshal(a.Body, &there)
 	}
-	if err != nil { // it is known that the invocation was accepted: its outcome may still come by the id of the task
+	// The service has accepted the invocation: its result may still arrive under the task id.
+	if err != nil {
 		return accepted(r, http.Header{"X-Fc-Async-Task-Id": {id}})
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "X-Fc-Async-Task-Id": {id}}
@@ -78,13 +94,15 @@ func (t *Runner) resolveConflict(ctx context.Context, r *task.Request, c *invoke
 	}
 	if there.RequestID != "" && there.RequestID != id {
 		if err := t.record(ctx, r, c, there.RequestID); err != nil {
-			return r.Failf(internalError, "The invocation is under way, but nobody could note that its end is waited for: %s", err)
+			return r.Failf(internalError,
+				"The invocation is under way, but nobody could note that its end is waited for: %s",
+				err)
 		}
 	}
 	return accepted(r, header)
 }
 
-// result is that of an asynchronous task; false while it has none.
+// result returns the result of an asynchronous task, false if it has none yet.
 func result(r *task.Request, there *asyncTask, header http.Header) (task.Result, bool) {
 	switch there.Status {
 	case "Succeeded":
@@ -95,11 +113,12 @@ func result(r *task.Request, there *asyncTask, header http.Header) (task.Result,
 	return task.Result{}, false
 }
 
-// QueryResult asks the service how the invocation of a note, with the id that its flow has chosen, has
-// ended; false while it is under way. The engine's own role needs
-// the permission fc:GetAsyncTask. An error that wraps
-// task.ErrResultUnknown will not pass by itself.
-func (t *Runner) QueryResult(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error) {
+// QueryResult asks the service for the result of a recorded invocation, with the id that the flow
+// chose; false while it is running. The engine's own role needs the permission fc:GetAsyncTask. An
+// error that wraps task.ErrResultUnknown is permanent.
+func (t *Runner) QueryResult(
+	ctx context.Context, n task.InvocationRecord, id string,
+) (task.Result, bool, error) {
 	f, err := task.ParseFunction(n.Function, t.Endpoints.Region, t.Endpoints.Account)
 	if err != nil {
 		return task.Result{}, false, err
@@ -113,8 +132,10 @@ func (t *Runner) QueryResult(ctx context.Context, n task.InvocationRecord, id st
 	if err == nil {
 		err = value.Unmarshal(a.Body, &there)
 	}
-	if e := acs.AsError(err); e != nil && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
-		err = fmt.Errorf("%w: %w; the role of steprunner needs fc:GetAsyncTask on %s", task.ErrResultUnknown, err, f.ARN())
+	if e := acs.AsError(err); e != nil &&
+		(e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
+		err = fmt.Errorf("%w: %w; the role of steprunner needs fc:GetAsyncTask on %s",
+			task.ErrResultUnknown, err, f.ARN())
 	}
 	if err != nil {
 		return task.Result{}, false, err
@@ -128,7 +149,7 @@ func (t *Runner) QueryResult(ctx context.Context, n task.InvocationRecord, id st
 	return out, over, nil
 }
 
-// asyncError is the error of an asynchronous task that has come to nothing.
+// asyncError returns the error of an asynchronous task that did not succeed.
 func asyncError(r *task.Request, there *asyncTask) *task.Error {
 	e := task.FunctionFailure(r.Action, []byte(task.Text(there.Payload)))
 	if e.Name != r.ErrorName(unknown) {
@@ -138,5 +159,6 @@ func asyncError(r *task.Request, there *asyncTask) *task.Error {
 	if message == "" {
 		message = there.Error2
 	}
-	return task.NewError(e.Name, "The asynchronous invocation came to nothing: "+there.Status+" "+message)
+	return task.NewError(e.Name,
+		"The asynchronous invocation came to nothing: "+there.Status+" "+message)
 }

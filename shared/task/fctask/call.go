@@ -14,16 +14,16 @@ import (
 	"millrace/shared/value"
 )
 
-// invokeRequest is what a request asks for.
+// invokeRequest is a parsed call of FC:InvokeFunction.
 type invokeRequest struct {
 	function *task.Function
 	endpoint string
 	async    bool
 	event    []byte
-	asyncID  string // id of the asynchronous task that the flow gives; older language
+	asyncID  string // id that the flow chose for the asynchronous task; FlowV1 only
 }
 
-// parse reads the request in either language.
+// parse reads the request in either dialect.
 func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	v, err := task.ReadInvocation(r)
 	if err != nil {
@@ -31,10 +31,16 @@ func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	}
 	c := &invokeRequest{event: v.Event, asyncID: v.AsyncID}
 	if !isTaskID(c.asyncID) && c.asyncID != "" {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", value.Cut(c.asyncID, 40))
+		return nil, fmt.Errorf(
+			"StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit",
+			value.Cut(c.asyncID, 40),
+		)
 	}
 	if ownTaskID.MatchString(c.asyncID) {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %s is like those that the engine makes itself; take another", c.asyncID)
+		return nil, fmt.Errorf(
+			"StatefulAsyncInvocationID %s is like those that the engine makes itself; take another",
+			c.asyncID,
+		)
 	}
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
@@ -42,7 +48,7 @@ func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	return c, t.resolve(c, r, v.ResourceArn)
 }
 
-// resolve settles which function is called, and where it is.
+// resolve sets the function to call and its endpoint.
 func (t *Runner) resolve(c *invokeRequest, r *task.Request, resource string) (err error) {
 	if c.function, err = task.ParseFunction(resource, r.Region, r.Account); err != nil {
 		return err
@@ -53,15 +59,17 @@ func (t *Runner) resolve(c *invokeRequest, r *task.Request, resource string) (er
 			break
 		}
 	}
-	// A resource name without region and account means the cloud's own, whatever the engine calls its region and accounts.
-	if c.function, err = task.ParseFunction(resource, t.Endpoints.Region, t.Endpoints.Account); err != nil {
+	// In a resource name, an empty region or account means the cloud's own, whatever the engine
+	// calls its region and accounts.
+	if c.function, err = task.ParseFunction(resource, t.Endpoints.Region,
+		t.Endpoints.Account); err != nil {
 		return err
 	}
 	c.endpoint, err = t.Endpoints.Functions(c.function.Region, c.function.Account)
 	return err
 }
 
-// isTaskID tells whether the service takes s as the id of an asynchronous task.
+// isTaskID reports whether the service accepts s as the id of an asynchronous task.
 func isTaskID(s string) bool {
 	if s == "" || !task.IsFunctionPart(s) || strings.ContainsAny(s, ".$") {
 		return false
@@ -69,35 +77,41 @@ func isTaskID(s string) bool {
 	return s[0] != '-' && (s[0] < '0' || s[0] > '9')
 }
 
-// ownTaskID matches what taskID returns. No flow chooses such an id: the end of an invocation under
-// one is believed without asking the service.
+// ownTaskID matches the ids that taskID returns. A flow must not choose such an id, because the
+// engine trusts a result under it without asking the service.
 var ownTaskID = regexp.MustCompile(`^(?i)m_[0-9a-f]{32}$`)
 
-// taskID is the id of the asynchronous task of an attempt: the same for every call of it.
+// taskID returns the id of the asynchronous task of an attempt. It is the same for every call of
+// the attempt.
 func taskID(r *task.Request) string {
 	sum := sha256.Sum256([]byte("async\x00" + r.Key))
 	return "m_" + hex.EncodeToString(sum[:16])
 }
 
-// The versions of the API for functions of their own and for those of services.
+// Versions of the API: for functions of FC 3, and for functions of services.
 const (
 	version3 = "2023-03-30"
 	version2 = "2021-04-06"
 )
 
-// path is where the function is in its API.
+// path returns the function's path in its API, and the version of that API.
 func (c *invokeRequest) path() (path, version string) {
 	if f := c.function; f.Service != "" {
-		return "/" + version2 + "/services/" + acs.Escape(f.Service) + "/functions/" + acs.Escape(f.Name), version2
+		return "/" + version2 + "/services/" + acs.Escape(f.Service) + "/functions/" +
+			acs.Escape(f.Name), version2
 	}
 	return "/" + version3 + "/functions/" + acs.Escape(c.function.Name), version3
 }
 
-// request is the invocation of the function. id is that of an asynchronous task, "" for none.
+// request returns the call that invokes the function. id is the id of an asynchronous task, "" if
+// there is none.
 func (c *invokeRequest) request(kind, id string) *acs.Request {
 	path, version := c.path()
-	q := &acs.Request{Endpoint: c.endpoint, Method: http.MethodPost, Path: path + "/invocations", Query: c.query(), Action: "InvokeFunction", Version: version,
-		ContentType: "application/octet-stream", Body: c.event, Header: http.Header{"X-Fc-Invocation-Type": {kind}, "X-Fc-Log-Type": {"None"}}}
+	q := &acs.Request{Endpoint: c.endpoint, Method: http.MethodPost, Path: path + "/invocations",
+		Query: c.query(), Action: "InvokeFunction", Version: version,
+		ContentType: "application/octet-stream", Body: c.event, Header: http.Header{
+			"X-Fc-Invocation-Type": {kind}, "X-Fc-Log-Type": {"None"},
+		}}
 	if id != "" {
 		name := "X-Fc-Async-Task-Id"
 		if version == version2 {
@@ -108,12 +122,16 @@ func (c *invokeRequest) request(kind, id string) *acs.Request {
 	return q
 }
 
-// statusRequest is the question how an asynchronous task is.
+// statusRequest returns the call that queries the state of an asynchronous task.
 func (c *invokeRequest) statusRequest(id string) *acs.Request {
 	path, version := c.path()
-	q := &acs.Request{Endpoint: c.endpoint, Method: http.MethodGet, Path: path + "/async-tasks/" + acs.Escape(id), Query: c.query(), Action: "GetAsyncTask", Version: version}
+	q := &acs.Request{
+		Endpoint: c.endpoint, Method: http.MethodGet, Path: path + "/async-tasks/" + acs.Escape(id),
+		Query: c.query(), Action: "GetAsyncTask", Version: version,
+	}
 	if version == version2 {
-		q.Path, q.Action = path+"/stateful-async-invocations/"+acs.Escape(id), "GetStatefulAsyncInvocation"
+		q.Path, q.Action = path+"/stateful-async-invocations/"+acs.Escape(id),
+			"GetStatefulAsyncInvocation"
 	}
 	return q
 }

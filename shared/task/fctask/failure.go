@@ -9,7 +9,8 @@ import (
 	"millrace/shared/task/acs"
 )
 
-// Codes of errors that the service does not name itself. The action's product prefixes them.
+// Error codes for errors in which the service names none. Error names begin with the action's
+// product.
 const (
 	unknown           = "Unknown"
 	resourceExhausted = "ResourceExhausted"
@@ -18,7 +19,7 @@ const (
 	accessDenied      = "AccessDenied"
 )
 
-// failure is the error of a call that the service refused, or that got no answer.
+// failure returns the error of a call that the service rejected, or that got no response.
 func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
 	e := acs.AsError(err)
 	switch {
@@ -27,16 +28,18 @@ func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) 
 		if code == "" {
 			code = codeOf(e.Status)
 		}
-		return task.NewError(r.ErrorName(code), e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
+		return task.NewError(r.ErrorName(code),
+			e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" was cut off.")
 	case errors.Is(err, acs.ErrNone):
-		return task.NewError(r.ErrorName(accessDenied), "The call of "+c.function.Raw+" could not be signed: "+err.Error())
+		return task.NewError(r.ErrorName(accessDenied),
+			"The call of "+c.function.Raw+" could not be signed: "+err.Error())
 	}
 	return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" broke: "+err.Error())
 }
 
-// codeOf is the code of a status whose body has none (D-54).
+// codeOf returns the code for a status whose body has none (D-54).
 func codeOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -47,11 +50,12 @@ func codeOf(status int) string {
 	return unknown
 }
 
-// advise says what to do about a refusal of a call that the role of who signed; "" for those that
-// the flow's author understands.
+// advise returns what to do about an error of a call signed with the role who, "" if the flow's
+// author can tell from the service's message.
 func advise(c *invokeRequest, e *acs.Error, who string) string {
 	switch {
-	case e.Status == http.StatusForbidden && (e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):
+	case e.Status == http.StatusForbidden &&
+		(e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):
 		return " Allow the role of " + who + " fc:InvokeFunction on " + c.function.ARN() + "."
 	case e.Status == http.StatusNotFound:
 		return " (" + c.function.ARN() + ")"

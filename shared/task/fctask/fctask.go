@@ -1,11 +1,13 @@
-// Package fctask carries out FC:InvokeFunction on Function Compute, in both flow languages: functions of FC 3, and
-// those of services (FC 2), with versions and aliases.
+// Package fctask carries out FC:InvokeFunction on Function Compute, in both dialects: functions of
+// FC 3, and those of services (FC 2), with versions and aliases.
 //
-// An asynchronous invocation whose end a task waits for is made as an asynchronous task with an id that is derived from
-// the attempt, so that a repeated call is refused and does not run the function twice. Its result comes back through the
-// function's destinations (onSuccess and onFailure), which the user points at the engine's queue, or at another that is
-// brought to it. A record names the invocation by its request id or by the id of the task: what waits is noted under both.
-// When a repeated call is refused, the service is asked how the task has ended.
+// If a task waits for the end of an asynchronous invocation, the invocation is made as an
+// asynchronous task whose id is derived from the attempt: so the service rejects a repeated call
+// and does not run the function twice. The result arrives through the function's destinations
+// (onSuccess and onFailure), which the user points at the engine's queue, or at another queue that
+// forwards to it. A destination record names the invocation by its request id or by the id of the
+// asynchronous task, so the waiting task is recorded under both. If the service rejects a repeated
+// call, the runner asks the service for the result.
 package fctask
 
 import (
@@ -23,21 +25,23 @@ import (
 // Action is the action that the runner carries out.
 const Action = "FC:InvokeFunction"
 
-// Mapping says that Function stands for the functions that Match matches, as in the functions file (docs/functions.md).
+// Mapping says that Function replaces the functions that Match matches, as in the functions file
+// (docs/functions.md).
 type Mapping struct {
 	Match    string
-	Function string // resource name; {name} stands for the name of the function matched
+	Function string // resource name; {name} is replaced by the name of the matched function
 }
 
-// Options are what a runner is made of.
+// Options configures a runner.
 type Options struct {
-	Client    *acs.Client
-	Engine    *acs.Client // asks how invocations have ended, with the engine's own role; nil: Client
+	Client *acs.Client
+	// Engine: queries the results of invocations with the engine's own role; nil: Client
+	Engine    *acs.Client
 	Endpoints acs.Endpoints
-	Recorder  task.InvocationRecorder // nil: asynchronous invocations cannot be waited for
+	Recorder  task.InvocationRecorder // nil: tasks cannot wait for asynchronous invocations
 	Mappings  []Mapping               // the first that matches counts
 
-	Own *own.Resources // these are not invoked for tasks
+	Own *own.Resources // tasks may not invoke these
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -51,8 +55,9 @@ func New(o Options) *Runner {
 	return &Runner{o}
 }
 
-// Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
-// accepted. A call is made once: repeating it is the flow's own decision.
+// Run invokes the function. It returns when the function has ended, or, for an asynchronous
+// invocation, when the service has accepted it. A call is made once: the flow decides whether to
+// retry it.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := t.parse(&r)
 	if err != nil {
@@ -81,17 +86,19 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) ta
 		return task.Result{Error: task.FunctionFailure(r.Action, a.Body), Async: system}
 	}
 	if r.FlowV1 && r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
 	}
 	result := Output(r.FlowV1, a.Status, visibleHeader(a.Header), a.Body)
 	if result.Error != nil && r.Mode == task.Custom {
-		result = task.Accepted(visibleHeader(a.Header), a.Status) // nor does it in the newer language
+		// It does not count in StateMachine either.
+		result = task.Accepted(visibleHeader(a.Header), a.Status)
 	}
 	result.Async = system
 	return result
 }
 
-// submit hands the invocation to the service's own queue; nobody waits for its end, or somebody reports it by token.
+// submit hands the invocation to the service's own queue. No task waits for its end, or a caller
+// reports it by task token.
 func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	a, err := t.Client.Do(ctx, c.request("Async", c.asyncID))
 	if err != nil {
@@ -100,7 +107,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) 
 	return accepted(r, a.Header)
 }
 
-// accepted is the result of an invocation that has been taken.
+// accepted returns the result of an invocation that the service has accepted.
 func accepted(r *task.Request, header http.Header) task.Result {
 	if r.FlowV1 {
 		return task.Result{Output: json.RawMessage("{}")}
@@ -108,8 +115,8 @@ func accepted(r *task.Request, header http.Header) task.Result {
 	return task.Accepted(visibleHeader(header), http.StatusAccepted)
 }
 
-// Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
-// older one the answer itself, which must be JSON there.
+// Output returns the result of a function that did not fail, in the task's dialect: StateMachine
+// has an envelope, FlowV1 the response itself, which must be JSON.
 func Output(flowV1 bool, status int, header http.Header, body []byte) task.Result {
 	if flowV1 {
 		output, failure := task.FlowV1Output(header.Get("Content-Type"), body)
@@ -126,11 +133,13 @@ const (
 	requestIDHeader = "X-Fc-Request-Id"
 )
 
-// visibleHeader are the headers that a flow sees: what the answer is, and which invocation it was. The others tell of the
-// instance, or hold logs.
+// visibleHeader returns the headers that a flow may see: those that describe the response and the
+// invocation. The others describe the instance or contain logs.
 func visibleHeader(header http.Header) http.Header {
 	h := http.Header{}
-	for _, name := range []string{"Content-Type", requestIDHeader, "X-Fc-Async-Task-Id", "X-Fc-Invocation-Service-Version"} {
+	for _, name := range []string{
+		"Content-Type", requestIDHeader, "X-Fc-Async-Task-Id", "X-Fc-Invocation-Service-Version",
+	} {
 		if v := header.Get(name); v != "" {
 			h[name] = []string{v}
 		}
@@ -138,7 +147,8 @@ func visibleHeader(header http.Header) http.Header {
 	return h
 }
 
-// Invoke starts an asynchronous invocation of a function of the engine's own, and does not wait for it.
+// Invoke starts an asynchronous invocation of one of the engine's own functions, and does not wait
+// for it.
 func (t *Runner) Invoke(ctx context.Context, function, qualifier string, event []byte) error {
 	resource := "acs:fc:::functions/" + function
 	if qualifier != "" {
@@ -158,7 +168,7 @@ func (t *Runner) Invoke(ctx context.Context, function, qualifier string, event [
 	return nil
 }
 
-// withAdvice adds what to do to an error for an operator.
+// withAdvice adds advice for an operator to an error.
 func withAdvice(c *invokeRequest, err error) error {
 	if e := acs.AsError(err); e != nil {
 		if advice := advise(c, e, "the step runner"); advice != "" {
@@ -168,7 +178,7 @@ func withAdvice(c *invokeRequest, err error) error {
 	return err
 }
 
-// apiQualifier drops the qualifier that means the newest code.
+// apiQualifier returns the qualifier, or "" if it means the latest code.
 func apiQualifier(qualifier string) string {
 	if strings.EqualFold(qualifier, "LATEST") {
 		return ""

@@ -17,12 +17,13 @@ import (
 	"millrace/shared/task/fctask"
 )
 
-// service is a Function Compute that answers every invocation in one way and keeps what was asked.
+// service simulates Function Compute: it returns the same response to every invocation, and records
+// the calls.
 type service struct {
 	status int
 	header map[string]string
 	body   string
-	asked  string // answer to the question how a task is
+	asked  string // response to a query of a task's state
 
 	path, query, kind, id, payload, action, version, content string
 	calls                                                    int
@@ -41,8 +42,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.calls++
 	s.path, s.query, s.payload = r.URL.EscapedPath(), r.URL.RawQuery, string(body)
-	s.kind, s.id = r.Header.Get("X-Fc-Invocation-Type"), r.Header.Get("X-Fc-Async-Task-Id")+r.Header.Get("X-Fc-Stateful-Async-Invocation-Id")
-	s.action, s.version, s.content = r.Header.Get("X-Acs-Action"), r.Header.Get("X-Acs-Version"), r.Header.Get("Content-Type")
+	s.kind, s.id = r.Header.Get("X-Fc-Invocation-Type"),
+		r.Header.Get("X-Fc-Async-Task-Id")+r.Header.Get("X-Fc-Stateful-Async-Invocation-Id")
+	s.action, s.version, s.content = r.Header.Get("X-Acs-Action"), r.Header.Get("X-Acs-Version"),
+		r.Header.Get("Content-Type")
 	for k, v := range s.header {
 		w.Header().Set(k, v)
 	}
@@ -60,77 +63,110 @@ func (n recorder) Record(_ context.Context, id string, note task.InvocationRecor
 	return nil
 }
 
-func runner(t *testing.T, s *service, n task.InvocationRecorder, mappings ...fctask.Mapping) *fctask.Runner {
+func runner(
+	t *testing.T, s *service, n task.InvocationRecorder, mappings ...fctask.Mapping,
+) *fctask.Runner {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return fctask.New(fctask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), nil), Recorder: n, Mappings: mappings,
-		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
+	return fctask.New(fctask.Options{
+		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+			nil), Recorder: n, Mappings: mappings,
+		Endpoints: acs.Endpoints{
+			Account: "123", Region: "cn-hangzhou",
+			Override: func(string) string { return server.URL },
+		}})
 }
 
 func request(parameters string) task.Request {
-	return task.Request{Action: fctask.Action, Account: "mine", Region: "local", Key: "k1", Token: "tok", Parameters: json.RawMessage(parameters)}
+	return task.Request{
+		Action: fctask.Action, Account: "mine", Region: "local", Key: "k1", Token: "tok",
+		Parameters: json.RawMessage(parameters),
+	}
 }
 
 func TestSync(t *testing.T) {
-	s := &service{status: 200, body: `{"paid":true}`, header: map[string]string{"Content-Type": "application/json", "X-Fc-Log-Result": "bG9n"}}
+	s := &service{
+		status: 200, body: `{"paid":true}`,
+		header: map[string]string{"Content-Type": "application/json", "X-Fc-Log-Result": "bG9n"},
+	}
 	r := runner(t, s, nil)
-	got := r.Run(t.Context(), request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`))
+	got := r.Run(t.Context(),
+		request(
+			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`,
+		))
 	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"req-1"}}`
 	if got.Error != nil || string(got.Output) != want {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	if s.path != "/2023-03-30/functions/charge/invocations" || s.query != "" || s.kind != "Sync" || s.payload != `{"n":1}` || s.id != "" ||
-		s.action != "InvokeFunction" || s.version != "2023-03-30" || s.content != "application/octet-stream" {
+	if s.path != "/2023-03-30/functions/charge/invocations" || s.query != "" || s.kind != "Sync" ||
+		s.payload != `{"n":1}` || s.id != "" ||
+		s.action != "InvokeFunction" || s.version != "2023-03-30" ||
+		s.content != "application/octet-stream" {
 		t.Errorf("asked %+v", s)
 	}
-	for body, payload := range map[string]string{`"{\"a\":1}"`: `{"a":1}`, `"plain"`: `plain`, `null`: ``, `[1]`: `[1]`} {
-		r.Run(t.Context(), request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":`+body+`}`))
+	for body, payload := range map[string]string{
+		`"{\"a\":1}"`: `{"a":1}`, `"plain"`: `plain`, `null`: ``, `[1]`: `[1]`,
+	} {
+		r.Run(t.Context(),
+			request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":`+
+				body+`}`))
 		if s.payload != payload {
 			t.Errorf("body %s was sent as %s", body, s.payload)
 		}
 	}
 	s.body = ""
-	if got := r.Run(t.Context(), request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)); !strings.Contains(string(got.Output), `"Body":null`) {
+	if got := r.Run(t.Context(),
+		request(
+			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+		)); !strings.Contains(string(got.Output), `"Body":null`) {
 		t.Errorf("%s", got.Output)
 	}
 }
 
-// The resource name tells the API, the function and its version.
+// TestResources: the resource name determines the API, the function and its version.
 func TestResources(t *testing.T) {
 	s := &service{status: 200, body: `1`}
-	r := runner(t, s, nil, fctask.Mapping{Match: "old-*", Function: "acs:fc:::functions/new-{name}/live"})
+	r := runner(t, s, nil, fctask.Mapping{
+		Match: "old-*", Function: "acs:fc:::functions/new-{name}/live",
+	})
 	for resource, want := range map[string]string{
-		"acs:fc:::functions/f":                       "/2023-03-30/functions/f/invocations?",
-		"acs:fc:::functions/f/LATEST":                "/2023-03-30/functions/f/invocations?",
-		"acs:fc:cn-beijing:9:functions/f/live":       "/2023-03-30/functions/f/invocations?qualifier=live",
-		"acs:fc:::functions/s$f":                     "/2023-03-30/functions/s%24f/invocations?",
-		"acs:fc:::services/s/functions/f":            "/2021-04-06/services/s/functions/f/invocations?",
-		"acs:fc:::services/s.LATEST/functions/f":     "/2021-04-06/services/s/functions/f/invocations?",
-		"acs:fc:::services/s.2/functions/f":          "/2021-04-06/services/s/functions/f/invocations?qualifier=2",
-		"acs:fc:::services/s.alias/functions/old-fn": "/2023-03-30/functions/new-old-fn/invocations?qualifier=live",
+		"acs:fc:::functions/f":                       "/2023-03-30/functions/f?",
+		"acs:fc:::functions/f/LATEST":                "/2023-03-30/functions/f?",
+		"acs:fc:cn-beijing:9:functions/f/live":       "/2023-03-30/functions/f?qualifier=live",
+		"acs:fc:::functions/s$f":                     "/2023-03-30/functions/s%24f?",
+		"acs:fc:::services/s/functions/f":            "/2021-04-06/services/s/functions/f?",
+		"acs:fc:::services/s.LATEST/functions/f":     "/2021-04-06/services/s/functions/f?",
+		"acs:fc:::services/s.2/functions/f":          "/2021-04-06/services/s/functions/f?qualifier=2",
+		"acs:fc:::services/s.alias/functions/old-fn": "/2023-03-30/functions/new-old-fn?qualifier=live",
 	} {
 		got := r.Run(t.Context(), request(`{"resourceArn":"`+resource+`","invocationType":"Sync"}`))
-		if got.Error != nil || s.path+"?"+s.query != want {
+		path, ok := strings.CutSuffix(s.path, "/invocations")
+		if got.Error != nil || !ok || path+"?"+s.query != want {
 			t.Errorf("%s: %s?%s, want %s; %v", resource, s.path, s.query, want, got.Error)
 		}
 	}
 }
 
-// A result that is no text fails the task, except where it does not count.
+// TestTexts: a result that is not text fails the task, unless the result does not count.
 func TestTexts(t *testing.T) {
 	s := &service{status: 200, body: "\xff", header: map[string]string{"Content-Type": "image/png"}}
 	r := runner(t, s, nil)
 	q := request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
-	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal || !strings.Contains(got.Error.Cause, `Content-Type "image/png"`) {
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal ||
+		!strings.Contains(got.Error.Cause, `Content-Type "image/png"`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 	q.Mode = task.Custom
-	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
+	if got := r.Run(t.Context(), q); got.Error != nil ||
+		!strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	q.Mode, s.body, s.header = task.Complete, "{\"\xd6\xd0\":1}", map[string]string{"Content-Type": "application/json; charset=gbk"}
-	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":{"中":1},`) {
+	q.Mode, s.body, s.header = task.Complete, "{\"\xd6\xd0\":1}", map[string]string{
+		"Content-Type": "application/json; charset=gbk",
+	}
+	if got := r.Run(t.Context(), q); got.Error != nil ||
+		!strings.HasPrefix(string(got.Output), `{"Body":{"中":1},`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 }
@@ -138,8 +174,13 @@ func TestTexts(t *testing.T) {
 func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := runner(t, s, nil)
-	q := task.Request{Action: fctask.Action, FlowV1: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
-	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` || s.payload != `{"in":1}` {
+	q := task.Request{
+		Action: fctask.Action, FlowV1: true,
+		Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge",
+		Input:    json.RawMessage(`{"in":1}`),
+	}
+	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` ||
+		s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
 	q.Mode = task.Custom
@@ -151,18 +192,23 @@ func TestFlowV1(t *testing.T) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 	s.status, s.body = 202, ""
-	q.Parameters = json.RawMessage(`{"InvocationType":"Async","StatefulAsyncInvocationID":"mine_1"}`)
-	if got := r.Run(t.Context(), q); string(got.Output) != "{}" || s.id != "mine_1" || s.kind != "Async" {
+	q.Parameters = json.RawMessage(
+		`{"InvocationType":"Async","StatefulAsyncInvocationID":"mine_1"}`,
+	)
+	if got := r.Run(t.Context(), q); string(got.Output) != "{}" || s.id != "mine_1" ||
+		s.kind != "Async" {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.id)
 	}
 	n := recorder{}
 	q.Mode, r.Recorder = task.System, n
-	if got := r.Run(t.Context(), q); got.Error != nil || len(n) != 2 || n["mine_1"].FlowV1 != true || n["req-1"].FlowV1 != true {
+	if got := r.Run(t.Context(), q); got.Error != nil || len(n) != 2 ||
+		n["mine_1"].FlowV1 != true || n["req-1"].FlowV1 != true {
 		t.Errorf("%v %v", got.Error, n)
 	}
 	s.status, s.body = 409, `{"Code":"AsyncTaskAlreadyExists","Message":"m"}`
 	clear(n)
-	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.AsyncTaskAlreadyExists" || len(n) != 0 {
+	if got := r.Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "FC.AsyncTaskAlreadyExists" || len(n) != 0 {
 		t.Errorf("an id of the flow's that is taken: %v %v", got.Error, n)
 	}
 }
@@ -173,13 +219,18 @@ func TestAsync(t *testing.T) {
 	r := runner(t, s, n)
 	q := request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Async","body":{}}`)
 	got := r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || s.kind != "Async" || s.id != "" || !strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
+	if got.Error != nil || got.Async || s.kind != "Async" || s.id != "" ||
+		!strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
 		t.Errorf("%s %v, notes %v", got.Output, got.Error, n)
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	want := task.InvocationRecord{Account: "mine", Token: "tok", Action: fctask.Action, Function: "acs:fc:cn-hangzhou:123:functions/charge/LATEST"}
-	if got.Error != nil || got.Async || len(n) != 2 || n["req-1"] != want || n[s.id] != want || !strings.HasPrefix(s.id, "m_") {
+	want := task.InvocationRecord{
+		Account: "mine", Token: "tok", Action: fctask.Action,
+		Function: "acs:fc:cn-hangzhou:123:functions/charge/LATEST",
+	}
+	if got.Error != nil || got.Async || len(n) != 2 || n["req-1"] != want || n[s.id] != want ||
+		!strings.HasPrefix(s.id, "m_") {
 		t.Errorf("%v, notes %v, id %s", got.Error, n, s.id)
 	}
 	first := s.id
@@ -192,21 +243,25 @@ func TestAsync(t *testing.T) {
 		}
 	}
 	before := s.calls
-	if got := runner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" || s.calls != before {
+	if got := runner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "FC.InternalServerError" || s.calls != before {
 		t.Errorf("a note that was not taken: %v", got.Error)
 	}
-	if got := runner(t, s, nil).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
+	if got := runner(t, s, nil).Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("nobody takes notes: %v", got.Error)
 	}
-	q.Parameters = json.RawMessage(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
+	q.Parameters = json.RawMessage(
+		`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+	)
 	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("waiting for a synchronous call: %v", got.Error)
 	}
 }
 
-// A repeated call is refused by the service: then the first one's task is asked about.
-// TestEndsAreReadByTheEngine: how an invocation has ended is asked with the engine's own role, and so it
-// cannot be asked with that of tasks. All that a flow asks for is signed with the latter.
+// TestEndsAreReadByTheEngine: results of invocations are queried with the engine's own role, so the
+// role of tasks does not need that permission. Every call that a flow makes is signed with the role
+// of tasks. If the service rejects a repeated call, the first call's task is queried.
 func TestEndsAreReadByTheEngine(t *testing.T) {
 	var signed []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -222,19 +277,25 @@ func TestEndsAreReadByTheEngine(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	as := func(key string) *acs.Client {
-		return acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: key, AccessKeySecret: "s"}), nil)
+		return acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: key, AccessKeySecret: "s"}),
+			nil)
 	}
 	r := fctask.New(fctask.Options{Client: as("tasks"), Engine: as("engine"), Recorder: recorder{},
-		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
+		Endpoints: acs.Endpoints{
+			Account: "123", Region: "cn-hangzhou",
+			Override: func(string) string { return server.URL },
+		}})
 	q := request(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)
 	q.Mode = task.System
 	if got := r.Run(t.Context(), q); got.Error != nil || !got.Async {
 		t.Errorf("%+v", got)
 	}
-	if _, over, err := r.QueryResult(t.Context(), task.InvocationRecord{Action: fctask.Action, Function: "acs:fc:cn-hangzhou:123:functions/f"}, "order-7"); !over || err != nil {
+	if _, over, err := r.QueryResult(t.Context(), task.InvocationRecord{Action: fctask.Action,
+		Function: "acs:fc:cn-hangzhou:123:functions/f"}, "order-7"); !over || err != nil {
 		t.Error(over, err)
 	}
-	if want := []string{"InvokeFunction tasks", "GetAsyncTask engine", "GetAsyncTask engine"}; !slices.Equal(signed, want) {
+	if want := []string{"InvokeFunction tasks", "GetAsyncTask engine",
+		"GetAsyncTask engine"}; !slices.Equal(signed, want) {
 		t.Errorf("signed %v, want %v", signed, want)
 	}
 }
@@ -244,7 +305,9 @@ func TestRepeatedCall(t *testing.T) {
 	tests := []struct{ asked, output, failed string }{
 		{strings.Replace(status, "%", "Running", 1), `"Code":202`, ""},
 		{strings.Replace(status, "%", "Succeeded", 1), `"Body":{"a":1},"Code":200`, ""},
-		{`{"status":"Failed","taskErrorMessage":"UnhandledInvocationError","returnPayload":"{\"errorType\":\"NoFunds\",\"errorMessage\":\"m\"}"}`, "", "NoFunds"},
+		{
+			`{"status":"Failed","taskErrorMessage":"UnhandledInvocationError","returnPayload":"{\"errorType\":\"NoFunds\",\"errorMessage\":\"m\"}"}`, "", "NoFunds",
+		},
 		{`{"status":"Expired","requestId":"req-0"}`, "", "FC.Unknown"},
 		{"", `"Code":202`, ""},
 		{"<", `"Code":202`, ""},
@@ -261,13 +324,15 @@ func TestRepeatedCall(t *testing.T) {
 				name = got.Error.Name
 			}
 			over := test.failed != "" || strings.Contains(test.output, "200")
-			if name != test.failed || !strings.Contains(string(got.Output), test.output) || got.Async != over {
+			if name != test.failed || !strings.Contains(string(got.Output), test.output) ||
+				got.Async != over {
 				t.Errorf("%s: %s %v %v", test.asked, got.Output, got.Error, got.Async)
 			}
 			if strings.Contains(test.asked, "Running") && n["req-0"].Token != "tok" {
 				t.Errorf("notes %v", n)
 			}
-			if want := map[string]string{"functions/f": "/2023-03-30/functions/f/async-tasks/m_", "services/s/functions/f": "/2021-04-06/services/s/functions/f/stateful-async-invocations/m_"}[resource]; !strings.HasPrefix(s.path, want) {
+			if want := map[string]string{"functions/f": "/2023-03-30/functions/f/async-tasks/m_",
+				"services/s/functions/f": "/2021-04-06/services/s/functions/f/stateful-async-invocations/m_"}[resource]; !strings.HasPrefix(s.path, want) {
 				t.Errorf("asked %s", s.path)
 			}
 		}
@@ -280,32 +345,64 @@ func TestFailures(t *testing.T) {
 		header            map[string]string
 		body, name, cause string
 	}{
-		{200, map[string]string{"X-Fc-Error-Type": "UnhandledInvocationError"}, `{"errorType":"NoFunds","errorMessage":"none left"}`, "NoFunds", "none left"},
-		{200, map[string]string{"X-Fc-Error-Type": "FunctionTimedOut"}, `{"errorMessage":"Function time out after 3 seconds"}`, "FC.Unknown", "time out"},
-		{200, map[string]string{"X-Fc-Error-Type": "UnhandledInvocationError"}, `not json`, "FC.Unknown", "not json"},
-		{404, nil, `{"Code":"FunctionNotFound","Message":"function 'f' does not exist"}`, "FC.FunctionNotFound", "acs:fc:cn-hangzhou:123:functions/charge"},
-		{429, nil, `{"errorCode":"ResourceExhausted","errorMessage":"busy"}`, "FC.ResourceExhausted", "busy"},
+		{
+			200, map[string]string{"X-Fc-Error-Type": "UnhandledInvocationError"},
+			`{"errorType":"NoFunds","errorMessage":"none left"}`, "NoFunds", "none left",
+		},
+		{
+			200, map[string]string{"X-Fc-Error-Type": "FunctionTimedOut"},
+			`{"errorMessage":"Function time out after 3 seconds"}`, "FC.Unknown", "time out",
+		},
+		{
+			200, map[string]string{"X-Fc-Error-Type": "UnhandledInvocationError"}, `not json`,
+			"FC.Unknown", "not json",
+		},
+		{
+			404, nil, `{"Code":"FunctionNotFound","Message":"function 'f' does not exist"}`,
+			"FC.FunctionNotFound", "acs:fc:cn-hangzhou:123:functions/charge",
+		},
+		{
+			429, nil, `{"errorCode":"ResourceExhausted","errorMessage":"busy"}`,
+			"FC.ResourceExhausted", "busy",
+		},
 		{429, nil, ``, "FC.ResourceExhausted", "429"},
 		{503, nil, `<html>`, "FC.InternalServerError", "503"},
-		{403, nil, `{"Code":"AccessDenied","Message":"no"}`, "FC.AccessDenied", "fc:InvokeFunction"},
-		{403, nil, `{"Code":"InvalidSecurityToken.Expired","Message":"expired"}`, "FC.InvalidSecurityToken.Expired", "expired"},
+		{
+			403, nil, `{"Code":"AccessDenied","Message":"no"}`, "FC.AccessDenied",
+			"fc:InvokeFunction",
+		},
+		{
+			403, nil, `{"Code":"InvalidSecurityToken.Expired","Message":"expired"}`,
+			"FC.InvalidSecurityToken.Expired", "expired",
+		},
 		{499, nil, `{}`, "FC.Unknown", "499"},
 		{301, map[string]string{"Location": "http://127.0.0.1:1"}, ``, "FC.Unknown", "301"},
 	}
 	for _, test := range tests {
-		got := runner(t, &service{status: test.status, header: test.header, body: test.body}, nil).Run(t.Context(), request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`))
-		if got.Error == nil || got.Error.Name != test.name || !strings.Contains(got.Error.Cause, test.cause) {
+		got := runner(t, &service{status: test.status, header: test.header, body: test.body},
+			nil).Run(t.Context(),
+			request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`))
+		if got.Error == nil || got.Error.Name != test.name ||
+			!strings.Contains(got.Error.Cause, test.cause) {
 			t.Errorf("%d %v: %v, want %s", test.status, test.header, got.Error, test.name)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 	defer cancel()
-	if got := runner(t, &service{status: 200}, nil).Run(ctx, request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)); got.Error == nil || got.Error.Name != "FC.Unknown" {
+	if got := runner(t, &service{status: 200}, nil).Run(ctx,
+		request(
+			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+		)); got.Error == nil ||
+		got.Error.Name != "FC.Unknown" {
 		t.Errorf("a call that was cut off: %v", got.Error)
 	}
 	r := runner(t, &service{status: 200}, nil)
 	r.Client = acs.NewClient(acs.Static(acs.Credentials{}), nil)
-	if got := r.Run(t.Context(), request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)); got.Error == nil || got.Error.Name != "FC.AccessDenied" {
+	if got := r.Run(t.Context(),
+		request(
+			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+		)); got.Error == nil ||
+		got.Error.Name != "FC.AccessDenied" {
 		t.Errorf("without credentials: %v", got.Error)
 	}
 }
@@ -313,10 +410,14 @@ func TestFailures(t *testing.T) {
 func TestWrongRequests(t *testing.T) {
 	s := &service{status: 200}
 	r := runner(t, s, nil)
-	for _, parameters := range []string{`7`, `{}`, `{"resourceArn":7}`, `{"resourceArn":"acs:oss:::x"}`, `{"resourceArn":"acs:fc:::functions/a b"}`,
-		`{"resourceArn":"acs:fc:::functions/f","invocationType":"Later"}`, `{"resourceArn":"acs:fc:cn.evil.example:1:functions/f"}`,
-		`{"resourceArn":"acs:fc::1.evil:functions/f"}`, `{"resourceArn":"acs:fc:::functions/../x"}`} {
-		if got := r.Run(t.Context(), request(parameters)); got.Error == nil || got.Error.Name != "FC.InvalidArgument" || s.calls != 0 {
+	for _, parameters := range []string{`7`, `{}`, `{"resourceArn":7}`,
+		`{"resourceArn":"acs:oss:::x"}`, `{"resourceArn":"acs:fc:::functions/a b"}`,
+		`{"resourceArn":"acs:fc:::functions/f","invocationType":"Later"}`,
+		`{"resourceArn":"acs:fc:cn.evil.example:1:functions/f"}`,
+		`{"resourceArn":"acs:fc::1.evil:functions/f"}`,
+		`{"resourceArn":"acs:fc:::functions/../x"}`} {
+		if got := r.Run(t.Context(), request(parameters)); got.Error == nil ||
+			got.Error.Name != "FC.InvalidArgument" || s.calls != 0 {
 			t.Errorf("%s: %v", parameters, got.Error)
 		}
 	}
@@ -330,31 +431,43 @@ func TestWrongRequests(t *testing.T) {
 func TestInvoke(t *testing.T) {
 	s := &service{status: 202}
 	r := runner(t, s, nil)
-	if err := r.Invoke(t.Context(), "steprunner", "live", []byte(`{"v":1}`)); err != nil || s.kind != "Async" || s.payload != `{"v":1}` || s.query != "qualifier=live" {
+	if err := r.Invoke(t.Context(), "steprunner", "live", []byte(`{"v":1}`)); err != nil ||
+		s.kind != "Async" || s.payload != `{"v":1}` || s.query != "qualifier=live" {
 		t.Errorf("%v %+v", err, s)
 	}
 	s.status, s.body = 403, `{"Code":"AccessDenied","Message":"no"}`
-	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "fc:InvokeFunction") {
+	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil ||
+		!strings.Contains(err.Error(), "fc:InvokeFunction") {
 		t.Errorf("%v", err)
 	}
 	r.Endpoints.Account = ""
-	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
+	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil ||
+		!strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Errorf("%v", err)
 	}
 }
 
 func FuzzRun(f *testing.F) {
-	f.Add(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`, "acs:fc:::functions/charge", true)
-	f.Add(`{"resourceArn":"acs:fc:x:y:services/a.b/functions/c","InvocationType":"async","StatefulAsyncInvocationID":"i"}`, "", false)
+	f.Add(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`,
+		"acs:fc:::functions/charge", true)
+	f.Add(
+		`{"resourceArn":"acs:fc:x:y:services/a.b/functions/c","InvocationType":"async","StatefulAsyncInvocationID":"i"}`, "", false,
+	)
 	refusing := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !strings.HasSuffix(r.URL.Host, ".fc.aliyuncs.com") {
 			f.Errorf("a call to %s", r.URL.Host)
 		}
 		return nil, errors.New("refused")
 	})}
-	r := fctask.New(fctask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"}})
+	r := fctask.New(fctask.Options{
+		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+			refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"},
+	})
 	f.Fuzz(func(t *testing.T, parameters, resource string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: fctask.Action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
+		got := r.Run(context.Background(), task.Request{
+			Action: fctask.Action, Parameters: json.RawMessage(parameters), Resource: resource,
+			FlowV1: legacy,
+		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}
