@@ -12,27 +12,29 @@ import (
 	"millrace/shared/value"
 )
 
-// invokeRequest is what a request asks for.
+// invokeRequest is a parsed call of a function.
 type invokeRequest struct {
-	arn, region string // of the Lambda function; "" when no entry names one
-	written     string // the function as the flow has it
+	arn, region string // of the Lambda function; "" if no entry names one
+	written     string // the function as the flow wrote it
 	name        string
 	async       bool
 	event       []byte
 }
 
-// parse reads the request of either action, in either language.
+// parse reads the request of either action, in either dialect.
 func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	var p struct {
 		FunctionArn    string          `json:"functionArn"`
 		ResourceArn    string          `json:"resourceArn"`
 		InvocationType string          `json:"invocationType"`
-		OldType        string          `json:"InvocationType"` // as FlowV1 has it
+		OldType        string          `json:"InvocationType"` // the spelling of FlowV1
 		Body           json.RawMessage `json:"body"`
 	}
 	if len(r.Parameters) > 0 {
 		if err := value.Unmarshal(r.Parameters, &p); err != nil {
-			return nil, errors.New("the parameters must be an object, the function and invocationType strings in it")
+			return nil, errors.New(
+				"the parameters must be an object, the function and invocationType strings in it",
+			)
 		}
 	}
 	c := &invokeRequest{event: event(r, p.Body)}
@@ -52,7 +54,7 @@ func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	return c, err
 }
 
-// event is the payload: JSON, for Lambda takes nothing else.
+// event returns the payload. It is JSON, because Lambda accepts nothing else.
 func event(r *task.Request, body json.RawMessage) []byte {
 	e := []byte(body)
 	if r.FlowV1 {
@@ -63,12 +65,12 @@ func event(r *task.Request, body json.RawMessage) []byte {
 	}
 	var text string
 	if value.Unmarshal(e, &text) == nil && json.Valid([]byte(text)) {
-		return []byte(text) // a body that is JSON in a string
+		return []byte(text) // a string that contains JSON
 	}
 	return e
 }
 
-// resolveMapping finds the Lambda function that stands for a function of Function Compute.
+// resolveMapping finds the Lambda function that replaces a function of Function Compute.
 func (t *Runner) resolveMapping(c *invokeRequest, r *task.Request, resource string) error {
 	if r.FlowV1 && r.Resource != "" {
 		resource = r.Resource
@@ -90,25 +92,31 @@ func (t *Runner) resolveMapping(c *invokeRequest, r *task.Request, resource stri
 	return nil
 }
 
-// CheckARN tells what is wrong with the ARN of a Lambda function, which may hold {name} in the function's name.
+// CheckARN returns an error unless arn is the ARN of a Lambda function. The function's name may
+// contain {name}.
 func CheckARN(arn string) error {
 	_, err := regionOf(strings.ReplaceAll(arn, "{name}", "name"))
 	return err
 }
 
-// regionOf checks the ARN of a function, arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>], and gives its
-// region. The check is strict, for the region becomes a part of a host's name.
+// regionOf validates the ARN of a function,
+// arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>], and returns its region. The
+// check is strict, because the region becomes part of a host name.
 func regionOf(arn string) (string, error) {
 	parts := strings.Split(arn, ":")
-	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !isMadeOf(parts[1], "-") || !strings.HasPrefix(parts[1], "aws") ||
-		parts[2] != "lambda" || !isMadeOf(parts[3], "-") || len(parts[3]) > 32 || len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
-		parts[5] != "function" || !isMadeOf(parts[6], "-_") || len(parts[6]) > 140 || len(parts) == 8 && !isMadeOf(parts[7], "-_$") {
-		return "", fmt.Errorf("%q is not the ARN of a Lambda function, arn:aws:lambda:<region>:<account>:function:<name>", value.Cut(arn, 200))
+	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !isMadeOf(parts[1], "-") ||
+		!strings.HasPrefix(parts[1], "aws") ||
+		parts[2] != "lambda" || !isMadeOf(parts[3], "-") || len(parts[3]) > 32 ||
+		len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
+		parts[5] != "function" || !isMadeOf(parts[6], "-_") || len(parts[6]) > 140 ||
+		len(parts) == 8 && !isMadeOf(parts[7], "-_$") {
+		return "", fmt.Errorf("%q is not the ARN of a Lambda function, "+
+			"arn:aws:lambda:<region>:<account>:function:<name>", value.Cut(arn, 200))
 	}
 	return parts[3], nil
 }
 
-// Identity is the ARN of a function without its version or alias.
+// Identity returns the ARN of a function without its version or alias.
 func Identity(arn string) (string, error) {
 	if _, err := regionOf(arn); err != nil {
 		return "", err
@@ -116,11 +124,13 @@ func Identity(arn string) (string, error) {
 	return strings.Join(strings.SplitN(arn, ":", 8)[:7], ":"), nil
 }
 
-// isMadeOf tells whether s is not empty and made of letters, digits and the characters of more.
+// isMadeOf reports whether s is not empty and consists of letters, digits and the characters in
+// more.
 func isMadeOf(s, more string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+			strings.IndexByte(more, c) < 0 {
 			return false
 		}
 	}

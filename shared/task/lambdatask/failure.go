@@ -12,7 +12,8 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Codes of errors: those of Function Compute, which flows are written for. The action's product prefixes them.
+// Error codes: those of Function Compute, for which flows are written. Error names begin with the
+// action's product.
 const (
 	unknown           = "Unknown"
 	resourceExhausted = "ResourceExhausted"
@@ -23,7 +24,7 @@ const (
 	accessDenied      = "AccessDenied"
 )
 
-// codes says which code stands for an error of Lambda.
+// codes maps an error of Lambda to a code.
 var codes = map[string]string{
 	"ResourceNotFoundException":           functionNotFound,
 	"TooManyRequestsException":            resourceExhausted,
@@ -43,13 +44,14 @@ var codes = map[string]string{
 	"ResourceNotReadyException":           resourceExhausted,
 }
 
-// serviceFailure is the error of a call that Lambda refused, or that got no answer.
+// serviceFailure returns the error of a call that Lambda rejected, or that got no response.
 func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
 	if ctx.Err() != nil {
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" was cut off.")
 	}
 	if errors.Is(err, outbound.ErrTooLarge) {
-		return task.NewError(r.ErrorName(entityTooLarge), "The function "+c.arn+" answered more than is read.")
+		return task.NewError(r.ErrorName(entityTooLarge),
+			"The function "+c.arn+" answered more than is read.")
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
@@ -69,13 +71,13 @@ func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err 
 	return task.NewError(r.ErrorName(code), cause)
 }
 
-// byStatus is the code of an error whose name says nothing.
+// byStatus returns the code for an error whose name is unknown.
 func byStatus(err error) string {
-	var answer *awshttp.ResponseError
-	if !errors.As(err, &answer) {
+	var resp *awshttp.ResponseError
+	if !errors.As(err, &resp) {
 		return unknown
 	}
-	switch status := answer.HTTPStatusCode(); {
+	switch status := resp.HTTPStatusCode(); {
 	case status == http.StatusTooManyRequests:
 		return resourceExhausted
 	case status == http.StatusForbidden:

@@ -1,5 +1,6 @@
-// Package lambdatask carries out tasks by AWS Lambda: FC:InvokeFunction, in both flow languages, where a mapping names a
-// Lambda function for a function of Function Compute, and the action Lambda:Invoke of its own:
+// Package lambdatask carries out tasks by AWS Lambda: FC:InvokeFunction, in both dialects, if a
+// mapping names a Lambda function for a function of Function Compute; and its own action
+// Lambda:Invoke:
 //
 //	Action: Lambda:Invoke
 //	Parameters:
@@ -9,10 +10,11 @@
 //
 // The result is that of FC:InvokeFunction: {"Header":…,"Code":200,"Body":…}.
 //
-// An asynchronous invocation whose end a task waits for (WaitForSystemCallback) comes back through the function's
-// destinations, which the user points at the engine's queue. A destination record names the request id of the
-// invocation and nothing else of ours, so that id is noted when the invocation has been accepted. Without destinations
-// the task ends by its timeout.
+// If a task waits for the end of an asynchronous invocation (WaitForSystemCallback), the result
+// arrives through the function's destinations, which the user points at the engine's queue. A
+// destination record contains the request id of the invocation and no other id of the task, so the
+// request id is recorded when Lambda has accepted the invocation. Without destinations the task
+// ends by its timeout.
 package lambdatask
 
 import (
@@ -31,43 +33,48 @@ import (
 	"millrace/shared/value"
 )
 
-// The actions that the runner carries out.
+// Actions that the runner carries out.
 const (
 	Action   = "Lambda:Invoke"
 	ActionFC = "FC:InvokeFunction"
 )
 
-// Client is what is needed of Lambda; *lambda.Client is one.
+// Client is the part of *lambda.Client that the runner uses.
 type Client interface {
-	Invoke(ctx context.Context, in *lambda.InvokeInput, options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+	Invoke(ctx context.Context, in *lambda.InvokeInput,
+		options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
 
-// Function says which Lambda function stands for the functions that Match matches: a glob on the resource name, or on
-// the function's name, as in the functions file (docs/functions.md).
+// Function says which Lambda function replaces the functions that Match matches: a glob on the
+// resource name, or on the function's name, as in the functions file (docs/functions.md).
 type Function struct {
 	Match string
-	ARN   string // of a function, a version or an alias; {name} stands for the name of the function matched
+	// ARN: of a function, a version or an alias; {name} is replaced by the name of the matched
+	// function
+	ARN string
 }
 
-// Options are what a runner is made of.
+// Options configures a runner.
 type Options struct {
 	Client    Client
 	Functions []Function
 	Recorder  task.InvocationRecorder
-	// Next carries out FC:InvokeFunction for functions that no entry matches; nil: they are not found.
+	// Next carries out FC:InvokeFunction for functions that no entry matches. If it is nil, they
+	// fail as not found.
 	Next task.Runner
 
-	Own *own.Resources // these are not invoked for tasks
+	Own *own.Resources // tasks may not invoke these
 }
 
 // Runner carries out Action and ActionFC. It is safe for many goroutines.
 type Runner struct{ Options }
 
-// New returns a runner. The client should not retry by itself: the call of a function is repeated by the flow's Retry.
+// New returns a runner. The client should not retry: the flow's Retry decides whether a call is
+// repeated.
 func New(o Options) *Runner { return &Runner{o} }
 
-// Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
-// accepted.
+// Run invokes the function. It returns when the function has ended, or, for an asynchronous
+// invocation, when Lambda has accepted it.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := t.parse(&r)
 	switch {
@@ -76,8 +83,12 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	case c.arn == "" && t.Next != nil:
 		return t.Next.Run(ctx, r)
 	case c.arn == "":
-		return r.Failf(functionNotFound, "No Lambda function stands for %s. Name one in the functions file, for example:\nfunctions:\n"+
-			"  - match: %s\n    lambda: arn:aws:lambda:us-east-1:123456789012:function:%s", c.written, c.name, c.name)
+		return r.Failf(
+			functionNotFound,
+			"No Lambda function stands for %s. Name one in the functions file, for "+
+				"example:\nfunctions:\n"+
+				"  - match: %s\n    lambda: arn:aws:lambda:us-east-1:123456789012:function:%s",
+			c.written, c.name, c.name)
 	}
 	if err := t.Own.CheckLambda(c.arn); err != nil {
 		return r.Failf(accessDenied, "%s", err)
@@ -99,32 +110,41 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) ta
 		return task.Result{Error: task.FunctionFailure(r.Action, out.Payload), Async: system}
 	}
 	if r.FlowV1 && r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
 	}
-	if err := inflight.ResponseFromContext(ctx).Hold(ctx, int64(value.Cost(out.Payload))); err != nil {
+	if err := inflight.ResponseFromContext(ctx).Hold(ctx,
+		int64(value.Cost(out.Payload))); err != nil {
 		return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
 	}
 	result := Output(r.FlowV1, int(out.StatusCode), requestID(out), out.Payload)
 	if result.Error != nil && r.Mode == task.Custom {
-		result = Output(false, int(out.StatusCode), requestID(out), nil) // nor does it in the newer language
+		// It does not count in StateMachine either.
+		result = Output(false, int(out.StatusCode), requestID(out), nil)
 	}
 	result.Async = system
 	return result
 }
 
-// submit hands the invocation to Lambda's own queue. Who waits for its end is noted under its request id.
+// submit hands the invocation to Lambda's own queue. A task that waits for its end is recorded
+// under its request id.
 func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	if r.Mode == task.System && t.Recorder == nil {
-		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
+		return r.Failf(invalidArgument,
+			"Asynchronous invocations that are waited for need a queue for their outcomes, and "+
+				"there is none here.")
 	}
 	out, failure := t.invoke(ctx, r, c, types.InvocationTypeEvent)
 	if failure != nil {
 		return task.Result{Error: failure}
 	}
 	if r.Mode == task.System {
-		n := task.InvocationRecord{Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1, Function: c.arn}
+		n := task.InvocationRecord{
+			Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1, Function: c.arn,
+		}
 		if err := t.Recorder.Record(ctx, requestID(out), n); err != nil {
-			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
+			return r.Failf(internalError,
+				"The invocation was accepted, but nobody could note that its end is waited for: %s",
+				err)
 		}
 	}
 	if r.FlowV1 {
@@ -133,7 +153,9 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) 
 	return task.Accepted(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted)
 }
 
-func (t *Runner) invoke(ctx context.Context, r *task.Request, c *invokeRequest, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
+func (t *Runner) invoke(
+	ctx context.Context, r *task.Request, c *invokeRequest, kind types.InvocationType,
+) (*lambda.InvokeOutput, *task.Error) {
 	in := &lambda.InvokeInput{FunctionName: &c.arn, InvocationType: kind, Payload: c.event}
 	if kind == types.InvocationTypeRequestResponse && r.Key != "" {
 		in.ClientContext = aws.String(clientContext(r.Key))
@@ -150,8 +172,8 @@ func requestID(out *lambda.InvokeOutput) string {
 	return id
 }
 
-// Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
-// older one the answer itself, which must be JSON there.
+// Output returns the result of a function that did not fail, in the task's dialect: StateMachine
+// has an envelope, FlowV1 the response itself, which must be JSON.
 func Output(flowV1 bool, status int, requestID string, payload []byte) task.Result {
 	if flowV1 {
 		output, failure := task.FlowV1Output("", payload)
@@ -167,7 +189,10 @@ func Output(flowV1 bool, status int, requestID string, payload []byte) task.Resu
 	return task.HTTPResult(header, status, payload)
 }
 
-// clientContext carries the idempotency key to the function: context.client_context.custom["fnfIdempotencyKey"].
+// clientContext returns the client context that carries the idempotency key to the function:
+// context.client_context.custom["fnfIdempotencyKey"].
 func clientContext(key string) string {
-	return base64Text(value.Encode(map[string]any{"custom": map[string]any{"fnfIdempotencyKey": key}}))
+	return base64Text(value.Encode(map[string]any{
+		"custom": map[string]any{"fnfIdempotencyKey": key},
+	}))
 }

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/task/lambdatask"
 )
 
-// service is a Lambda that answers every call in one way and keeps what was asked.
+// service simulates Lambda: it returns the same response to every call, and records the calls.
 type service struct {
 	status  int
 	header  map[string]string
@@ -56,53 +56,71 @@ func newRunner(t *testing.T, s *service, n task.InvocationRecorder) *lambdatask.
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
+	client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &server.URL,
+		Retryer: aws.NopRetryer{},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 		})})
-	return lambdatask.New(lambdatask.Options{Client: client, Recorder: n, Functions: []lambdatask.Function{
-		{Match: "charge", ARN: charge}, {Match: "acs:fc:*:*:functions/prod-*/live", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:{name}:live"}}})
+	return lambdatask.New(lambdatask.Options{Client: client, Recorder: n,
+		Functions: []lambdatask.Function{
+			{Match: "charge", ARN: charge},
+			{
+				Match: "acs:fc:*:*:functions/prod-*/live",
+				ARN:   "arn:aws:lambda:eu-west-1:123456789012:function:{name}:live",
+			}}})
 }
 
 const charge = "arn:aws:lambda:us-east-1:123456789012:function:charge"
 
 func fc(parameters string) task.Request {
-	return task.Request{Action: lambdatask.ActionFC, Account: "1", Region: "cn-hangzhou", Key: "k1", Token: "tok", Parameters: json.RawMessage(parameters)}
+	return task.Request{
+		Action: lambdatask.ActionFC, Account: "1", Region: "cn-hangzhou", Key: "k1", Token: "tok",
+		Parameters: json.RawMessage(parameters),
+	}
 }
 
 func TestSync(t *testing.T) {
 	s := &service{status: 200, body: `{"paid":true}`}
 	r := newRunner(t, s, nil)
-	got := r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`))
+	got := r.Run(t.Context(),
+		fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`))
 	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"req-1"}}`
 	if got.Error != nil || string(got.Output) != want {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	if s.path != "/2015-03-31/functions/"+charge+"/invocations" || s.kind != "RequestResponse" || s.payload != `{"n":1}` || s.context != `{"custom":{"fnfIdempotencyKey":"k1"}}` {
+	if s.path != "/2015-03-31/functions/"+charge+"/invocations" || s.kind != "RequestResponse" ||
+		s.payload != `{"n":1}` || s.context != `{"custom":{"fnfIdempotencyKey":"k1"}}` {
 		t.Errorf("asked %+v", s)
 	}
-	for body, payload := range map[string]string{`"{\"a\":1}"`: `{"a":1}`, `"plain"`: `"plain"`, `null`: `null`, `[1]`: `[1]`} {
-		r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":`+body+`}`))
+	for body, payload := range map[string]string{
+		`"{\"a\":1}"`: `{"a":1}`, `"plain"`: `"plain"`, `null`: `null`, `[1]`: `[1]`,
+	} {
+		r.Run(t.Context(),
+			fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":`+body+
+				`}`))
 		if s.payload != payload {
 			t.Errorf("body %s was sent as %s", body, s.payload)
 		}
 	}
-	r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/prod-x/live","invocationType":"Sync"}`))
+	r.Run(t.Context(),
+		fc(`{"resourceArn":"acs:fc:::functions/prod-x/live","invocationType":"Sync"}`))
 	if !strings.Contains(s.path, "function:prod-x:live") || s.payload != "{}" {
 		t.Errorf("asked %+v", s)
 	}
 }
 
-// A result beyond the engine's bounds fails the task, except where it does not count.
+// TestTexts: a result beyond the engine's limits fails the task, unless the result does not count.
 func TestTexts(t *testing.T) {
 	s := &service{status: 200, body: `{"\ud800":1}`}
 	r := newRunner(t, s, nil)
 	q := fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
-	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal || !strings.Contains(got.Error.Cause, "half a surrogate pair") {
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal ||
+		!strings.Contains(got.Error.Cause, "half a surrogate pair") {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 	q.Mode = task.Custom
-	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
+	if got := r.Run(t.Context(), q); got.Error != nil ||
+		!strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
 }
@@ -110,15 +128,24 @@ func TestTexts(t *testing.T) {
 func TestOwnAction(t *testing.T) {
 	s := &service{status: 200, body: `1`}
 	r := newRunner(t, s, nil)
-	q := task.Request{Action: lambdatask.Action, Parameters: json.RawMessage(`{"functionArn":"` + charge + `:live","body":{}}`)}
-	if got := r.Run(t.Context(), q); got.Error != nil || !strings.Contains(s.path, "charge:live") || !strings.Contains(string(got.Output), `"Body":1`) {
+	q := task.Request{
+		Action:     lambdatask.Action,
+		Parameters: json.RawMessage(`{"functionArn":"` + charge + `:live","body":{}}`),
+	}
+	if got := r.Run(t.Context(), q); got.Error != nil || !strings.Contains(s.path, "charge:live") ||
+		!strings.Contains(string(got.Output), `"Body":1`) {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.path)
 	}
-	for _, arn := range []string{"", "charge", "arn:aws:lambda:us-east-1.evil.example:123456789012:function:f", "arn:aws:lambda:us-east-1:1:function:f",
-		"arn:aws:sqs:us-east-1:123456789012:function:f", "arn:aws:lambda:us-east-1:123456789012:function:f/../g", "arn:aws:lambda:us-east-1:123456789012:function:f:1:2"} {
+	for _, arn := range []string{
+		"", "charge", "arn:aws:lambda:us-east-1.evil.example:123456789012:function:f",
+		"arn:aws:lambda:us-east-1:1:function:f",
+		"arn:aws:sqs:us-east-1:123456789012:function:f",
+		"arn:aws:lambda:us-east-1:123456789012:function:f/../g",
+		"arn:aws:lambda:us-east-1:123456789012:function:f:1:2"} {
 		s.path = ""
 		q.Parameters, _ = json.Marshal(map[string]string{"functionArn": arn})
-		if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "Lambda.InvalidArgument" || s.path != "" {
+		if got := r.Run(t.Context(), q); got.Error == nil ||
+			got.Error.Name != "Lambda.InvalidArgument" || s.path != "" {
 			t.Errorf("%q: %v, asked %q", arn, got.Error, s.path)
 		}
 	}
@@ -127,8 +154,13 @@ func TestOwnAction(t *testing.T) {
 func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := newRunner(t, s, nil)
-	q := task.Request{Action: lambdatask.ActionFC, FlowV1: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
-	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` || s.payload != `{"in":1}` {
+	q := task.Request{
+		Action: lambdatask.ActionFC, FlowV1: true,
+		Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge",
+		Input:    json.RawMessage(`{"in":1}`),
+	}
+	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` ||
+		s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
 	q.Mode = task.Custom
@@ -143,21 +175,29 @@ func TestAsync(t *testing.T) {
 	r := newRunner(t, s, n)
 	q := fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Async","body":{}}`)
 	got := r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || s.kind != "Event" || !strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
+	if got.Error != nil || got.Async || s.kind != "Event" ||
+		!strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
 		t.Errorf("%s %v, notes %v", got.Output, got.Error, n)
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || n["req-1"] != (task.InvocationRecord{Account: "1", Token: "tok", Action: lambdatask.ActionFC, Function: charge}) {
+	if got.Error != nil || got.Async ||
+		n["req-1"] != (task.InvocationRecord{
+			Account: "1", Token: "tok", Action: lambdatask.ActionFC, Function: charge,
+		}) {
 		t.Errorf("%v, notes %v", got.Error, n)
 	}
-	if got := newRunner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" {
+	if got := newRunner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "FC.InternalServerError" {
 		t.Errorf("a note that was not taken: %v", got.Error)
 	}
-	if got := newRunner(t, s, nil).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
+	if got := newRunner(t, s, nil).Run(t.Context(), q); got.Error == nil ||
+		got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("nobody takes notes: %v", got.Error)
 	}
-	q.Parameters = json.RawMessage(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
+	q.Parameters = json.RawMessage(
+		`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+	)
 	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("waiting for a synchronous call: %v", got.Error)
 	}
@@ -171,50 +211,105 @@ func TestFailures(t *testing.T) {
 		name   string
 		cause  string
 	}{
-		{200, map[string]string{"X-Amz-Function-Error": "Unhandled"}, `{"errorType":"NoFunds","errorMessage":"none left"}`, "NoFunds", "none left"},
-		{200, map[string]string{"X-Amz-Function-Error": "Unhandled"}, `{"errorMessage":"2025 Task timed out after 3.00 seconds"}`, "FC.Unknown", "timed out"},
-		{200, map[string]string{"X-Amz-Function-Error": "Unhandled"}, `not json`, "FC.Unknown", "not json"},
-		{404, map[string]string{"X-Amzn-ErrorType": "ResourceNotFoundException"}, `{"Type":"User","Message":"Function not found"}`, "FC.FunctionNotFound", "stands for acs:fc"},
-		{429, map[string]string{"X-Amzn-ErrorType": "TooManyRequestsException"}, `{"message":"Rate Exceeded."}`, "FC.ResourceExhausted", "Rate Exceeded"},
-		{403, map[string]string{"X-Amzn-ErrorType": "AccessDeniedException"}, `{"Message":"no"}`, "FC.AccessDenied", "lambda:InvokeFunction"},
-		{413, map[string]string{"X-Amzn-ErrorType": "RequestTooLargeException"}, `{"message":"large"}`, "FC.EntityTooLarge", ""},
-		{500, map[string]string{"X-Amzn-ErrorType": "ServiceException"}, `{}`, "FC.InternalServerError", ""},
-		{502, map[string]string{"X-Amzn-ErrorType": "ENILimitReachedException"}, `{}`, "FC.InternalServerError", ""},
-		{400, map[string]string{"X-Amzn-ErrorType": "SomethingNew"}, `{}`, "FC.Unknown", "SomethingNew"},
+		{
+			200, map[string]string{"X-Amz-Function-Error": "Unhandled"},
+			`{"errorType":"NoFunds","errorMessage":"none left"}`, "NoFunds", "none left",
+		},
+		{
+			200, map[string]string{"X-Amz-Function-Error": "Unhandled"},
+			`{"errorMessage":"2025 Task timed out after 3.00 seconds"}`, "FC.Unknown", "timed out",
+		},
+		{
+			200, map[string]string{"X-Amz-Function-Error": "Unhandled"}, `not json`, "FC.Unknown",
+			"not json",
+		},
+		{
+			404, map[string]string{"X-Amzn-ErrorType": "ResourceNotFoundException"},
+			`{"Type":"User","Message":"Function not found"}`, "FC.FunctionNotFound",
+			"stands for acs:fc",
+		},
+		{
+			429, map[string]string{"X-Amzn-ErrorType": "TooManyRequestsException"},
+			`{"message":"Rate Exceeded."}`, "FC.ResourceExhausted", "Rate Exceeded",
+		},
+		{
+			403, map[string]string{"X-Amzn-ErrorType": "AccessDeniedException"}, `{"Message":"no"}`,
+			"FC.AccessDenied", "lambda:InvokeFunction",
+		},
+		{
+			413, map[string]string{"X-Amzn-ErrorType": "RequestTooLargeException"},
+			`{"message":"large"}`, "FC.EntityTooLarge", "",
+		},
+		{
+			500, map[string]string{"X-Amzn-ErrorType": "ServiceException"}, `{}`,
+			"FC.InternalServerError", "",
+		},
+		{
+			502, map[string]string{"X-Amzn-ErrorType": "ENILimitReachedException"}, `{}`,
+			"FC.InternalServerError", "",
+		},
+		{
+			400, map[string]string{"X-Amzn-ErrorType": "SomethingNew"}, `{}`, "FC.Unknown",
+			"SomethingNew",
+		},
 	}
 	for _, test := range tests {
 		r := newRunner(t, &service{status: test.status, header: test.header, body: test.body}, nil)
-		got := r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`))
-		if got.Error == nil || got.Error.Name != test.name || !strings.Contains(got.Error.Cause, test.cause) {
+		got := r.Run(t.Context(),
+			fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`))
+		if got.Error == nil || got.Error.Name != test.name ||
+			!strings.Contains(got.Error.Cause, test.cause) {
 			t.Errorf("%d %v: %v, want %s", test.status, test.header, got.Error, test.name)
 		}
 	}
 	r := newRunner(t, &service{status: 200}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := r.Run(ctx, fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)); got.Error == nil || got.Error.Name != "FC.Unknown" {
+	if got := r.Run(ctx,
+		fc(
+			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
+		)); got.Error == nil ||
+		got.Error.Name != "FC.Unknown" {
 		t.Errorf("a call that was cut off: %v", got.Error)
 	}
 }
 
 func TestUnmapped(t *testing.T) {
 	r := newRunner(t, &service{status: 200}, nil)
-	if got := r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/other","invocationType":"Sync"}`)); got.Error == nil || got.Error.Name != "FC.FunctionNotFound" || !strings.Contains(got.Error.Cause, "lambda: arn:aws") {
+	if got := r.Run(t.Context(),
+		fc(
+			`{"resourceArn":"acs:fc:::functions/other","invocationType":"Sync"}`,
+		)); got.Error == nil ||
+		got.Error.Name != "FC.FunctionNotFound" ||
+		!strings.Contains(got.Error.Cause, "lambda: arn:aws") {
 		t.Errorf("%v", got.Error)
 	}
-	r.Next = task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
-	if got := r.Run(t.Context(), fc(`{"resourceArn":"acs:fc:::functions/other","invocationType":"Sync"}`)); string(got.Output) != `"next"` {
+	r.Next = task.RunnerFunc(func(context.Context, task.Request) task.Result {
+		return task.Result{Output: json.RawMessage(`"next"`)}
+	})
+	if got := r.Run(t.Context(),
+		fc(
+			`{"resourceArn":"acs:fc:::functions/other","invocationType":"Sync"}`,
+		)); string(got.Output) != `"next"` {
 		t.Errorf("%v", got)
 	}
-	for _, parameters := range []string{`7`, `{}`, `{"resourceArn":7}`, `{"resourceArn":"acs:oss:::x"}`, `{"resourceArn":"acs:fc:::functions/a b"}`, `{"resourceArn":"acs:fc:::functions/charge","invocationType":"Later"}`} {
-		if got := r.Run(t.Context(), fc(parameters)); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
+	for _, parameters := range []string{
+		`7`, `{}`, `{"resourceArn":7}`, `{"resourceArn":"acs:oss:::x"}`,
+		`{"resourceArn":"acs:fc:::functions/a b"}`,
+		`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Later"}`,
+	} {
+		if got := r.Run(t.Context(), fc(parameters)); got.Error == nil ||
+			got.Error.Name != "FC.InvalidArgument" {
 			t.Errorf("%s: %v", parameters, got.Error)
 		}
 	}
 }
 
 func TestCheckARN(t *testing.T) {
-	for arn, good := range map[string]bool{charge: true, "arn:aws-cn:lambda:cn-north-1:123456789012:function:{name}:$LATEST": true, "arn:aws:lambda:*:123456789012:function:f": false} {
+	for arn, good := range map[string]bool{
+		charge: true, "arn:aws-cn:lambda:cn-north-1:123456789012:function:{name}:$LATEST": true,
+		"arn:aws:lambda:*:123456789012:function:f": false,
+	} {
 		if err := lambdatask.CheckARN(arn); (err == nil) != good {
 			t.Errorf("%s: %v", arn, err)
 		}
@@ -222,11 +317,18 @@ func TestCheckARN(t *testing.T) {
 }
 
 func FuzzRun(f *testing.F) {
-	f.Add(lambdatask.ActionFC, `{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`, "acs:fc:::functions/charge", true)
+	f.Add(lambdatask.ActionFC,
+		`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`,
+		"acs:fc:::functions/charge", true)
 	f.Add(lambdatask.Action, `{"functionArn":"`+charge+`"}`, "", false)
-	r := lambdatask.New(lambdatask.Options{Client: rejectingClient{}, Functions: []lambdatask.Function{{Match: "*", ARN: charge}}})
+	r := lambdatask.New(lambdatask.Options{
+		Client: rejectingClient{}, Functions: []lambdatask.Function{{Match: "*", ARN: charge}},
+	})
 	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
+		got := r.Run(context.Background(), task.Request{
+			Action: action, Parameters: json.RawMessage(parameters), Resource: resource,
+			FlowV1: legacy,
+		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}
@@ -235,6 +337,8 @@ func FuzzRun(f *testing.F) {
 
 type rejectingClient struct{}
 
-func (rejectingClient) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (rejectingClient) Invoke(
+	context.Context, *lambda.InvokeInput, ...func(*lambda.Options),
+) (*lambda.InvokeOutput, error) {
 	return nil, errors.New("refused")
 }
