@@ -1,7 +1,8 @@
-// Package httptask carries out HTTP:Request: one HTTP call whose answer becomes {"Header","Code","Body"}.
-// A status of 400 or more is the error HTTP.{status} with that envelope as its cause; a call without an answer is
-// HTTP.RequestFailed; parameters that make no request are HTTP.InvalidArgument. Redirects are followed; one to another
-// host gets none of the flow's headers.
+// Package httptask carries out HTTP:Request: one HTTP call whose response becomes
+// {"Header","Code","Body"}. A status of 400 or more is the error HTTP.{status} with that envelope
+// as its cause. A call without a response is HTTP.RequestFailed. Invalid parameters are
+// HTTP.InvalidArgument. Redirects are followed; a redirect to another host carries none of the
+// flow's headers.
 package httptask
 
 import (
@@ -15,10 +16,10 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Headers that the engine sets on a request; a flow cannot.
+// Headers that the engine sets on a request. A flow cannot set them.
 const (
-	TokenHeader = "X-FnF-Http-Callback-Task-Token" // the task token, in Mode Custom
-	KeyHeader   = "X-FnF-Idempotency-Key"          // equal for every call of one attempt
+	TokenHeader = "X-FnF-Http-Callback-Task-Token" // the task token, in mode Custom
+	KeyHeader   = "X-FnF-Idempotency-Key"          // the same for every call of one attempt
 )
 
 // Action is the action that the runner carries out.
@@ -29,11 +30,11 @@ type Runner struct {
 	client *http.Client
 }
 
-// New returns a runner that calls through client, which must be one of package outbound.
+// New returns a runner that calls through client, which must be a client of package outbound.
 func New(client *http.Client) *Runner { return &Runner{client: client} }
 
-// Run makes the call and returns when the whole answer has been read or ctx is done. In Mode Custom the output is
-// the answer too; it does not count then.
+// Run makes the call and returns when the whole response has been read or ctx is done. In mode
+// Custom the output is the response too, but it does not count.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	call, err := parse(&r)
 	if err != nil {
@@ -60,19 +61,21 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return response(&r, resp, body)
 }
 
-// response turns a response into a result.
+// response converts a response to a result.
 func response(r *task.Request, resp *http.Response, body []byte) task.Result {
 	if resp.StatusCode >= 400 {
-		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), task.Cause(resp.Header, resp.StatusCode, body)).Result()
+		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)),
+			task.Cause(resp.Header, resp.StatusCode, body)).Result()
 	}
-	answered := task.HTTPResult(resp.Header, resp.StatusCode, body)
-	if answered.Error != nil && r.Mode == task.Custom {
-		return task.Accepted(resp.Header, resp.StatusCode) // the answer does not count
+	res := task.HTTPResult(resp.Header, resp.StatusCode, body)
+	if res.Error != nil && r.Mode == task.Custom {
+		return task.Accepted(resp.Header, resp.StatusCode) // the response does not count
 	}
-	return answered
+	return res
 }
 
-// failed is the result of a call without a usable answer. The cause does not name the address: it may hold secrets.
+// failed returns the result of a call without a usable response. The cause does not contain the
+// URL, because the URL may contain secrets.
 func failed(r *task.Request, err error) task.Result {
 	for _, broken := range []error{outbound.ErrTooLarge, outbound.ErrTooSlow} {
 		if errors.Is(err, broken) {
@@ -82,7 +85,7 @@ func failed(r *task.Request, err error) task.Result {
 	return r.Failf("RequestFailed", "The request got no answer: %s", outbound.Reason(err))
 }
 
-// request builds the HTTP request.
+// request returns the HTTP request.
 func (c *httpCall) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, bytes.NewReader(c.body))
 	if err != nil {

@@ -57,25 +57,38 @@ func TestRequest(t *testing.T) {
 		method, body string
 		header       map[string]string
 	}{
-		{"a get in small letters", task.Request{Key: "k1", Token: "t", Parameters: parameters(map[string]any{
-			"url": url, "method": "Get", "headers": map[string]any{"Accept": "application/json", "X-N": value.Number("7"), "X-Null": nil},
-		})}, "GET", "", map[string]string{"Accept": "application/json", "X-N": "7", "X-Null": "", "Content-Type": "",
-			httptask.KeyHeader: "k1", httptask.TokenHeader: ""}},
-		{"an object is sent as JSON", task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
-			"url": url, "method": "POST", "body": map[string]any{"a": []any{nil, true}},
-		})}, "POST", `{"a":[null,true]}`, map[string]string{"Content-Type": "application/json", httptask.TokenHeader: "tok"}},
+		{"a get in small letters",
+			task.Request{Key: "k1", Token: "t", Parameters: parameters(map[string]any{
+				"url": url, "method": "Get",
+				"headers": map[string]any{
+					"Accept": "application/json", "X-N": value.Number("7"), "X-Null": nil,
+				},
+			})}, "GET", "", map[string]string{
+				"Accept": "application/json", "X-N": "7", "X-Null": "", "Content-Type": "",
+				httptask.KeyHeader: "k1", httptask.TokenHeader: ""}},
+		{"an object is sent as JSON",
+			task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
+				"url": url, "method": "POST", "body": map[string]any{"a": []any{nil, true}},
+			})}, "POST", `{"a":[null,true]}`, map[string]string{
+				"Content-Type": "application/json", httptask.TokenHeader: "tok",
+			}},
 		{"a string is sent as it is", task.Request{Parameters: parameters(map[string]any{
 			"url": url, "method": "put", "body": "a\"b", "headers": map[string]any{
-				"content-type": "text/x", "Accept-Encoding": "br", "Content-Length": "99", "x-fnf-idempotency-key": "forged"},
-		})}, "PUT", `a"b`, map[string]string{"Content-Type": "text/x", "Accept-Encoding": "", httptask.KeyHeader: ""}},
-		{"nothing to send", task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
-			"url": url, "method": "GET", "headers": map[string]any{}, "body": nil,
-		})}, "GET", "", map[string]string{httptask.TokenHeader: "tok"}},
+				"content-type": "text/x", "Accept-Encoding": "br", "Content-Length": "99",
+				"x-fnf-idempotency-key": "forged"},
+		})}, "PUT", `a"b`, map[string]string{
+			"Content-Type": "text/x", "Accept-Encoding": "", httptask.KeyHeader: "",
+		}},
+		{"nothing to send",
+			task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
+				"url": url, "method": "GET", "headers": map[string]any{}, "body": nil,
+			})}, "GET", "", map[string]string{httptask.TokenHeader: "tok"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.request.Action = httptask.Action
-			result := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(), test.request)
+			result := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
+				test.request)
 			if result.Error != nil {
 				t.Fatal(result.Error)
 			}
@@ -96,7 +109,8 @@ func TestRequest(t *testing.T) {
 			if err := json.Unmarshal(result.Output, &envelope); err != nil {
 				t.Fatal(err)
 			}
-			if envelope.Code != 200 || envelope.Body != "hello world" || envelope.Header["X-Many"] != "1,2" {
+			if envelope.Code != 200 || envelope.Body != "hello world" ||
+				envelope.Header["X-Many"] != "1,2" {
 				t.Errorf("%s", result.Output)
 			}
 		})
@@ -124,18 +138,26 @@ func TestStatusAndBody(t *testing.T) {
 		}
 	})
 	run := func(path string) task.Result {
-		return newRunner(t, outbound.Options{AllowLoopback: true, MaxResponse: 20000}).Run(context.Background(),
-			task.Request{Action: httptask.Action, Parameters: parameters(map[string]any{"url": url + path, "method": "GET"})})
+		return newRunner(t, outbound.Options{AllowLoopback: true,
+			MaxResponse: 20000}).Run(context.Background(),
+			task.Request{
+				Action:     httptask.Action,
+				Parameters: parameters(map[string]any{"url": url + path, "method": "GET"}),
+			})
 	}
-	for path, want := range map[string]string{"/json": `"Body":{"n":12345678901234567890},"Code":200`, "/empty": `"Body":"","Code":204`} {
+	for path, want := range map[string]string{
+		"/json": `"Body":{"n":12345678901234567890},"Code":200`, "/empty": `"Body":"","Code":204`,
+	} {
 		if got := run(path); !strings.Contains(string(got.Output), want) {
 			t.Errorf("%s: %s, %v", path, got.Output, got.Error)
 		}
 	}
-	if got := run("/teapot").Error; got == nil || got.Name != "HTTP.418" || !strings.HasPrefix(got.Cause, `{"Body":{"why":"short and stout"},"Code":418,"Header":{`) {
+	if got := run("/teapot").Error; got == nil || got.Name != "HTTP.418" ||
+		!strings.HasPrefix(got.Cause, `{"Body":{"why":"short and stout"},"Code":418,"Header":{`) {
 		t.Errorf("a failing status: %v", got)
 	}
-	if got := run("/big").Error; got == nil || got.Name != "HTTP.502" || utf8.RuneCountInString(got.Cause) != 4096 {
+	if got := run("/big").Error; got == nil || got.Name != "HTTP.502" ||
+		utf8.RuneCountInString(got.Cause) != 4096 {
 		t.Errorf("a long cause: %v", got)
 	}
 	for _, path := range []string{"/huge", "/cut"} {
@@ -145,7 +167,8 @@ func TestStatusAndBody(t *testing.T) {
 	}
 }
 
-// What is no text is no result, but neither does it hide a status, nor count where the answer does not.
+// TestTexts: a body that is not text is not a result. It neither hides an error status, nor matters
+// where the response does not count.
 func TestTexts(t *testing.T) {
 	url := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
@@ -161,21 +184,34 @@ func TestTexts(t *testing.T) {
 	}{
 		{200, "application/json", "\uFEFF{\"n\":1}", task.Complete, "", `"Body":{"n":1}`, ""},
 		{200, "text/html; charset=GBK", "\xd6\xd0", task.Complete, "", `"Body":"中"`, ""},
-		{200, "image/png", "\x89PNG", task.Complete, "FnF.InvalidLocal", `Content-Type "image/png"`, ""},
-		{200, "text/html; charset=big5", "x", task.Complete, "FnF.InvalidLocal", `Content-Type "text/html; charset=big5"`, ""},
-		{200, "application/json", strings.Repeat("[", 300) + strings.Repeat("]", 300), task.Complete, "FnF.InvalidLocal", "256 levels", ""},
+		{
+			200, "image/png", "\x89PNG", task.Complete, "FnF.InvalidLocal",
+			`Content-Type "image/png"`, "",
+		},
+		{
+			200, "text/html; charset=big5", "x", task.Complete, "FnF.InvalidLocal",
+			`Content-Type "text/html; charset=big5"`, "",
+		},
+		{
+			200, "application/json", strings.Repeat("[", 300) + strings.Repeat("]", 300),
+			task.Complete, "FnF.InvalidLocal", "256 levels", "",
+		},
 		{200, "image/png", "\x89PNG", task.Custom, "", `"Body":null,"Code":200`, ""},
 		{503, "image/png", "\x89PNG", task.Complete, "HTTP.503", `\"image/png\"`, "\uFFFD"},
 		{503, "image/png", "\x89PNG", task.Custom, "HTTP.503", `\"image/png\"`, "\uFFFD"},
 	} {
 		q := neturl.Values{"status": {strconv.Itoa(c.status)}, "type": {c.kind}, "body": {c.body}}
-		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(), task.Request{Action: httptask.Action, Mode: c.mode,
-			Parameters: parameters(map[string]any{"url": url + "?" + q.Encode(), "method": "GET"})})
+		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
+			task.Request{Action: httptask.Action, Mode: c.mode,
+				Parameters: parameters(map[string]any{
+					"url": url + "?" + q.Encode(), "method": "GET",
+				})})
 		name, text := "", string(got.Output)
 		if got.Error != nil {
 			name, text = got.Error.Name, got.Error.Cause
 		}
-		if name != c.name || !strings.Contains(text, c.has) || c.lacks != "" && strings.Contains(text, c.lacks) {
+		if name != c.name || !strings.Contains(text, c.has) ||
+			c.lacks != "" && strings.Contains(text, c.lacks) {
 			t.Errorf("%+v: %s %s", c, name, text)
 		}
 	}
@@ -192,7 +228,10 @@ func TestFailures(t *testing.T) {
 		parameters string
 		want       string
 	}{
-		{"connection refused", `{"url":"` + gone + `/?secret=1","method":"GET"}`, "HTTP.RequestFailed"},
+		{
+			"connection refused", `{"url":"` + gone + `/?secret=1","method":"GET"}`,
+			"HTTP.RequestFailed",
+		},
 		{"blocked", `{"url":"http://169.254.169.254/","method":"GET"}`, "HTTP.RequestFailed"},
 		{"no parameters", ``, "HTTP.InvalidArgument"},
 		{"parameters are a list", `[]`, "HTTP.InvalidArgument"},
@@ -201,11 +240,28 @@ func TestFailures(t *testing.T) {
 		{"a relative url", `{"url":"/x","method":"GET"}`, "HTTP.InvalidArgument"},
 		{"a file", `{"url":"file:///etc/passwd","method":"GET"}`, "HTTP.InvalidArgument"},
 		{"no method", `{"url":"http://example.com"}`, "HTTP.InvalidArgument"},
-		{"an unknown method", `{"url":"http://example.com","method":"TRACE"}`, "HTTP.InvalidArgument"},
-		{"headers are a list", `{"url":"http://example.com","method":"GET","headers":[]}`, "HTTP.InvalidArgument"},
-		{"a bad header name", `{"url":"http://example.com","method":"GET","headers":{"a b":"c"}}`, "HTTP.InvalidArgument"},
-		{"a line break in a header", `{"url":"http://example.com","method":"GET","headers":{"a":"b\r\nc: d"}}`, "HTTP.InvalidArgument"},
-		{"an object as header", `{"url":"http://example.com","method":"GET","headers":{"a":{}}}`, "HTTP.InvalidArgument"},
+		{
+			"an unknown method", `{"url":"http://example.com","method":"TRACE"}`,
+			"HTTP.InvalidArgument",
+		},
+		{
+			"headers are a list", `{"url":"http://example.com","method":"GET","headers":[]}`,
+			"HTTP.InvalidArgument",
+		},
+		{
+			"a bad header name",
+			`{"url":"http://example.com","method":"GET","headers":{"a b":"c"}}`,
+			"HTTP.InvalidArgument",
+		},
+		{
+			"a line break in a header",
+			`{"url":"http://example.com","method":"GET","headers":{"a":"b\r\nc: d"}}`,
+			"HTTP.InvalidArgument",
+		},
+		{
+			"an object as header", `{"url":"http://example.com","method":"GET","headers":{"a":{}}}`,
+			"HTTP.InvalidArgument",
+		},
 	}
 	for _, test := range tests {
 		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
@@ -230,21 +286,28 @@ func TestCancel(t *testing.T) {
 		cancel()
 	}()
 	got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(ctx,
-		task.Request{Action: httptask.Action, Parameters: parameters(map[string]any{"url": url, "method": "GET"})})
+		task.Request{
+			Action:     httptask.Action,
+			Parameters: parameters(map[string]any{"url": url, "method": "GET"}),
+		})
 	if got.Error == nil || got.Error.Name != "HTTP.RequestFailed" {
 		t.Errorf("%v", got)
 	}
 }
 
 func FuzzParameters(f *testing.F) {
-	f.Add(`{"url":"http://127.0.0.1:9/","method":"GET","body":{"a":1},"headers":{"a":"b","Host":"x"}}`)
+	f.Add(
+		`{"url":"http://127.0.0.1:9/","method":"GET","body":{"a":1},"headers":{"a":"b","Host":"x"}}`,
+	)
 	f.Add(`{"url":"http://[::1","method":"GET"}`)
 	f.Add(`{"headers":{"\u0000":null}}`)
 	runner := newRunner(f, outbound.Options{Allow: []string{"nothing.invalid"}})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	f.Fuzz(func(t *testing.T, text string) {
-		got := runner.Run(ctx, task.Request{Action: httptask.Action, Parameters: json.RawMessage(text)})
+		got := runner.Run(ctx, task.Request{
+			Action: httptask.Action, Parameters: json.RawMessage(text),
+		})
 		if got.Error == nil || !strings.HasPrefix(got.Error.Name, "HTTP.") {
 			t.Fatalf("%v", got)
 		}

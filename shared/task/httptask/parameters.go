@@ -12,7 +12,7 @@ import (
 	"millrace/shared/value"
 )
 
-// httpCall is the evaluated parameters of one request.
+// httpCall contains the evaluated parameters of one request.
 type httpCall struct {
 	method string
 	url    string
@@ -20,17 +20,21 @@ type httpCall struct {
 	body   []byte
 }
 
-// methods is what `method` may be, in any case of letters.
+// methods are the valid values of `method`, which is compared without case.
 var methods = []string{
-	http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodHead,
+	http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete,
+	http.MethodHead,
 }
 
-// reservedHeaders is the headers that belong to the connection or to the engine; a flow's value for one is left out.
-// Accept-Encoding is among them because the client decompresses what it asked for itself.
+// reservedHeaders are the headers of the connection and of the engine. A flow's values for them are
+// ignored. Accept-Encoding is one of them, because the client decompresses the responses for which
+// it has set this header itself.
 var reservedHeaders = map[string]bool{
 	"Accept-Encoding": true, "Connection": true, "Content-Length": true, "Keep-Alive": true,
-	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
-	"Upgrade": true, "X-Fnf-Http-Callback-Task-Token": true, "X-Fnf-Idempotency-Key": true,
+	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
+	"Transfer-Encoding": true,
+	"Upgrade":           true, "X-Fnf-Http-Callback-Task-Token": true,
+	"X-Fnf-Idempotency-Key": true,
 }
 
 // parse reads the parameters of HTTP:Request: url, method, body, headers.
@@ -66,7 +70,7 @@ func parse(r *task.Request) (*httpCall, error) {
 	return c, nil
 }
 
-// setBody takes the body: a text as it is, anything else as JSON.
+// setBody sets the body: a string as it is, any other value as JSON.
 func (c *httpCall) setBody(body any) {
 	switch body := body.(type) {
 	case nil:
@@ -83,7 +87,7 @@ func (c *httpCall) setBody(body any) {
 	}
 }
 
-// address checks the url: absolute, http or https, with a host.
+// address validates the url: absolute, http or https, with a host.
 func address(v any) (string, error) {
 	s, _ := v.(string)
 	if s == "" {
@@ -96,7 +100,7 @@ func address(v any) (string, error) {
 	return s, nil
 }
 
-// method checks the method and gives it in capitals.
+// method validates the method and returns it in upper case.
 func method(v any) (string, error) {
 	s, _ := v.(string)
 	if s == "" {
@@ -107,10 +111,12 @@ func method(v any) (string, error) {
 			return m, nil
 		}
 	}
-	return "", fmt.Errorf("method must be one of %s, not %q", strings.Join(methods, ", "), value.Cut(s, 40))
+	return "", fmt.Errorf("method must be one of %s, not %q", strings.Join(methods, ", "),
+		value.Cut(s, 40))
 }
 
-// set adds one header of the flow. A null value counts as absent; a number or a boolean as its text.
+// set sets one header of the flow. null counts as absent; a number or a boolean is converted to
+// text.
 func (c *httpCall) set(name string, v any) error {
 	if !isToken(name) {
 		return fmt.Errorf("%q is no header name", value.Cut(name, 100))
@@ -137,7 +143,7 @@ func (c *httpCall) set(name string, v any) error {
 	return nil
 }
 
-// isToken tells whether s is a token of RFC 9110, which header names are.
+// isToken reports whether s is a token of RFC 9110, as header names are.
 func isToken(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
