@@ -1,5 +1,5 @@
-// Package actiontask carries out any action by a mapping of the functions file (docs/functions.md): a program behind
-// an HTTP address stands in for the service, or the answer is fixed. First match wins.
+// Package actiontask carries out any action by a mapping of the functions file (docs/functions.md):
+// a program at an HTTP address replaces the service, or the result is fixed. The first match wins.
 package actiontask
 
 import (
@@ -15,23 +15,24 @@ import (
 	"millrace/shared/value"
 )
 
-// KeyHeader carries the idempotency key: equal for every call of one attempt.
+// KeyHeader carries the idempotency key, which is the same for every call of one attempt.
 const KeyHeader = "X-FnF-Idempotency-Key"
 
-// Runner carries out the actions that its mappings match. It is meant as the fallback of a task.Table.
+// Runner carries out the actions that its mappings match. It is meant as the fallback of a
+// task.Table.
 type Runner struct {
 	actions []mapping
 	client  *http.Client
 }
 
-// mapping is a task.Mapping with the normal form of its pattern.
+// mapping is a task.Mapping and the normal form of its pattern.
 type mapping struct {
 	task.Mapping
 	normal string
 }
 
-// New returns a runner over the mappings. client is one of package outbound; nil is one that may call loopback and
-// private networks, for the addresses are the operator's.
+// New returns a runner for the mappings. client is a client of package outbound; nil means one that
+// may call loopback and private networks, because the operator wrote the addresses.
 func New(actions []task.Mapping, client *http.Client) *Runner {
 	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInternal(client))}
 	for _, m := range actions {
@@ -40,7 +41,8 @@ func New(actions []task.Mapping, client *http.Client) *Runner {
 	return t
 }
 
-// Before returns a runner that answers as t does where a mapping matches the action, and hands all else to next.
+// Before returns a runner that carries out the actions that t's mappings match and passes all
+// others to next.
 func (t *Runner) Before(next task.Runner) task.Runner {
 	return task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
 		if t.match(r.Action) == nil {
@@ -50,7 +52,8 @@ func (t *Runner) Before(next task.Runner) task.Runner {
 	})
 }
 
-// Run answers with the first mapping that matches the action, or with task.Unsupported.
+// Run carries out the action by the first mapping that matches it. If none does, the result is
+// task.Unsupported.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	m := t.match(r.Action)
 	switch {
@@ -69,7 +72,8 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return t.post(ctx, m.HTTP, &r)
 }
 
-// match finds the mapping of an action: the pattern `*`, or one whose product is compared without case.
+// match returns the mapping of an action, nil if there is none. It compares the product without
+// case.
 func (t *Runner) match(action string) *mapping {
 	normal := task.NormalAction(action)
 	for i := range t.actions {
@@ -81,11 +85,13 @@ func (t *Runner) match(action string) *mapping {
 	return nil
 }
 
-// post asks the program behind the address.
+// post calls the program at the address.
 func (t *Runner) post(ctx context.Context, address string, r *task.Request) task.Result {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(requestBody(r)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address,
+		bytes.NewReader(requestBody(r)))
 	if err != nil {
-		return r.Failf("RequestFailed", "The address of %s in the functions file cannot be called.", r.Action)
+		return r.Failf("RequestFailed", "The address of %s in the functions file cannot be called.",
+			r.Action)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if r.Key != "" {
@@ -93,32 +99,38 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 	}
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return r.Failf("RequestFailed", "What carries out %s gave no answer: %s", r.Action, outbound.Reason(err))
+		return r.Failf("RequestFailed", "What carries out %s gave no answer: %s", r.Action,
+			outbound.Reason(err))
 	}
 	body, err := outbound.ReadAll(resp)
 	switch {
 	case errors.Is(err, outbound.ErrTooLarge):
-		return r.Failf("EntityTooLarge", "What carries out %s answered more than is read.", r.Action)
+		return r.Failf("EntityTooLarge", "What carries out %s answered more than is read.",
+			r.Action)
 	case err != nil:
-		return r.Failf("RequestFailed", "The answer of what carries out %s broke off: %s", r.Action, outbound.Reason(err))
+		return r.Failf("RequestFailed", "The answer of what carries out %s broke off: %s", r.Action,
+			outbound.Reason(err))
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return failure(r, resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	}
 	return result(r, resp.Header.Get("Content-Type"), body)
 }
 
-// requestBody is the JSON object that is posted. Members that a request does not have are left out.
+// requestBody returns the JSON object to post. It omits members that the request does not have.
 func requestBody(r *task.Request) []byte {
 	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.FlowV1}
 	for name, s := range map[string]string{
-		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account, "region": r.Region,
-		"flow": r.Flow, "execution": r.Execution, "state": r.State, "roleArn": r.RoleArn,
+		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account,
+		"region": r.Region,
+		"flow":   r.Flow, "execution": r.Execution, "state": r.State, "roleArn": r.RoleArn,
 	} {
 		if s != "" {
 			q[name] = s
 		}
 	}
-	for name, raw := range map[string]json.RawMessage{"parameters": r.Parameters, "input": r.Input} {
+	for name, raw := range map[string]json.RawMessage{
+		"parameters": r.Parameters, "input": r.Input,
+	} {
 		if v, err := value.Decode(raw); err == nil {
 			q[name] = v
 		}
@@ -129,8 +141,9 @@ func requestBody(r *task.Request) []byte {
 // modes are the names of the modes, by number.
 var modes = [...]string{"RequestComplete", "WaitForSystemCallback", "WaitForCustomCallback"}
 
-// result is the outcome of an answer: JSON as it is. An empty answer is {}; what is no JSON is a text in the newer
-// language and FnF.InvalidLocal in the older one, except where the answer does not count.
+// result converts a response to a result. JSON stays as it is; an empty response is {}. A response
+// that is no JSON is a string in StateMachine and the error FnF.InvalidLocal in FlowV1, unless the
+// response does not count.
 func result(r *task.Request, contentType string, body []byte) task.Result {
 	output, err := task.FlowV1Output(contentType, body)
 	switch {

@@ -16,7 +16,8 @@ import (
 	"millrace/tests/port"
 )
 
-// service starts a program that answers every call alike and returns its address and what it is asked.
+// service starts a program that returns the same response to every call. It returns the program's
+// address and the requests that it gets.
 func service(t *testing.T, status int, body string) (string, <-chan string) {
 	t.Helper()
 	asked := make(chan string, 1)
@@ -64,7 +65,9 @@ func TestFirstMatchAnswers(t *testing.T) {
 			t.Errorf("%s: %s, %v", test.action, got.Output, got.Error)
 		}
 	}
-	got := newRunner(t).Run(context.Background(), task.Request{Action: "ocr:Recognize", FlowV1: true})
+	got := newRunner(t).Run(context.Background(), task.Request{
+		Action: "ocr:Recognize", FlowV1: true,
+	})
 	if got.Error == nil || got.Error.Name != "ocr.UnsupportedOperation" {
 		t.Errorf("FlowV1: %v", got)
 	}
@@ -73,9 +76,11 @@ func TestFirstMatchAnswers(t *testing.T) {
 func TestQuestion(t *testing.T) {
 	address, asked := service(t, 200, `{"ok":true}`)
 	r := task.Request{
-		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true, Action: "MNS:SendMessage",
-		Resource: "acs:mns:::/queues/q/messages", Mode: task.Custom, Parameters: json.RawMessage(`{"MessageBody":{"a":1}}`),
-		Input: json.RawMessage(`{"b":2}`), Token: "tok", Key: "k",
+		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true,
+		Action:   "MNS:SendMessage",
+		Resource: "acs:mns:::/queues/q/messages", Mode: task.Custom,
+		Parameters: json.RawMessage(`{"MessageBody":{"a":1}}`),
+		Input:      json.RawMessage(`{"b":2}`), Token: "tok", Key: "k",
 	}
 	got := newRunner(t, task.Mapping{Match: "*", HTTP: address}).Run(context.Background(), r)
 	if got.Error != nil || string(got.Output) != `{"ok":true}` {
@@ -105,16 +110,34 @@ func TestAnswers(t *testing.T) {
 		{"binary", "\xff\x00", 200, false, task.Complete, "", "FnF.InvalidLocal"},
 		{"binary in FlowV1", "\xff\x00", 200, true, task.Complete, "", "FnF.InvalidLocal"},
 		{"binary that does not count", "\xff\x00", 200, false, task.Custom, "{}", ""},
-		{"half a surrogate pair", `{"\ud800":1}`, 200, false, task.Complete, "", "FnF.InvalidLocal"},
-		{"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, task.Complete, "", "MNS.QueueNotExist"},
+		{
+			"half a surrogate pair", `{"\ud800":1}`, 200, false, task.Complete, "",
+			"FnF.InvalidLocal",
+		},
+		{
+			"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, task.Complete, "",
+			"MNS.QueueNotExist",
+		},
 		{"a text that does not count", "hello", 200, true, task.Custom, "{}", ""},
-		{"an error type", `{"errorType":"Boom","errorMessage":"m"}`, 500, false, task.Complete, "", "Boom"},
-		{"a code", `{"Code":"QueueNotExist","Message":"m"}`, 404, false, task.Complete, "", "MNS.QueueNotExist"},
-		{"another spelling", `{"errorCode":"QueueNotExist"}`, 404, false, task.Complete, "", "MNS.QueueNotExist"},
+		{
+			"an error type", `{"errorType":"Boom","errorMessage":"m"}`, 500, false, task.Complete,
+			"", "Boom",
+		},
+		{
+			"a code", `{"Code":"QueueNotExist","Message":"m"}`, 404, false, task.Complete, "",
+			"MNS.QueueNotExist",
+		},
+		{
+			"another spelling", `{"errorCode":"QueueNotExist"}`, 404, false, task.Complete, "",
+			"MNS.QueueNotExist",
+		},
 		{"throttled", "x", 429, false, task.Complete, "", "MNS.ResourceThrottled"},
 		{"broken", `{"Code":7}`, 500, false, task.Complete, "", "MNS.InternalServerError"},
 		{"redirected", "", 302, false, task.Complete, "", "MNS.Unknown"},
-		{"too large", strings.Repeat("x", 10001), 200, false, task.Complete, "", "MNS.EntityTooLarge"},
+		{
+			"too large", strings.Repeat("x", 10001), 200, false, task.Complete, "",
+			"MNS.EntityTooLarge",
+		},
 	}
 	for _, test := range tests {
 		address, _ := service(t, test.status, test.body)
@@ -132,16 +155,19 @@ func TestAnswers(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) // only then does the server see that the client went away
+		// The server notices that the client has gone only after it has read the body.
+		io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}))
 	slow := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL, Timeout: time.Millisecond})
-	if got := slow.Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
+	if got := slow.Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil ||
+		got.Error.Name != "A.RequestFailed" {
 		t.Errorf("a slow service: %v", got)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL}).Run(ctx, task.Request{Action: "A:B"}); got.Error == nil {
+	if got := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL}).Run(ctx,
+		task.Request{Action: "A:B"}); got.Error == nil {
 		t.Error("a canceled call succeeded")
 	}
 	server.Close()
@@ -149,16 +175,24 @@ func TestNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := newRunner(t, task.Mapping{Match: "*", HTTP: "http://" + nobody}).Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
+	gone := newRunner(t, task.Mapping{Match: "*", HTTP: "http://" + nobody})
+	if got := gone.Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil ||
+		got.Error.Name != "A.RequestFailed" {
 		t.Errorf("no service: %v", got)
 	}
 }
 
 func TestBefore(t *testing.T) {
-	next := task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
-	r := actiontask.New([]task.Mapping{{Match: "MNS:*", Reply: json.RawMessage(`1`)}}, nil).Before(next)
-	for action, want := range map[string]string{"MNS:SendMessage": "1", "mns:X": "1", "ECS:X": `"next"`} {
-		if got := r.Run(t.Context(), task.Request{Action: action}); got.Error != nil || string(got.Output) != want {
+	next := task.RunnerFunc(func(context.Context, task.Request) task.Result {
+		return task.Result{Output: json.RawMessage(`"next"`)}
+	})
+	r := actiontask.New([]task.Mapping{{Match: "MNS:*", Reply: json.RawMessage(`1`)}},
+		nil).Before(next)
+	for action, want := range map[string]string{
+		"MNS:SendMessage": "1", "mns:X": "1", "ECS:X": `"next"`,
+	} {
+		if got := r.Run(t.Context(), task.Request{Action: action}); got.Error != nil ||
+			string(got.Output) != want {
 			t.Errorf("%s: %s %v", action, got.Output, got.Error)
 		}
 	}

@@ -9,8 +9,9 @@ import (
 	"millrace/shared/value"
 )
 
-// failure reads the body of a failed answer: {"errorType","errorMessage"} names the error itself, {"Code","Message"}
-// (or errorCode) a code of the service. Without either the status decides.
+// failure converts the body of an error response: {"errorType","errorMessage"} names the error
+// itself, {"Code","Message"} (or errorCode) a code of the service. If the body has neither, the
+// status decides.
 func failure(r *task.Request, status int, contentType string, body []byte) task.Result {
 	var e struct {
 		ErrorType    string `json:"errorType"`
@@ -43,7 +44,7 @@ func failure(r *task.Request, status int, contentType string, body []byte) task.
 	return out
 }
 
-// codeOf is the code of a status without a readable body.
+// codeOf returns the code for a status without a readable body.
 func codeOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:
