@@ -20,11 +20,11 @@ const (
 	nameMax     = 256
 )
 
-// message is what a request asks to be sent.
+// message is a parsed request.
 type message struct {
-	arn             string // as the flow has it
+	arn             string // as the flow wrote it
 	region, account string
-	queue, topic    string // one of them
+	queue, topic    string // exactly one is set
 	body            string
 	delay           time.Duration
 	priority        int
@@ -38,7 +38,7 @@ func (m *message) permission() string {
 	return "mns:SendMessage"
 }
 
-// parse reads the request in either language; the older one has the same parameters under other names.
+// parse reads the request in either dialect. FlowV1 has the same parameters under other names.
 func parse(r *task.Request) (*message, error) {
 	p := map[string]json.RawMessage{}
 	if len(r.Parameters) > 0 {
@@ -49,7 +49,8 @@ func parse(r *task.Request) (*message, error) {
 	names := []string{"message", "delaySeconds", "priority", "messageTag", "messageAttributes"}
 	m := &message{arn: task.Text(p["resourceArn"])}
 	if r.FlowV1 {
-		names, m.arn = []string{"MessageBody", "DelaySeconds", "Priority", "MessageTag", "MessageAttributes"}, r.Resource
+		names, m.arn = []string{"MessageBody", "DelaySeconds", "Priority", "MessageTag",
+			"MessageAttributes"}, r.Resource
 	}
 	if err := m.target(); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func parse(r *task.Request) (*message, error) {
 	return m, m.attributes(p[names[4]])
 }
 
-// target reads acs:mns:{region}:{account}:/queues/{queue}/messages and …/topics/{topic}/messages.
+// target parses acs:mns:{region}:{account}:/queues/{queue}/messages and …/topics/{topic}/messages.
 func (m *message) target() error {
 	if m.arn == "" {
 		return errors.New("resourceArn is required")
@@ -84,8 +85,12 @@ func (m *message) target() error {
 		return err
 	}
 	parts := strings.Split(arn.Resource, "/")
-	if arn.Service != "mns" || len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[2] != "messages" || !isName(parts[1]) {
-		return fmt.Errorf("%q is neither acs:mns:{region}:{account}:/queues/{queue}/messages nor …/topics/{topic}/messages", m.arn)
+	if arn.Service != "mns" || len(parts) < 2 || len(parts) > 3 ||
+		len(parts) == 3 && parts[2] != "messages" || !isName(parts[1]) {
+		return fmt.Errorf(
+			"%q is neither acs:mns:{region}:{account}:/queues/{queue}/messages nor "+
+				"…/topics/{topic}/messages", m.arn,
+		)
 	}
 	switch parts[0] {
 	case "queues":
@@ -99,38 +104,44 @@ func (m *message) target() error {
 	return nil
 }
 
-// isName tells whether a queue or a topic can have a name.
+// isName reports whether a queue or a topic can have this name.
 func isName(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+			c != '-' {
 			return false
 		}
 	}
 	return s != "" && len(s) <= nameMax
 }
 
-// sendable refuses what XML 1.0 cannot have: the service would refuse the request as malformed.
+// sendable returns an error if s contains characters that XML 1.0 does not allow, because the
+// service would reject the request as malformed.
 func sendable(s string) error {
 	if !utf8.ValidString(s) {
 		return errors.New("it is not UTF-8")
 	}
 	for _, c := range s {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
-			return fmt.Errorf("the character U+%04X cannot be in a message; encode the text, for example in Base64", c)
+			return fmt.Errorf(
+				"the character U+%04X cannot be in a message; encode the text, for example in "+
+					"Base64", c,
+			)
 		}
 	}
 	return nil
 }
 
-// number reads a whole number or the text of one; 0 when it is absent.
-func number(raw json.RawMessage, least, most int) (int, error) {
+// number reads an integer from lower to upper, or the text of one. It returns 0 if raw is absent.
+func number(raw json.RawMessage, lower, upper int) (int, error) {
 	text := strings.TrimSpace(task.Text(raw))
 	if text == "" {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("it must be a whole number from %d to %d, not %.40q", least, most, text)
+	if err != nil || n < lower || n > upper {
+		return 0, fmt.Errorf("it must be a whole number from %d to %d, not %.40q", lower, upper,
+			text)
 	}
 	return n, nil
 }
@@ -146,7 +157,9 @@ func (m *message) attributes(raw json.RawMessage) error {
 		SMS  json.RawMessage `json:"SMSAttributes"`
 	}
 	if err := value.Unmarshal([]byte(text), &a); err != nil {
-		return errors.New("messageAttributes must be an object with MailAttributes and SMSAttributes")
+		return errors.New(
+			"messageAttributes must be an object with MailAttributes and SMSAttributes",
+		)
 	}
 	m.mail, m.sms = task.Text(a.Mail), task.Text(a.SMS)
 	for _, text := range []string{m.mail, m.sms} {

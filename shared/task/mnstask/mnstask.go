@@ -1,8 +1,9 @@
-// Package mnstask carries out MNS:SendMessage, to queues and topics, in both flow languages. The body is sent as it is: a
-// text as the flow has it, anything else as JSON.
+// Package mnstask carries out MNS:SendMessage, to queues and topics, in both dialects. The body is
+// sent unchanged: a string as the flow wrote it, any other value as JSON.
 //
-// The result is {"MessageBodyMD5","MessageId","RequestId"}. A refusal is the error MNS.{Code}; a call that got no answer
-// is MNS.Unknown, of which nobody knows whether the message was sent.
+// The result is {"MessageBodyMD5","MessageId","RequestId"}. If the service rejects the message, the
+// error is MNS.{Code}. If a call got no response, the error is MNS.Unknown, and it is unknown
+// whether the message was sent.
 package mnstask
 
 import (
@@ -21,13 +22,13 @@ import (
 // Action is the action that the runner carries out.
 const Action = "MNS:SendMessage"
 
-// Options are what a runner is made of.
+// Options configures a runner.
 type Options struct {
 	Credentials acs.Provider
 	Endpoints   acs.Endpoints
-	HTTP        *http.Client // nil: that of package rest
+	HTTP        *http.Client // nil: the client of package rest
 
-	Own *own.Resources // no message is sent to these
+	Own *own.Resources // no message may be sent to these
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -40,8 +41,8 @@ type Runner struct {
 // New returns a runner.
 func New(o Options) *Runner { return &Runner{o: o, clients: map[string]*rest.Client{}} }
 
-// Run sends the message and returns when the service has taken it. A call is made once: sending again is the flow's own
-// decision.
+// Run sends the message and returns when the service has accepted it. A call is made once: the flow
+// decides whether to send again.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	m, err := parse(&r)
 	var endpoint string
@@ -57,17 +58,24 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c := t.client(endpoint)
 	var sent rest.SendResult
 	if m.topic != "" {
-		sent, err = c.PublishWith(ctx, m.topic, rest.Publication{Body: m.body, Tag: m.tag, Mail: m.mail, SMS: m.sms})
+		sent, err = c.PublishWith(ctx, m.topic, rest.Publication{
+			Body: m.body, Tag: m.tag, Mail: m.mail, SMS: m.sms,
+		})
 	} else {
-		sent, err = c.SendOne(ctx, m.queue, rest.OutgoingMessage{Body: m.body, Delay: m.delay}, m.priority)
+		sent, err = c.SendOne(ctx, m.queue, rest.OutgoingMessage{Body: m.body, Delay: m.delay},
+			m.priority)
 	}
 	if err != nil {
 		return failure(ctx, &r, m, err).Result()
 	}
-	return task.Result{Output: value.Encode(map[string]any{"MessageId": sent.ID, "RequestId": sent.RequestID, "MessageBodyMD5": sent.Digest})}
+	return task.Result{
+		Output: value.Encode(map[string]any{
+			"MessageId": sent.ID, "RequestId": sent.RequestID, "MessageBodyMD5": sent.Digest,
+		}),
+	}
 }
 
-// checkTarget refuses what is the engine's own.
+// checkTarget returns an error if the target is the engine's own.
 func (t *Runner) checkTarget(m *message) error {
 	if m.topic != "" {
 		return t.o.Own.CheckTopic(m.arn, m.topic)
@@ -75,7 +83,8 @@ func (t *Runner) checkTarget(m *message) error {
 	return t.o.Own.CheckQueue(m.arn, m.queue)
 }
 
-// clientsMax bounds the clients that are kept: a flow may name any region and account.
+// clientsMax is the maximum number of cached clients, because a flow may name any region and
+// account.
 const clientsMax = 64
 
 func (t *Runner) client(endpoint string) *rest.Client {
@@ -97,7 +106,7 @@ func (t *Runner) credentials(ctx context.Context) (rest.Credentials, error) {
 	return rest.Credentials(k), err
 }
 
-// Codes of errors that the service does not name itself.
+// Error codes for errors in which the service names none.
 const (
 	unknown         = "Unknown"
 	invalidArgument = "InvalidArgument"
@@ -105,7 +114,8 @@ const (
 	internalError   = "InternalError"
 )
 
-// failure is the error of a message that was not taken, or of which nobody knows.
+// failure returns the error of a message that was rejected, or of which it is unknown whether it
+// was sent.
 func failure(ctx context.Context, r *task.Request, m *message, err error) *task.Error {
 	var e *rest.Error
 	switch {
@@ -124,7 +134,8 @@ func failure(ctx context.Context, r *task.Request, m *message, err error) *task.
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call to "+m.arn+" was cut off.")
 	case errors.Is(err, rest.ErrCredentials):
-		return task.NewError(r.ErrorName(accessDenied), "The call to "+m.arn+" could not be signed: "+err.Error())
+		return task.NewError(r.ErrorName(accessDenied),
+			"The call to "+m.arn+" could not be signed: "+err.Error())
 	}
 	return task.NewError(r.ErrorName(unknown), "The call to "+m.arn+" broke: "+err.Error())
 }
