@@ -12,7 +12,7 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Codes of errors that the service does not name itself.
+// Error codes for errors in which the service names none.
 const (
 	unknown         = "Unknown"
 	invalidArgument = "InvalidArgument"
@@ -21,7 +21,7 @@ const (
 	objectTooLarge  = "ObjectTooLarge"
 )
 
-// errorBodyMax bounds what is read of a refusal.
+// errorBodyMax is how many bytes of an error response are read.
 const errorBodyMax = 64 << 10
 
 // errorBody is the body of an error.
@@ -30,11 +30,11 @@ type errorBody struct {
 	Code, Message, RequestId, Endpoint string
 }
 
-// responseFailure is the error of an answer that has no object.
+// responseFailure returns the error of a response that has no object.
 func responseFailure(r *task.Request, g *getRequest, resp *http.Response) *task.Error {
 	var e errorBody
 	if body, err := io.ReadAll(io.LimitReader(resp.Body, errorBodyMax)); err == nil {
-		_ = xml.Unmarshal(body, &e) // what cannot be read leaves it empty
+		_ = xml.Unmarshal(body, &e) // a body that cannot be parsed leaves e empty
 	}
 	if e.Code == "" {
 		e.Code = codeOf(resp.StatusCode)
@@ -48,15 +48,18 @@ func responseFailure(r *task.Request, g *getRequest, resp *http.Response) *task.
 	return task.NewError(r.ErrorName(e.Code), e.Message+advice(g, &e)+" (request "+e.RequestId+")")
 }
 
-// advice says what to do about a refusal; "" where the service's own text does.
+// advice returns what to do about an error, "" if the service's own text says it.
 func advice(g *getRequest, e *errorBody) string {
 	switch {
-	case e.Endpoint != "" && (e.Code == accessDenied || e.Code == "TemporaryRedirect" || e.Code == "InvalidLocation"):
-		return fmt.Sprintf(" The bucket is at %s: name its region in the parameter region.", e.Endpoint)
+	case e.Endpoint != "" &&
+		(e.Code == accessDenied || e.Code == "TemporaryRedirect" || e.Code == "InvalidLocation"):
+		return fmt.Sprintf(" The bucket is at %s: name its region in the parameter region.",
+			e.Endpoint)
 	}
 	switch e.Code {
 	case accessDenied:
-		return fmt.Sprintf(" Allow the role of tasks oss:GetObject on acs:oss:*:*:%s/%s.", g.bucket, g.key)
+		return fmt.Sprintf(" Allow the role of tasks oss:GetObject on acs:oss:*:*:%s/%s.", g.bucket,
+			g.key)
 	case "NoSuchBucket":
 		return fmt.Sprintf(" Look at the parameters bucket and region (%s).", g.region)
 	case "InvalidAccessKeyId", "SecurityTokenExpired", "InvalidSecurityToken":
@@ -67,7 +70,7 @@ func advice(g *getRequest, e *errorBody) string {
 	return ""
 }
 
-// codeOf is the code of a status whose body has none.
+// codeOf returns the code for a status whose body has none.
 func codeOf(status int) string {
 	switch {
 	case status == http.StatusNotModified:
@@ -84,8 +87,10 @@ func codeOf(status int) string {
 	return unknown
 }
 
-// broken is the error of a call that got no answer, or no whole one.
-func (t *Runner) broken(ctx context.Context, r *task.Request, g *getRequest, err error) *task.Error {
+// broken returns the error of a call that got no response, or an incomplete one.
+func (t *Runner) broken(
+	ctx context.Context, r *task.Request, g *getRequest, err error,
+) *task.Error {
 	name := g.bucket + "/" + g.key
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, outbound.ErrTooLarge):
@@ -97,6 +102,9 @@ func (t *Runner) broken(ctx context.Context, r *task.Request, g *getRequest, err
 }
 
 func (t *Runner) tooLarge(r *task.Request, g *getRequest, why string) *task.Error {
-	return task.NewError(r.ErrorName(objectTooLarge), fmt.Sprintf("The result of a task has at most %d bytes, and the object %s/%s %s. "+
-		"Read a part of it (range), or give its name to a function that reads it.", t.o.MaxBytes, g.bucket, g.key, why))
+	return task.NewError(r.ErrorName(objectTooLarge),
+		fmt.Sprintf("The result of a task has at most %d bytes, and the object %s/%s %s. "+
+			"Read a part of it (range), or give its name to a function that reads it.",
+			t.o.MaxBytes,
+			g.bucket, g.key, why))
 }

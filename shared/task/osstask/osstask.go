@@ -1,20 +1,22 @@
-// Package osstask carries out OSS:GetObject: one object of OSS, or a part of it, read for use in a flow. Requests are
-// signed by OSS's own version 4, not by the OpenAPIs' signature.
+// Package osstask carries out OSS:GetObject: it reads one object of OSS, or a part of it, for use
+// in a flow. Requests are signed with OSS's own version 4, not with the signature of the OpenAPIs.
 //
-// Parameters are those of CloudFlow: bucket and key, both required; region, by default the engine's own; versionId; range,
-// such as "1024-" or "1024~2048"; ifMatch and ifNoneMatch, which are ETags. The result is
+// The parameters are those of CloudFlow: bucket and key, both required; region, by default the
+// engine's own; versionId; range, such as "1024-" or "1024~2048"; ifMatch and ifNoneMatch, which
+// are ETags. The result is
 //
-//	{"bucket","key","region","body","isBase64Encoded","contentType","contentLength","contentRange","eTag","lastModified",
-//	 "versionId","metadata","requestId"}
+//	{"bucket","key","region","body","isBase64Encoded","contentType","contentLength",
+//	 "contentRange","eTag","lastModified","versionId","metadata","requestId"}
 //
-// of which contentRange is there for a part only, versionId in a bucket with versions, and metadata, the members of
-// x-oss-meta-*, where there are some. body is the value that a JSON object or array stands for, or any JSON text whose
-// Content-Type says so; else the text; else, of what is no UTF-8, the Base64 of the bytes, and then isBase64Encoded is
-// true. A part is never taken for JSON.
+// contentRange is present only for a part, versionId only in a bucket with versions, and metadata,
+// the members of x-oss-meta-*, only if there are any. body is the decoded value if the object is a
+// JSON object or array, or any JSON text whose Content-Type says so; otherwise the text; if it is
+// not UTF-8, the Base64 of the bytes, and isBase64Encoded is true. A part is never decoded as JSON.
 //
-// A refusal is the error {Product}.{Code}, the product as the flow writes it: OSS.NoSuchKey, OSS.AccessDenied. Codes that
-// the service does not name: NotModified (what ifNoneMatch asks for), ObjectTooLarge, InvalidArgument, Unknown (no answer).
-// A call is made once, and reading again does no harm: that is the flow's own decision.
+// If the service rejects the call, the error is {Product}.{Code}, with the product as the flow
+// writes it: OSS.NoSuchKey, OSS.AccessDenied. Codes that the service does not name: NotModified
+// (when ifNoneMatch matches), ObjectTooLarge, InvalidArgument, Unknown (no response). A call is
+// made once. Reading again is harmless, so the flow decides whether to retry it.
 package osstask
 
 import (
@@ -33,24 +35,26 @@ import (
 // Action is the action that the runner carries out.
 const Action = "OSS:GetObject"
 
-// MaxBytesDefault is how long an object may be, and the result with it: the engine takes no longer result of a task.
+// MaxBytesDefault is the maximum size of an object, and of the result, because the engine accepts
+// no larger result of a task.
 const MaxBytesDefault = 1 << 20
 
-// Options are what a runner is made of.
+// Options configures a runner.
 type Options struct {
 	Credentials acs.Provider
 	Endpoints   acs.Endpoints
 	MaxBytes    int              // of an object, and of the result as JSON; 0: MaxBytesDefault
-	HTTP        *http.Client     // nil: one that reaches networks of the inside too
+	HTTP        *http.Client     // nil: a client that may also reach private networks
 	Now         func() time.Time // nil: the machine's clock
 
-	Own *own.Resources // no object of these is read
+	Own *own.Resources // no object of these may be read
 }
 
 // Runner carries out Action. It is safe for many goroutines.
 type Runner struct{ o Options }
 
-// New returns a runner. Redirects are not followed: what is signed for one host is not sent to another.
+// New returns a runner. It does not follow redirects, because a request signed for one host must
+// not go to another.
 func New(o Options) *Runner {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = MaxBytesDefault
@@ -62,7 +66,7 @@ func New(o Options) *Runner {
 	return &Runner{o}
 }
 
-// Run reads the object and returns when all of it is there.
+// Run reads the object and returns when it has read all of it.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	g, err := parse(r.Parameters)
 	if err != nil {
@@ -100,17 +104,18 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: output}
 }
 
-// errTooLong says that an object is longer than MaxBytes.
+// errTooLong means that an object is longer than MaxBytes.
 var errTooLong = errors.New("the object is too long")
 
-// body reads an object that is not too long. One whose length is known to be is not read at all.
+// body reads an object of at most MaxBytes. If its declared length is larger, body does not read
+// it.
 func (t *Runner) body(resp *http.Response) ([]byte, error) {
-	most := int64(t.o.MaxBytes)
-	if resp.ContentLength > most {
+	limit := int64(t.o.MaxBytes)
+	if resp.ContentLength > limit {
 		return nil, fmt.Errorf("%w: it has %d bytes", errTooLong, resp.ContentLength)
 	}
 	body, err := outbound.ReadAll(resp)
-	if errors.Is(err, outbound.ErrTooLarge) || int64(len(body)) > most {
+	if errors.Is(err, outbound.ErrTooLarge) || int64(len(body)) > limit {
 		return nil, errTooLong
 	}
 	return body, err

@@ -21,19 +21,20 @@ import (
 
 var key = acs.Credentials{AccessKeyID: "test", AccessKeySecret: "test"}
 
-// open returns a server with a bucket, and a runner that reads there.
+// open returns a server with a bucket, and a runner that reads from it.
 func open(t *testing.T, o osstask.Options, keys ...oss.Key) (*oss.Server, *osstask.Runner) {
 	t.Helper()
 	s := oss.New(oss.Options{Keys: keys})
 	s.CreateBucket("inbox", "")
 	at := httptest.NewServer(s)
 	t.Cleanup(at.Close)
-	o.Endpoints = acs.Endpoints{Account: "1", Region: "cn-hangzhou", Override: func(product string) string {
-		if product != "oss" {
-			t.Errorf("the address of %s is asked for", product)
-		}
-		return at.URL
-	}}
+	o.Endpoints = acs.Endpoints{Account: "1", Region: "cn-hangzhou",
+		Override: func(product string) string {
+			if product != "oss" {
+				t.Errorf("the address of %s is asked for", product)
+			}
+			return at.URL
+		}}
 	if o.Credentials == nil {
 		o.Credentials = acs.Static(key)
 	}
@@ -46,8 +47,12 @@ func request(parameters string) task.Request {
 
 func TestGet(t *testing.T) {
 	s, r := open(t, osstask.Options{})
-	s.Put("inbox", "in/order 1.json", oss.Object{Body: []byte(` {"n": 1}`), Meta: map[string]string{"who": "me"}})
-	s.Put("inbox", "number.json", oss.Object{Body: []byte(`12`), ContentType: "application/json; charset=utf-8"})
+	s.Put("inbox", "in/order 1.json", oss.Object{
+		Body: []byte(` {"n": 1}`), Meta: map[string]string{"who": "me"},
+	})
+	s.Put("inbox", "number.json", oss.Object{
+		Body: []byte(`12`), ContentType: "application/json; charset=utf-8",
+	})
 	s.Put("inbox", "number.txt", oss.Object{Body: []byte(`12`), ContentType: "text/plain"})
 	s.Put("inbox", "broken.json", oss.Object{Body: []byte(`{"n":`)})
 	s.Put("inbox", "bytes", oss.Object{Body: []byte{0xff, 0}})
@@ -55,15 +60,25 @@ func TestGet(t *testing.T) {
 	s.Put("inbox", "日本/+&?#%41", oss.Object{Body: []byte("second")})
 	s.Put("inbox", "empty", oss.Object{})
 	s.Put("inbox", "marked.json", oss.Object{Body: []byte("\uFEFF{\"n\": 1}")})
-	s.Put("inbox", "gbk.json", oss.Object{Body: []byte("{\"n\":\"\xc2\xa3\"}"), ContentType: "application/json;charset=gbk"})
-	s.Put("inbox", "big5", oss.Object{Body: []byte("\xc2\xa3"), ContentType: "text/plain;charset=big5"})
+	s.Put("inbox", "gbk.json", oss.Object{
+		Body: []byte("{\"n\":\"\xc2\xa3\"}"), ContentType: "application/json;charset=gbk",
+	})
+	s.Put("inbox", "big5", oss.Object{
+		Body: []byte("\xc2\xa3"), ContentType: "text/plain;charset=big5",
+	})
 	for _, test := range []struct{ parameters, body, more string }{
 		{`"key":"marked.json"`, `{"n":1}`, `"contentLength":11`},
 		{`"key":"gbk.json"`, `{"n":"拢"}`, `"isBase64Encoded":false`},
 		{`"key":"big5"`, `"wqM="`, `"isBase64Encoded":true`},
 		{`"key":"in/order 1.json"`, `{"n":1}`, `"isBase64Encoded":false,"key":"in/order 1.json"`},
-		{`"key":"in/order 1.json"`, `{"n":1}`, `"metadata":{"who":"me"},"region":"cn-hangzhou","requestId":"`},
-		{`"key":"in/order 1.json","region":"cn-hangzhou"`, `{"n":1}`, `"contentLength":9,"contentType":"application/octet-stream","eTag":"`},
+		{
+			`"key":"in/order 1.json"`, `{"n":1}`,
+			`"metadata":{"who":"me"},"region":"cn-hangzhou","requestId":"`,
+		},
+		{
+			`"key":"in/order 1.json","region":"cn-hangzhou"`, `{"n":1}`,
+			`"contentLength":9,"contentType":"application/octet-stream","eTag":"`,
+		},
 		{`"key":"in/order 1.json","region":"oss-cn-hangzhou"`, `{"n":1}`, `"region":"cn-hangzhou"`},
 		{`"key":"in/order 1.json","range":"1~3"`, `"{\"n"`, `"contentRange":"bytes 1-3/9"`},
 		{`"key":"in/order 1.json","range":"1-"`, `"{\"n\": 1}"`, `"contentRange":"bytes 1-8/9"`},
@@ -80,15 +95,21 @@ func TestGet(t *testing.T) {
 		{`"key":"日本/+&?#%41","ifNoneMatch":"x"`, `"second"`, ``},
 	} {
 		got := r.Run(t.Context(), request(`{"bucket":"inbox",`+test.parameters+`}`))
-		if got.Error != nil || !strings.HasPrefix(string(got.Output), `{"body":`+test.body+`,"bucket":"inbox",`) || !strings.Contains(string(got.Output), test.more) {
+		if got.Error != nil ||
+			!strings.HasPrefix(string(got.Output), `{"body":`+test.body+`,"bucket":"inbox",`) ||
+			!strings.Contains(string(got.Output), test.more) {
 			t.Errorf("%s: %s %v", test.parameters, got.Output, got.Error)
 		}
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	s, r := open(t, osstask.Options{MaxBytes: 600}, oss.DefaultKey, oss.Key{ID: "denied", Secret: "x", Deny: []string{"GetObject"}},
-		oss.Key{ID: "sts", Secret: "x", Token: "t"}, oss.Key{ID: "old", Secret: "x", Token: "t", Expires: time.Unix(1, 0)})
+	s, r := open(t, osstask.Options{MaxBytes: 600}, oss.DefaultKey, oss.Key{
+		ID: "denied", Secret: "x", Deny: []string{"GetObject"},
+	},
+		oss.Key{ID: "sts", Secret: "x", Token: "t"}, oss.Key{
+			ID: "old", Secret: "x", Token: "t", Expires: time.Unix(1, 0),
+		})
 	s.CreateBucket("elsewhere", "cn-beijing")
 	s.Put("inbox", "a", oss.Object{Body: []byte("a")})
 	s.Put("inbox", "long", oss.Object{Body: make([]byte, 601)})
@@ -102,17 +123,27 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	check(r, `{"bucket":"inbox","key":"none"}`, "OSS.NoSuchKey", "(request ")
-	check(r, `{"bucket":"none","key":"a"}`, "OSS.NoSuchBucket", "parameters bucket and region (cn-hangzhou)")
-	check(r, `{"bucket":"elsewhere","key":"a"}`, "OSS.AccessDenied", "The bucket is at oss-cn-beijing.aliyuncs.com: name its region")
-	check(r, `{"bucket":"inbox","key":"a","ifMatch":"b"}`, "OSS.PreconditionFailed", "pre-conditions")
-	check(r, `{"bucket":"inbox","key":"a","ifNoneMatch":"0CC175B9C0F1B6A831C399E269772661"}`, "OSS.NotModified", "304")
+	check(r, `{"bucket":"none","key":"a"}`, "OSS.NoSuchBucket",
+		"parameters bucket and region (cn-hangzhou)")
+	check(r, `{"bucket":"elsewhere","key":"a"}`, "OSS.AccessDenied",
+		"The bucket is at oss-cn-beijing.aliyuncs.com: name its region")
+	check(r, `{"bucket":"inbox","key":"a","ifMatch":"b"}`, "OSS.PreconditionFailed",
+		"pre-conditions")
+	check(r, `{"bucket":"inbox","key":"a","ifNoneMatch":"0CC175B9C0F1B6A831C399E269772661"}`,
+		"OSS.NotModified", "304")
 	check(r, `{"bucket":"inbox","key":"long"}`, "OSS.ObjectTooLarge", "at most 600 bytes")
 	check(r, `{"bucket":"inbox","key":"escaped"}`, "OSS.ObjectTooLarge", "bytes as JSON")
 	before := s.Requests()
-	for _, bad := range []string{`7`, `{}`, `{"bucket":"inbox"}`, `{"key":"a"}`, `{"bucket":7,"key":"a"}`, `{"bucket":"inbox","key":{}}`,
-		`{"bucket":"inbox","key":"` + strings.Repeat("k", 1024) + `"}`, `{"bucket":"evil.example/","key":"a"}`, `{"bucket":"Inbox","key":"a"}`, `{"bucket":"in","key":"a"}`,
-		`{"bucket":"inbox","key":"a","region":"evil.example/"}`, `{"bucket":"inbox","key":"a","range":"x"}`, `{"bucket":"inbox","key":"a","range":"-"}`,
-		`{"bucket":"inbox","key":"a","range":"1-2,4-5"}`, `{"bucket":"inbox","key":"a","ifMatch":"a\r\nX: y"}`, `{"bucket":"inbox","key":"a","versionId":"é"}`} {
+	for _, bad := range []string{`7`, `{}`, `{"bucket":"inbox"}`, `{"key":"a"}`,
+		`{"bucket":7,"key":"a"}`, `{"bucket":"inbox","key":{}}`,
+		`{"bucket":"inbox","key":"` + strings.Repeat("k", 1024) + `"}`,
+		`{"bucket":"evil.example/","key":"a"}`, `{"bucket":"Inbox","key":"a"}`,
+		`{"bucket":"in","key":"a"}`,
+		`{"bucket":"inbox","key":"a","region":"evil.example/"}`,
+		`{"bucket":"inbox","key":"a","range":"x"}`, `{"bucket":"inbox","key":"a","range":"-"}`,
+		`{"bucket":"inbox","key":"a","range":"1-2,4-5"}`,
+		`{"bucket":"inbox","key":"a","ifMatch":"a\r\nX: y"}`,
+		`{"bucket":"inbox","key":"a","versionId":"é"}`} {
 		check(r, bad, "OSS.InvalidArgument", "")
 	}
 	if s.Requests() != before {
@@ -120,31 +151,42 @@ func TestRefusals(t *testing.T) {
 	}
 	const good = `{"bucket":"inbox","key":"a"}`
 	as := func(k acs.Credentials) *osstask.Runner {
-		_, r := open(t, osstask.Options{Credentials: acs.Static(k)}, oss.Key{ID: "denied", Secret: "x", Deny: []string{"GetObject"}}, oss.Key{ID: "old", Secret: "x", Token: "t", Expires: time.Unix(1, 0)})
+		_, r := open(t, osstask.Options{Credentials: acs.Static(k)},
+			oss.Key{ID: "denied", Secret: "x", Deny: []string{"GetObject"}}, oss.Key{
+				ID: "old", Secret: "x", Token: "t", Expires: time.Unix(1, 0),
+			})
 		return r
 	}
 	check(as(acs.Credentials{}), good, "OSS.AccessDenied", "could not be signed")
-	check(as(acs.Credentials{AccessKeyID: "nobody", AccessKeySecret: "x"}), good, "OSS.InvalidAccessKeyId", "credentials are not valid")
-	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "y"}), good, "OSS.SignatureDoesNotMatch", "")
-	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "x"}), good, "OSS.AccessDenied", "oss:GetObject on acs:oss:*:*:inbox/a")
-	check(as(acs.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}), good, "OSS.SecurityTokenExpired", "a later attempt takes fresh ones")
+	check(as(acs.Credentials{AccessKeyID: "nobody", AccessKeySecret: "x"}), good,
+		"OSS.InvalidAccessKeyId", "credentials are not valid")
+	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "y"}), good,
+		"OSS.SignatureDoesNotMatch", "")
+	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "x"}), good,
+		"OSS.AccessDenied", "oss:GetObject on acs:oss:*:*:inbox/a")
+	check(as(acs.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}), good,
+		"OSS.SecurityTokenExpired", "a later attempt takes fresh ones")
 	legacy := request(good)
-	legacy.Action, legacy.FlowV1, legacy.Parameters = "oss:GetObject", true, json.RawMessage(`{"bucket":"inbox","key":"none"}`)
+	legacy.Action, legacy.FlowV1, legacy.Parameters = "oss:GetObject", true,
+		json.RawMessage(`{"bucket":"inbox","key":"none"}`)
 	if got := r.Run(t.Context(), legacy); got.Error == nil || got.Error.Name != "oss.NoSuchKey" {
 		t.Errorf("%v", got.Error)
 	}
 }
 
-// Credentials rotate: each call is signed with those of its time.
+// TestRotation: each call is signed with the current credentials, which rotate.
 func TestRotation(t *testing.T) {
 	now := acs.Credentials{AccessKeyID: "one", AccessKeySecret: "x", SecurityToken: "t1"}
-	s, r := open(t, osstask.Options{Credentials: func(context.Context) (acs.Credentials, error) { return now, nil }}, oss.Key{ID: "one", Secret: "x", Token: "t1"})
+	current := func(context.Context) (acs.Credentials, error) { return now, nil }
+	s, r := open(t, osstask.Options{Credentials: current},
+		oss.Key{ID: "one", Secret: "x", Token: "t1"})
 	s.Put("inbox", "a", oss.Object{Body: []byte("a")})
 	if got := r.Run(t.Context(), request(`{"bucket":"inbox","key":"a"}`)); got.Error != nil {
 		t.Fatal(got.Error)
 	}
 	s.SetKeys(oss.Key{ID: "two", Secret: "y", Token: "t2"})
-	if got := r.Run(t.Context(), request(`{"bucket":"inbox","key":"a"}`)); got.Error == nil || got.Error.Name != "OSS.InvalidAccessKeyId" {
+	if got := r.Run(t.Context(), request(`{"bucket":"inbox","key":"a"}`)); got.Error == nil ||
+		got.Error.Name != "OSS.InvalidAccessKeyId" {
 		t.Fatal(got.Error)
 	}
 	now = acs.Credentials{AccessKeyID: "two", AccessKeySecret: "y", SecurityToken: "t2"}
@@ -157,7 +199,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Where an object is, and the signature that the official Go SDK makes of the same request (tests/witness makes the file).
+// TestVectors: the address of an object, and the signature that the official Go SDK makes for the
+// same request (tests/witness writes the file).
 func TestVectors(t *testing.T) {
 	text, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {
@@ -172,47 +215,59 @@ func TestVectors(t *testing.T) {
 	}
 	for _, v := range vectors {
 		var sent *http.Request
-		r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-hangzhou"}, Now: func() time.Time { return v.Time },
-			Credentials: acs.Static(acs.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret, SecurityToken: v.Token}),
+		r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-hangzhou"},
+			Now: func() time.Time { return v.Time },
+			Credentials: acs.Static(acs.Credentials{
+				AccessKeyID: v.ID, AccessKeySecret: v.Secret, SecurityToken: v.Token,
+			}),
 			HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				sent = r
 				return nil, errors.New("refused")
 			})}})
-		parameters, _ := json.Marshal(map[string]any{"region": v.Region, "bucket": v.Bucket, "key": v.Key, "versionId": v.Version})
-		if got := r.Run(t.Context(), request(string(parameters))); got.Error == nil || got.Error.Name != "OSS.Unknown" {
+		parameters, _ := json.Marshal(map[string]any{
+			"region": v.Region, "bucket": v.Bucket, "key": v.Key, "versionId": v.Version,
+		})
+		if got := r.Run(t.Context(), request(string(parameters))); got.Error == nil ||
+			got.Error.Name != "OSS.Unknown" {
 			t.Fatal(got.Error)
 		}
-		if got := sent.URL.String(); got != v.URL || sent.Header.Get("Authorization") != v.Authorization {
-			t.Errorf("%s\n%s\nwant %s\n%s", got, sent.Header.Get("Authorization"), v.URL, v.Authorization)
+		if got := sent.URL.String(); got != v.URL ||
+			sent.Header.Get("Authorization") != v.Authorization {
+			t.Errorf("%s\n%s\nwant %s\n%s", got, sent.Header.Get("Authorization"), v.URL,
+				v.Authorization)
 		}
 	}
 }
 
-// What comes back that is no answer of OSS, or none at all.
+// TestBrokenCalls: a response that is not from OSS, or none at all.
 func TestBrokenCalls(t *testing.T) {
 	run := func(ctx context.Context, status int, length int64, body io.Reader) *task.Error {
-		r := osstask.New(osstask.Options{MaxBytes: 10, Endpoints: acs.Endpoints{Region: "cn-x"}, Credentials: acs.Static(key),
+		r := osstask.New(osstask.Options{MaxBytes: 10, Endpoints: acs.Endpoints{Region: "cn-x"},
+			Credentials: acs.Static(key),
 			HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 				if status == 0 {
 					return nil, errors.New("reset")
 				}
-				return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: length, Body: io.NopCloser(body)}, nil
+				return &http.Response{StatusCode: status, Header: http.Header{},
+					ContentLength: length, Body: io.NopCloser(body)}, nil
 			})}})
 		return r.Run(ctx, request(`{"bucket":"inbox","key":"a"}`)).Error
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for want, got := range map[string]*task.Error{
-		"OSS.Unknown 0":              run(t.Context(), 0, 0, nil),
-		"OSS.Unknown ended":          run(ended, 0, 0, nil),
-		"OSS.Unknown 404":            run(t.Context(), 404, -1, strings.NewReader("<html>")),
-		"OSS.Unknown redirect":       run(t.Context(), 301, -1, strings.NewReader("")),
-		"OSS.AccessDenied 403":       run(t.Context(), 403, -1, strings.NewReader("")),
-		"OSS.InternalError 502":      run(t.Context(), 502, -1, strings.NewReader("<Error>")),
-		"OSS.ResourceThrottled 429":  run(t.Context(), 429, -1, strings.NewReader("")),
-		"OSS.ObjectTooLarge chunked": run(t.Context(), 200, -1, strings.NewReader("longer than ten")),
-		"OSS.ObjectTooLarge known":   run(t.Context(), 200, 11, strings.NewReader("")),
-		"OSS.Unknown cut off":        run(t.Context(), 200, 5, io.MultiReader(strings.NewReader("a"), failing{})),
+		"OSS.Unknown 0":             run(t.Context(), 0, 0, nil),
+		"OSS.Unknown ended":         run(ended, 0, 0, nil),
+		"OSS.Unknown 404":           run(t.Context(), 404, -1, strings.NewReader("<html>")),
+		"OSS.Unknown redirect":      run(t.Context(), 301, -1, strings.NewReader("")),
+		"OSS.AccessDenied 403":      run(t.Context(), 403, -1, strings.NewReader("")),
+		"OSS.InternalError 502":     run(t.Context(), 502, -1, strings.NewReader("<Error>")),
+		"OSS.ResourceThrottled 429": run(t.Context(), 429, -1, strings.NewReader("")),
+		"OSS.ObjectTooLarge chunked": run(t.Context(), 200, -1,
+			strings.NewReader("longer than ten")),
+		"OSS.ObjectTooLarge known": run(t.Context(), 200, 11, strings.NewReader("")),
+		"OSS.Unknown cut off": run(t.Context(), 200, 5,
+			io.MultiReader(strings.NewReader("a"), failing{})),
 	} {
 		if name, _, _ := strings.Cut(want, " "); got == nil || got.Name != name {
 			t.Errorf("%v, want %s", got, want)
@@ -224,19 +279,22 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// Whatever a flow writes, a request goes to OSS only.
+// FuzzRun: whatever a flow writes, a request goes to OSS only.
 func FuzzRun(f *testing.F) {
 	f.Add(`{"bucket":"inbox","key":"a/b","region":"cn-beijing","range":"1~2","ifMatch":"x"}`)
 	f.Add(`{"bucket":"a.b","key":"../x?y#z","versionId":"1"}`)
-	r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-x"}, Credentials: acs.Static(key), HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") || r.Method != http.MethodGet {
-			return nil, fmt.Errorf("%s %s", r.Method, r.URL) // seen below
-		}
-		return nil, errors.New("refused")
-	})}})
+	r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-x"},
+		Credentials: acs.Static(key),
+		HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") || r.Method != http.MethodGet {
+				return nil, fmt.Errorf("%s %s", r.Method, r.URL) // checked below
+			}
+			return nil, errors.New("refused")
+		})}})
 	f.Fuzz(func(t *testing.T, parameters string) {
 		got := r.Run(context.Background(), request(parameters))
-		if got.Error == nil || got.Error.Name == "" || strings.Contains(got.Error.Cause, "GET https") {
+		if got.Error == nil || got.Error.Name == "" ||
+			strings.Contains(got.Error.Cause, "GET https") {
 			t.Fatal(got.Error)
 		}
 	})

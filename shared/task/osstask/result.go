@@ -13,13 +13,16 @@ import (
 	"millrace/shared/value"
 )
 
-// result is what a flow sees of an object.
+// result returns the task's result for an object.
 func result(g *getRequest, resp *http.Response, body []byte) (json.RawMessage, *task.Error) {
 	h := resp.Header
-	out := map[string]any{"bucket": g.bucket, "key": g.key, "region": g.region, "contentLength": len(body),
+	out := map[string]any{"bucket": g.bucket, "key": g.key, "region": g.region,
+		"contentLength":   len(body),
 		"isBase64Encoded": false}
-	for name, header := range map[string]string{"contentType": "Content-Type", "contentRange": "Content-Range", "eTag": "Etag",
-		"lastModified": "Last-Modified", "versionId": "X-Oss-Version-Id", "requestId": "X-Oss-Request-Id"} {
+	for name, header := range map[string]string{"contentType": "Content-Type",
+		"contentRange": "Content-Range", "eTag": "Etag",
+		"lastModified": "Last-Modified", "versionId": "X-Oss-Version-Id",
+		"requestId": "X-Oss-Request-Id"} {
 		if v := h.Get(header); v != "" {
 			out[name] = charset.Header(strings.Trim(v, `"`))
 		}
@@ -48,7 +51,8 @@ func result(g *getRequest, resp *http.Response, body []byte) (json.RawMessage, *
 	return value.Encode(out), nil
 }
 
-// looksLikeJSON tells whether a body may be JSON. Plain texts such as "12" are not taken for it, unless they say so.
+// looksLikeJSON reports whether a body may be JSON. A plain text such as "12" does not count as
+// JSON unless the Content-Type says so.
 func looksLikeJSON(contentType string, body []byte) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) {

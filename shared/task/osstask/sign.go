@@ -15,10 +15,10 @@ import (
 	"millrace/shared/task/acs"
 )
 
-// errUnsigned says that there is nothing to sign with.
+// errUnsigned means that there are no credentials to sign with.
 var errUnsigned = errors.New("the call could not be signed")
 
-// request makes the signed request for an object.
+// request returns the signed request for an object.
 func (t *Runner) request(ctx context.Context, g *getRequest) (*http.Request, error) {
 	address, prefix, err := t.o.Endpoints.Bucket(g.region, g.bucket)
 	if err != nil {
@@ -37,13 +37,15 @@ func (t *Runner) request(ctx context.Context, g *getRequest) (*http.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("%q is no address of a service", address)
 	}
-	for name, v := range map[string]string{"Range": g.bytes, "If-Match": quoted(g.match), "If-None-Match": quoted(g.noneMatch)} {
+	for name, v := range map[string]string{
+		"Range": g.bytes, "If-Match": quoted(g.match), "If-None-Match": quoted(g.noneMatch),
+	} {
 		if v != "" {
 			r.Header.Set(name, v)
 		}
 	}
 	r.Header.Set("User-Agent", "Millrace")
-	r.Header.Set("Accept-Encoding", "identity") // the bytes as they are kept
+	r.Header.Set("Accept-Encoding", "identity") // the bytes as they are stored
 	k, err := t.o.Credentials(ctx)
 	if err == nil && !k.Valid() {
 		err = acs.ErrNone
@@ -55,7 +57,7 @@ func (t *Runner) request(ctx context.Context, g *getRequest) (*http.Request, err
 	return r, nil
 }
 
-// escapePath escapes what lies between the slashes of a key.
+// escapePath escapes the parts of a key between slashes.
 func escapePath(key string) string {
 	parts := strings.Split(key, "/")
 	for i, p := range parts {
@@ -64,7 +66,7 @@ func escapePath(key string) string {
 	return strings.Join(parts, "/")
 }
 
-// quoted is an ETag as a header has it.
+// quoted returns an ETag in the form of a header.
 func quoted(tag string) string {
 	if tag == "" || strings.HasPrefix(tag, `"`) {
 		return tag
@@ -72,11 +74,11 @@ func quoted(tag string) string {
 	return `"` + tag + `"`
 }
 
-// algorithm is OSS's signature of version 4.
+// algorithm is OSS's signature version 4.
 const algorithm = "OSS4-HMAC-SHA256"
 
-// sign signs r: method, resource (the bucket before the key, whatever the host), query, and the headers x-oss-*. The body
-// is not signed, as the official clients do not sign it either.
+// sign signs r: the method, the resource (bucket and key, whatever the host is), the query, and the
+// headers x-oss-*. It does not sign the body; neither do the official clients.
 func sign(r *http.Request, k acs.Credentials, now time.Time, region, resource, query string) {
 	at := now.UTC().Format("20060102T150405Z")
 	r.Header.Set("X-Oss-Date", at)
@@ -91,14 +93,17 @@ func sign(r *http.Request, k acs.Credentials, now time.Time, region, resource, q
 		}
 	}
 	slices.Sort(lines)
-	digest := sha256.Sum256([]byte(r.Method + "\n" + resource + "\n" + query + "\n" + strings.Join(lines, "") + "\n\nUNSIGNED-PAYLOAD"))
+	digest := sha256.Sum256([]byte(r.Method + "\n" + resource + "\n" + query + "\n" +
+		strings.Join(lines, "") + "\n\nUNSIGNED-PAYLOAD"))
 	scope := at[:8] + "/" + region + "/oss/aliyun_v4_request"
 	key := []byte("aliyun_v4" + k.AccessKeySecret)
 	for part := range strings.SplitSeq(scope, "/") {
 		key = mac(key, part)
 	}
 	signature := mac(key, algorithm+"\n"+at+"\n"+scope+"\n"+hex.EncodeToString(digest[:]))
-	r.Header.Set("Authorization", algorithm+" Credential="+k.AccessKeyID+"/"+scope+",Signature="+hex.EncodeToString(signature))
+	r.Header.Set("Authorization",
+		algorithm+" Credential="+k.AccessKeyID+"/"+scope+",Signature="+
+			hex.EncodeToString(signature))
 }
 
 func mac(key []byte, text string) []byte {
