@@ -11,42 +11,55 @@ import (
 	"millrace/shared/value"
 )
 
-// parameters is the serviceParams of an operation of the older language. All are texts on the wire: an object is
-// sent as its JSON.
+// parameters are the serviceParams of an operation of FlowV1. All are texts on the wire: an object
+// is sent as its JSON.
 type parameters map[string]json.RawMessage
 
-// text gives a parameter, "" when it is absent.
+// text returns a parameter, "" if it is absent.
 func (p parameters) text(name string) string { return task.Text(p[name]) }
 
+// operation calls one operation of the API for a caller.
+type operation func(context.Context, Operations, Caller, parameters) (json.RawMessage, error)
+
 // operations maps an operation to its call.
-var operations = map[string]func(context.Context, Operations, Caller, parameters) (json.RawMessage, error){
-	"DescribeExecution": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
+var operations = map[string]operation{
+	"DescribeExecution": func(ctx context.Context, o Operations, caller Caller, p parameters) (
+		json.RawMessage, error,
+	) {
 		if err := p.require("FlowName", "ExecutionName"); err != nil {
 			return nil, err
 		}
-		return o.DescribeExecution(ctx, by, p.text("FlowName"), p.text("ExecutionName"))
+		return o.DescribeExecution(ctx, caller, p.text("FlowName"), p.text("ExecutionName"))
 	},
-	"StopExecution": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
+	"StopExecution": func(ctx context.Context, o Operations, caller Caller, p parameters) (
+		json.RawMessage, error,
+	) {
 		if err := p.require("FlowName", "ExecutionName"); err != nil {
 			return nil, err
 		}
-		return o.StopExecution(ctx, by, p.text("FlowName"), p.text("ExecutionName"), p.text("Error"), p.text("Cause"))
+		return o.StopExecution(ctx, caller, p.text("FlowName"), p.text("ExecutionName"),
+			p.text("Error"), p.text("Cause"))
 	},
-	"ReportTaskSucceeded": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
+	"ReportTaskSucceeded": func(ctx context.Context, o Operations, caller Caller, p parameters) (
+		json.RawMessage, error,
+	) {
 		if err := p.require("TaskToken", "Output"); err != nil {
 			return nil, err
 		}
-		return o.ReportTaskSucceeded(ctx, by, p.text("TaskToken"), p.text("Output"))
+		return o.ReportTaskSucceeded(ctx, caller, p.text("TaskToken"), p.text("Output"))
 	},
-	"ReportTaskFailed": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
+	"ReportTaskFailed": func(ctx context.Context, o Operations, caller Caller, p parameters) (
+		json.RawMessage, error,
+	) {
 		if err := p.require("TaskToken", "Error"); err != nil {
 			return nil, err
 		}
-		return o.ReportTaskFailed(ctx, by, p.text("TaskToken"), p.text("Error"), p.text("Cause"))
+		return o.ReportTaskFailed(ctx, caller, p.text("TaskToken"), p.text("Error"),
+			p.text("Cause"))
 	},
 }
 
-// operationOf is the part of an action after the product.
+// operationOf returns the part of an action after the product.
 func operationOf(action string) string {
 	_, operation, _ := strings.Cut(task.NormalAction(action), ":")
 	return operation
@@ -64,7 +77,7 @@ func readOperation(raw json.RawMessage) (parameters, error) {
 	return p, nil
 }
 
-// require is the fault of the first parameter that is absent or empty.
+// require returns a fault for the first parameter that is absent or empty, nil if there is none.
 func (p parameters) require(names ...string) error {
 	for _, name := range names {
 		if p.text(name) == "" {

@@ -26,8 +26,8 @@ func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
 	return task.Result{Output: startedJSON(r, started)}
 }
 
-// parseChild reads the request in either of its three forms: the newer language's parameters, the older one's
-// resourceArn, the older one's action.
+// parseChild reads the request in any of its three forms: the parameters of StateMachine, the
+// resourceArn of FlowV1, the action of FlowV1.
 func (t *Runner) parseChild(r *task.Request) (Child, error) {
 	child := Child{Caller: callerOf(r), Key: r.Key}
 	if r.Mode == task.System {
@@ -55,8 +55,8 @@ func (t *Runner) parseChild(r *task.Request) (Child, error) {
 	return child, err
 }
 
-// flowOf gives the flow of a resource name; the region and the account must be the caller's own, unless the runner
-// stands in for every one.
+// flowOf returns the flow in a resource name. The region and the account must be the caller's own,
+// unless AnyOwner is set.
 func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error) {
 	resource := asked.Resource
 	if resource == "" {
@@ -68,21 +68,25 @@ func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error)
 	}
 	name := asked.Flow()
 	if name == "" {
-		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
+		return "", fault.New(fault.InvalidArgument,
+			"resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
 	}
 	if t.AnyOwner {
 		return name, nil
 	}
 	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
-		return "", fault.New(fault.InvalidArgument, "a flow starts flows of its own region only: %s", resource)
+		return "", fault.New(fault.InvalidArgument,
+			"a flow starts flows of its own region only: %s", resource)
 	}
 	if !r.Owns(arn) {
-		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s", resource)
+		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s",
+			resource)
 	}
 	return name, nil
 }
 
-// inputOf checks the child's input: an object, in FlowV1 also the JSON text of one; {} when absent.
+// inputOf validates the child's input: an object, in FlowV1 also the JSON text of one. It returns
+// {} if the input is absent.
 func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 	if r.FlowV1 && len(raw) > 0 && raw[0] == '"' {
 		raw = json.RawMessage(task.Text(raw))
@@ -92,7 +96,8 @@ func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 	}
 	v, err := value.Decode(raw)
 	if err != nil {
-		return nil, fault.New(fault.InvalidArgument, "the input of the execution is not JSON: %v", err)
+		return nil, fault.New(fault.InvalidArgument, "the input of the execution is not JSON: %v",
+			err)
 	}
 	if _, ok := v.(map[string]any); !ok {
 		return nil, fault.New(fault.InvalidArgument, "the input of the execution must be an object")
@@ -100,11 +105,12 @@ func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// startedJSON is the answer in the language of the request.
+// startedJSON returns the result in the request's dialect.
 func startedJSON(r *task.Request, s Started) json.RawMessage {
 	if r.FlowV1 {
 		return value.Encode(map[string]any{
-			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName, "RequestId": s.RequestID,
+			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName,
+			"RequestId": s.RequestID,
 		})
 	}
 	return value.Encode(map[string]any{
@@ -112,11 +118,12 @@ func startedJSON(r *task.Request, s Started) json.RawMessage {
 	})
 }
 
-// faultCoder is an error with a wire code that is no *fault.Error.
+// faultCoder is an error with a wire code that is not a *fault.Error.
 type faultCoder interface{ FaultCode() string }
 
-// failure turns a fault of the API into the task's error: `FNF.{Code}`, in FlowV1 `fnf.{Code}`, with
-// one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
+// failure converts a fault of the API to the task's error: `FNF.{Code}` in StateMachine,
+// `fnf.{Code}` in FlowV1. One exception: in FlowV1 with a resourceArn, a name that is taken is
+// FnF.ExecutionAlreadyExists (fdl-flow.md 6.4).
 func failure(r *task.Request, err error) task.Result {
 	code, cause := describe(err)
 	if !r.FlowV1 {
@@ -128,7 +135,8 @@ func failure(r *task.Request, err error) task.Result {
 	return task.NewError("fnf."+code, cause).Result()
 }
 
-// describe gives code and text of a fault, and of any other error nothing that a flow must not see.
+// describe returns the code and text of a fault. For any other error it returns nothing that a flow
+// must not see.
 func describe(err error) (code, cause string) {
 	var f *fault.Error
 	if errors.As(err, &f) {
@@ -144,7 +152,7 @@ func describe(err error) (code, cause string) {
 	return string(fault.InternalServerError), fault.Internal(err).Message
 }
 
-// contextError is the context's error inside err, or nil.
+// contextError returns the context error that err wraps, nil if there is none.
 func contextError(err error) error {
 	for _, target := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, target) {

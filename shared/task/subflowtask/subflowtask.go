@@ -1,5 +1,6 @@
-// Package subflowtask carries out the actions of the engine's own service: FNF:StartExecution in both languages, and in
-// the older one also fnf:DescribeExecution, fnf:StopExecution, fnf:ReportTaskSucceeded and fnf:ReportTaskFailed.
+// Package subflowtask carries out the actions of the engine's own service: FNF:StartExecution in
+// both dialects, and in FlowV1 also fnf:DescribeExecution, fnf:StopExecution,
+// fnf:ReportTaskSucceeded and fnf:ReportTaskFailed.
 package subflowtask
 
 import (
@@ -10,10 +11,11 @@ import (
 	"millrace/shared/task"
 )
 
-// Starter starts executions of flows. It asks the caller's rights, as Operations does.
+// Starter starts executions of flows. It checks the caller's rights, as Operations does.
 type Starter interface {
-	// StartChild starts an execution, or answers for the one that an earlier call with the same Key started.
-	// It fails with a *fault.Error, or an error that has FaultCode() string.
+	// StartChild starts an execution. If an earlier call with the same Key has started it,
+	// StartChild returns that execution. It fails with a *fault.Error, or an error that has
+	// FaultCode() string.
 	StartChild(ctx context.Context, c Child) (Started, error)
 }
 
@@ -22,65 +24,75 @@ type Child struct {
 	FlowName      string
 	ExecutionName string          // "" for a name derived from Key
 	Input         json.RawMessage // a JSON object
-	CallbackToken string          // reported when the execution ends; "" without (all modes but task.System)
-	Key           string          // equal for every call of one attempt
+	// CallbackToken: reported when the execution ends; "" in all modes but task.System
+	CallbackToken string
+	Key           string // the same for every call of one attempt
 	Caller
 }
 
-// Caller is the flow whose task it is, in an account: it may do what May allows.
+// Caller is the flow that owns the task, in an account. It may do what May allows.
 type Caller struct {
 	Account       string
 	May           access.May // nil: everything in the account
-	FlowPrincipal string     // what it acts with, for messages: access.As
+	FlowPrincipal string     // the principal that it acts as, for messages: access.Principal
 }
 
-// Started is the answer of StartChild.
+// Started is the result of StartChild.
 type Started struct {
 	FlowName, ExecutionName, RequestID string
 }
 
-// Operations is what the actions of the older language call besides StartExecution. Answers are the JSON objects of
-// the API; faults are as in Starter.
+// Operations are the API operations that the actions of FlowV1 call besides StartExecution. Results
+// are the JSON objects of the API; faults are as in Starter.
 type Operations interface {
-	DescribeExecution(ctx context.Context, caller Caller, flow, execution string) (json.RawMessage, error)
-	// StopExecution stops an execution; errorName and cause are "" when not given.
-	StopExecution(ctx context.Context, caller Caller, flow, execution, errorName, cause string) (json.RawMessage, error)
-	// ReportTaskSucceeded reports the output, a JSON text, of the task of the token.
-	ReportTaskSucceeded(ctx context.Context, caller Caller, token, output string) (json.RawMessage, error)
-	ReportTaskFailed(ctx context.Context, caller Caller, token, errorName, cause string) (json.RawMessage, error)
+	DescribeExecution(ctx context.Context, caller Caller, flow, execution string) (
+		json.RawMessage, error,
+	)
+	// StopExecution stops an execution. errorName and cause are "" if not given.
+	StopExecution(ctx context.Context, caller Caller, flow, execution, errorName,
+		cause string) (json.RawMessage, error)
+	// ReportTaskSucceeded reports output, a JSON text, for the task of the token.
+	ReportTaskSucceeded(ctx context.Context, caller Caller, token, output string) (
+		json.RawMessage, error,
+	)
+	ReportTaskFailed(ctx context.Context, caller Caller, token, errorName,
+		cause string) (json.RawMessage, error)
 }
 
 // Runner carries out the actions of product FNF.
 type Runner struct {
-	// AnyOwner takes resource names of any region and account for the caller's own: a definition written for the
-	// cloud then runs unchanged on one machine.
+	// AnyOwner accepts resource names of any region and account as the caller's own: so a
+	// definition written for the cloud runs unchanged on one machine.
 	AnyOwner bool
 
 	starter    Starter
 	operations Operations
 }
 
-// New returns a runner over starter; a nil operations leaves StartExecution only.
+// New returns a runner over starter. If operations is nil, it carries out StartExecution only.
 func New(starter Starter, operations Operations) *Runner {
 	return &Runner{starter: starter, operations: operations}
 }
 
 func callerOf(r *task.Request) Caller {
-	return Caller{Account: r.Account, May: r.May, FlowPrincipal: access.Principal(r.RoleArn, r.Author)}
+	return Caller{
+		Account: r.Account, May: r.May, FlowPrincipal: access.Principal(r.RoleArn, r.Author),
+	}
 }
 
-// Actions is what Run carries out, for the table of runners.
+// Actions returns the actions that Run carries out, for the table of runners.
 func (t *Runner) Actions() []string {
 	actions := []string{"FNF:StartExecution"}
 	if t.operations != nil {
-		actions = append(actions, "FNF:DescribeExecution", "FNF:StopExecution", "FNF:ReportTaskSucceeded",
+		actions = append(actions, "FNF:DescribeExecution", "FNF:StopExecution",
+			"FNF:ReportTaskSucceeded",
 			"FNF:ReportTaskFailed")
 	}
 	return actions
 }
 
-// Run carries out one request and returns when the API has answered. In Mode System the answer only means that the
-// execution has been started: its end is reported to Request.Token.
+// Run carries out one request and returns when the API has responded. In mode System the response
+// only means that the execution was started: its end is reported to Request.Token.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	operation := operationOf(r.Action)
 	if operation == "StartExecution" {

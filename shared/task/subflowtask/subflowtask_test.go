@@ -13,7 +13,7 @@ import (
 	"millrace/shared/task/subflowtask"
 )
 
-// service records what it was asked and answers with err, or with fixed names.
+// service records its calls and returns err, or fixed names.
 type service struct {
 	child subflowtask.Child
 	call  []string
@@ -34,26 +34,36 @@ func (s *service) answer(call ...string) (json.RawMessage, error) {
 	return json.RawMessage(`{"RequestId":"r"}`), s.err
 }
 
-func (s *service) DescribeExecution(_ context.Context, by subflowtask.Caller, flow, execution string) (json.RawMessage, error) {
+func (s *service) DescribeExecution(
+	_ context.Context, by subflowtask.Caller, flow, execution string,
+) (json.RawMessage, error) {
 	return s.answer("describe", by.Account, flow, execution)
 }
 
-func (s *service) StopExecution(_ context.Context, by subflowtask.Caller, flow, execution, name, cause string) (json.RawMessage, error) {
+func (s *service) StopExecution(
+	_ context.Context, by subflowtask.Caller, flow, execution, name, cause string,
+) (json.RawMessage, error) {
 	return s.answer("stop", by.Account, flow, execution, name, cause)
 }
 
-func (s *service) ReportTaskSucceeded(_ context.Context, by subflowtask.Caller, token, output string) (json.RawMessage, error) {
+func (s *service) ReportTaskSucceeded(
+	_ context.Context, by subflowtask.Caller, token, output string,
+) (json.RawMessage, error) {
 	return s.answer("succeeded", by.Account, token, output)
 }
 
-func (s *service) ReportTaskFailed(_ context.Context, by subflowtask.Caller, token, name, cause string) (json.RawMessage, error) {
+func (s *service) ReportTaskFailed(
+	_ context.Context, by subflowtask.Caller, token, name, cause string,
+) (json.RawMessage, error) {
 	return s.answer("failed", by.Account, token, name, cause)
 }
 
 const region, account = "cn-hangzhou", "1234567890123456"
 
 func newRequest() task.Request {
-	return task.Request{Region: region, Account: account, Action: "FNF:StartExecution", Token: "tok", Key: "key"}
+	return task.Request{
+		Region: region, Account: account, Action: "FNF:StartExecution", Token: "tok", Key: "key",
+	}
 }
 
 func TestStart(t *testing.T) {
@@ -64,12 +74,17 @@ func TestStart(t *testing.T) {
 		output string
 	}{
 		{"StateMachine", func(r *task.Request) {
-			r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/child-flow","executionName":"c-1","input":{"a":1}}`)
-		}, subflowtask.Child{FlowName: "child-flow", ExecutionName: "c-1", Input: json.RawMessage(`{"a":1}`)},
+			r.Parameters = json.RawMessage(
+				`{"resourceArn":"acs:fnf:::flow/child-flow","executionName":"c-1","input":{"a":1}}`,
+			)
+		}, subflowtask.Child{FlowName: "child-flow", ExecutionName: "c-1",
+			Input: json.RawMessage(`{"a":1}`)},
 			`{"ExecutionName":"c-1","FlowName":"child-flow","RequestID":"req-1"}`},
 		{"StateMachine, in full and waiting", func(r *task.Request) {
 			r.Mode = task.System
-			r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:cn-hangzhou:1234567890123456:flow/f","input":null}`)
+			r.Parameters = json.RawMessage(
+				`{"resourceArn":"acs:fnf:cn-hangzhou:1234567890123456:flow/f","input":null}`,
+			)
 		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{}`), CallbackToken: "tok"},
 			`{"ExecutionName":"derived","FlowName":"f","RequestID":"req-1"}`},
 		{"FlowV1, no serviceParams", func(r *task.Request) {
@@ -77,13 +92,17 @@ func TestStart(t *testing.T) {
 		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{"x":2}`)},
 			`{"ExecutionName":"derived","FlowName":"f","Name":"derived","RequestId":"req-1"}`},
 		{"FlowV1 with serviceParams", func(r *task.Request) {
-			r.FlowV1, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System, json.RawMessage(`{"x":2}`)
+			r.FlowV1, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System,
+				json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"Input":{"y":3},"ExecutionName":"c-1"}`)
-		}, subflowtask.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`), CallbackToken: "tok"},
+		}, subflowtask.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`),
+			CallbackToken: "tok"},
 			`{"ExecutionName":"c-1","FlowName":"f","Name":"c-1","RequestId":"req-1"}`},
 		{"FlowV1 action, input as text", func(r *task.Request) {
 			r.FlowV1, r.Action, r.Input = true, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
-			r.Parameters = json.RawMessage(`{"FlowName":"f","ExecutionName":7,"Input":"{\"y\": 3}"}`)
+			r.Parameters = json.RawMessage(
+				`{"FlowName":"f","ExecutionName":7,"Input":"{\"y\": 3}"}`,
+			)
 		}, subflowtask.Child{FlowName: "f", ExecutionName: "7", Input: json.RawMessage(`{"y": 3}`)},
 			`{"ExecutionName":"7","FlowName":"f","Name":"7","RequestId":"req-1"}`},
 	}
@@ -126,7 +145,8 @@ func TestStartRefuses(t *testing.T) {
 		}
 		r.Parameters = json.RawMessage(`{"resourceArn":"` + test.resource + `"}`)
 		if test.input != "" {
-			r.Parameters = json.RawMessage(`{"resourceArn":"` + test.resource + `","input":` + test.input + `}`)
+			r.Parameters = json.RawMessage(`{"resourceArn":"` + test.resource + `","input":` +
+				test.input + `}`)
 		}
 		got := subflowtask.New(&service{}, nil).Run(context.Background(), r)
 		if got.Error == nil || got.Error.Name != test.want {
@@ -151,11 +171,23 @@ func TestFaults(t *testing.T) {
 		want   string
 	}{
 		{"newer", false, "FNF:StartExecution", "", exists, "FNF.ExecutionAlreadyExists"},
-		{"another error type", false, "FNF:StartExecution", "", coded{}, "FNF.ExecutionAlreadyExists"},
-		{"older, resource", true, "FNF:StartExecution", "acs:fnf:::flow/f", exists, "FnF.ExecutionAlreadyExists"},
+		{
+			"another error type", false, "FNF:StartExecution", "", coded{},
+			"FNF.ExecutionAlreadyExists",
+		},
+		{
+			"older, resource", true, "FNF:StartExecution", "acs:fnf:::flow/f", exists,
+			"FnF.ExecutionAlreadyExists",
+		},
 		{"older, action", true, "fnf:StartExecution", "", exists, "fnf.ExecutionAlreadyExists"},
-		{"older, throttled", true, "FNF:StartExecution", "acs:fnf:::flow/f", fault.New(fault.ResourceThrottled, ""), "fnf.ResourceThrottled"},
-		{"unknown", false, "FNF:StartExecution", "", errors.New("password=1"), "FNF.InternalServerError"},
+		{
+			"older, throttled", true, "FNF:StartExecution", "acs:fnf:::flow/f",
+			fault.New(fault.ResourceThrottled, ""), "fnf.ResourceThrottled",
+		},
+		{
+			"unknown", false, "FNF:StartExecution", "", errors.New("password=1"),
+			"FNF.InternalServerError",
+		},
 		{"cut off", false, "FNF:StartExecution", "", context.Canceled, "FNF.InternalServerError"},
 	}
 	for _, test := range tests {
@@ -163,7 +195,8 @@ func TestFaults(t *testing.T) {
 		r.FlowV1, r.Action, r.Resource = test.legacy, test.action, test.arn
 		r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/f","FlowName":"f"}`)
 		got := subflowtask.New(&service{err: test.err}, nil).Run(context.Background(), r)
-		if got.Error == nil || got.Error.Name != test.want || strings.Contains(got.Error.Cause, "password") {
+		if got.Error == nil || got.Error.Name != test.want ||
+			strings.Contains(got.Error.Cause, "password") {
 			t.Errorf("%s: %v, want %s", test.name, got.Error, test.want)
 		}
 	}
@@ -175,11 +208,26 @@ func TestOperations(t *testing.T) {
 		want               []string
 		fault              string
 	}{
-		{"fnf:DescribeExecution", `{"FlowName":"f","ExecutionName":"e"}`, []string{"describe", account, "f", "e"}, ""},
-		{"fnf:StopExecution", `{"FlowName":"f","ExecutionName":"e","Error":"E"}`, []string{"stop", account, "f", "e", "E", ""}, ""},
-		{"fnf:ReportTaskSucceeded", `{"TaskToken":"t","Output":{"a":1}}`, []string{"succeeded", account, "t", `{"a":1}`}, ""},
-		{"fnf:ReportTaskSucceeded", `{"TaskToken":"t","Output":"{\"a\": 1}"}`, []string{"succeeded", account, "t", `{"a": 1}`}, ""},
-		{"fnf:ReportTaskFailed", `{"TaskToken":"t","Error":"E","Cause":"c"}`, []string{"failed", account, "t", "E", "c"}, ""},
+		{
+			"fnf:DescribeExecution", `{"FlowName":"f","ExecutionName":"e"}`,
+			[]string{"describe", account, "f", "e"}, "",
+		},
+		{
+			"fnf:StopExecution", `{"FlowName":"f","ExecutionName":"e","Error":"E"}`,
+			[]string{"stop", account, "f", "e", "E", ""}, "",
+		},
+		{
+			"fnf:ReportTaskSucceeded", `{"TaskToken":"t","Output":{"a":1}}`,
+			[]string{"succeeded", account, "t", `{"a":1}`}, "",
+		},
+		{
+			"fnf:ReportTaskSucceeded", `{"TaskToken":"t","Output":"{\"a\": 1}"}`,
+			[]string{"succeeded", account, "t", `{"a": 1}`}, "",
+		},
+		{
+			"fnf:ReportTaskFailed", `{"TaskToken":"t","Error":"E","Cause":"c"}`,
+			[]string{"failed", account, "t", "E", "c"}, "",
+		},
 		{"fnf:ReportTaskFailed", `{"TaskToken":"t"}`, nil, "fnf.MissingRequiredParams"},
 		{"fnf:StopExecution", `[]`, nil, "fnf.InvalidArgument"},
 		{"fnf:StopExecution", ``, nil, "fnf.MissingRequiredParams"},
@@ -205,7 +253,8 @@ func TestOperations(t *testing.T) {
 	}
 	r := newRequest()
 	r.Action = "FNF:StopExecution"
-	if got := subflowtask.New(&service{}, &service{}).Run(context.Background(), r); got.Error == nil || got.Error.Name != "FNF.ActionNotSupported" {
+	if got := subflowtask.New(&service{}, &service{}).Run(context.Background(),
+		r); got.Error == nil || got.Error.Name != "FNF.ActionNotSupported" {
 		t.Errorf("the newer language: %v", got)
 	}
 }
