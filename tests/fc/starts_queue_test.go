@@ -183,12 +183,12 @@ func TestQueueStartsThatFail(t *testing.T) {
 		for _, q := range []string{"orders", "nowhere", "bare", "ignored"} {
 			put(t, s, q, `{"from":"`+q+`"}`)
 		}
-		letters := func() []string { return s.MNS.Bodies(lostOrders) }
-		soon(t, func() string { return fmt.Sprintf("dead letters: %q", letters()) }, func() bool {
-			return drained(s, "orders", "nowhere", "bare", "ignored") && len(letters()) == 3 &&
+		dead := func() []string { return s.MNS.Bodies(lostOrders) }
+		soon(t, func() string { return fmt.Sprintf("dead letters: %q", dead()) }, func() bool {
+			return drained(s, "orders", "nowhere", "bare", "ignored") && len(dead()) == 3 &&
 				len(executions(t, s, "ordered")) > 0
 		})
-		if got := strings.Join(letters(), " "); !strings.Contains(got, `{"from":"nowhere"}`) ||
+		if got := strings.Join(dead(), " "); !strings.Contains(got, `{"from":"nowhere"}`) ||
 			!strings.Contains(got, `{"from":"bare"}`) ||
 			!strings.Contains(got, `{"from":"ignored"}`) {
 			t.Errorf("dead letters: %s", got)

@@ -35,14 +35,14 @@ func TestTimerStarts(t *testing.T) {
 		s.Starter.Kill() // at any point of its work; the platform invokes it again
 		s.Event(tick("nothing", first, ""))
 		s.Event(`{"triggerName":"nightly"}`)
-		letters := func() []string {
+		dead := func() []string {
 			_, events := s.DeadLetters()
 			return events
 		}
 		soon(t, func() string {
-			return fmt.Sprintf("started %v, dead letters %q", executions(t, s, "ticked"), letters())
+			return fmt.Sprintf("started %v, dead letters %q", executions(t, s, "ticked"), dead())
 		}, func() bool {
-			return len(executions(t, s, "ticked")) >= 2 && len(letters()) >= 2 && s.Starter.Idle()
+			return len(executions(t, s, "ticked")) >= 2 && len(dead()) >= 2 && s.Starter.Idle()
 		})
 		want := map[string]bool{
 			`{"origin":"nightly","payload":{"report":"all"},"time":"2026-01-31T02:00:00Z"}`: true,
@@ -54,8 +54,8 @@ func TestTimerStarts(t *testing.T) {
 				delete(want, x.Output)
 			}
 		}
-		if len(want) > 0 || len(letters()) != 2 {
-			t.Errorf("not started: %v; dead letters %q", want, letters())
+		if len(want) > 0 || len(dead()) != 2 {
+			t.Errorf("not started: %v; dead letters %q", want, dead())
 		}
 	})
 }
