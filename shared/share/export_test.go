@@ -1,6 +1,7 @@
 package share
 
-// Known returns how many accounts the line knows, and how many holders of one wait to be woken.
+// Known returns how many accounts the FairQueue has state of, and how many holders of one wait to
+// be woken.
 func (l *FairQueue) Known(account string) (accounts, waiting int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,51 +5,51 @@ import (
 	"sync"
 )
 
-// FairQueueOptions describe a Line.
+// FairQueueOptions configure a FairQueue.
 type FairQueueOptions struct {
 	Pool *Pool
 	// WaitingMax is how many requests of an account may wait for the pool; at least 1.
 	WaitingMax int
-	// Wake is called when a holder that Take has given less than it wanted may ask again. It must
+	// Wake is called when a holder that got less than it wanted from Acquire may ask again. It must
 	// not block. It is called without a lock.
 	Wake func(account, holder string)
 }
 
-// holdersMax bounds how many holders of an account wait to be woken. Those beyond it must ask
-// again by themselves.
+// holdersMax bounds how many holders of an account wait to be woken. Further holders are not woken
+// and must ask again by themselves.
 const holdersMax = 4096
 
-// FairQueue bounds the requests of an account that are made for a Pool: those that hold some of it, and
-// a few that wait in the pool. The rest stays with its holders (executions), which take turns: one
-// that was given less than it wanted is woken when there is room again. It is safe for many
-// goroutines. A nil Line has no bound.
+// FairQueue bounds the requests of an account for a Pool: those that hold a part of it, and a few
+// that wait in the pool. All other requests stay with their holders (executions), which take turns:
+// a holder that got less than it wanted is woken when there is capacity again. A FairQueue is safe
+// for concurrent use. A nil FairQueue has no bound.
 type FairQueue struct {
 	FairQueueOptions
 
 	mu       sync.Mutex
-	accounts map[string]*accountQueue // of which something is made, waits or was woken
-	waiting  list.List                // of *queue, of these: those with waiting holders, by their turns
+	accounts map[string]*accountQueue // those that hold places, wait, or were woken
+	waiting  list.List                // of *accountQueue: those with waiting holders, by turn
 }
 
-// accountQueue is what a Line knows of one account.
+// accountQueue is the state of one account.
 type accountQueue struct {
 	name     string
-	element  *list.Element            // among the accounts that wait; nil: it is not there
-	acquired int                      // places that were taken and not given back
-	reserved int                      // of the holders that were woken and have not asked yet
-	woken    map[string]int           // by holder, what of promised is meant for it
-	holders  list.List                // of *holder, those that wait, in the order of their turns
-	byName   map[string]*list.Element // by name
+	element  *list.Element            // in FairQueue.waiting; nil: not in it
+	acquired int                      // places that were acquired and not released
+	reserved int                      // places for holders that were woken and have not asked yet
+	woken    map[string]int           // by holder, its part of reserved
+	holders  list.List                // of *holder: those that wait, by turn
+	byName   map[string]*list.Element // elements of holders by name
 }
 
-// holder waits to be woken.
+// holder is a holder that waits to be woken.
 type holder struct {
 	name string
 	want int
 	turn chan<- struct{}
 }
 
-// NewFairQueue returns a Line of which nothing is taken; nil for a nil pool.
+// NewFairQueue returns an empty FairQueue; nil for a nil pool.
 func NewFairQueue(o FairQueueOptions) *FairQueue {
 	if o.Pool == nil {
 		return nil
@@ -58,10 +58,10 @@ func NewFairQueue(o FairQueueOptions) *FairQueue {
 	return &FairQueue{FairQueueOptions: o, accounts: map[string]*accountQueue{}}
 }
 
-// Acquire returns for how many requests, at most want, there are places. Each must be given back by
-// Release. If there are fewer, the holder is woken when it may ask again: by a message to turn,
-// which must have room for one, or with a nil turn by Options.Wake. It asks again then, and calls
-// Over. Asking again in the meantime is harmless.
+// Acquire returns how many places the holder gets, at most want. Each must be returned with
+// Release. If the holder gets fewer, it is woken when it may ask again: by a message to turn, which
+// must have capacity for one, or by FairQueueOptions.Wake if turn is nil. The woken holder calls
+// Acquire again, and then WakeDone. Asking again before that is harmless.
 func (l *FairQueue) Acquire(account, holderName string, want int, turn chan<- struct{}) int {
 	if l == nil || want <= 0 {
 		return max(want, 0)
@@ -75,7 +75,8 @@ func (l *FairQueue) Acquire(account, holderName string, want int, turn chan<- st
 		q.woken[holderName] = 0
 	}
 	n := 0
-	if first := q.holders.Front(); woken || first == nil || first.Value.(*holder).name == holderName {
+	if first := q.holders.Front(); woken || first == nil ||
+		first.Value.(*holder).name == holderName {
 		n = min(max(l.available(q), 0), want)
 	}
 	q.acquired += n
@@ -84,8 +85,8 @@ func (l *FairQueue) Acquire(account, holderName string, want int, turn chan<- st
 	return n
 }
 
-// updateTurn puts a holder that was given n of what it wants where it belongs: out of the turns if that
-// is all, to their end if it is something, and otherwise it keeps its turn.
+// updateTurn updates the turn of a holder that got n of the want places it asked for. If it got
+// all, it leaves the turns. If it got some, it moves to the end. If it got none, it keeps its turn.
 func (l *FairQueue) updateTurn(q *accountQueue, name string, want, n int, turn chan<- struct{}) {
 	e := q.byName[name]
 	switch {
@@ -105,8 +106,8 @@ func (l *FairQueue) updateTurn(q *accountQueue, name string, want, n int, turn c
 	}
 }
 
-// Release ends n requests of an account: they hold nothing of the pool any more. It wakes those
-// who have room now, of other accounts too, whose share of the pool may have grown.
+// Release returns n places of an account, which then hold nothing of the pool. It wakes the holders
+// that may ask now. They may belong to other accounts, whose share of the pool may have grown.
 func (l *FairQueue) Release(account string, n int) {
 	if l == nil || n == 0 {
 		return
@@ -123,7 +124,7 @@ func (l *FairQueue) Release(account string, n int) {
 	l.wake(calls)
 }
 
-// WakeDone says that a holder that was woken has asked, or does not want to any more.
+// WakeDone must be called when a woken holder has asked again, or wants nothing any more.
 func (l *FairQueue) WakeDone(account, holderName string) {
 	if l == nil {
 		return
@@ -138,7 +139,7 @@ func (l *FairQueue) WakeDone(account, holderName string) {
 	l.wake(calls)
 }
 
-// Cancel takes a holder out of the turns that wants nothing any more.
+// Cancel removes a holder from the turns that wants nothing any more.
 func (l *FairQueue) Cancel(account, holderName string) {
 	if l == nil {
 		return
@@ -153,8 +154,8 @@ func (l *FairQueue) Cancel(account, holderName string) {
 	l.WakeDone(account, holderName)
 }
 
-// Usage returns what every account has of the line: the places that are taken, and the holders that
-// wait or were woken; in no order.
+// Usage returns, for each account, the acquired places and the number of holders that wait or were
+// woken, in no order.
 func (l *FairQueue) Usage() []Usage {
 	if l == nil {
 		return nil
@@ -169,13 +170,13 @@ func (l *FairQueue) Usage() []Usage {
 	return list
 }
 
-// available is for how many more requests an account has places that are promised to nobody.
+// available returns how many more places an account may get. It excludes reserved places.
 func (l *FairQueue) available(q *accountQueue) int {
 	return int(l.Pool.Limit(q.name)) + l.WaitingMax - q.acquired - q.reserved
 }
 
-// takeDue takes those out of the turns that are to be woken now. Accounts take turns, a holder each,
-// in the order in which they began to wait.
+// takeDue removes the holders that must be woken now from the turns. Accounts take turns, one
+// holder each, in the order in which they began to wait.
 func (l *FairQueue) takeDue() (calls []wakeup) {
 	for before := -1; before != len(calls); {
 		before = len(calls)
@@ -193,20 +194,20 @@ func (l *FairQueue) takeDue() (calls []wakeup) {
 	return calls
 }
 
-// takeDueOf takes the first holder of an account out of the turns, if it is to be woken now; nil: it
-// is not. It waits until half of the line, or all that the first one wants, is free: an execution
-// that takes one call after the other would commit for each of them. The pool does not idle
-// meanwhile, because the other half waits in it.
+// takeDueOf removes the first holder of an account from the turns and returns it, if it must be
+// woken now; else nil. It waits until half of the waiting places, or all that the first holder
+// wants, are free, because an execution that took one call at a time would commit once per call.
+// The pool is not idle in the meantime: the other half waits in it.
 func (l *FairQueue) takeDueOf(q *accountQueue) *holder {
 	e := q.holders.Front()
 	if e == nil {
 		return nil
 	}
-	h, room := e.Value.(*holder), l.available(q)
-	if room < min(h.want, max(l.WaitingMax/2, 1)) {
+	h, free := e.Value.(*holder), l.available(q)
+	if free < min(h.want, max(l.WaitingMax/2, 1)) {
 		return nil
 	}
-	n := min(h.want, room)
+	n := min(h.want, free)
 	q.reserved += n
 	if q.woken == nil {
 		q.woken = map[string]int{}
@@ -216,7 +217,7 @@ func (l *FairQueue) takeDueOf(q *accountQueue) *holder {
 	return h
 }
 
-// wakeup is a call of Wake that is due.
+// wakeup is a due call of Wake.
 type wakeup struct {
 	account string
 	holder  *holder
@@ -230,7 +231,7 @@ func (l *FairQueue) wake(calls []wakeup) {
 		}
 		select {
 		case c.holder.turn <- struct{}{}:
-		default: // one is there already
+		default: // there is a message already
 		}
 	}
 }
@@ -249,7 +250,8 @@ func (l *FairQueue) account(account string) *accountQueue {
 	return q
 }
 
-// cleanUp notes whether holders of an account wait, and forgets an account of which there is nothing.
+// cleanUp updates whether the account is in FairQueue.waiting, and deletes an account without
+// state.
 func (l *FairQueue) cleanUp(q *accountQueue) {
 	if q.holders.Len() > 0 {
 		if q.element == nil {

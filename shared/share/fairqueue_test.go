@@ -8,7 +8,7 @@ import (
 	"millrace/shared/share"
 )
 
-// harness is a line over a pool, whose holders are woken when the test says so.
+// harness is a FairQueue over a pool. The test decides when holders react to a wakeup.
 type harness struct {
 	*share.FairQueue
 	pool  *share.Pool
@@ -16,14 +16,21 @@ type harness struct {
 }
 
 func newHarness(capacity int64, whole bool) *harness {
-	l := &harness{pool: share.New(share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})}
+	l := &harness{pool: share.New(share.Options{
+		Name:          "calls",
+		Capacity:      capacity,
+		SingleAccount: whole,
+	})}
 	l.FairQueue = share.NewFairQueue(share.FairQueueOptions{Pool: l.pool, WaitingMax: 8,
-		Wake: func(account, holder string) { l.woken = append(l.woken, [2]string{account, holder}) }})
+		Wake: func(account, holder string) {
+			l.woken = append(l.woken,
+				[2]string{account, holder})
+		}})
 	return l
 }
 
-// An account is given places for what the pool lets it hold and for a few that wait, whatever its
-// holders want.
+// TestFairQueueIsBounded: an account gets places for what it may hold of the pool and for a few
+// waiting requests, whatever its holders want.
 func TestFairQueueIsBounded(t *testing.T) {
 	for _, c := range []struct {
 		whole bool
@@ -43,8 +50,8 @@ func TestFairQueueIsBounded(t *testing.T) {
 	}
 }
 
-// Holders take turns: one that is given something goes behind the others, and one that comes later
-// does not overtake them.
+// TestFairQueueTakesTurns: holders take turns. A holder that got something goes behind the others,
+// and a new holder does not overtake them.
 func TestFairQueueTakesTurns(t *testing.T) {
 	l := newHarness(1, true)
 	if n := l.Acquire("a", "first", 100, nil); n != 9 {
@@ -70,8 +77,8 @@ func TestFairQueueTakesTurns(t *testing.T) {
 	}
 }
 
-// Accounts take turns, too: in the order in which they began to wait, a holder each, whatever their
-// names are.
+// TestFairQueueTakesTurnsOfAccounts: accounts take turns, too, one holder each, in the order in
+// which they began to wait, whatever their names are.
 func TestFairQueueTakesTurnsOfAccounts(t *testing.T) {
 	l := newHarness(200, false)
 	if !l.pool.AcquireNow("x", 96) || !l.pool.AcquireNow("y", 50) || !l.pool.AcquireNow("z", 25) {
@@ -94,7 +101,7 @@ func TestFairQueueTakesTurnsOfAccounts(t *testing.T) {
 	}
 }
 
-// What other accounts give back makes room, too.
+// TestFairQueueSeesOthersEnd: what other accounts release becomes available, too.
 func TestFairQueueSeesOthersEnd(t *testing.T) {
 	l := newHarness(20, false)
 	for range 5 {
@@ -119,15 +126,16 @@ func TestFairQueueSeesOthersEnd(t *testing.T) {
 	}
 }
 
-// Whatever happens in whatever order: everybody gets all of what it wants, no account has more
-// places than it may, and nothing is kept of those who are done.
+// TestFairQueueRandomUse: in every order of events, each holder gets all that it wants, no account
+// has more places than it may, and no state of ended holders remains.
 func TestFairQueueRandomUse(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		l := newHarness(1+rnd.Int64N(40), seed%2 == 0)
 		left, made := map[[2]string]int{}, map[string]int{}
 		for range 1 + rnd.IntN(30) {
-			left[[2]string{fmt.Sprint("a", rnd.IntN(3)), fmt.Sprint(rnd.IntN(20))}] = 1 + rnd.IntN(100)
+			left[[2]string{fmt.Sprint("a", rnd.IntN(3)),
+				fmt.Sprint(rnd.IntN(20))}] = 1 + rnd.IntN(100)
 		}
 		ask := func(h [2]string) {
 			n := l.Acquire(h[0], h[1], left[h], nil)
@@ -146,7 +154,7 @@ func TestFairQueueRandomUse(t *testing.T) {
 			if len(l.woken) > 0 && rnd.IntN(2) == 0 {
 				h := l.woken[0]
 				l.woken = l.woken[1:]
-				if rnd.IntN(4) > 0 { // else it has ended
+				if rnd.IntN(4) > 0 { // otherwise it has ended
 					ask(h)
 				} else {
 					left[h] = 0
@@ -178,7 +186,7 @@ func TestFairQueueRandomUse(t *testing.T) {
 	}
 }
 
-// One that leaves is not waited for.
+// TestFairQueueCancel: a canceled holder does not block the others.
 func TestFairQueueCancel(t *testing.T) {
 	l := newHarness(1, true)
 	turn := make(chan struct{}, 1)

@@ -1,18 +1,18 @@
 // Package share divides a bounded resource of one process (open requests, long polls, calls in
-// flight, bytes of answers, processors) between the accounts that ask for it. Bytes of requests,
-// which are read before their account is known, are bounded by package inflight.
+// flight, bytes of responses, processors) between the accounts that use it. Package inflight bounds
+// the bytes of requests, which are read before their account is known.
 //
 // A Pool has one of three rules:
 //
-//   - Without an option, no account holds more of the resource than is still free. An account that
-//     is alone with its work may hold half of it, two busy ones a third each, and a newcomer finds
-//     as much free as the busiest one holds. Nothing needs to be known beforehand about how many
-//     accounts there are or what they do. (Network switches share their buffers by this rule:
-//     dynamic thresholds, Choudhury and Hahne 1998.)
-//   - With Options.Whole, one account may hold everything.
-//   - With Options.Turns, an account leaves one for the others while any of them asks. Requests that
-//     claim to be an account's, and of which that is not known yet (Claimed), leave it together with
-//     the account, and take turns with it.
+//   - By default, no account holds more of the resource than remains free. A single busy account
+//     may hold half of it, two busy accounts a third each, and a new account finds as much free as
+//     the busiest one holds. The rule does not depend on the number of accounts or their load.
+//     (Network switches share their buffers by this rule: dynamic thresholds, Choudhury and Hahne
+//     1998.)
+//   - With Options.SingleAccount, one account may hold everything.
+//   - With Options.RoundRobin, an account leaves one for the others while any of them asks. A
+//     request that claims to be an account's and is not verified yet (Claimed) counts together with
+//     the account for this, and takes turns with it.
 package share
 
 import (
@@ -22,53 +22,53 @@ import (
 	"time"
 )
 
-// Options describe a resource.
+// Options configure a Pool.
 type Options struct {
-	// Name is the resource in messages and metrics, in the plural: "requests", "long polls".
+	// Name is the resource's name in messages and metrics, in the plural: "requests", "long polls".
 	Name string
-	// Capacity is how much of it the process has, in whatever the resource is counted in; at least
-	// 1.
+	// Capacity is how much of the resource the process has, in the resource's unit; at least 1.
 	Capacity int64
-	// SingleAccount lets one account hold all of it: for servers that have a single account.
+	// SingleAccount lets one account hold everything, for servers with a single account.
 	SingleAccount bool
-	// RoundRobin is the rule that an account leaves one for the others if any of them asked for some
-	// within the last second, and that accounts which wait take turns. It fits what is held for a
-	// short and bounded time only, such as a processor.
+	// RoundRobin makes an account leave one for the others if any of them asked within
+	// demandWindow, and makes waiting accounts take turns. Use it only for a resource that is held
+	// for a short and bounded time, such as a processor.
 	RoundRobin bool
 }
 
-// Pool shares one resource. It is safe for many goroutines. A nil Pool has no bound and keeps no
-// count.
+// Pool shares one resource. It is safe for concurrent use. A nil Pool has no bound and counts
+// nothing.
 type Pool struct {
 	Options
 
 	mu       sync.Mutex
 	used     int64
-	latest   demand // the account that asked last; of Turns
-	other    demand // the account other than latest that asked last; of Turns
+	latest   demand // the account that asked last; for RoundRobin
+	other    demand // the last account before latest that asked; for RoundRobin
 	accounts map[string]*account
-	first    *account // of those with waiters, a ring in the order of their turns; nil: none waits
+	// The account with the next turn, in a ring of the accounts with waiters; nil: none waits.
+	first *account
 }
 
-// account is what one account holds and waits for. Names come from the credentials, so there are
-// only so many.
+// account is what one account holds and waits for. Accounts are never deleted: their names come
+// from the credentials, so their number is bounded.
 type account struct {
 	name        string
-	counterpart *account // claims, of an account; the account, of claims; nil: there is no such
+	counterpart *account // the claims of an account, or the account of claims; nil: none
 	held        int64
 	rejected    int64
-	waits       int64 // into line
+	waits       int64 // how often it began to wait
 	waiters     []*waiter
 	next, prev  *account // in the ring
 }
 
-// demand is when an account asked for some.
+// demand is when an account asked.
 type demand struct {
 	account *account
 	at      time.Time
 }
 
-// demandWindow is how long an account that asked is taken for one that will ask again.
+// demandWindow is how long after a request an account is expected to ask again.
 const demandWindow = time.Second
 
 type waiter struct {
@@ -82,8 +82,8 @@ func New(o Options) *Pool {
 	return &Pool{Options: o, accounts: map[string]*account{}}
 }
 
-// TryAcquire takes n for an account, or returns a *Refusal. More than the capacity counts as the
-// capacity.
+// TryAcquire acquires amount for an account, or returns a *LimitError. An amount above the capacity
+// counts as the capacity.
 func (p *Pool) TryAcquire(account string, amount int64) error {
 	if p == nil {
 		return nil
@@ -97,11 +97,17 @@ func (p *Pool) TryAcquire(account string, amount int64) error {
 		return nil
 	}
 	a.rejected++
-	return &LimitError{Resource: p.Name, Account: account, Held: a.held, Used: p.used, Capacity: p.Capacity}
+	return &LimitError{
+		Resource: p.Name,
+		Account:  account,
+		Held:     a.held,
+		Used:     p.used,
+		Capacity: p.Capacity,
+	}
 }
 
-// AcquireNow takes n for an account if Acquire would not wait, and reports whether it did. Not to
-// have taken it is no refusal.
+// AcquireNow acquires amount for an account if Acquire would not wait, and reports whether it did.
+// A false result does not count as a rejection.
 func (p *Pool) AcquireNow(account string, amount int64) bool {
 	if p == nil {
 		return true
@@ -117,9 +123,9 @@ func (p *Pool) AcquireNow(account string, amount int64) bool {
 	return true
 }
 
-// Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the
-// error of ctx when that ends first. The caller must not wait for more of a pool of which it
-// already holds something: two that do may wait for each other.
+// Acquire acquires amount for an account when its turn comes and its share allows it. If ctx ends
+// first, Acquire returns the error of ctx. The caller must not wait for more of a pool of which it
+// already holds something: two such callers may wait for each other.
 func (p *Pool) Acquire(ctx context.Context, account string, amount int64) error {
 	if p == nil {
 		return nil
@@ -146,7 +152,7 @@ func (p *Pool) Acquire(ctx context.Context, account string, amount int64) error 
 	}
 }
 
-// cancelWait takes a waiter out of its line, unless its turn has just come.
+// cancelWait removes a waiter, unless its turn has just come.
 func (p *Pool) cancelWait(a *account, w *waiter, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,14 +162,15 @@ func (p *Pool) cancelWait(a *account, w *waiter, err error) error {
 			if len(a.waiters) == 0 {
 				p.leave(a)
 			}
-			p.wake() // those behind may want less
+			p.wake() // the next waiters may want less
 			return err
 		}
 	}
-	return nil // it was given what it asked for
+	return nil // it got what it asked for
 }
 
-// Release gives back what TryAcquire or Acquire has taken: the same account, the same n.
+// Release returns what TryAcquire, AcquireNow or Acquire acquired, with the same account and
+// amount.
 func (p *Pool) Release(account string, amount int64) {
 	if p == nil {
 		return
@@ -180,8 +187,8 @@ func (p *Pool) Release(account string, amount int64) {
 	p.wake()
 }
 
-// fits reports whether an account may take n now. One that holds nothing always may, as long as
-// there is so much.
+// fits reports whether an account may take n now. An account that holds nothing always may, if n is
+// free.
 func (p *Pool) fits(a *account, n int64) bool {
 	free := p.Capacity - p.used - n
 	if free < 0 {
@@ -193,25 +200,30 @@ func (p *Pool) fits(a *account, n int64) bool {
 	return p.SingleAccount || a.held == 0 || a.held+n <= free
 }
 
-// Limit returns how much an account may hold now by the pool's rule, what it holds already included.
-// It may hold more than that: its share shrinks when others come. Not for pools with Options.Turns.
+// Limit returns how much an account may hold now by the pool's rule, including what it holds
+// already. It may hold more than that, because its share shrinks when other accounts come. Limit is
+// not for pools with Options.RoundRobin.
 func (p *Pool) Limit(account string) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	most := p.Capacity - p.used
+	limit := p.Capacity - p.used
 	if a := p.accounts[account]; a != nil {
-		most += a.held
+		limit += a.held
 	}
-	if p.SingleAccount || most == 1 {
-		return most
+	if p.SingleAccount || limit == 1 {
+		return limit
 	}
-	return most / 2
+	return limit / 2
 }
 
-// contended reports whether an account other than this one waits, or has asked lately.
+// contended reports whether an account other than this one waits, or asked within demandWindow.
 func (p *Pool) contended(a *account) bool {
-	if p.first != nil && !(p.first.sameOwner(a) && p.first.next.sameOwner(a) && p.first.prev.sameOwner(a)) {
-		return true // three in the ring: one of them is another; two: first and next are all
+	if p.first != nil && !(p.first.sameOwner(a) && p.first.next.sameOwner(a) &&
+		p.first.prev.sameOwner(a)) {
+		// An account and its claims are at most two elements of the ring. If there are three, one
+		// of first and its neighbors belongs to another account; if there are two, first and next
+		// are all of them.
+		return true
 	}
 	last := p.latest
 	if last.account.sameOwner(a) {
@@ -220,10 +232,10 @@ func (p *Pool) contended(a *account) bool {
 	return last.account != nil && time.Since(last.at) < demandWindow
 }
 
-// sameOwner reports whether a is b, or what claims to be b, or what b claims to be.
+// sameOwner reports whether a and b are the same account, or one is the claims of the other.
 func (a *account) sameOwner(b *account) bool { return a != nil && (a == b || a.counterpart == b) }
 
-// heldTogether is what an account and those who claim to be it hold together.
+// heldTogether returns what an account and its claims hold together.
 func (a *account) heldTogether() int64 {
 	if a.counterpart == nil {
 		return a.held
@@ -231,7 +243,7 @@ func (a *account) heldTogether() int64 {
 	return a.held + a.counterpart.held
 }
 
-// recordDemand returns the account, which asks for some now.
+// recordDemand returns the account, and records that it asks now.
 func (p *Pool) recordDemand(name string) *account {
 	a := p.account(name)
 	if p.RoundRobin {
@@ -243,8 +255,8 @@ func (p *Pool) recordDemand(name string) *account {
 	return a
 }
 
-// starved reports whether the account whose turn it is waits for more than there is. No account may
-// overtake it: a large demand would wait for ever behind small ones.
+// starved reports whether the account with the next turn waits for more than is free. Other
+// accounts must not overtake it, because a large demand would wait forever behind small ones.
 func (p *Pool) starved() bool {
 	return p.first != nil && p.used+p.first.waiters[0].n > p.Capacity
 }
@@ -254,9 +266,10 @@ func (p *Pool) take(a *account, n int64) {
 	p.used += n
 }
 
-// wake gives those that wait what has become free, an account after the other. One whose share is
-// used up is passed over, and is still the next when nobody could be given anything; one for which
-// there is not enough keeps its turn, so that it is not overtaken for ever by those who want less.
+// wake gives free capacity to waiters, one account after the other. It skips an account whose share
+// is exhausted, which keeps its turn if no other account could get anything. If there is not enough
+// capacity for an account's demand, wake stops and the account keeps its turn, so that smaller
+// demands cannot overtake it forever.
 func (p *Pool) wake() {
 	for turn := p.first; p.first != nil; {
 		a := p.first
@@ -280,7 +293,7 @@ func (p *Pool) wake() {
 	}
 }
 
-// join puts an account at the end of the turns.
+// join adds an account at the end of the turns.
 func (p *Pool) join(a *account) {
 	a.waits++
 	if p.first == nil {
@@ -292,7 +305,7 @@ func (p *Pool) join(a *account) {
 	last.next, p.first.prev = a, a
 }
 
-// leave takes an account out of the turns.
+// leave removes an account from the turns.
 func (p *Pool) leave(a *account) {
 	if a.next == a {
 		p.first = nil
@@ -305,10 +318,10 @@ func (p *Pool) leave(a *account) {
 	a.next, a.prev = nil, nil
 }
 
-// claimPrefix is what the names of those begin with who claim to be an account.
+// claimPrefix begins the names of claims.
 const claimPrefix = "stranger:"
 
-// Claimed returns the name under which requests ask that claim to be an account's.
+// Claimed returns the name for requests that claim to be an account's and are not verified yet.
 func Claimed(account string) string { return claimPrefix + account }
 
 func (p *Pool) account(name string) *account {

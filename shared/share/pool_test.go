@@ -13,7 +13,8 @@ import (
 	"millrace/shared/share"
 )
 
-// No account holds more than is still free, so a newcomer always finds as much as the busiest one holds.
+// TestNewcomerFindsAsMuch: no account holds more than remains free, so a new account finds as much
+// as the busiest one holds.
 func TestNewcomerFindsAsMuch(t *testing.T) {
 	p := share.New(share.Options{Name: "requests", Capacity: 90})
 	held := map[string]int{}
@@ -25,11 +26,11 @@ func TestNewcomerFindsAsMuch(t *testing.T) {
 	if held["a"] != 45 || held["b"] != 22 || held["c"] != 11 {
 		t.Errorf("one after the other they got %v", held)
 	}
-	for range 30 { // the first one ends some
+	for range 30 { // the first account releases some
 		p.Release("a", 1)
 		held["a"]--
 	}
-	for round := 0; round < 100; round++ { // then all ask by turns
+	for round := 0; round < 100; round++ { // then all accounts ask in turn
 		for _, name := range []string{"a", "b", "c"} {
 			if p.TryAcquire(name, 1) == nil {
 				held[name]++
@@ -54,24 +55,27 @@ func TestWholeAndNil(t *testing.T) {
 		t.Error("a fourth one of three")
 	}
 	var none *share.Pool
-	if none.TryAcquire("a", 1) != nil || none.Acquire(context.Background(), "a", 1) != nil || none.Usage() != nil {
+	if none.TryAcquire("a", 1) != nil || none.Acquire(context.Background(), "a", 1) != nil ||
+		none.Usage() != nil {
 		t.Error("a nil pool refuses")
 	}
 	none.Release("a", 1)
 }
 
-// A refusal says whose fault it is: the account's own load, or the whole server's.
+// TestLimitError: a rejection names the cause: the account's own load, or that of the whole server.
 func TestLimitError(t *testing.T) {
 	p := share.New(share.Options{Name: "long polls", Capacity: 4})
 	p.TryAcquire("a", 1)
 	p.TryAcquire("a", 1)
 	var r *share.LimitError
-	if err := p.TryAcquire("a", 1); !errors.As(err, &r) || r.Full() || !strings.Contains(r.Error(), "the account holds 2 long polls") {
+	if err := p.TryAcquire("a", 1); !errors.As(err, &r) || r.Full() ||
+		!strings.Contains(r.Error(), "the account holds 2 long polls") {
 		t.Error(err)
 	}
 	p.TryAcquire("b", 1)
 	p.TryAcquire("c", 1)
-	if err := p.TryAcquire("d", 1); !errors.As(err, &r) || !r.Full() || !strings.Contains(r.Error(), "all 4 long polls of this server") {
+	if err := p.TryAcquire("d", 1); !errors.As(err, &r) || !r.Full() ||
+		!strings.Contains(r.Error(), "all 4 long polls of this server") {
 		t.Error(err)
 	}
 	for _, u := range p.Usage() {
@@ -84,7 +88,7 @@ func TestLimitError(t *testing.T) {
 	}
 }
 
-// An account has come into line once for as long as any request of it is there.
+// TestCame: an account counts as waiting once for as long as any of its requests waits.
 func TestCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.New(share.Options{Name: "calls", Capacity: 1})
@@ -112,7 +116,7 @@ func TestCame(t *testing.T) {
 	})
 }
 
-// Accounts that wait take turns, however many requests each of them has in line.
+// TestTurns: waiting accounts take turns, however many requests of each wait.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.New(share.Options{Name: "processors", Capacity: 1, RoundRobin: true})
@@ -149,7 +153,7 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// A waiter that gives up leaves nothing behind, and those behind it go on.
+// TestGiveUp: a waiter that gives up leaves nothing behind, and the waiters behind it continue.
 func TestGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.New(share.Options{Name: "bytes", Capacity: 10})
@@ -159,7 +163,8 @@ func TestGiveUp(t *testing.T) {
 		var small error
 		go func() {
 			time.Sleep(time.Millisecond)
-			small = p.Acquire(t.Context(), "b", 2) // would fit, but the one whose turn it is must not be overtaken
+			// Would fit, but must not overtake the account with the next turn.
+			small = p.Acquire(t.Context(), "b", 2)
 		}()
 		if err := p.Acquire(ctx, "b", 8); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
@@ -176,13 +181,18 @@ func TestGiveUp(t *testing.T) {
 	})
 }
 
-// Whatever the order of requests: never more than the capacity, nobody waits for ever, and everything comes back.
+// TestRandomUse: in every order of requests, the pool never exceeds its capacity, no waiter waits
+// forever, and everything is released.
 func TestRandomUse(t *testing.T) {
 	for seed := range uint64(50) {
 		synctest.Test(t, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			capacity := 1 + rnd.Int64N(20)
-			p := share.New(share.Options{Name: "things", Capacity: capacity, RoundRobin: rnd.IntN(2) == 0})
+			p := share.New(share.Options{
+				Name:       "things",
+				Capacity:   capacity,
+				RoundRobin: rnd.IntN(2) == 0,
+			})
 			var mu sync.Mutex
 			var used int64
 			change := func(n int64) {
@@ -195,7 +205,8 @@ func TestRandomUse(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range 40 {
 				name := []string{"a", "b", "c", share.Claimed("a"), share.Claimed("d")}[rnd.IntN(5)]
-				n, start, hold := 1+rnd.Int64N(2*capacity), time.Duration(rnd.IntN(1000)), time.Duration(1+rnd.IntN(100))
+				n, start, hold := 1+rnd.Int64N(2*capacity), time.Duration(rnd.IntN(1000)),
+					time.Duration(1+rnd.IntN(100))
 				patience := time.Duration(rnd.IntN(2000))
 				all.Go(func() {
 					time.Sleep(start * time.Millisecond)
@@ -214,7 +225,7 @@ func TestRandomUse(t *testing.T) {
 					p.Release(name, n)
 				})
 			}
-			all.Wait() // synctest fails when they are all asleep for ever
+			all.Wait() // synctest fails if all goroutines block forever
 			if u := p.Usage(); used != 0 || len(u) != 0 {
 				t.Errorf("seed %d: %d are held at the end, %+v", seed, used, u)
 			}
@@ -222,8 +233,8 @@ func TestRandomUse(t *testing.T) {
 	}
 }
 
-// Those who claim to be an account leave a processor for the others together with it, and neither
-// of the two keeps the other from its turn.
+// TestTurnsOfClaims: an account and its claims together leave a processor for the others, and
+// neither of the two keeps the other from its turn.
 func TestTurnsOfClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
@@ -280,7 +291,7 @@ func BenchmarkAcquire(b *testing.B) {
 	}
 }
 
-// A processor is left for the others as long as there are any, and only so long.
+// TestTurnsLeaveOne: a processor is left for the other accounts only while they ask.
 func TestTurnsLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.New(share.Options{Name: "processors", Capacity: 3, RoundRobin: true})
@@ -297,7 +308,7 @@ func TestTurnsLeaveOne(t *testing.T) {
 				p.Release(name, 1)
 			}
 		}
-		take("flood", 3) // alone
+		take("flood", 3) // no other account asks
 		if err := p.Acquire(t.Context(), "quiet", 1); err != nil {
 			t.Fatal(err)
 		}

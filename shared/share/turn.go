@@ -2,8 +2,8 @@ package share
 
 import "context"
 
-// Turn is a place in a pool that is held while a request is worked on, and given up as soon as the
-// request only waits.
+// Turn is a place in a pool that a request holds while it is processed. The request gives it up as
+// soon as it only waits.
 type Turn struct {
 	pool     *Pool
 	account  string
@@ -13,7 +13,7 @@ type Turn struct {
 type turnKey struct{}
 
 // WithTurn waits for a place for a request of the account. The context that it returns carries the
-// turn, for Pause; End must be called. A nil pool returns a nil Turn at once.
+// turn for ReleaseTurn. Turn.Release must be called. A nil pool returns a nil Turn at once.
 func (p *Pool) WithTurn(ctx context.Context, account string) (context.Context, *Turn, error) {
 	t, err := p.AcquireTurn(ctx, account)
 	if t == nil {
@@ -33,8 +33,8 @@ func (p *Pool) AcquireTurn(ctx context.Context, account string) (*Turn, error) {
 	return &Turn{pool: p, account: account}, nil
 }
 
-// Release gives the place back, once. It is called by the goroutine that works on the request, as Pause
-// is.
+// Release returns the place; a second call does nothing. It must be called by the goroutine that
+// processes the request, like ReleaseTurn.
 func (t *Turn) Release() {
 	if t != nil && !t.released {
 		t.released = true
@@ -42,9 +42,9 @@ func (t *Turn) Release() {
 	}
 }
 
-// ReleaseTurn ends the turn of the request whose context this is, because from here on the request waits:
-// for the end of an execution, or in the line of another pool. The request does not get its turn
-// back: little is left to do after a wait.
+// ReleaseTurn releases the turn of the request with this context, because the request waits from
+// here on: for the end of an execution, or for another pool. The request does not get its turn
+// back, because little is left to do after a wait.
 func ReleaseTurn(ctx context.Context) {
 	if t, ok := ctx.Value(turnKey{}).(*Turn); ok {
 		t.Release()
