@@ -1,6 +1,6 @@
-// Package inflight bounds the bytes of requests and answers that a process holds at once, by the
-// memory that it has. What is held is charged before it is read, so that many large bodies at one
-// time are refused instead of ending the process.
+// Package inflight bounds the bytes of requests and responses that a process holds at once, by the
+// memory that it has. Bytes are charged before they are read, so that many large bodies at one time
+// are rejected instead of ending the process.
 package inflight
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Budget is a number of bytes that may be held at one time. It is safe for many goroutines. A nil
+// Budget is a number of bytes that may be held at one time. It is safe for concurrent use. A nil
 // Budget has no bound.
 type Budget struct {
 	capacity int64
@@ -19,14 +19,14 @@ type Budget struct {
 	rejected atomic.Int64
 }
 
-// New returns a budget of so many bytes, at least 1.
+// New returns a budget of capacity bytes, at least 1.
 func New(capacity int64) *Budget {
 	capacity = max(capacity, 1)
 	return &Budget{capacity: capacity, bytes: semaphore.NewWeighted(capacity)}
 }
 
-// TryAcquire takes n bytes, or reports that there are not so many. Callers that wait in Acquire
-// come first. More than the capacity counts as the capacity: what is that large is held alone.
+// TryAcquire acquires n bytes and reports whether it did. Callers that wait in Acquire come first.
+// An n above the capacity counts as the capacity, so such a request is held alone.
 func (b *Budget) TryAcquire(n int64) bool {
 	if b == nil || n <= 0 {
 		return true
@@ -40,10 +40,10 @@ func (b *Budget) TryAcquire(n int64) bool {
 	return true
 }
 
-// Acquire takes n bytes as soon as they are free, in the order of the callers, and counts n as
-// TryAcquire does. It returns the error of ctx when that ends first; then nothing is taken. A
-// caller that already holds something of the same budget must give up soon: two that wait for more
-// may wait for each other.
+// Acquire acquires n bytes when they are free, in the order of the calls; it counts n as TryAcquire
+// does. If ctx ends first, Acquire returns the error of ctx and acquires nothing. A caller that
+// already holds a part of the same budget must give up soon: two callers that wait for more may
+// wait for each other.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	if b == nil || n <= 0 {
 		return nil
@@ -57,7 +57,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	return nil
 }
 
-// Release gives back what one call of TryAcquire or Acquire has taken: the same n.
+// Release returns what one call of TryAcquire or Acquire acquired, with the same n.
 func (b *Budget) Release(n int64) {
 	if b == nil || n <= 0 {
 		return
@@ -67,7 +67,7 @@ func (b *Budget) Release(n int64) {
 	b.bytes.Release(n)
 }
 
-// Capacity is how many bytes may be held at one time; 0 when there is no bound.
+// Capacity returns how many bytes may be held at one time; 0 if there is no bound.
 func (b *Budget) Capacity() int64 {
 	if b == nil {
 		return 0
@@ -75,7 +75,7 @@ func (b *Budget) Capacity() int64 {
 	return b.capacity
 }
 
-// Held is how many bytes are held now.
+// Held returns how many bytes are held now.
 func (b *Budget) Held() int64 {
 	if b == nil {
 		return 0
@@ -83,7 +83,7 @@ func (b *Budget) Held() int64 {
 	return b.held.Load()
 }
 
-// Rejected is how often bytes were asked for and not given.
+// Rejected returns how many calls did not get their bytes.
 func (b *Budget) Rejected() int64 {
 	if b == nil {
 		return 0
@@ -91,18 +91,18 @@ func (b *Budget) Rejected() int64 {
 	return b.rejected.Load()
 }
 
-// Hold is what one request or answer holds of a budget while it grows. It is for one goroutine at a
-// time; the zero Hold of a budget is Hold{Budget: b}.
+// Hold is what one request or response holds of a budget while it grows. Only one goroutine may use
+// it at a time. An empty Hold is Hold{Budget: b}.
 type Hold struct {
 	Budget *Budget
 	held   int64
 }
 
-// Held is how large the hold is, in bytes.
+// Held returns the size of the hold, in bytes.
 func (h *Hold) Held() int64 { return h.held }
 
-// TryGrow makes the hold at least n bytes large, or reports that there are not so many; then it
-// stays as it is.
+// TryGrow grows the hold to at least n bytes and reports whether it could. Otherwise the hold does
+// not change.
 func (h *Hold) TryGrow(n int64) bool {
 	more := min(n, h.Budget.Capacity()) - h.held
 	if h.Budget == nil || more <= 0 {
@@ -129,7 +129,7 @@ func (h *Hold) Grow(ctx context.Context, n int64) error {
 	return nil
 }
 
-// Release gives everything back. A second call does nothing.
+// Release releases everything. A second call does nothing.
 func (h *Hold) Release() {
 	h.Budget.Release(h.held)
 	h.held = 0

@@ -32,7 +32,8 @@ func TestBudget(t *testing.T) {
 func TestNoBudget(t *testing.T) {
 	var b *inflight.Budget
 	h := inflight.Hold{Budget: b}
-	if !b.TryAcquire(1<<60) || b.Acquire(t.Context(), 1) != nil || !h.TryGrow(1<<60) || b.Held() != 0 || b.Capacity() != 0 {
+	if !b.TryAcquire(1<<60) || b.Acquire(t.Context(), 1) != nil || !h.TryGrow(1<<60) ||
+		b.Held() != 0 || b.Capacity() != 0 {
 		t.Error("no budget has a bound")
 	}
 	b.Release(1 << 60)

@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// addressSpace is how much address space the process may have (ulimit -v) beside what it took to begin with, 0 when it may
-// have any: Go reserves more than a gigabyte that it never uses.
+// addressSpace returns how much address space the process may use (ulimit -v), in bytes, less what
+// it reserved at start: Go reserves more than a gigabyte that it never uses. It returns 0 if there
+// is no limit.
 func addressSpace() int64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_AS, &l) != nil || l.Cur > math.MaxInt64 {
@@ -18,8 +19,8 @@ func addressSpace() int64 {
 	return freeAddresses(int64(l.Cur), os.DirFS("/"))
 }
 
-// freeAddresses is a limit without the address space that is taken and not in memory; at least an eighth of it, so that
-// there always is a limit.
+// freeAddresses returns limit less the address space that is reserved but not resident; at least an
+// eighth of limit, so that there always is a limit.
 func freeAddresses(limit int64, root fs.FS) int64 {
 	text, err := fs.ReadFile(root, "proc/self/statm")
 	if err != nil {

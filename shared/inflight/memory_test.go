@@ -23,29 +23,53 @@ func TestMemory(t *testing.T) {
 		addresses int64
 		want      int64
 	}{
-		"nothing is known":    {want: memoryUnknown},
-		"the machine":         {root: files("proc/meminfo", meminfo), want: 1 << 30},
-		"GOMEMLIMIT":          {root: files("proc/meminfo", meminfo), goLimit: 300 << 20, want: 300 << 20},
-		"ulimit":              {root: files("proc/meminfo", meminfo), addresses: 400 << 20, want: 400 << 20},
-		"Lambda":              {root: files("proc/meminfo", meminfo), env: map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, want: 256 << 20},
-		"Function Compute":    {env: map[string]string{"FC_FUNCTION_MEMORY_SIZE": "512"}, want: 512 << 20},
-		"a size that is none": {env: map[string]string{"FC_FUNCTION_MEMORY_SIZE": "9223372036854775807"}, want: memoryUnknown},
-		"version 2, own group": {root: files("proc/self/cgroup", "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max", "1000\n",
+		"nothing is known": {want: memoryUnknown},
+		"the machine":      {root: files("proc/meminfo", meminfo), want: 1 << 30},
+		"GOMEMLIMIT": {
+			root:    files("proc/meminfo", meminfo),
+			goLimit: 300 << 20,
+			want:    300 << 20,
+		},
+		"ulimit": {
+			root:      files("proc/meminfo", meminfo),
+			addresses: 400 << 20,
+			want:      400 << 20,
+		},
+		"Lambda": {
+			root: files("proc/meminfo", meminfo),
+			env:  map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"},
+			want: 256 << 20,
+		},
+		"Function Compute": {
+			env:  map[string]string{"FC_FUNCTION_MEMORY_SIZE": "512"},
+			want: 512 << 20,
+		},
+		"a size that is none": {
+			env:  map[string]string{"FC_FUNCTION_MEMORY_SIZE": "9223372036854775807"},
+			want: memoryUnknown,
+		},
+		"version 2, own group": {root: files("proc/self/cgroup", "0::/a/b\n",
+			"sys/fs/cgroup/a/b/memory.max", "1000\n",
 			"sys/fs/cgroup/a/memory.max", "max\n"), want: 1000},
-		"version 2, outer group": {root: files("proc/self/cgroup", "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max", "max\n",
+		"version 2, outer group": {root: files("proc/self/cgroup", "0::/a/b\n",
+			"sys/fs/cgroup/a/b/memory.max", "max\n",
 			"sys/fs/cgroup/a/memory.max", "900\n"), want: 900},
-		"version 2, in a container": {root: files("proc/self/cgroup", "0::/\n", "sys/fs/cgroup/memory.max", "800\n"), want: 800},
-		"version 1": {root: files("proc/self/cgroup", "5:cpu,memory:/x\n4:pids:/x\n0::/\n", "sys/fs/cgroup/memory/x/memory.limit_in_bytes", "700\n",
+		"version 2, in a container": {root: files("proc/self/cgroup", "0::/\n",
+			"sys/fs/cgroup/memory.max", "800\n"), want: 800},
+		"version 1": {root: files("proc/self/cgroup", "5:cpu,memory:/x\n4:pids:/x\n0::/\n",
+			"sys/fs/cgroup/memory/x/memory.limit_in_bytes", "700\n",
 			"sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"), want: 700},
-		"version 1, the host's path": {root: files("proc/self/cgroup", "5:memory:/docker/x\n", "sys/fs/cgroup/memory/memory.limit_in_bytes", "600\n"), want: 600},
+		"version 1, the host's path": {root: files("proc/self/cgroup", "5:memory:/docker/x\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes", "600\n"), want: 600},
 	} {
 		if c.goLimit == 0 {
-			c.goLimit = math.MaxInt64 // what the runtime says without a limit
+			c.goLimit = math.MaxInt64 // the runtime's value without a limit
 		}
 		if c.root == nil {
 			c.root = fstest.MapFS{}
 		}
-		if got := memory(func(n string) string { return c.env[n] }, c.root, c.goLimit, c.addresses); got != c.want {
+		if got := memory(func(n string) string { return c.env[n] }, c.root, c.goLimit,
+			c.addresses); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
