@@ -1,5 +1,5 @@
-// Package access says who may do what: policies, the keys and roles that have them, and what an
-// execution may do in the name of one of them. It knows nothing of secrets and signatures.
+// Package access defines who may do what: policies, the keys and roles that have them, and what an
+// execution may do with their rights. It knows nothing of secrets and signatures.
 package access
 
 import (
@@ -11,23 +11,24 @@ import (
 	"millrace/shared/glob"
 )
 
-// Policy is a RAM-style policy: what a key or a role may do. A key with several policies has the
-// statements of all.
+// Policy is a RAM-style policy: what a key or a role may do. The statements of all policies of a
+// key apply together.
 type Policy struct{ Statements []Statement }
 
 // Statement allows or denies actions on resources. Actions are globs over names like
 // `fnf:StartExecution`, in any case; resources are globs over names like
-// `acs:fnf:<region>:<account>:flow/<name>`. `*` stands for any characters, `?` for one.
+// `acs:fnf:<region>:<account>:flow/<name>`. `*` matches any characters, `?` one.
 type Statement struct {
 	Effect    string // "Allow" or "Deny"
 	Actions   []string
 	Resources []string
 }
 
-// PassRole is the action that writing a flow with a role needs, on the role's resource name.
+// PassRole is the action, on the role's resource name, that a caller needs to write a flow with a
+// role.
 const PassRole = "ram:PassRole"
 
-// Check returns what is wrong with the first statement that is.
+// Check returns the error of the first statement that has one.
 func Check(policies []Policy) error {
 	for _, p := range policies {
 		for i := range p.Statements {
@@ -39,15 +40,16 @@ func Check(policies []Policy) error {
 	return nil
 }
 
-// Check refuses what would silently match nothing.
+// Check returns an error if the statement, or a part of it, could never match anything.
 func (s *Statement) Check() error {
 	if s.Effect != "Allow" && s.Effect != "Deny" {
 		return fmt.Errorf("Effect is %q; write Allow or Deny", s.Effect)
 	}
 	if len(s.Actions) == 0 || len(s.Resources) == 0 {
-		return errors.New("a statement needs at least one Action and one Resource; write \"*\" for any")
+		return errors.New("a statement needs at least one Action and one Resource; write \"*\" " +
+			"for any")
 	}
-	var actions, resources kind // of all together
+	var actions, resources kind // all together
 	for _, a := range s.Actions {
 		k, err := kindOfAction(a)
 		if err != nil {
@@ -61,19 +63,21 @@ func (s *Statement) Check() error {
 			return err
 		}
 		if k&actions == 0 {
-			return fmt.Errorf("Resource %q fits none of the statement's actions: %s", r, actions.resourceHint())
+			return fmt.Errorf("Resource %q fits none of the statement's actions: %s", r,
+				actions.resourceHint())
 		}
 		resources |= k
 	}
 	for _, a := range s.Actions {
 		if k, _ := kindOfAction(a); k&resources == 0 {
-			return fmt.Errorf("Action %q fits none of the statement's resources: %s", a, k.resourceHint())
+			return fmt.Errorf("Action %q fits none of the statement's resources: %s", a,
+				k.resourceHint())
 		}
 	}
 	return nil
 }
 
-// kind is what an action works on, or what a resource can name.
+// kind is a set of the kinds of resources that an action works on or that a resource can name.
 type kind uint8
 
 const (
@@ -92,10 +96,13 @@ func (k kind) resourceHint() string {
 func kindOfAction(a string) (k kind, _ error) {
 	lower := strings.ToLower(a)
 	if a != "*" && !strings.HasPrefix(lower, "fnf:") && !strings.HasPrefix(lower, "ram:") {
-		return 0, fmt.Errorf("Action %q is not one of this service; write fnf:<Operation>, a glob like fnf:Start*, "+
+		return 0, fmt.Errorf("Action %q is not one of this service; write fnf:<Operation>, a "+
+			"glob like fnf:Start*, "+
 			PassRole+", or \"*\"", a)
 	}
-	if slices.ContainsFunc(Operations, func(name string) bool { return glob.Match(lower, strings.ToLower("fnf:"+name)) }) {
+	if slices.ContainsFunc(Operations, func(name string) bool {
+		return glob.Match(lower, strings.ToLower("fnf:"+name))
+	}) {
 		k = flows
 	}
 	if glob.Match(lower, strings.ToLower(PassRole)) {
@@ -105,7 +112,8 @@ func kindOfAction(a string) (k kind, _ error) {
 	case k != 0:
 		return k, nil
 	case strings.HasPrefix(lower, "ram:"):
-		return 0, fmt.Errorf("Action %q fits no operation; the only one of RAM here is %s", a, PassRole)
+		return 0, fmt.Errorf("Action %q fits no operation; the only one of RAM here is %s", a,
+			PassRole)
 	}
 	return 0, fmt.Errorf("Action %q fits no operation; write fnf:<Operation> as the API calls it, "+
 		"a glob like fnf:Start*, or \"*\"", a)
@@ -117,21 +125,24 @@ func kindOfResource(r string) (kind, error) {
 		return flows | roles, nil
 	case strings.HasPrefix(r, "acs:fnf:"):
 		if !canName(r, "flow/") {
-			return 0, fmt.Errorf("Resource %q fits no flow; write acs:fnf:<region>:<account>:flow/<name>, a glob, or \"*\"", r)
+			return 0, fmt.Errorf("Resource %q fits no flow; write "+
+				"acs:fnf:<region>:<account>:flow/<name>, a glob, or \"*\"", r)
 		}
 		return flows, nil
 	case strings.HasPrefix(r, "acs:ram:"):
 		if !canName(r, "role/") {
-			return 0, fmt.Errorf("Resource %q fits no role; write acs:ram::<account>:role/<name>, a glob, or \"*\"", r)
+			return 0, fmt.Errorf("Resource %q fits no role; write "+
+				"acs:ram::<account>:role/<name>, a glob, or \"*\"", r)
 		}
 		return roles, nil
 	}
-	return 0, fmt.Errorf("Resource %q is not one of this service; write acs:fnf:<region>:<account>:flow/<name>, "+
+	return 0, fmt.Errorf("Resource %q is not one of this service; write "+
+		"acs:fnf:<region>:<account>:flow/<name>, "+
 		"acs:ram::<account>:role/<name> for "+PassRole+", a glob, or \"*\"", r)
 }
 
-// canName reports whether a resource of a policy can fit one whose last part begins with prefix, as
-// far as its parts say: `*` may stand for several.
+// canName reports whether a policy's resource can match a resource name whose last part begins with
+// prefix. A `*` may match several parts.
 func canName(resource, prefix string) bool {
 	parts := strings.SplitN(resource, ":", 5)
 	if len(parts) < 5 {
@@ -144,8 +155,8 @@ func canName(resource, prefix string) bool {
 	return strings.HasPrefix(last, prefix) || last != parts[4] && strings.HasPrefix(prefix, last)
 }
 
-// Operations are the product's, those that this server does not have among them: policies may speak
-// of them.
+// Operations are all operations of CloudFlow, including those that this server does not support,
+// because policies may name them.
 var Operations = []string{
 	"CreateFlow", "UpdateFlow", "DescribeFlow", "DeleteFlow", "ListFlows",
 	"StartExecution", "StartSyncExecution", "StopExecution", "DescribeExecution", "ListExecutions",
@@ -153,11 +164,12 @@ var Operations = []string{
 	"CreateSchedule", "UpdateSchedule", "DescribeSchedule", "DeleteSchedule", "ListSchedules",
 	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
 	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
-	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution", "DescribeAgentRunLogs",
+	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution",
+	"DescribeAgentRunLogs",
 }
 
-// Allows reports whether the policies together allow an action on a resource, both written out: a
-// statement allows it, and none denies it.
+// Allows reports whether the policies together allow an action on a resource: a statement allows
+// it, and none denies it. Neither action nor resource may be a glob.
 func Allows(policies []Policy, action, resource string) bool {
 	action = strings.ToLower(action)
 	allowed := false
@@ -176,7 +188,7 @@ func Allows(policies []Policy, action, resource string) bool {
 	return allowed
 }
 
-// matches takes the action in lower case.
+// matches reports whether the statement applies to an action, in lower case, on a resource.
 func (s *Statement) matches(action, resource string) bool {
 	for _, a := range s.Actions {
 		if !glob.Match(strings.ToLower(a), action) {

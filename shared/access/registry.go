@@ -6,25 +6,27 @@ import (
 	"time"
 )
 
-// Account is what has rights in an account. Nothing of another account has any in it.
+// Account has the keys and roles of an account. Only they have rights in it.
 type Account struct {
 	ID    string
 	Keys  []Key
 	Roles []Role
 }
 
-// Key is an access key or a bearer token by its public id.
+// Key is an access key or a bearer token, by its public id.
 type Key struct {
 	ID       string
-	Expires  time.Time // zero is never
-	Policies []Policy  // none allows everything in the account
-	Replaces []string  // ids of keys that are gone, or will be: what they wrote has this key's rights then
+	Expires  time.Time // zero: never
+	Policies []Policy  // none: everything in the account is allowed
+	// Ids of keys that no longer exist, or will not. Flows that they wrote then have this key's
+	// rights.
+	Replaces []string
 }
 
-// Role is what flows may be given to act with.
+// Role is a role that flows may act with.
 type Role struct {
 	Name     string
-	Policies []Policy // none allows everything in the account
+	Policies []Policy // none: everything in the account is allowed
 }
 
 // May reports whether an action on a resource is allowed: "fnf:StartExecution" on
@@ -32,24 +34,28 @@ type Role struct {
 // May allows everything.
 type May func(action, resource string) bool
 
-// Registry finds the rights of keys and roles. It does not change, and is safe for many goroutines.
+// Registry looks up the rights of keys and roles. It is immutable and safe for concurrent use.
 type Registry struct{ accounts map[string]*account }
 
 type account struct {
 	keys     map[string]*Key
-	replaced map[string]*Key // by the id that is replaced
+	replaced map[string]*Key // by the id of the replaced key
 	roles    map[string]*Role
 }
 
-// NewRegistry checks policies, roles and replacements. Ids of accounts, and of keys among all
-// accounts, must be unique and have been checked.
+// NewRegistry checks policies, roles and replacements. The caller must have checked that ids of
+// accounts are unique, and ids of keys among all accounts.
 func NewRegistry(accounts []Account) (*Registry, error) {
 	r := &Registry{accounts: map[string]*account{}}
 	for i := range accounts {
 		a := &accounts[i]
 		to := r.accounts[a.ID]
 		if to == nil {
-			to = &account{keys: map[string]*Key{}, replaced: map[string]*Key{}, roles: map[string]*Role{}}
+			to = &account{
+				keys:     map[string]*Key{},
+				replaced: map[string]*Key{},
+				roles:    map[string]*Role{},
+			}
 			r.accounts[a.ID] = to
 		}
 		if err := to.add(a); err != nil {
@@ -102,7 +108,7 @@ func (a *account) replace(old string, by *Key) error {
 // roleMax bounds the name of a role, in bytes.
 const roleMax = 64
 
-// CheckRole refuses a name that no role can have.
+// CheckRole returns an error if the name is not valid for a role.
 func CheckRole(name string) error {
 	if name == "" || len(name) > roleMax || strings.Trim(name, nameCharacters+".") != "" {
 		return fmt.Errorf("role %q must be 1 to %d letters, digits, '.', '-' or '_'", name, roleMax)
@@ -112,21 +118,22 @@ func CheckRole(name string) error {
 
 const nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// RoleARN is the resource name of a role.
+// RoleARN returns the resource name of a role.
 func RoleARN(account, name string) string { return "acs:ram::" + account + ":role/" + name }
 
-// ParseRole takes the resource name of a role apart; false for anything else.
+// ParseRole splits the resource name of a role. It returns false for anything else.
 func ParseRole(arn string) (account, name string, ok bool) {
 	rest, ok := strings.CutPrefix(arn, "acs:ram::")
 	if !ok {
 		return "", "", false
 	}
 	account, name, ok = strings.Cut(rest, ":role/")
-	ok = ok && account != "" && len(account) <= 64 && strings.Trim(account, nameCharacters) == "" && CheckRole(name) == nil
+	ok = ok && account != "" && len(account) <= 64 && strings.Trim(account, nameCharacters) == "" &&
+		CheckRole(name) == nil
 	return account, name, ok
 }
 
-// Has reports whether an account is defined, whatever may be done in it.
+// Has reports whether an account is defined, even without rights.
 func (r *Registry) Has(accountID string) bool { return r.accounts[accountID] != nil }
 
 // NoRightsError says why a flow has no rights, and what to do about it.
@@ -134,41 +141,49 @@ type NoRightsError struct{ Reason string }
 
 func (e *NoRightsError) Error() string { return e.Reason }
 
-func noRights(format string, args ...any) error { return &NoRightsError{fmt.Sprintf(format, args...)} }
+func noRights(format string, args ...any) error {
+	return &NoRightsError{fmt.Sprintf(format, args...)}
+}
 
-// RightsOf returns what a flow of an account may do at a time: with the rights of its role, a resource
-// name, or without one ("") those of its author, the id of the key that wrote it last. An error is
-// *NoRightsError, whose text readers of the flow's executions see.
+// RightsOf returns what a flow of an account may do at a time. The flow has the rights of role, a
+// resource name. If role is "" it has those of author, the id of the key that wrote the flow last.
+// Errors are *NoRightsError; readers of the flow's executions see their text.
 func (r *Registry) RightsOf(accountID, role, author, region string, now time.Time) (May, error) {
 	a := r.accounts[accountID]
 	switch {
 	case role != "":
 		owner, name, ok := ParseRole(role)
 		if !ok || owner != accountID || a == nil || a.roles[name] == nil {
-			return nil, noRights("The flow acts with its role %s, which the credentials do not define. "+
-				"Define it there under `roles:` of account %s, or give the flow a role that is there.", role, accountID)
+			return nil, noRights("The flow acts with its role %s, which the credentials do not "+
+				"define. "+
+				"Define it there under `roles:` of account %s, or give the flow a role that is "+
+				"there.", role, accountID)
 		}
 		return MayOf(a.roles[name].Policies, accountID, region), nil
 	case author == "":
-		return nil, noRights("The flow was written without a key and has no role, so it has no rights here. %s", repairHint)
+		return nil, noRights("The flow was written without a key and has no role, so it has no "+
+			"rights here. %s", repairHint)
 	}
 	k := a.key(author, now)
 	switch {
 	case k == nil:
-		return nil, noRights("The flow acts with the rights of key %s, which wrote it last, and the credentials of "+
+		return nil, noRights("The flow acts with the rights of key %s, which wrote it last, and "+
+			"the credentials of "+
 			"account %s have no such key. %s", author, accountID, repairHint)
 	case k.expired(now):
-		return nil, noRights("The flow acts with the rights of key %s, which wrote it last and has expired. %s", author, repairHint)
+		return nil, noRights("The flow acts with the rights of key %s, which wrote it last and "+
+			"has expired. %s", author, repairHint)
 	}
 	return MayOf(k.Policies, accountID, region), nil
 }
 
-// FlowARN is the resource name of a flow.
+// FlowARN returns the resource name of a flow.
 func FlowARN(region, account, name string) string {
 	return "acs:fnf:" + region + ":" + account + ":flow/" + name
 }
 
-// Principal names what a flow acts with, for messages: "role <ARN>" or "key <id>"; "" for neither.
+// Principal names the identity that a flow acts with, for messages: "role <ARN>" or "key <id>"; ""
+// for neither.
 func Principal(role, author string) string {
 	switch {
 	case role != "":
@@ -179,24 +194,26 @@ func Principal(role, author string) string {
 	return ""
 }
 
-// DeniedMessage says that a flow's rights do not allow an action on a resource, and what to do about it;
-// as is what As returned.
+// DeniedMessage says that a flow's rights do not allow an action on a resource, and what to do
+// about it. principal is a result of Principal.
 func DeniedMessage(principal, action, resource string) string {
-	return "The flow acts with the rights of " + principal + ", whose policies do not allow " + action + " on " + resource +
+	return "The flow acts with the rights of " + principal + ", whose policies do not allow " +
+		action + " on " + resource +
 		". Allow it there, or give the flow another role."
 }
 
-// repairHint is what to do about a flow without rights.
-const repairHint = "Write the flow again with a valid key (UpdateFlow with its Definition), give it a role (RoleArn), " +
+// repairHint says what to do about a flow without rights.
+const repairHint = "Write the flow again with a valid key (UpdateFlow with its Definition), " +
+	"give it a role (RoleArn), " +
 	"or let a valid key replace that one (`replaces:` in the credentials)."
 
-// key finds the key that an id stands for: itself while it is valid, else the one that replaces it,
-// and so on. It returns an expired one when there is nothing better, and nil when there is none.
+// key returns the valid key for an id: the key itself, or else the key that replaces it, and so on.
+// If none is valid, key returns an expired one; nil if there is none.
 func (a *account) key(id string, now time.Time) (k *Key) {
 	if a == nil {
 		return nil
 	}
-	for range len(a.keys) + 1 { // keys that replace each other end somewhere
+	for range len(a.keys) + 1 { // the bound ends cycles of replacements
 		if own := a.keys[id]; own != nil {
 			k = own
 			if !own.expired(now) {
@@ -214,9 +231,9 @@ func (a *account) key(id string, now time.Time) (k *Key) {
 
 func (k *Key) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
-// MayOf is what policies allow in an account, nil when there are none. The resource `*`, of an
-// operation that names no flow, stands for `acs:fnf:<region>:<account>:*`: a statement for certain
-// flows does not cover it.
+// MayOf returns what policies allow in an account; nil if there are no policies. The resource `*`,
+// of an operation that names no flow, counts as `acs:fnf:<region>:<account>:*`, which a statement
+// for certain flows does not match.
 func MayOf(policies []Policy, account, region string) May {
 	if len(policies) == 0 {
 		return nil
