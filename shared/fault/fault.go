@@ -1,5 +1,6 @@
-// Package fault is the one error type that crosses a boundary: a wire code and a message for the caller,
-// and the cause for the operator. The codes are those of the CloudFlow API (spec api.md section 7).
+// Package fault defines the error type that crosses API boundaries: a wire code and a message for
+// the caller, and the cause for the operator. The codes are those of the CloudFlow API (spec api.md
+// section 7).
 package fault
 
 import (
@@ -10,7 +11,7 @@ import (
 // Code is an error code of the wire, for example "FlowNotExists".
 type Code string
 
-// The codes that the API answers with.
+// The codes of API errors.
 const (
 	AccessDenied              Code = "AccessDenied"
 	ActionNotSupported        Code = "ActionNotSupported"
@@ -40,7 +41,7 @@ const (
 	UnsupportedMediaType      Code = "UnsupportedMediaType"
 )
 
-// Error is a fault: Code and Message go to the caller, Err stays with the operator.
+// Error is a fault. Code and Message go to the caller; Err is for the operator only.
 type Error struct {
 	Code    Code
 	Message string
@@ -57,16 +58,18 @@ func TooLarge(limit int) *Error {
 	return New(EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", limit)
 }
 
-// Internal wraps a cause that the caller must not see. A cause that already is a fault is returned as it is.
+// Internal wraps a cause that the caller must not see. A cause that is a fault already is returned
+// unchanged.
 func Internal(err error) *Error {
 	var f *Error
 	if errors.As(err, &f) {
 		return f
 	}
-	return &Error{Code: InternalServerError, Message: "An internal error has occurred. Please retry.", Err: err}
+	return &Error{Code: InternalServerError, Message: "An internal error has occurred. Please " +
+		"retry.", Err: err}
 }
 
-// Error gives code, message and cause, for logs.
+// Error returns code, message and cause, for logs.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.Err)
@@ -74,7 +77,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Message)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of err: "" for nil, InternalServerError for an error that is no fault.
@@ -91,15 +94,35 @@ func CodeOf(err error) Code {
 
 // statuses maps each code to its HTTP status (api.md 7.1 and 7.2).
 var statuses = map[Code]int{
-	AccessDenied: 403, ActionNotSupported: 400, APIVersionNotSupported: 400, ConcurrentUpdateError: 409,
-	EntityTooLarge: 400, ExecutionAlreadyCompleted: 400, ExecutionAlreadyExists: 400, ExecutionNotExists: 404,
-	FlowAliasNotExists: 404, FlowAlreadyExists: 409, FlowNotExists: 404, FlowVersionNotExists: 404, InternalServerError: 500,
-	InvalidAccessKeyID: 403, InvalidArgument: 400, MissingRequiredHeader: 400, MissingRequiredParams: 400,
-	PreconditionFailed: 412, RequestTimeTooSkewed: 403, ResourceThrottled: 429, ServiceUnavailable: 503,
-	SignatureNonceUsed: 400, SignatureNotMatch: 403, TaskAlreadyCompleted: 400, TaskInvalidState: 409, UnsupportedMediaType: 415,
+	AccessDenied:              403,
+	ActionNotSupported:        400,
+	APIVersionNotSupported:    400,
+	ConcurrentUpdateError:     409,
+	EntityTooLarge:            400,
+	ExecutionAlreadyCompleted: 400,
+	ExecutionAlreadyExists:    400,
+	ExecutionNotExists:        404,
+	FlowAliasNotExists:        404,
+	FlowAlreadyExists:         409,
+	FlowNotExists:             404,
+	FlowVersionNotExists:      404,
+	InternalServerError:       500,
+	InvalidAccessKeyID:        403,
+	InvalidArgument:           400,
+	MissingRequiredHeader:     400,
+	MissingRequiredParams:     400,
+	PreconditionFailed:        412,
+	RequestTimeTooSkewed:      403,
+	ResourceThrottled:         429,
+	ServiceUnavailable:        503,
+	SignatureNonceUsed:        400,
+	SignatureNotMatch:         403,
+	TaskAlreadyCompleted:      400,
+	TaskInvalidState:          409,
+	UnsupportedMediaType:      415,
 }
 
-// Status is the HTTP status of a code; 500 for one that is not in the table.
+// Status returns the HTTP status of a code; 500 for an unknown code.
 func (c Code) Status() int {
 	if s, ok := statuses[c]; ok {
 		return s
@@ -107,10 +130,11 @@ func (c Code) Status() int {
 	return 500
 }
 
-// Retryable tells whether the same request may succeed later.
+// Retryable reports whether the same request may succeed later.
 func (c Code) Retryable() bool {
 	switch c {
-	case ConcurrentUpdateError, InternalServerError, ResourceThrottled, ServiceUnavailable, TaskInvalidState:
+	case ConcurrentUpdateError, InternalServerError, ResourceThrottled, ServiceUnavailable,
+		TaskInvalidState:
 		return true
 	}
 	return false
