@@ -1,11 +1,12 @@
 // Package glob matches names with patterns of stars and question marks.
 package glob
 
-// Match tells whether pattern matches all of s: `*` stands for any run of bytes (slashes and colons too, none as
-// well), `?` for one byte, everything else for itself. The work is at most len(pattern) × len(s).
+// Match reports whether pattern matches all of s: `*` matches any number of bytes (slashes and
+// colons too), `?` one byte, and every other byte itself. The work is at most len(pattern) ×
+// len(s).
 func Match(pattern, s string) bool {
 	p, i := 0, 0
-	star, mark := -1, 0 // the last star, and up to where it has eaten
+	star, mark := -1, 0 // the last star, and the end of what it matches so far
 	for i < len(s) {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':

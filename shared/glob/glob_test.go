@@ -12,7 +12,8 @@ func TestMatch(t *testing.T) {
 		pattern, s string
 		want       bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"a*", "abc", true}, {"a*c", "abc", true},
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"a*", "abc", true},
+		{"a*c", "abc", true},
 		{"a*d", "abc", false}, {"?", "", false}, {"?", "x", true}, {"a?c*", "abcd", true},
 		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greet/LATEST", true},
 		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greets/LATEST", false},
@@ -32,7 +33,8 @@ func FuzzMatch(f *testing.F) {
 		if len(pattern) > 200 || len(s) > 200 {
 			return
 		}
-		if got := glob.Match(pattern, s); got && !strings.ContainsAny(pattern, "*?") && pattern != s {
+		if got := glob.Match(pattern, s); got && !strings.ContainsAny(pattern, "*?") &&
+			pattern != s {
 			t.Fatalf("Match(%q, %q)", pattern, s)
 		}
 		if !glob.Match("*"+s+"*", "x"+s+"y") {
