@@ -1,4 +1,4 @@
-// Package headers has what the headers of all answers say, of servers and of functions alike.
+// Package headers sets the headers that all responses of servers and functions have.
 package headers
 
 import "net/http"
@@ -8,8 +8,7 @@ var (
 	noStore = []string{"no-store"}
 )
 
-// Private keeps an answer out of caches, and browsers from taking it for anything but what it says
-// it is.
+// Private keeps a response out of caches, and prevents browsers from guessing its content type.
 func Private(h http.Header) {
 	h["X-Content-Type-Options"] = noSniff
 	h["Cache-Control"] = noStore
