@@ -9,7 +9,7 @@ import (
 // calls that Match matches. Exactly one of HTTP, Reply and Error is set, except in a function that
 // is a command.
 type Mapping struct {
-	Match   string          // a Glob
+	Match   string          // a glob
 	HTTP    string          // an absolute http or https address
 	Reply   json.RawMessage // a fixed result, JSON
 	Error   *Error          // a fixed failure

@@ -255,10 +255,10 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 		if c.kind == "" {
 			delete(header, "Content-Type")
 		}
-		answered := task.HTTPResult(header, 200, []byte(c.body))
+		result := task.HTTPResult(header, 200, []byte(c.body))
 		_, bare := task.FlowV1Output(c.kind, []byte(c.body))
 		_, body := task.Body(c.kind, []byte(c.body))
-		for _, got := range []*task.Error{answered.Error, bare, body} {
+		for _, got := range []*task.Error{result.Error, bare, body} {
 			if got == nil || got.Name != task.InvalidLocal || !strings.Contains(got.Cause, c.want) {
 				t.Errorf("%s: %v, want %s", name, got, c.want)
 			}

@@ -75,14 +75,14 @@ func TestWorkers(t *testing.T) {
 		q := memqueue.New(memqueue.Options{Workers: 3})
 		defer q.Close()
 		enter, leave := make(chan struct{}), make(chan struct{})
-		running, most, all := 0, 0, 0
+		running, maxRunning, all := 0, 0, 0
 		go func() {
 			for {
 				select {
 				case <-enter:
 					running++
 					all++
-					most = max(most, running)
+					maxRunning = max(maxRunning, running)
 				case <-leave:
 					running--
 				case <-t.Context().Done():
@@ -103,8 +103,8 @@ func TestWorkers(t *testing.T) {
 		})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if most != 3 || all != 20 {
-			t.Errorf("%d of 20 deliveries, %d at a time, want 3", all, most)
+		if maxRunning != 3 || all != 20 {
+			t.Errorf("%d of 20 deliveries, %d at a time, want 3", all, maxRunning)
 		}
 	})
 }

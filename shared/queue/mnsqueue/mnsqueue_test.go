@@ -115,13 +115,13 @@ func visibility(t *testing.T, endpoint, name string, seconds int) error {
 	r.Header.Set("x-mns-version", "2015-06-06")
 	r.Header.Set("Authorization",
 		"MNS "+mns.AccessKeyID+":"+mns.Sign(mns.AccessKeySecret, "PUT", resource, r.Header))
-	answer, err := http.DefaultClient.Do(r)
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusNoContent {
-		return errors.New(answer.Status)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		return errors.New(resp.Status)
 	}
 	return nil
 }
@@ -253,7 +253,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			return "hints"
 		}, true},
 		{"permission", "mns:SendMessage, and for a consumer mns:ReceiveMessage, " +
-			"mns:DeleteMessage and mns:ChangeMessageVisibility (go run ./infra/alibaba -only roles;",
+			"mns:DeleteMessage and mns:ChangeMessageVisibility " +
+			"(go run ./infra/alibaba -only roles;",
 			func(s *mns.Server, _ *rest.Client) string {
 				s.SetHook(func(mns.Call) mns.Fault { return mns.Deny })
 				return "hints"
@@ -450,10 +451,10 @@ func TestRotation(t *testing.T) {
 func TestReplacedKey(t *testing.T) {
 	s := mns.New(mns.Options{Keys: map[string]mns.Key{"STS.2": {Secret: "s", Token: "t2"}}})
 	s.CreateQueue("hints")
-	var asked atomic.Int64
+	var requests atomic.Int64
 	client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
 		Credentials: func(context.Context) (rest.Credentials, error) {
-			if asked.Add(1) == 1 { // the provider learns of the new key a little late
+			if requests.Add(1) == 1 { // the provider learns of the new key a little late
 				return rest.Credentials{AccessKeyID: "STS.1", AccessKeySecret: "s",
 					SecurityToken: "t1"}, nil
 			}
@@ -466,7 +467,7 @@ func TestReplacedKey(t *testing.T) {
 	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err != nil {
 		t.Error(err)
 	}
-	asked.Store(0)
+	requests.Store(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := q.Consume(ctx,
 		func(context.Context, string) error { cancel(); return nil }); !errors.Is(err,

@@ -96,10 +96,10 @@ func (a *roleProvider) refresh(ctx context.Context) (Credentials, error) {
 	if h := a.cached.Load(); h != nil && h.until.Sub(a.now()) > refreshMargin {
 		return h.Credentials, nil
 	}
-	asked := a.now()
+	requestedAt := a.now()
 	h, err := a.assumeRole(ctx)
 	if err == nil {
-		h.until = earlier(h.until, asked.Add(roleLifetime))
+		h.until = earlier(h.until, requestedAt.Add(roleLifetime))
 		a.cached.Store(h)
 		return h.Credentials, nil
 	}

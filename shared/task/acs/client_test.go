@@ -20,11 +20,11 @@ import (
 
 // sent records the last request of a server, and responds to it.
 type sent struct {
-	status int
-	header http.Header
-	answer string
-	got    *http.Request
-	body   string
+	status   int
+	header   http.Header
+	response string
+	got      *http.Request
+	body     string
 }
 
 func (s *sent) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -34,7 +34,7 @@ func (s *sent) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.status = 200
 	}
 	return &http.Response{StatusCode: s.status, Header: s.header,
-		Body: io.NopCloser(strings.NewReader(s.answer))}, nil
+		Body: io.NopCloser(strings.NewReader(s.response))}, nil
 }
 
 func client(s *sent, k acs.Credentials) *acs.Client {
@@ -56,7 +56,7 @@ func TestVector(t *testing.T) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	s := &sent{answer: "x"}
+	s := &sent{response: "x"}
 	c := client(s, acs.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret})
 	acs.Fix(c, v.Time, v.Nonce)
 	query, _ := url.ParseQuery(v.Query)
@@ -93,8 +93,10 @@ func TestOrderOfParameters(t *testing.T) {
 		Action: "DescribeClusterNodes", Version: "2015-12-15"}); err != nil {
 		t.Fatal(err)
 	}
-	const want = "ACS3-HMAC-SHA256 Credential=AKID,SignedHeaders=host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;" +
-		"x-acs-security-token;x-acs-signature-nonce;x-acs-version,Signature=0401c36652593349fba3ed278fbbf65e6a2f8f12643a52cd4242930a71ab1e1f"
+	const want = "ACS3-HMAC-SHA256 Credential=AKID,SignedHeaders=host;x-acs-accesskey-id;" +
+		"x-acs-action;x-acs-content-sha256;x-acs-date;" +
+		"x-acs-security-token;x-acs-signature-nonce;x-acs-version," +
+		"Signature=0401c36652593349fba3ed278fbbf65e6a2f8f12643a52cd4242930a71ab1e1f"
 	if got := s.got.Header.Get("Authorization"); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -113,7 +115,8 @@ func TestRotatedWhileCalling(t *testing.T) {
 		}
 		now.SecurityToken = map[string]string{"old": "newer", "newer": "new"}[token]
 		return &http.Response{StatusCode: 403,
-			Body: io.NopCloser(strings.NewReader(`{"Code":"InvalidSecurityToken.Expired","Message":"m"}`))}, nil
+			Body: io.NopCloser(strings.NewReader(`{"Code":"InvalidSecurityToken.Expired",` +
+				`"Message":"m"}`))}, nil
 	})
 	c := acs.NewClient(func(context.Context) (acs.Credentials, error) { return now, nil },
 		&http.Client{Transport: h})
@@ -174,7 +177,8 @@ func TestSHA1Signature(t *testing.T) {
 		t.Fatal(err)
 	}
 	const text = "POST\n\napplication/cloudevents-batch+json; charset=utf-8\nSat, 22 Nov 2025 " +
-		"10:00:00 GMT\nx-acs-signature-method:HMAC-SHA1\nx-acs-signature-nonce:n\nx-acs-signature-version:1.0\n/openapi/putEvents"
+		"10:00:00 GMT\nx-acs-signature-method:HMAC-SHA1\nx-acs-signature-nonce:n\n" +
+		"x-acs-signature-version:1.0\n/openapi/putEvents"
 	if want := "acs:AKID:" + sha1Of("SECRET", text); s.got.Header.Get("Authorization") != want {
 		t.Errorf("%s, want %s", s.got.Header.Get("Authorization"), want)
 	}
@@ -202,7 +206,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		s := &sent{
-			status: test.status, answer: test.body,
+			status: test.status, response: test.body,
 			header: http.Header{"X-Acs-Request-Id": {"h"}, "Location": {"http://elsewhere"}},
 		}
 		_, err := client(s, key).Do(t.Context(), &acs.Request{

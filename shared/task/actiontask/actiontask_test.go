@@ -20,15 +20,15 @@ import (
 // address and the requests that it gets.
 func service(t *testing.T, status int, body string) (string, <-chan string) {
 	t.Helper()
-	asked := make(chan string, 1)
+	requests := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
-		asked <- r.Method + " " + r.Header.Get(actiontask.KeyHeader) + " " + string(text)
+		requests <- r.Method + " " + r.Header.Get(actiontask.KeyHeader) + " " + string(text)
 		w.WriteHeader(status)
 		io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, asked
+	return server.URL, requests
 }
 
 func newRunner(t testing.TB, actions ...task.Mapping) *actiontask.Runner {
@@ -74,7 +74,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 }
 
 func TestQuestion(t *testing.T) {
-	address, asked := service(t, 200, `{"ok":true}`)
+	address, requests := service(t, 200, `{"ok":true}`)
 	r := task.Request{
 		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true,
 		Action:   "MNS:SendMessage",
@@ -86,10 +86,12 @@ func TestQuestion(t *testing.T) {
 	if got.Error != nil || string(got.Output) != `{"ok":true}` {
 		t.Errorf("%s, %v", got.Output, got.Error)
 	}
-	const want = `POST k {"account":"1","action":"MNS:SendMessage","execution":"e","flow":"f","input":{"b":2},"key":"k",` +
-		`"legacy":true,"mode":"WaitForCustomCallback","parameters":{"MessageBody":{"a":1}},"region":"cn-hangzhou",` +
+	const want = `POST k {"account":"1","action":"MNS:SendMessage","execution":"e","flow":"f",` +
+		`"input":{"b":2},"key":"k",` +
+		`"legacy":true,"mode":"WaitForCustomCallback","parameters":{"MessageBody":{"a":1}},` +
+		`"region":"cn-hangzhou",` +
 		`"resource":"acs:mns:::/queues/q/messages","state":"s","token":"tok"}`
-	if q := <-asked; q != want {
+	if q := <-requests; q != want {
 		t.Errorf("asked %s", q)
 	}
 }

@@ -95,7 +95,8 @@ func TestSync(t *testing.T) {
 		request(
 			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`,
 		))
-	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"req-1"}}`
+	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json",` +
+		`"X-Fc-Request-Id":"req-1"}}`
 	if got.Error != nil || string(got.Output) != want {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
@@ -306,7 +307,8 @@ func TestRepeatedCall(t *testing.T) {
 		{strings.Replace(status, "%", "Running", 1), `"Code":202`, ""},
 		{strings.Replace(status, "%", "Succeeded", 1), `"Body":{"a":1},"Code":200`, ""},
 		{
-			`{"status":"Failed","taskErrorMessage":"UnhandledInvocationError","returnPayload":"{\"errorType\":\"NoFunds\",\"errorMessage\":\"m\"}"}`, "", "NoFunds",
+			`{"status":"Failed","taskErrorMessage":"UnhandledInvocationError","returnPayload":` +
+				`"{\"errorType\":\"NoFunds\",\"errorMessage\":\"m\"}"}`, "", "NoFunds",
 		},
 		{`{"status":"Expired","requestId":"req-0"}`, "", "FC.Unknown"},
 		{"", `"Code":202`, ""},
@@ -331,8 +333,11 @@ func TestRepeatedCall(t *testing.T) {
 			if strings.Contains(test.asked, "Running") && n["req-0"].Token != "tok" {
 				t.Errorf("notes %v", n)
 			}
-			if want := map[string]string{"functions/f": "/2023-03-30/functions/f/async-tasks/m_",
-				"services/s/functions/f": "/2021-04-06/services/s/functions/f/stateful-async-invocations/m_"}[resource]; !strings.HasPrefix(s.path, want) {
+			want := "/2023-03-30/functions/f/async-tasks/m_"
+			if resource == "services/s/functions/f" {
+				want = "/2021-04-06/services/s/functions/f/stateful-async-invocations/m_"
+			}
+			if !strings.HasPrefix(s.path, want) {
 				t.Errorf("asked %s", s.path)
 			}
 		}
@@ -451,7 +456,8 @@ func FuzzRun(f *testing.F) {
 	f.Add(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`,
 		"acs:fc:::functions/charge", true)
 	f.Add(
-		`{"resourceArn":"acs:fc:x:y:services/a.b/functions/c","InvocationType":"async","StatefulAsyncInvocationID":"i"}`, "", false,
+		`{"resourceArn":"acs:fc:x:y:services/a.b/functions/c","InvocationType":"async",`+
+			`"StatefulAsyncInvocationID":"i"}`, "", false,
 	)
 	refusing := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !strings.HasSuffix(r.URL.Host, ".fc.aliyuncs.com") {
@@ -463,10 +469,10 @@ func FuzzRun(f *testing.F) {
 		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
 			refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"},
 	})
-	f.Fuzz(func(t *testing.T, parameters, resource string, legacy bool) {
+	f.Fuzz(func(t *testing.T, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: fctask.Action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: legacy,
+			FlowV1: flowV1,
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")

@@ -58,7 +58,8 @@ func TestLoad(t *testing.T) {
 				Env: map[string]string{"A": "b", "N": "1", "EMPTY": ""}, Concurrency: 4,
 			},
 			{Mapping: task.Mapping{Match: "hello", Reply: json.RawMessage(
-				`{"hex":16,"list":[1.50,null,true,"2020-01-02"],"message":"hi","n":12345678901234567890}`)}},
+				`{"hex":16,"list":[1.50,null,true,"2020-01-02"],"message":"hi","n":` +
+					`12345678901234567890}`)}},
 			{
 				Mapping: task.Mapping{
 					Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"},

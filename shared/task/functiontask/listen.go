@@ -91,10 +91,10 @@ func atMostOncePerSecond(log func(string)) func(string) {
 // points to this address gives another Host header, and browsers add an Origin, a Referer or
 // Sec-Fetch headers. Runtimes send none of them.
 func rejectBrowsers(address string, next http.Handler, log func(string)) http.Handler {
-	say := atMostOncePerSecond(log)
+	logRarely := atMostOncePerSecond(log)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host != address || isFromBrowser(r.Header) {
-			say(
+			logRarely(
 				"refused a request to the runtime API that came from a web page, or by another " +
 					"name than " + address,
 			)

@@ -103,9 +103,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	said := make(chan string, 100)
+	logged := make(chan string, 100)
 	l := newPeerListener(inner, newPeers(os.Getpid(), uint32(os.Getuid())), func(s string) {
-		said <- s
+		logged <- s
 	})
 	conns := make(chan net.Conn, 100)
 	go func() {
@@ -135,7 +135,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			t.Error("more connections than there may be")
 		}
 	}
-	if line := <-said; !strings.Contains(line, "the function has 16 open") {
+	if line := <-logged; !strings.Contains(line, "the function has 16 open") {
 		t.Error(line)
 	}
 	open[0].Close()

@@ -25,7 +25,7 @@ type peers struct {
 	tables *tables
 
 	mu sync.Mutex
-	// the process that held the socket at the last check: most commands have one process
+	// last: the process that held the socket at the last check: most commands have one process
 	last process
 }
 
@@ -33,7 +33,7 @@ type peers struct {
 type process struct {
 	pid, parent, group int
 	start              string
-	// its parent has not waited for it yet; it holds no descriptors any more
+	// ended: its parent has not waited for it yet; it holds no descriptors any more
 	ended bool
 }
 

@@ -17,7 +17,7 @@ type slotConn struct {
 	net.Conn
 	free    func()
 	pending atomic.Pointer[pendingEvent]
-	// a read or a write failed, for another reason than the end of what the process sends
+	// broken: a read or a write failed, for another reason than the end of what the process sends
 	broken atomic.Bool
 }
 

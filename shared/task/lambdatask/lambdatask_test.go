@@ -84,7 +84,8 @@ func TestSync(t *testing.T) {
 	r := newRunner(t, s, nil)
 	got := r.Run(t.Context(),
 		fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":{"n":1}}`))
-	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"req-1"}}`
+	const want = `{"Body":{"paid":true},"Code":200,"Header":{"Content-Type":"application/json",` +
+		`"X-Amzn-Requestid":"req-1"}}`
 	if got.Error != nil || string(got.Output) != want {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
@@ -324,10 +325,10 @@ func FuzzRun(f *testing.F) {
 	r := lambdatask.New(lambdatask.Options{
 		Client: rejectingClient{}, Functions: []lambdatask.Function{{Match: "*", ARN: charge}},
 	})
-	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {
+	f.Fuzz(func(t *testing.T, action, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: legacy,
+			FlowV1: flowV1,
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")

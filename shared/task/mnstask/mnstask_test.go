@@ -46,12 +46,14 @@ func TestSend(t *testing.T) {
 			"<text> & é",
 		},
 		{
-			request(`{"resourceArn":"acs:mns:cn-hangzhou:1234567890123456:/queues/q/messages","message":{"b":1,"a":"x"},"priority":1,"delaySeconds":"60"}`), `{"b":1,"a":"x"}`,
+			request(`{"resourceArn":"acs:mns:cn-hangzhou:1234567890123456:/queues/q/messages",` +
+				`"message":{"b":1,"a":"x"},"priority":1,"delaySeconds":"60"}`), `{"b":1,"a":"x"}`,
 		},
 		{
 			task.Request{Action: mnstask.Action, FlowV1: true,
-				Resource:   "acs:mns:::/queues/q/messages",
-				Parameters: json.RawMessage(`{"MessageBody":{"in":1},"Priority":16,"DelaySeconds":0}`)}, `{"in":1}`,
+				Resource: "acs:mns:::/queues/q/messages",
+				Parameters: json.RawMessage(`{"MessageBody":{"in":1},"Priority":16,` +
+					`"DelaySeconds":0}`)}, `{"in":1}`,
 		},
 		{
 			task.Request{Action: mnstask.Action, FlowV1: true,
@@ -77,7 +79,9 @@ func TestPublish(t *testing.T) {
 	s, r := emulated(t)
 	for _, q := range []task.Request{
 		request(
-			`{"resourceArn":"acs:mns:::/topics/t/messages","message":{"n":1},"messageTag":"tag","messageAttributes":{"MailAttributes":{"Subject":"s"},"SMSAttributes":{"Type":"x"}}}`,
+			`{"resourceArn":"acs:mns:::/topics/t/messages","message":{"n":1},"messageTag":"tag",` +
+				`"messageAttributes":{"MailAttributes":{"Subject":"s"},` +
+				`"SMSAttributes":{"Type":"x"}}}`,
 		),
 		{
 			Action: mnstask.Action, FlowV1: true, Resource: "acs:mns:::/topics/t/messages",
@@ -216,10 +220,10 @@ func FuzzRun(f *testing.F) {
 		HTTP:        &http.Client{Transport: answer{err: errors.New("refused")}},
 		Endpoints:   acs.Endpoints{Account: "1", Region: "cn-x"},
 		Credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})})
-	f.Fuzz(func(t *testing.T, parameters, resource string, legacy bool) {
+	f.Fuzz(func(t *testing.T, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: mnstask.Action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: legacy,
+			FlowV1: flowV1,
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")

@@ -12,11 +12,12 @@ import (
 // TestEndsAreTheEngines: asynchronous invocations are visible to all accounts, so no flow may read,
 // list or stop them by an OpenAPI, under any name of the product and any spelling of the path.
 func TestEndsAreTheEngines(t *testing.T) {
-	s := &api{status: 200, answer: `{"returnPayload":"secret"}`}
+	s := &api{status: 200, response: `{"returnPayload":"secret"}`}
 	every := &openapitask.AnyProduct{Service: service(t, s),
 		Products: map[string]openapitask.Product{
 			"fc-open": {Version: "2021-04-06", Style: "roa", Operations: map[string]string{
-				"GetStatefulAsyncInvocation": "GET /2021-04-06/services/{service}/functions/{function}/stateful-async-invocations/{id}"}}}}
+				"GetStatefulAsyncInvocation": "GET /2021-04-06/services/{service}/functions/" +
+					"{function}/stateful-async-invocations/{id}"}}}}
 	for _, c := range []struct {
 		action, parameters string
 		refused            bool
@@ -43,7 +44,8 @@ func TestEndsAreTheEngines(t *testing.T) {
 		{"FC:GetAsyncTask", `{"Path":"/2023-03-30/functions/slow/async%252Dtasks/order-7"}`, true},
 		{
 			"FC:X",
-			`{"Version":"2021-04-06","Path":"/2021-04-06/services/s/functions/slow/stateful-async-invocations/order-7"}`, true,
+			`{"Version":"2021-04-06","Path":"/2021-04-06/services/s/functions/slow/` +
+				`stateful-async-invocations/order-7"}`, true,
 		},
 		{
 			"fc-open:GetStatefulAsyncInvocation",

@@ -181,14 +181,14 @@ func parseStartRequest(r *task.Request) (*startRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	child := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
 	s := &startRequest{
-		written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName,
+		written: child.Resource, flow: child.Flow(), name: child.ExecutionName,
 		input: p.First(flow.InputKeys...),
 	}
 	switch {
 	case r.FlowV1 && r.Resource == "":
-		s.written = "acs:fnf:::flow/" + asked.FlowName
+		s.written = "acs:fnf:::flow/" + child.FlowName
 	case r.FlowV1 && len(r.Parameters) == 0:
 		s.input = r.Input
 	}

@@ -23,7 +23,8 @@ import (
 // texts. In the ROA style (see Product), Path and Method say how the operation is called, unless
 // the operator has configured it: {Name} in the path is replaced by the parameter of that name,
 // Body is the body (a text as it is, any other value as JSON), and all others are the query, lists
-// and objects as JSON. Operations of a product that is neither known nor in Products are unsupported.
+// and objects as JSON. Operations of a product that is neither known nor in Products are
+// unsupported.
 //
 // A flow never chooses the host that is called. Operations of product fnf, CloudFlow itself, need
 // the same rights of the flow as those of the engine. Policies do not cover any other product.
@@ -156,17 +157,17 @@ func (t *AnyProduct) parse(r *task.Request) (*acs.Request, error) {
 	how, named := of.Operations[operation]
 	switch {
 	case named:
-		way, err := parseRoute(how)
+		rt, err := parseRoute(how)
 		if err != nil {
 			return nil, err
 		}
-		return roa(endpoint, operation, of.Version, way, p)
+		return roa(endpoint, operation, of.Version, rt, p)
 	case of.Style == roaStyle:
-		way, err := routeFromParameters(p)
+		rt, err := routeFromParameters(p)
 		if err != nil {
 			return nil, err
 		}
-		return roa(endpoint, operation, of.Version, way, p)
+		return roa(endpoint, operation, of.Version, rt, p)
 	}
 	q := url.Values{}
 	for name, v := range p {

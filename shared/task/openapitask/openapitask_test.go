@@ -19,8 +19,8 @@ import (
 
 // api is a service that returns the same response to every call and records the calls.
 type api struct {
-	status int
-	answer string
+	status   int
+	response string
 
 	calls  int
 	method string
@@ -40,7 +40,7 @@ func (s *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Acs-Request-Id", "r1")
 	w.WriteHeader(s.status)
-	io.WriteString(w, s.answer)
+	io.WriteString(w, s.response)
 }
 
 func service(t *testing.T, s *api) openapitask.Service {
@@ -56,7 +56,7 @@ func service(t *testing.T, s *api) openapitask.Service {
 }
 
 func TestAny(t *testing.T) {
-	s := &api{status: 200, answer: `{"RequestId":"r","Instances":{"Instance":[]}}`}
+	s := &api{status: 200, response: `{"RequestId":"r","Instances":{"Instance":[]}}`}
 	every := &openapitask.AnyProduct{
 		Service:  service(t, s),
 		Products: map[string]openapitask.Product{"widget": {Version: "2020-01-02"}},
@@ -64,10 +64,12 @@ func TestAny(t *testing.T) {
 	got := every.Run(t.Context(), task.Request{
 		Action: "ECS:DescribeInstances",
 		Parameters: json.RawMessage(
-			`{"RegionId":"cn-beijing","PageSize":10,"DryRun":true,"InstanceIds":"[\"i-1\"]","Tag":[{"Key":"a","Value":"b c"},{"Key":"d"}],"Filter":{"1":{"Key":"k"}},"None":null}`,
+			`{"RegionId":"cn-beijing","PageSize":10,"DryRun":true,"InstanceIds":"[\"i-1\"]",` +
+				`"Tag":[{"Key":"a","Value":"b c"},{"Key":"d"}],"Filter":{"1":{"Key":"k"}},` +
+				`"None":null}`,
 		),
 	})
-	if got.Error != nil || string(got.Output) != s.answer {
+	if got.Error != nil || string(got.Output) != s.response {
 		t.Fatalf("%s %v", got.Output, got.Error)
 	}
 	want := url.Values{
@@ -101,10 +103,10 @@ func TestAny(t *testing.T) {
 		Action: "ocr:RecognizeIdentityCard", FlowV1: true,
 		Parameters: json.RawMessage(`{"Side":"face"}`),
 	}
-	if got := every.Run(t.Context(), flowV1); got.Error != nil || string(got.Output) != s.answer {
+	if got := every.Run(t.Context(), flowV1); got.Error != nil || string(got.Output) != s.response {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	s.answer = ""
+	s.response = ""
 	if got := every.Run(t.Context(), flowV1); string(got.Output) != "{}" {
 		t.Errorf("%s", got.Output)
 	}
@@ -115,7 +117,7 @@ func TestAny(t *testing.T) {
 
 // TestPaths: the ROA style, with method and path from the flow or from the operator.
 func TestPaths(t *testing.T) {
-	s := &api{status: 200, answer: `{"clusters":[]}`}
+	s := &api{status: 200, response: `{"clusters":[]}`}
 	every := &openapitask.AnyProduct{Service: service(t, s),
 		Products: map[string]openapitask.Product{
 			"widget": {
@@ -127,7 +129,8 @@ func TestPaths(t *testing.T) {
 	for _, test := range []struct{ action, parameters, method, path, version, query, body string }{
 		{
 			"CS:DescribeClusterNodes",
-			`{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10","RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
+			`{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10",` +
+				`"RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
 			"GET", "/clusters/c%201%2F%2B%C3%A9/nodes", "2015-12-15",
 			"RegionId=cn-beijing&pageSize=10&tags=%5B%7B%22key%22%3A%22a%22%7D%5D", ""},
 		{
@@ -159,7 +162,7 @@ func TestPaths(t *testing.T) {
 		got := every.Run(t.Context(), task.Request{
 			Action: test.action, Parameters: json.RawMessage(test.parameters),
 		})
-		if got.Error != nil || string(got.Output) != s.answer {
+		if got.Error != nil || string(got.Output) != s.response {
 			t.Errorf("%s %s: %s %v", test.action, test.parameters, got.Output, got.Error)
 		}
 		_, operation, _ := strings.Cut(test.action, ":")
@@ -175,7 +178,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %v", test.action, s.header)
 		}
 	}
-	s.status, s.answer = 404, `{"code":"ErrorClusterNotFound","message":"gone","requestId":"r2"}`
+	s.status, s.response = 404, `{"code":"ErrorClusterNotFound","message":"gone","requestId":"r2"}`
 	if got := every.Run(t.Context(), task.Request{Action: "CS:X",
 		Parameters: json.RawMessage(`{"Path":"/x"}`)}); got.Error == nil ||
 		got.Error.Name != "CS.ErrorClusterNotFound" || got.Error.Cause != "gone (request r2)" {
@@ -184,7 +187,7 @@ func TestPaths(t *testing.T) {
 }
 
 func TestAnyFailures(t *testing.T) {
-	s := &api{status: 400, answer: `{"Code":"Timeout","Message":"slow"}`}
+	s := &api{status: 400, response: `{"Code":"Timeout","Message":"slow"}`}
 	every := &openapitask.AnyProduct{Service: service(t, s)}
 	for name, r := range map[string]task.Request{
 		"ECS.Timeout": {Action: "ECS:DescribeInstances"},
@@ -195,13 +198,13 @@ func TestAnyFailures(t *testing.T) {
 			t.Errorf("%v, want %s", got.Error, name)
 		}
 	}
-	s.status, s.answer = 403, `{"Code":"Forbidden.RAM","Message":"no."}`
+	s.status, s.response = 403, `{"Code":"Forbidden.RAM","Message":"no."}`
 	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
 		got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X "+
 			"to the role of tasks. (request r1)" {
 		t.Errorf("%v", got.Error)
 	}
-	s.status, s.answer = 400, `{"Code":"InvalidSecurityToken.Expired","Message":"no."}`
+	s.status, s.response = 400, `{"Code":"InvalidSecurityToken.Expired","Message":"no."}`
 	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
 		got.Error.Name != "ECS.InvalidSecurityToken.Expired" ||
 		!strings.Contains(got.Error.Cause, "a later attempt takes fresh ones") {
@@ -210,7 +213,7 @@ func TestAnyFailures(t *testing.T) {
 	for status, name := range map[int]string{
 		429: "ECS.ResourceThrottled", 500: "ECS.InternalServerError", 404: "ECS.Unknown",
 	} {
-		s.status, s.answer = status, "<html>"
+		s.status, s.response = status, "<html>"
 		if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
 			got.Error.Name != name {
 			t.Errorf("%d: %v", status, got.Error)
@@ -303,7 +306,7 @@ func TestProducts(t *testing.T) {
 
 func TestPutEvents(t *testing.T) {
 	s := &api{
-		status: 200, answer: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`,
+		status: 200, response: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`,
 	}
 	events := &openapitask.Events{
 		Service: service(t, s), Now: func() time.Time { return time.Unix(0, 0) },
@@ -314,20 +317,24 @@ func TestPutEvents(t *testing.T) {
 			`{"id":"1","source":"s","type":"t","eventBusName":"bus","data":{"n":1}}`,
 		),
 	}
-	if got := events.Run(t.Context(), q); got.Error != nil || string(got.Output) != s.answer {
+	if got := events.Run(t.Context(), q); got.Error != nil || string(got.Output) != s.response {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	const want = `[{"aliyuneventbusname":"bus","data":{"n":1},"datacontenttype":"application/json; charset=utf-8","id":"1","source":"s","specversion":"1.0","subject":"acs:fnf:cn-hangzhou:1:flow/f","time":"1970-01-01T00:00:00Z","type":"t"}]`
+	const want = `[{"aliyuneventbusname":"bus","data":{"n":1},` +
+		`"datacontenttype":"application/json; charset=utf-8","id":"1","source":"s",` +
+		`"specversion":"1.0","subject":"acs:fnf:cn-hangzhou:1:flow/f",` +
+		`"time":"1970-01-01T00:00:00Z","type":"t"}]`
 	if s.body != want || s.path != "/openapi/putEvents" ||
 		!strings.HasPrefix(s.header.Get("Authorization"), "acs:a:") {
 		t.Errorf("%s\n%s %v", s.body, s.path, s.header)
 	}
-	s.answer = `{"failedEntryCount":1,"entryList":[{"errorCode":"EventBusNotExist","errorMessage":"no bus"}]}`
+	s.response = `{"failedEntryCount":1,"entryList":[{"errorCode":"EventBusNotExist",` +
+		`"errorMessage":"no bus"}]}`
 	if got := events.Run(t.Context(), q); got.Error == nil ||
 		got.Error.Name != "EventBridge.EventBusNotExist" {
 		t.Errorf("%v", got.Error)
 	}
-	s.status, s.answer = 403, `{"code":"EventBusNoPermission","message":"m","requestId":"r"}`
+	s.status, s.response = 403, `{"code":"EventBusNoPermission","message":"m","requestId":"r"}`
 	if got := events.Run(t.Context(), q); got.Error == nil ||
 		got.Error.Name != "EventBridge.EventBusNoPermission" {
 		t.Errorf("%v", got.Error)
@@ -345,7 +352,7 @@ func TestPutEvents(t *testing.T) {
 }
 
 func TestSendSms(t *testing.T) {
-	s := &api{status: 200, answer: `{"Code":"OK","Message":"OK","BizId":"b","RequestId":"r"}`}
+	s := &api{status: 200, response: `{"Code":"OK","Message":"OK","BizId":"b","RequestId":"r"}`}
 	sms := &openapitask.SMS{Service: service(t, s)}
 	q := task.Request{
 		Action: openapitask.ActionSendSms,
@@ -366,7 +373,7 @@ func TestSendSms(t *testing.T) {
 		"TemplateParam": {`{"n":1}`}}); s.values.Encode() != want.Encode() {
 		t.Errorf("%v", s.values)
 	}
-	s.answer = `{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":"m"}`
+	s.response = `{"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":"m"}`
 	if got := sms.Run(t.Context(), q); got.Error == nil ||
 		got.Error.Name != "SMS.isv.BUSINESS_LIMIT_CONTROL" {
 		t.Errorf("%v", got.Error)
@@ -378,7 +385,7 @@ func TestSendSms(t *testing.T) {
 }
 
 func TestCloudFlow(t *testing.T) {
-	s := &api{status: 200, answer: `{"FlowName":"f","Name":"x","RequestId":"r"}`}
+	s := &api{status: 200, response: `{"FlowName":"f","Name":"x","RequestId":"r"}`}
 	next := task.RunnerFunc(func(context.Context, task.Request) task.Result {
 		return task.Result{Output: json.RawMessage(`"next"`)}
 	})
@@ -421,7 +428,7 @@ func TestCloudFlow(t *testing.T) {
 		t.Errorf("%s %v %v", got.Output, got.Error, s.values)
 	}
 	first := s.values.Get("ExecutionName")
-	s.status, s.answer = 400, `{"Code":"ExecutionAlreadyExists","Message":"m"}`
+	s.status, s.response = 400, `{"Code":"ExecutionAlreadyExists","Message":"m"}`
 	if got = c.Run(t.Context(), flowV1); got.Error != nil ||
 		s.values.Get("ExecutionName") != first {
 		t.Errorf("an earlier call of the same attempt has started it: %s %v", got.Output, got.Error)

@@ -17,7 +17,7 @@ import (
 // TestFlowsOfTheCloudAskRights: a flow needs rights for what it does with flows of CloudFlow
 // itself, in any action and any spelling of the parameters. No request is sent if it is denied.
 func TestFlowsOfTheCloudAskRights(t *testing.T) {
-	s := &api{status: 200, answer: `{"FlowName":"f","Name":"x","RequestId":"r"}`}
+	s := &api{status: 200, response: `{"FlowName":"f","Name":"x","RequestId":"r"}`}
 	of := service(t, s)
 	next := task.RunnerFunc(func(context.Context, task.Request) task.Result {
 		return task.Result{Output: json.RawMessage(`"next"`)}
@@ -28,9 +28,9 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	every := &openapitask.AnyProduct{Service: of, CloudFlow: []string{"*"},
 		Products: map[string]openapitask.Product{
 			"flows": {Version: "2019-03-15", Host: "{region}.fnf.aliyuncs.com"}}}
-	var asked []string
+	var operation []string
 	granted := func(action, resource string) bool {
-		asked = append(asked, action+" "+resource)
+		operation = append(operation, action+" "+resource)
 		return strings.HasPrefix(action, "fnf:") && glob.Match("acs:fnf:*:123:flow/mine*", resource)
 	}
 	state := func(action, parameters string) task.Request {
@@ -45,21 +45,23 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 		return r
 	}
 	type test struct {
-		run   task.Runner
-		r     task.Request
-		asked string // "" if policies do not cover the operation
-		ok    bool
+		run       task.Runner
+		r         task.Request
+		operation string // "" if policies do not cover the operation
+		ok        bool
 	}
 	for _, c := range []test{
 		{
 			start,
 			state("FNF:StartExecution",
-				`{"resourceArn":"acs:fnf:::flow/mine-1","executionName":"x"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/mine-1", true,
+				`{"resourceArn":"acs:fnf:::flow/mine-1","executionName":"x"}`),
+			"fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/mine-1", true,
 		},
 		{
 			start,
 			state("FNF:StartExecution",
-				`{"resourceArn":"acs:fnf:::flow/secret","executionName":"x"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/secret", false,
+				`{"resourceArn":"acs:fnf:::flow/secret","executionName":"x"}`),
+			"fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/secret", false,
 		},
 		{
 			start,
@@ -104,7 +106,8 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 		{
 			every,
 			state("fnf:StopExecution",
-				`{"FlowName":"secret","ExecutionName":"x","RegionId":"cn-beijing"}`), "fnf:StopExecution acs:fnf:cn-beijing:123:flow/secret", false,
+				`{"FlowName":"secret","ExecutionName":"x","RegionId":"cn-beijing"}`),
+			"fnf:StopExecution acs:fnf:cn-beijing:123:flow/secret", false,
 		},
 		{every, state("fnf:ListFlows", `{}`), "fnf:ListFlows *", false},
 		{every, state("fnf:ListFlows", `{"Name":""}`), "fnf:ListFlows *", false},
@@ -124,12 +127,12 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	} {
 		what := c.r.Action + " " + c.r.Resource + string(c.r.Parameters)
 		for _, may := range []access.May{granted, nil} {
-			asked, s.calls = nil, 0
+			operation, s.calls = nil, 0
 			c.r.May = may
 			got := c.run.Run(t.Context(), c.r)
-			if may != nil && (c.asked == "") != (asked == nil) ||
-				may != nil && c.asked != "" && !slices.Contains(asked, c.asked) {
-				t.Errorf("%s: asked %v, want %s", what, asked, c.asked)
+			if may != nil && (c.operation == "") != (operation == nil) ||
+				may != nil && c.operation != "" && !slices.Contains(operation, c.operation) {
+				t.Errorf("%s: asked %v, want %s", what, operation, c.operation)
 			}
 			if may == nil || c.ok {
 				if got.Error != nil {
@@ -154,7 +157,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 // operator has opened, and only from CloudFlow's account unless the product is listed. If it gives
 // them a role, it must be allowed to pass that role.
 func TestFlowsOfTheCloudAreTheOperators(t *testing.T) {
-	s := &api{status: 200, answer: `{"RequestId":"r"}`}
+	s := &api{status: 200, response: `{"RequestId":"r"}`}
 	of := service(t, s)
 	mine := []string{"acs:fnf:*:*:flow/mine*"}
 	may := func(action, resource string) bool {
@@ -221,7 +224,7 @@ func TestFlowsOfTheCloudAreTheOperators(t *testing.T) {
 // TestTemplatesAreTheOperators: a product that carries out templates, which compute names, can be
 // called only if it is listed.
 func TestTemplatesAreTheOperators(t *testing.T) {
-	s := &api{status: 200, answer: `{"RequestId":"r"}`}
+	s := &api{status: 200, response: `{"RequestId":"r"}`}
 	every := &openapitask.AnyProduct{Service: service(t, s)}
 	for _, action := range []string{
 		"ROS:CreateStack", "OOS:StartExecution", "Devs:CreateEnvironment",
@@ -242,7 +245,7 @@ func TestTemplatesAreTheOperators(t *testing.T) {
 
 // TestReservedTargets: no runner of this package may target what the operator has reserved.
 func TestReservedTargets(t *testing.T) {
-	s := &api{status: 200, answer: `{"RequestId":"r"}`}
+	s := &api{status: 200, response: `{"RequestId":"r"}`}
 	of := service(t, s)
 	mine := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{
 		"acs:fc:*:functions/relay*", "acs:eventbridge:*:eventbus/hints",

@@ -166,10 +166,10 @@ func TestRefusals(t *testing.T) {
 		"OSS.AccessDenied", "oss:GetObject on acs:oss:*:*:inbox/a")
 	check(as(acs.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}), good,
 		"OSS.SecurityTokenExpired", "a later attempt takes fresh ones")
-	legacy := request(good)
-	legacy.Action, legacy.FlowV1, legacy.Parameters = "oss:GetObject", true,
+	flowV1 := request(good)
+	flowV1.Action, flowV1.FlowV1, flowV1.Parameters = "oss:GetObject", true,
 		json.RawMessage(`{"bucket":"inbox","key":"none"}`)
-	if got := r.Run(t.Context(), legacy); got.Error == nil || got.Error.Name != "oss.NoSuchKey" {
+	if got := r.Run(t.Context(), flowV1); got.Error == nil || got.Error.Name != "oss.NoSuchKey" {
 		t.Errorf("%v", got.Error)
 	}
 }

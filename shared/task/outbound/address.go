@@ -9,7 +9,8 @@ const (
 	public   class = iota // no option needed
 	private               // AllowPrivate: RFC 1918, carrier-grade NAT, unique local, benchmarks
 	loopback              // AllowLoopback: this machine
-	// Never called: metadata services, link-local, multicast, reserved, wrapped in a tunnel.
+	// forbidden: never called: metadata services, link-local, multicast, reserved, wrapped in a
+	// tunnel.
 	forbidden
 )
 

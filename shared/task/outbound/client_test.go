@@ -256,9 +256,9 @@ func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
 		reached.Store(true)
 	}))
 	defer inside.Close()
-	var asked atomic.Int64
+	var lookups atomic.Int64
 	resolver := nameServer(t, func() netip.Addr {
-		if asked.Add(1) == 1 {
+		if lookups.Add(1) == 1 {
 			return netip.MustParseAddr("8.8.8.8")
 		}
 		return netip.MustParseAddr("127.0.0.1")
@@ -488,17 +488,17 @@ func TestNamesInsideCannotBeListed(t *testing.T) {
 // TestUnlistedNamesAreNotLookedUp: a name outside the allow list is not resolved, so that its error
 // depends on the list alone.
 func TestUnlistedNamesAreNotLookedUp(t *testing.T) {
-	asked := false
+	lookups := false
 	resolver := nameServer(t, func() netip.Addr {
-		asked = true
+		lookups = true
 		return netip.MustParseAddr("127.0.0.1")
 	})
 	c := newClient(t, outbound.Options{
 		AllowLoopback: true, Allow: []string{"api.example"}, Resolver: resolver,
 	})
 	_, err := c.Get("http://other.example:9/")
-	if err == nil || !strings.Contains(outbound.Reason(err), "not in the allow list") || asked {
-		t.Errorf("%v, looked up: %v", err, asked)
+	if err == nil || !strings.Contains(outbound.Reason(err), "not in the allow list") || lookups {
+		t.Errorf("%v, looked up: %v", err, lookups)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 
 // Limits of an exchange over plain HTTP.
 const (
-	// Of a request; it fits into the socket buffers, so no peer can block the write for ever.
+	// plainBodyMax: of a request; it fits into the socket buffers, so no peer can block the write
+	// for ever.
 	plainBodyMax     = 64 << 10
 	informationalMax = 5        // responses 1xx before the final one
 	responseHead     = 64 << 10 // of a response, also over TLS

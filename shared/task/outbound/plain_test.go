@@ -42,7 +42,7 @@ func scripted(t testing.TB, responses ...string) (url string, connections *atomi
 // settling is scripted, but signals on settled when it has finished its work for a request. settled
 // may be nil.
 func settling(
-	t testing.TB, settled chan<- struct{}, answers ...string,
+	t testing.TB, settled chan<- struct{}, responses ...string,
 ) (url string, connections *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -61,14 +61,14 @@ func settling(
 			go func() {
 				defer conn.Close()
 				in := bufio.NewReader(conn)
-				for i, answer := range answers {
+				for i, response := range responses {
 					r, err := http.ReadRequest(in)
 					if err != nil {
 						return
 					}
 					io.Copy(io.Discard, r.Body)
-					io.WriteString(conn, answer)
-					if i == len(answers)-1 {
+					io.WriteString(conn, response)
+					if i == len(responses)-1 {
 						conn.Close()
 					}
 					if settled != nil {
@@ -84,7 +84,7 @@ func settling(
 func TestPlainAnswers(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	c := newClient(t, outbound.Options{AllowLoopback: true, MaxResponse: 1000})
-	tests := map[string]struct{ answer, want, err string }{
+	tests := map[string]struct{ response, want, err string }{
 		"length": {ok, "200 ok", ""},
 		"chunks": {
 			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "200 ok",
@@ -113,7 +113,7 @@ func TestPlainAnswers(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			url, _ := scripted(t, test.answer)
+			url, _ := scripted(t, test.response)
 			got, err := post(t.Context(), c, url)
 			if test.err != "" {
 				if err == nil || !strings.Contains(outbound.Reason(err), test.err) {
@@ -130,8 +130,8 @@ func TestPlainAnswers(t *testing.T) {
 func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	tests := map[string]struct {
-		answers []string
-		want    int64 // connections for three requests
+		responses []string
+		want      int64 // connections for three requests
 	}{
 		"again":              {[]string{ok, ok, ok}, 1},
 		"closed by the peer": {[]string{ok}, 3},
@@ -150,7 +150,7 @@ func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, outbound.Options{AllowLoopback: true})
 			settled := make(chan struct{}, 1)
-			url, connections := settling(t, settled, test.answers...)
+			url, connections := settling(t, settled, test.responses...)
 			for range 3 {
 				got, err := post(t.Context(), c, url)
 				if err != nil || got != "200 ok" && got != "204 " {
@@ -218,9 +218,9 @@ func TestPlainEndsWithItsContext(t *testing.T) {
 
 // TestPlainDoesNotBeginWhenItsTimeIsOver: no request is made if its context has already ended.
 func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
-	var asked atomic.Int64
+	var requests atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 	}))
 	defer server.Close()
 	c := newClient(t, outbound.Options{AllowLoopback: true})
@@ -236,7 +236,7 @@ func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
 		}
 	}
 	server.Close() // returns when all requests that arrived have been counted
-	if n := asked.Load(); n != 20 {
+	if n := requests.Load(); n != 20 {
 		t.Errorf("%d requests, want 20", n)
 	}
 }
@@ -314,9 +314,9 @@ func FuzzPlainAnswer(f *testing.F) {
 		"HTTP/1.1 307 Temporary Redirect\r\nLocation: /x\r\n\r\n"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, answer string) {
+	f.Fuzz(func(t *testing.T, response string) {
 		c := newClient(t, outbound.Options{AllowLoopback: true, MaxResponse: 1000})
-		url, _ := scripted(t, answer)
+		url, _ := scripted(t, response)
 		if got, err := post(t.Context(), c, url); err == nil && len(got) > 1100 {
 			t.Errorf("%d bytes", len(got))
 		}

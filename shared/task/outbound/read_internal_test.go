@@ -143,14 +143,14 @@ func TestPace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				of := pools(t, true)
-				ctx, answer := inflight.WithResponse(t.Context(), of, "a")
+				ctx, inFlight := inflight.WithResponse(t.Context(), of, "a")
 				began := time.Now()
 				_, err := ReadAll(response(ctx, -1, c.step))
 				if took := time.Since(began); errors.Is(err, ErrTooSlow) != c.slow ||
 					err != nil && !c.slow || took > c.within {
 					t.Errorf("%v after %s", err, took)
 				}
-				answer.Release()
+				inFlight.Release()
 			})
 		})
 	}
@@ -197,7 +197,7 @@ func TestNothingStaysHeld(t *testing.T) {
 				of := pools(t, false)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
-				ctx, answer := inflight.WithResponse(ctx, of, "a")
+				ctx, inFlight := inflight.WithResponse(ctx, of, "a")
 				read, err := ReadAll(response(ctx, -1, c.step))
 				switch {
 				case (err == nil) != (c.want == nil),
@@ -209,8 +209,8 @@ func TestNothingStaysHeld(t *testing.T) {
 					t.Errorf("%d and %d bytes are held for %d", used(of.Reading), used(of.Decoded),
 						len(read))
 				}
-				answer.Release()
-				answer.Release()
+				inFlight.Release()
+				inFlight.Release()
 			})
 		})
 	}
@@ -226,8 +226,8 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
-				ctx, answer := inflight.WithResponse(ctx, of, "slow")
-				defer answer.Release()
+				ctx, inFlight := inflight.WithResponse(ctx, of, "slow")
+				defer inFlight.Release()
 				ReadAll(response(ctx, -1,
 					after(40_000, pieces(1<<30, strings.Repeat("x", 1024), time.Second, io.EOF))))
 			})
@@ -238,12 +238,12 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 		}
 		for name, n := range map[string]int{"short": 1000, "long": 500_000} {
 			began := time.Now()
-			ctx, answer := inflight.WithResponse(ctx, of, "quick")
+			ctx, inFlight := inflight.WithResponse(ctx, of, "quick")
 			if _, err := ReadAll(response(ctx, int64(n),
 				after(n, pieces(0, "", 0, io.EOF)))); err != nil || time.Since(began) > 0 {
 				t.Errorf("a %s answer: %v after %s", name, err, time.Since(began))
 			}
-			answer.Release()
+			inFlight.Release()
 		}
 		cancel()
 		all.Wait()

@@ -107,7 +107,8 @@ func TestCalls(t *testing.T) {
 		{"fc", "/2023-03-30/functions/MILLRACE-API"},
 		{
 			"fc", "/2023-03-30/functions/f",
-			`{"asyncInvokeConfig":{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-x:1:queues/millrace"}}}}`,
+			`{"asyncInvokeConfig":{"destinationConfig":{"onSuccess":` +
+				`{"destination":"acs:mns:cn-x:1:queues/millrace"}}}}`,
 		},
 		{"mns-open", "/", "QueueName", "millrace"},
 		{"Mns-Open", "/", "Endpoint", "acs:mns:cn-hangzhou:123:queues/millrace"},
@@ -119,7 +120,8 @@ func TestCalls(t *testing.T) {
 		{"eventbridge", "/", `{"Targets":[{"Endpoint":"acs:mns:cn-x:1:queues/millrace"}]}`},
 		{
 			"oos", "/",
-			"{\"Tasks\":[{\"Action\":\"ACS::FC::InvokeFunction\",\"Properties\":{\"functionName\":\"millrace-steprunner\"}}]}",
+			"{\"Tasks\":[{\"Action\":\"ACS::FC::InvokeFunction\"," +
+				"\"Properties\":{\"functionName\":\"millrace-steprunner\"}}]}",
 		},
 		{"ros", "/", "queues/millrace/messages"},
 		{"tablestore", "/", "InstanceName", "mr-flows"},
@@ -133,7 +135,8 @@ func TestCalls(t *testing.T) {
 		{"fc", "/2023-03-30/functions/relay/invocations"},
 		{
 			"fc", "/2023-03-30/functions/f/async-invoke-config",
-			`{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-hangzhou:123:topics/outcomes"}}}`,
+			`{"destinationConfig":{"onSuccess":{` +
+				`"destination":"acs:mns:cn-hangzhou:123:topics/outcomes"}}}`,
 		},
 		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"relay-2"}]}`},
 		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"millrace-starter"}]}`},

@@ -37,11 +37,11 @@ func (t *Runner) parseChild(r *task.Request) (Child, error) {
 	if err != nil {
 		return child, fault.New(fault.InvalidArgument, "%v", err)
 	}
-	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
-	child.ExecutionName, child.FlowName = asked.ExecutionName, asked.FlowName
+	request := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	child.ExecutionName, child.FlowName = request.ExecutionName, request.FlowName
 	switch {
 	case !r.FlowV1 || r.Resource != "":
-		if child.FlowName, err = t.flowOf(r, &asked); err != nil {
+		if child.FlowName, err = t.flowOf(r, &request); err != nil {
 			return child, err
 		}
 	case child.FlowName == "":
@@ -57,8 +57,8 @@ func (t *Runner) parseChild(r *task.Request) (Child, error) {
 
 // flowOf returns the flow in a resource name. The region and the account must be the caller's own,
 // unless AnyOwner is set.
-func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error) {
-	resource := asked.Resource
+func (t *Runner) flowOf(r *task.Request, request *flow.ChildStart) (string, error) {
+	resource := request.Resource
 	if resource == "" {
 		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
 	}
@@ -66,7 +66,7 @@ func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error)
 	if err != nil {
 		return "", fault.New(fault.InvalidArgument, "resourceArn: %v", err)
 	}
-	name := asked.Flow()
+	name := request.Flow()
 	if name == "" {
 		return "", fault.New(fault.InvalidArgument,
 			"resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)

@@ -123,7 +123,7 @@ func TestStart(t *testing.T) {
 func TestStartRefuses(t *testing.T) {
 	tests := []struct {
 		resource, input string
-		legacy          bool
+		flowV1          bool
 		want            string
 	}{
 		{"", "", false, "FNF.MissingRequiredParams"},
@@ -139,7 +139,7 @@ func TestStartRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.FlowV1 = test.legacy
+		r.FlowV1 = test.flowV1
 		if r.FlowV1 {
 			r.Resource = test.resource
 		}
@@ -164,7 +164,7 @@ func TestFaults(t *testing.T) {
 	exists := fault.New(fault.ExecutionAlreadyExists, "it exists")
 	tests := []struct {
 		name   string
-		legacy bool
+		flowV1 bool
 		action string
 		arn    string
 		err    error
@@ -192,7 +192,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.FlowV1, r.Action, r.Resource = test.legacy, test.action, test.arn
+		r.FlowV1, r.Action, r.Resource = test.flowV1, test.action, test.arn
 		r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/f","FlowName":"f"}`)
 		got := subflowtask.New(&service{err: test.err}, nil).Run(context.Background(), r)
 		if got.Error == nil || got.Error.Name != test.want ||
@@ -262,9 +262,9 @@ func TestOperations(t *testing.T) {
 func FuzzStart(f *testing.F) {
 	f.Add(`{"resourceArn":"acs:fnf:::flow/f","input":{"a":1}}`, false)
 	f.Add(`{"FlowName":"f","Input":"{}"}`, true)
-	f.Fuzz(func(t *testing.T, parameters string, legacy bool) {
+	f.Fuzz(func(t *testing.T, parameters string, flowV1 bool) {
 		r := newRequest()
-		r.FlowV1, r.Parameters = legacy, json.RawMessage(parameters)
+		r.FlowV1, r.Parameters = flowV1, json.RawMessage(parameters)
 		s := &service{}
 		got := subflowtask.New(s, s).Run(context.Background(), r)
 		if got.Error == nil && (s.child.FlowName == "" || !json.Valid(s.child.Input)) {

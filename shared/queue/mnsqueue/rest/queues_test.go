@@ -11,7 +11,7 @@ import (
 
 func TestQueues(t *testing.T) {
 	var got []string
-	answer := func(status int, body string) *rest.Client {
+	respond := func(status int, body string) *rest.Client {
 		return client(func(r *http.Request) (int, string) {
 			text := make([]byte, r.ContentLength)
 			if r.ContentLength > 0 {
@@ -24,16 +24,16 @@ func TestQueues(t *testing.T) {
 	a := rest.Attributes{
 		Visibility: 6 * time.Minute, Retention: 7 * 24 * time.Hour, Polling: 20 * time.Second,
 	}
-	if err := answer(201, "").CreateQueue(t.Context(), "steps", a); err != nil {
+	if err := respond(201, "").CreateQueue(t.Context(), "steps", a); err != nil {
 		t.Error(err)
 	}
-	if err := answer(204, "").SetAttributes(t.Context(), "steps", a); err != nil {
+	if err := respond(204, "").SetAttributes(t.Context(), "steps", a); err != nil {
 		t.Error(err)
 	}
-	if err := answer(204, "").DeleteQueue(t.Context(), "steps"); err != nil {
+	if err := respond(204, "").DeleteQueue(t.Context(), "steps"); err != nil {
 		t.Error(err)
 	}
-	c := answer(200, `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><QueueName>steps</QueueName>`+
+	c := respond(200, `<Queue xmlns="http://mns.aliyuncs.com/doc/v1/"><QueueName>steps</QueueName>`+
 		`<VisibilityTimeout>360</VisibilityTimeout>`+
 		`<MessageRetentionPeriod>604800</MessageRetentionPeriod>`+
 		`<PollingWaitSeconds>20</PollingWaitSeconds></Queue>`)
@@ -52,7 +52,7 @@ func TestQueues(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}
-	_, err = answer(404,
+	_, err = respond(404,
 		`<Error><Code>QueueNotExist</Code><Message>no</Message></Error>`).GetAttributes(t.Context(),
 		"steps")
 	if rest.Code(err) != "QueueNotExist" {
