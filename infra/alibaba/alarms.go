@@ -10,53 +10,64 @@ import (
 	"strings"
 )
 
-// alarm is a rule of CloudMonitor: the twins of the alarms in template.yaml, as far as there is a metric for them.
+// alarm is a rule of CloudMonitor. The alarms are the same as those in template.yaml, if
+// CloudMonitor has a metric for them.
 type alarm struct {
-	name                            string // after the prefix
+	name                            string // without the prefix
 	namespace, metric               string
-	resource                        map[string]string // what of the metric is looked at
+	resource                        map[string]string // dimensions of the metric
 	statistic, operator             string
 	threshold, times, periodSeconds int
-	noData                          string // what is thought of a metric without values
+	noData                          string // state of the alarm without values
 }
 
-// What CloudMonitor calls them.
+// Names of CloudMonitor.
 const (
 	queueMetrics, functionMetrics = "acs_mns_new", "acs_fc"
 
-	moreThan, atLeast, atMost = "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanOrEqualToThreshold"
+	moreThan, atLeast, atMost = "GreaterThanThreshold", "GreaterThanOrEqualToThreshold",
+		"LessThanOrEqualToThreshold"
 
-	fine   = "OK"                // no values: all is well
-	silent = "INSUFFICIENT_DATA" // no values: the alarm goes off
+	fine   = "OK"                // no values are fine
+	silent = "INSUFFICIENT_DATA" // no values raise the alarm
 )
 
-// alarms are all of them. MNS has no age of the oldest message: that a queue is never empty for a quarter of an hour says
-// that the oldest may be as old.
+// alarms returns all alarms. MNS has no metric for the age of the oldest message. If a queue is not
+// empty for a quarter of an hour, its oldest message may be that old.
 func (c *config) alarms() []alarm {
 	queue := func(name string) map[string]string {
 		return map[string]string{"userId": c.account, "region": c.region, "queue": c.prefix + name}
 	}
 	all := []alarm{
-		{"dead-letters", queueMetrics, "ActiveMessages", queue("-dead-letters"), "Maximum", moreThan, 0, 1, 300, fine},
-		{"event-dead-letters", queueMetrics, "ActiveMessages", queue("-event-dead-letters"), "Maximum", moreThan, 0, 1, 300, fine},
-		{"queue-age", queueMetrics, "ActiveMessages", queue(""), "Minimum", moreThan, 0, 3, 300, fine},
+		{"dead-letters", queueMetrics, "ActiveMessages", queue("-dead-letters"), "Maximum",
+			moreThan, 0, 1, 300, fine},
+		{"event-dead-letters", queueMetrics, "ActiveMessages", queue("-event-dead-letters"),
+			"Maximum", moreThan, 0, 1, 300, fine},
+		{"queue-age", queueMetrics, "ActiveMessages", queue(""), "Minimum", moreThan, 0, 3, 300,
+			fine},
 	}
 	function := func(name string) map[string]string {
 		return map[string]string{"region": c.region, "functionName": c.prefix + "-" + name}
 	}
 	for _, f := range roles {
 		all = append(all,
-			alarm{f + "-errors", functionMetrics, "FunctionFunctionErrors", function(f), "Value", atLeast, 1, 1, 60, fine},
-			alarm{f + "-failures", functionMetrics, "FunctionServerErrors", function(f), "Value", atLeast, 1, 3, 60, fine},
-			alarm{f + "-throttles", functionMetrics, "FunctionConcurrencyThrottles", function(f), "Value", atLeast, 1, 3, 60, fine},
-			alarm{f + "-instances", functionMetrics, "FunctionResourceThrottles", function(f), "Value", atLeast, 1, 3, 60, fine})
+			alarm{f + "-errors", functionMetrics, "FunctionFunctionErrors", function(f), "Value",
+				atLeast, 1, 1, 60, fine},
+			alarm{f + "-failures", functionMetrics, "FunctionServerErrors", function(f), "Value",
+				atLeast, 1, 3, 60, fine},
+			alarm{f + "-throttles", functionMetrics, "FunctionConcurrencyThrottles", function(f),
+				"Value", atLeast, 1, 3, 60, fine},
+			alarm{f + "-instances", functionMetrics, "FunctionResourceThrottles", function(f),
+				"Value", atLeast, 1, 3, 60, fine})
 	}
 	return append(all,
-		alarm{"api-5xx", functionMetrics, "FunctionHTTPStatus5xx", function("api"), "Value", atLeast, 5, 3, 60, fine},
-		alarm{"sweeper-silent", functionMetrics, "FunctionTotalInvocations", function("sweeper"), "Value", atMost, 0, 5, 60, silent})
+		alarm{"api-5xx", functionMetrics, "FunctionHTTPStatus5xx", function("api"), "Value",
+			atLeast, 5, 3, 60, fine},
+		alarm{"sweeper-silent", functionMetrics, "FunctionTotalInvocations", function("sweeper"),
+			"Value", atMost, 0, 5, 60, silent})
 }
 
-// alarmSteps are the alarms, which tell the contacts of a group.
+// alarmSteps returns the steps of the alarms, which notify a contact group.
 func (k *cloud) alarmSteps() (all []step) {
 	for _, a := range k.config.alarms() {
 		want := k.config.ruleOf(a)
@@ -67,7 +78,7 @@ func (k *cloud) alarmSteps() (all []step) {
 	return all
 }
 
-// rule is an alarm as CloudMonitor tells of it.
+// rule is an alarm as CloudMonitor describes it.
 type rule struct {
 	RuleID        string `json:"RuleId"`
 	RuleName      string
@@ -86,14 +97,23 @@ type escalation struct {
 }
 
 func (c *config) ruleOf(a alarm) rule {
-	// Rules have one namespace in an account, whatever their region.
-	r := rule{RuleID: c.prefix + "-" + c.region + "-" + a.name, RuleName: c.prefix + "-" + a.name, Namespace: a.namespace, MetricName: a.metric,
-		Resources: resources{a.resource}, ContactGroups: c.contacts, Period: number(a.periodSeconds), NoDataPolicy: a.noData}
-	r.Escalations.Critical = escalation{a.statistic, a.operator, number(a.threshold), number(a.times)}
+	// The ids of rules must be unique in an account, across regions.
+	r := rule{
+		RuleID:        c.prefix + "-" + c.region + "-" + a.name,
+		RuleName:      c.prefix + "-" + a.name,
+		Namespace:     a.namespace,
+		MetricName:    a.metric,
+		Resources:     resources{a.resource},
+		ContactGroups: c.contacts,
+		Period:        number(a.periodSeconds),
+		NoDataPolicy:  a.noData,
+	}
+	r.Escalations.Critical = escalation{a.statistic, a.operator, number(a.threshold),
+		number(a.times)}
 	return r
 }
 
-// text is a text or a number of an answer, which is not sure to be the one or the other.
+// text is a value of a response that may be a text or a number.
 type text string
 
 func number(n int) text { return text(strconv.Itoa(n)) }
@@ -107,7 +127,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// resources are a list of dimensions; in answers it is a text that holds that list.
+// resources is a list of dimensions. Responses have it as a JSON text inside a text.
 type resources []map[string]string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -127,39 +147,41 @@ func (r *resources) UnmarshalJSON(b []byte) error {
 
 const monitorVersion = "2019-01-01"
 
-// monitor calls CloudMonitor, which may answer that it failed with the status of success.
+// monitor calls CloudMonitor, which may report a failure with a status of success.
 func (k *cloud) monitor(ctx context.Context, action string, parameters url.Values, to any) error {
-	var answer json.RawMessage
-	err := k.rpc(ctx, k.config.endpoint("cms", "https://metrics."+k.config.region+".aliyuncs.com"), monitorVersion, action, parameters, &answer)
+	var response json.RawMessage
+	err := k.rpc(ctx, k.config.endpoint("cms", "https://metrics."+k.config.region+".aliyuncs.com"),
+		monitorVersion, action, parameters, &response)
 	if err != nil {
 		return err
 	}
-	var outcome struct {
+	var result struct {
 		Success *bool
 		Code    text
 		Message string
 	}
-	if err := json.Unmarshal(answer, &outcome); err != nil {
+	if err := json.Unmarshal(response, &result); err != nil {
 		return fmt.Errorf("%s: the answer cannot be read: %w", action, err)
 	}
-	if outcome.Success != nil && !*outcome.Success {
-		return fmt.Errorf("%s: %s: %s", action, outcome.Code, outcome.Message)
+	if result.Success != nil && !*result.Success {
+		return fmt.Errorf("%s: %s: %s", action, result.Code, result.Message)
 	}
 	if to == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer, to); err != nil {
+	if err := json.Unmarshal(response, to); err != nil {
 		return fmt.Errorf("%s: the answer cannot be read: %w", action, err)
 	}
 	return nil
 }
 
 func (k *cloud) checkRule(ctx context.Context, want rule) (checkResult, error) {
-	var answer struct{ Alarms struct{ Alarm []rule } }
-	if err := k.monitor(ctx, "DescribeMetricRuleList", url.Values{"RuleIds": {want.RuleID}}, &answer); err != nil {
+	var response struct{ Alarms struct{ Alarm []rule } }
+	if err := k.monitor(ctx, "DescribeMetricRuleList", url.Values{"RuleIds": {want.RuleID}},
+		&response); err != nil {
 		return checkResult{}, err
 	}
-	for _, got := range answer.Alarms.Alarm {
+	for _, got := range response.Alarms.Alarm {
 		if got.RuleID != want.RuleID {
 			continue
 		}
@@ -171,7 +193,8 @@ func (k *cloud) checkRule(ctx context.Context, want rule) (checkResult, error) {
 	return checkResult{state: missing}, nil
 }
 
-// differences are the names of what differs. That somebody has switched a rule off is theirs to do.
+// differences returns the names of the differences. It ignores whether the rule is enabled, because
+// the operator may disable a rule.
 func differences(got, want rule) (all []string) {
 	for _, d := range []struct {
 		name string
@@ -192,7 +215,7 @@ func differences(got, want rule) (all []string) {
 	return all
 }
 
-// putRule creates a rule, or replaces it.
+// putRule creates or replaces a rule.
 func (k *cloud) putRule(ctx context.Context, r rule) error {
 	list, err := json.Marshal(r.Resources)
 	if err != nil {
@@ -200,12 +223,23 @@ func (k *cloud) putRule(ctx context.Context, r rule) error {
 	}
 	c := r.Escalations.Critical
 	err = k.monitor(ctx, "PutResourceMetricRule", url.Values{
-		"RuleId": {r.RuleID}, "RuleName": {r.RuleName}, "Namespace": {r.Namespace}, "MetricName": {r.MetricName}, "Resources": {string(list)},
-		"ContactGroups": {r.ContactGroups}, "Period": {string(r.Period)}, "Interval": {string(r.Period)}, "NoDataPolicy": {r.NoDataPolicy},
-		"Escalations.Critical.Statistics": {c.Statistics}, "Escalations.Critical.ComparisonOperator": {c.ComparisonOperator},
-		"Escalations.Critical.Threshold": {string(c.Threshold)}, "Escalations.Critical.Times": {string(c.Times)}}, nil)
+		"RuleId":                          {r.RuleID},
+		"RuleName":                        {r.RuleName},
+		"Namespace":                       {r.Namespace},
+		"MetricName":                      {r.MetricName},
+		"Resources":                       {string(list)},
+		"ContactGroups":                   {r.ContactGroups},
+		"Period":                          {string(r.Period)},
+		"Interval":                        {string(r.Period)},
+		"NoDataPolicy":                    {r.NoDataPolicy},
+		"Escalations.Critical.Statistics": {c.Statistics},
+		"Escalations.Critical.ComparisonOperator": {c.ComparisonOperator},
+		"Escalations.Critical.Threshold":          {string(c.Threshold)},
+		"Escalations.Critical.Times":              {string(c.Times)},
+	}, nil)
 	if err != nil {
-		return fmt.Errorf("%w; the group of contacts %q must be there (docs/alibaba.md)", err, r.ContactGroups)
+		return fmt.Errorf("%w; the group of contacts %q must be there (docs/alibaba.md)", err,
+			r.ContactGroups)
 	}
 	return nil
 }

@@ -15,30 +15,38 @@ import (
 	"testing"
 )
 
-// monitorStandIn answers for CloudMonitor: it checks signatures and parameters, and keeps rules.
+// monitorStandIn is a stand-in for CloudMonitor. It checks signatures and parameters, and keeps
+// rules.
 type monitorStandIn struct {
 	t       *testing.T
 	mu      sync.Mutex
 	rules   map[string]url.Values
 	changes int
-	groups  []string // of contacts
+	groups  []string // contact groups
 }
 
 func newMonitorStandIn(t *testing.T) *monitorStandIn {
-	return &monitorStandIn{t: t, rules: map[string]url.Values{}, groups: []string{defaultContacts, "ops"}}
+	return &monitorStandIn{
+		t:      t,
+		rules:  map[string]url.Values{},
+		groups: []string{defaultContacts, "ops"},
+	}
 }
 
 // ServeHTTP implements http.Handler.
 func (s *monitorStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if want := signatureOf(r, "test"); !strings.HasSuffix(r.Header.Get("Authorization"), "Signature="+want) {
-		s.t.Errorf("%s is signed %q, want %s", r.Header.Get("X-Acs-Action"), r.Header.Get("Authorization"), want)
+	if want := signatureOf(r, "test"); !strings.HasSuffix(r.Header.Get("Authorization"),
+		"Signature="+want) {
+		s.t.Errorf("%s is signed %q, want %s", r.Header.Get("X-Acs-Action"),
+			r.Header.Get("Authorization"), want)
 	}
-	if r.Method != http.MethodPost || r.Header.Get("X-Acs-Version") != "2019-01-01" || r.Header.Get("X-Acs-Security-Token") != "token" {
+	if r.Method != http.MethodPost || r.Header.Get("X-Acs-Version") != "2019-01-01" ||
+		r.Header.Get("X-Acs-Security-Token") != "token" {
 		s.t.Errorf("%s with %v", r.Method, r.Header)
 	}
-	answer := func(v map[string]any) {
+	respond := func(v map[string]any) {
 		v["RequestId"] = "r"
 		json.NewEncoder(w).Encode(v)
 	}
@@ -51,40 +59,68 @@ func (s *monitorStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				list = append(list, ruleFromQuery(rule))
 			}
 		}
-		answer(map[string]any{"Success": true, "Code": 200, "Total": strconv.Itoa(len(list)), "Alarms": map[string]any{"Alarm": list}})
+		respond(map[string]any{
+			"Success": true,
+			"Code":    200,
+			"Total":   strconv.Itoa(len(list)),
+			"Alarms":  map[string]any{"Alarm": list},
+		})
 	case "PutResourceMetricRule":
 		if wrong := wrongParameters(q); wrong != "" {
 			s.t.Errorf("%s: %v", wrong, q)
 		}
 		if !slices.Contains(s.groups, q.Get("ContactGroups")) {
-			answer(map[string]any{"Success": false, "Code": "ResourceNotFound", "Message": "The specified resource is not found."})
+			respond(map[string]any{
+				"Success": false,
+				"Code":    "ResourceNotFound",
+				"Message": "The specified resource is not found.",
+			})
 			return
 		}
 		s.changes++
 		s.rules[q.Get("RuleId")] = q
-		answer(map[string]any{"Success": true, "Code": "200"})
+		respond(map[string]any{"Success": true, "Code": "200"})
 	default:
 		s.t.Errorf("CloudMonitor has no %s", r.Header.Get("X-Acs-Action"))
 	}
 }
 
-// ruleFromQuery is a rule as the service tells of it: some numbers are texts, and some texts numbers.
+// ruleFromQuery returns a rule as the service describes it: some numbers are texts, and some texts
+// numbers.
 func ruleFromQuery(q url.Values) map[string]any {
 	times, _ := strconv.Atoi(q.Get("Escalations.Critical.Times"))
-	return map[string]any{"RuleId": q.Get("RuleId"), "RuleName": q.Get("RuleName"), "Namespace": q.Get("Namespace"), "MetricName": q.Get("MetricName"),
-		"Resources": q.Get("Resources"), "ContactGroups": q.Get("ContactGroups"), "Period": q.Get("Period"), "NoDataPolicy": q.Get("NoDataPolicy"),
-		"EnableState": true, "SilenceTime": 86400, "Escalations": map[string]any{"Warn": map[string]any{}, "Info": map[string]any{}, "Critical": map[string]any{
-			"Statistics": q.Get("Escalations.Critical.Statistics"), "ComparisonOperator": q.Get("Escalations.Critical.ComparisonOperator"),
-			"Threshold": q.Get("Escalations.Critical.Threshold"), "Times": times}}}
+	return map[string]any{
+		"RuleId":        q.Get("RuleId"),
+		"RuleName":      q.Get("RuleName"),
+		"Namespace":     q.Get("Namespace"),
+		"MetricName":    q.Get("MetricName"),
+		"Resources":     q.Get("Resources"),
+		"ContactGroups": q.Get("ContactGroups"),
+		"Period":        q.Get("Period"),
+		"NoDataPolicy":  q.Get("NoDataPolicy"),
+		"EnableState":   true,
+		"SilenceTime":   86400,
+		"Escalations": map[string]any{
+			"Warn": map[string]any{},
+			"Info": map[string]any{},
+			"Critical": map[string]any{
+				"Statistics":         q.Get("Escalations.Critical.Statistics"),
+				"ComparisonOperator": q.Get("Escalations.Critical.ComparisonOperator"),
+				"Threshold":          q.Get("Escalations.Critical.Threshold"),
+				"Times":              times,
+			},
+		},
+	}
 }
 
-// metrics are those that there are, with the statistics and the dimensions that each has.
+// metrics are the existing metrics, with the statistics and the dimensions of each.
 var metrics = map[string]struct {
 	statistics []string
 	dimensions string
 	period     int
 }{
-	"acs_mns_new/ActiveMessages":          {[]string{"Maximum", "Minimum", "Average"}, "queue,region,userId", 300},
+	"acs_mns_new/ActiveMessages": {[]string{"Maximum", "Minimum", "Average"},
+		"queue,region,userId", 300},
 	"acs_fc/FunctionFunctionErrors":       {[]string{"Value"}, "functionName,region", 60},
 	"acs_fc/FunctionServerErrors":         {[]string{"Value"}, "functionName,region", 60},
 	"acs_fc/FunctionConcurrencyThrottles": {[]string{"Value"}, "functionName,region", 60},
@@ -93,7 +129,7 @@ var metrics = map[string]struct {
 	"acs_fc/FunctionTotalInvocations":     {[]string{"Value"}, "functionName,region", 60},
 }
 
-// wrongParameters tells what the service would refuse.
+// wrongParameters returns what the service would reject.
 func wrongParameters(q url.Values) string {
 	metric, known := metrics[q.Get("Namespace")+"/"+q.Get("MetricName")]
 	var list []map[string]string
@@ -122,9 +158,11 @@ func wrongParameters(q url.Values) string {
 		return "bad period"
 	case err2 != nil || err3 != nil || times < 1:
 		return "bad threshold"
-	case !slices.Contains([]string{moreThan, atLeast, atMost}, q.Get("Escalations.Critical.ComparisonOperator")):
+	case !slices.Contains([]string{moreThan, atLeast, atMost},
+		q.Get("Escalations.Critical.ComparisonOperator")):
 		return "no such operator"
-	case !slices.Contains([]string{"KEEP_LAST_STATE", "INSUFFICIENT_DATA", "OK"}, q.Get("NoDataPolicy")):
+	case !slices.Contains([]string{"KEEP_LAST_STATE", "INSUFFICIENT_DATA", "OK"},
+		q.Get("NoDataPolicy")):
 		return "no such policy"
 	case q.Get("RuleId") == "" || q.Get("RuleName") == "" || q.Get("ContactGroups") == "":
 		return "something is missing"
@@ -132,7 +170,8 @@ func wrongParameters(q url.Values) string {
 	return ""
 }
 
-// signatureOf is the signature (ACS3-HMAC-SHA256) of a request without a body, written without the product's code.
+// signatureOf returns the signature (ACS3-HMAC-SHA256) of a request without a body. It does not use
+// the product's code.
 func signatureOf(r *http.Request, secret string) string {
 	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "SignedHeaders=")
 	signed, _, _ := strings.Cut(rest, ",")
@@ -162,12 +201,13 @@ func percent(s string) string {
 	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
 }
 
-// Alarms are made once, changed when they differ, and left alone otherwise.
+// TestAlarms: alarms are created once, corrected if they differ, and otherwise not changed.
 func TestAlarms(t *testing.T) {
 	w := newHarness(t)
 	only := []string{"-only", "alarms"}
 	lines := w.run(t, append(only, "-dry-run")...)
-	if w.monitor.changes != 0 || !strings.HasPrefix(lines[0], "+ alarm millrace-dead-letters (to be created)") {
+	if w.monitor.changes != 0 || !strings.HasPrefix(lines[0],
+		"+ alarm millrace-dead-letters (to be created)") {
 		t.Fatalf("a dry run: %d changes\n%s", w.monitor.changes, strings.Join(lines, "\n"))
 	}
 	w.run(t, only...)
@@ -175,7 +215,8 @@ func TestAlarms(t *testing.T) {
 		t.Errorf("%d changes, %d rules, %d planned", n, len(w.monitor.rules), len(lines)-1)
 	}
 	dead := w.monitor.rules["millrace-cn-hangzhou-dead-letters"]
-	if dead.Get("Resources") != `[{"queue":"millrace-dead-letters","region":"cn-hangzhou","userId":"`+account+`"}]` || dead.Get("ContactGroups") != defaultContacts {
+	if dead.Get("Resources") != `[{"queue":"millrace-dead-letters","region":"cn-hangzhou",`+
+		`"userId":"`+account+`"}]` || dead.Get("ContactGroups") != defaultContacts {
 		t.Errorf("%v", dead)
 	}
 	if again := w.run(t, only...); signs(again) != "=" || w.monitor.changes != len(lines)-1 {
@@ -184,34 +225,42 @@ func TestAlarms(t *testing.T) {
 	dead.Set("Escalations.Critical.Threshold", "100")
 	w.monitor.rules["millrace-cn-hangzhou-sweeper-silent"].Set("NoDataPolicy", "OK")
 	changed := w.run(t, only...)
-	if !slices.Contains(changed, "~ alarm millrace-dead-letters (changed: condition)") || !slices.Contains(changed, "~ alarm millrace-sweeper-silent (changed: no data)") ||
+	if !slices.Contains(changed, "~ alarm millrace-dead-letters (changed: condition)") ||
+		!slices.Contains(changed, "~ alarm millrace-sweeper-silent (changed: no data)") ||
 		w.monitor.changes != len(lines)+1 {
 		t.Errorf("%d changes: %s", w.monitor.changes, strings.Join(changed, "\n"))
 	}
-	if told := w.run(t, append(only, "-alarm-contacts", "ops")...); signs(told) != "~" || w.monitor.rules["millrace-cn-hangzhou-queue-age"].Get("ContactGroups") != "ops" {
+	if told := w.run(t, append(only, "-alarm-contacts", "ops")...); signs(told) != "~" ||
+		w.monitor.rules["millrace-cn-hangzhou-queue-age"].Get("ContactGroups") != "ops" {
 		t.Errorf("other contacts: %s", strings.Join(told, "\n"))
 	}
 }
 
-// A group that is not there is named, though the service answers with the status of success.
+// TestAlarmContacts: the error names a missing contact group, even though the service responds with
+// a status of success.
 func TestAlarmContacts(t *testing.T) {
 	w := newHarness(t)
-	err := run(t.Context(), append(w.args, "-only", "alarms", "-alarm-contacts", "nobody"), environment, new(bytes.Buffer))
-	if err == nil || !strings.Contains(err.Error(), "ResourceNotFound") || !strings.Contains(err.Error(), `"nobody"`) {
+	err := run(t.Context(), append(w.args, "-only", "alarms", "-alarm-contacts", "nobody"),
+		environment, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "ResourceNotFound") ||
+		!strings.Contains(err.Error(), `"nobody"`) {
 		t.Errorf("%v", err)
 	}
-	if err := run(t.Context(), append(w.args, "-alarm-contacts", " "), environment, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "-alarm-contacts") {
+	if err := run(t.Context(), append(w.args, "-alarm-contacts", " "), environment,
+		new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "-alarm-contacts") {
 		t.Errorf("%v", err)
 	}
 }
 
-// What the service tells may be texts or numbers.
+// TestRuleOfAnAnswer: values of a response may be texts or numbers.
 func TestRuleOfAnAnswer(t *testing.T) {
 	var r rule
-	if err := json.Unmarshal([]byte(`{"RuleId":"x","Resources":"[{\"queue\":\"q\"}]","Period":60,"Escalations":{"Critical":{"Threshold":1,"Times":"3"}}}`), &r); err != nil {
+	if err := json.Unmarshal([]byte(`{"RuleId":"x","Resources":"[{\"queue\":\"q\"}]",`+
+		`"Period":60,"Escalations":{"Critical":{"Threshold":1,"Times":"3"}}}`), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Period != "60" || r.Resources[0]["queue"] != "q" || r.Escalations.Critical.Threshold != "1" || r.Escalations.Critical.Times != "3" {
+	if r.Period != "60" || r.Resources[0]["queue"] != "q" ||
+		r.Escalations.Critical.Threshold != "1" || r.Escalations.Critical.Times != "3" {
 		t.Errorf("%+v", r)
 	}
 	if err := json.Unmarshal([]byte(`{"Resources":"no list"}`), &r); err == nil {

@@ -5,10 +5,13 @@ import (
 	"net/url"
 )
 
-// The roles that EventBridge takes to read the queue, to call the function, and to write dead letters.
-var serviceRoles = []string{"AliyunServiceRoleForEventBridgeSourceMNS", "AliyunServiceRoleForEventBridgeSendToFC", "AliyunServiceRoleForEventBridgeSendToMNS"}
+// serviceRoles are the roles with which EventBridge reads the queue, calls the function and writes
+// dead letters.
+var serviceRoles = []string{"AliyunServiceRoleForEventBridgeSourceMNS",
+	"AliyunServiceRoleForEventBridgeSendToFC", "AliyunServiceRoleForEventBridgeSendToMNS"}
 
-// eventSteps are the service-linked roles of EventBridge. The event stream itself is made with the trigger in s.yaml.
+// eventSteps returns the steps of the service-linked roles of EventBridge. The trigger in s.yaml
+// creates the event stream.
 func (k *cloud) eventSteps() (all []step) {
 	for _, role := range serviceRoles {
 		all = append(all, step{part: "events", name: "service-linked role " + role,
@@ -16,7 +19,8 @@ func (k *cloud) eventSteps() (all []step) {
 				return ramCheckResult(k.ram(ctx, "GetRole", url.Values{"RoleName": {role}}, nil))
 			},
 			apply: func(ctx context.Context, _ checkResult) error {
-				return existing(k.rpc(ctx, k.config.endpoint("eventbridge", "https://eventbridge-console."+k.config.region+".aliyuncs.com"), "2020-04-01",
+				return existing(k.rpc(ctx, k.config.endpoint("eventbridge",
+					"https://eventbridge-console."+k.config.region+".aliyuncs.com"), "2020-04-01",
 					"CreateServiceLinkedRoleForProduct", url.Values{"ProductName": {role}}, nil))
 			}})
 	}

@@ -19,17 +19,35 @@ import (
 	"time"
 )
 
-// logSteps are the project that the functions log to, the logstore in it, and the index by which logs are searched.
+// logSteps returns the steps of the log project, its logstore, and the index for searches.
 func (k *cloud) logSteps() []step {
 	project, days := k.config.project, k.config.retentionDays
 	return []step{
-		{part: "logs", name: "log project " + project, check: k.checkProject, apply: func(ctx context.Context, _ checkResult) error {
-			return k.logs(ctx, http.MethodPost, "", "/", map[string]any{"projectName": project, "description": "Millrace"}, nil, "ProjectAlreadyExist")
-		}},
-		{part: "logs", name: fmt.Sprintf("logstore %s, kept for %d days", logstore, days), check: k.checkLogstore, apply: k.makeLogstore},
-		{part: "logs", name: "index of logstore " + logstore, check: k.checkIndex, apply: func(ctx context.Context, _ checkResult) error {
-			return k.logs(ctx, http.MethodPost, project, "/logstores/"+logstore+"/index", logIndex(), nil, "IndexAlreadyExist")
-		}},
+		{
+			part:  "logs",
+			name:  "log project " + project,
+			check: k.checkProject,
+			apply: func(ctx context.Context, _ checkResult) error {
+				return k.logs(ctx, http.MethodPost, "", "/",
+					map[string]any{"projectName": project, "description": "Millrace"}, nil,
+					"ProjectAlreadyExist")
+			},
+		},
+		{
+			part:  "logs",
+			name:  fmt.Sprintf("logstore %s, kept for %d days", logstore, days),
+			check: k.checkLogstore,
+			apply: k.makeLogstore,
+		},
+		{
+			part:  "logs",
+			name:  "index of logstore " + logstore,
+			check: k.checkIndex,
+			apply: func(ctx context.Context, _ checkResult) error {
+				return k.logs(ctx, http.MethodPost, project, "/logstores/"+logstore+"/index",
+					logIndex(), nil, "IndexAlreadyExist")
+			},
+		},
 	}
 }
 
@@ -47,7 +65,8 @@ type logstoreDocument struct {
 
 func (k *cloud) checkLogstore(ctx context.Context) (checkResult, error) {
 	var got logstoreDocument
-	f, err := absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore, nil, &got), "ProjectNotExist", "LogStoreNotExist")
+	f, err := absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore, nil,
+		&got), "ProjectNotExist", "LogStoreNotExist")
 	if err == nil && f.state == upToDate && got.Days != k.config.retentionDays {
 		return checkResult{outdated, fmt.Sprintf("kept for %d days", got.Days)}, nil
 	}
@@ -59,33 +78,46 @@ func (k *cloud) makeLogstore(ctx context.Context, f checkResult) error {
 	if f.state == outdated {
 		return k.logs(ctx, http.MethodPut, k.config.project, "/logstores/"+logstore, want, nil)
 	}
-	return k.logs(ctx, http.MethodPost, k.config.project, "/logstores", want, nil, "LogStoreAlreadyExist")
+	return k.logs(ctx, http.MethodPost, k.config.project, "/logstores", want, nil,
+		"LogStoreAlreadyExist")
 }
 
 func (k *cloud) checkIndex(ctx context.Context) (checkResult, error) {
-	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore+"/index", nil, nil),
+	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore+"/index",
+		nil, nil),
 		"ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist")
 }
 
-// logIndex is an index over the texts, and over the fields that Function Compute writes.
+// logIndex is an index of the whole lines and of the fields that Function Compute writes.
 func logIndex() map[string]any {
-	words := []string{",", " ", "'", "\"", ";", "=", "(", ")", "[", "]", "{", "}", "?", "@", "&", "<", ">", "/", ":", "\n", "\t", "\r"}
+	words := []string{",", " ", "'", "\"", ";", "=", "(", ")", "[", "]", "{", "}", "?", "@", "&",
+		"<", ">", "/", ":", "\n", "\t", "\r"}
 	keys := map[string]any{}
-	for _, name := range []string{"functionName", "requestId", "instanceID", "versionId", "qualifier", "message", "level"} {
-		keys[name] = map[string]any{"type": "text", "token": words, "caseSensitive": false, "doc_value": true}
+	for _, name := range []string{"functionName", "requestId", "instanceID", "versionId",
+		"qualifier", "message", "level"} {
+		keys[name] = map[string]any{
+			"type":          "text",
+			"token":         words,
+			"caseSensitive": false,
+			"doc_value":     true,
+		}
 	}
-	return map[string]any{"line": map[string]any{"token": words, "caseSensitive": false}, "keys": keys}
+	return map[string]any{
+		"line": map[string]any{"token": words, "caseSensitive": false},
+		"keys": keys,
+	}
 }
 
-// absent reads the answer to a look: errors with one of the codes say that what was looked for is not there.
+// absent interprets the error of a check: an error with one of the codes means that the resource is
+// missing.
 func absent(err error, codes ...string) (checkResult, error) {
-	if refused, ok := err.(*logError); ok && slices.Contains(codes, refused.Code) {
+	if e, ok := err.(*logError); ok && slices.Contains(codes, e.Code) {
 		return checkResult{state: missing}, nil
 	}
 	return checkResult{}, err
 }
 
-// logError is an error that Simple Log Service answers.
+// logError is an error response of Simple Log Service.
 type logError struct {
 	Status        int    `json:"-"`
 	Code          string `json:"errorCode"`
@@ -97,9 +129,11 @@ func (e *logError) Error() string {
 	return fmt.Sprintf("%s %s: %s (status %d): %s", e.method, e.where, e.Code, e.Status, e.Message)
 }
 
-// logs makes a call of Simple Log Service, about a project or about all, and reads the answer into to unless that is nil.
-// Refusals with one of the codes are no error.
-func (k *cloud) logs(ctx context.Context, method, project, path string, body, to any, fine ...string) error {
+// logs calls Simple Log Service, for a project unless that is "", and decodes the response into to,
+// unless to is nil. It ignores errors with one of the codes in fine.
+func (k *cloud) logs(
+	ctx context.Context, method, project, path string, body, to any, fine ...string,
+) error {
 	r, err := k.logRequest(ctx, method, project, path, body)
 	if err != nil {
 		return err
@@ -108,18 +142,19 @@ func (k *cloud) logs(ctx context.Context, method, project, path string, body, to
 	if client == nil {
 		client = &http.Client{Timeout: 30 * time.Second}
 	}
-	answer, err := client.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		return err
 	}
-	if answer.StatusCode/100 != 2 {
-		e := &logError{Status: answer.StatusCode, method: method, where: "https://" + r.Host + path}
-		json.Unmarshal(text, e) // what cannot be read has no code
+	if response.StatusCode/100 != 2 {
+		e := &logError{Status: response.StatusCode, method: method, where: "https://" + r.Host +
+			path}
+		json.Unmarshal(text, e) // an undecodable response has no code
 		if slices.Contains(fine, e.Code) {
 			return nil
 		}
@@ -131,8 +166,10 @@ func (k *cloud) logs(ctx context.Context, method, project, path string, body, to
 	return json.Unmarshal(text, to)
 }
 
-// logRequest makes a signed request. The service has a signature of its own.
-func (k *cloud) logRequest(ctx context.Context, method, project, path string, document any) (*http.Request, error) {
+// logRequest returns a signed request. The service has its own kind of signature.
+func (k *cloud) logRequest(
+	ctx context.Context, method, project, path string, document any,
+) (*http.Request, error) {
 	credentials, err := k.credentials(ctx)
 	if err != nil {
 		return nil, err
@@ -150,7 +187,8 @@ func (k *cloud) logRequest(ctx context.Context, method, project, path string, do
 	if project != "" {
 		host = project + "." + host
 	}
-	r, err := http.NewRequestWithContext(ctx, method, k.config.endpoint("log", "https://"+host)+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, k.config.endpoint("log", "https://"+host)+
+		path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -168,15 +206,17 @@ func (k *cloud) logRequest(ctx context.Context, method, project, path string, do
 	if credentials.SecurityToken != "" {
 		h.Set("X-Acs-Security-Token", credentials.SecurityToken)
 	}
-	h.Set("Authorization", "LOG "+credentials.AccessKeyID+":"+logSignature(credentials.AccessKeySecret, method, path, h))
+	h.Set("Authorization", "LOG "+credentials.AccessKeyID+":"+
+		logSignature(credentials.AccessKeySecret, method, path, h))
 	return r, nil
 }
 
-// logSignature signs a request without a query.
+// logSignature returns the signature of a request without a query.
 func logSignature(secret, method, path string, h http.Header) string {
 	lines := []string{method, h.Get("Content-Md5"), h.Get("Content-Type"), h.Get("Date")}
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-log-") || strings.HasPrefix(lower, "x-acs-") {
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-log-") ||
+			strings.HasPrefix(lower, "x-acs-") {
 			lines = append(lines, lower+":"+h.Get(name))
 		}
 	}

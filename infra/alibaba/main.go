@@ -1,8 +1,9 @@
-// Command alibaba makes what Millrace needs in an account of Alibaba Cloud before s.yaml is deployed, and s.yaml does not
-// make: the TableStore instance, its table and indexes, the queues with their dead letters, roles with the policies of
-// infra/alibaba/policies, the log project, the service-linked roles of EventBridge, and alarms. docs/alibaba.md tells more.
+// Command alibaba creates the resources of Alibaba Cloud that Millrace needs and s.yaml does not
+// create: the TableStore instance, its table and indexes, the queues with their dead-letter queues,
+// roles with the policies of infra/alibaba/policies, the log project, the service-linked roles of
+// EventBridge, and alarms. Run it before s.yaml is deployed; see docs/alibaba.md.
 //
-// It may be repeated, and changes what is no longer as it should be. Nothing is ever deleted.
+// The command may be repeated. It corrects resources that were changed and never deletes anything.
 package main
 
 import (
@@ -27,17 +28,21 @@ func main() {
 	}
 }
 
-// run does what the arguments and the environment say, and tells about it on out.
+// run does what the arguments and the environment say, and prints its steps to out.
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	c, err := parse(args, getenv)
 	if err != nil {
 		return err
 	}
-	k := &cloud{config: c, credentials: acs.First(acs.Environment(getenv), acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))}
+	k := &cloud{config: c, credentials: acs.First(acs.Environment(getenv),
+		acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))}
 	if _, err := k.credentials(ctx); errors.Is(err, acs.ErrNone) {
-		return fmt.Errorf("there is no access key: set %s and %s, or name a file in %s; the key must be allowed to create what this makes (docs/alibaba.md)", acs.EnvKeyID, acs.EnvKeySecret, acs.EnvFile)
+		return fmt.Errorf("there is no access key: set %s and %s, or name a file in %s; the key "+
+			"must be allowed to create what this makes (docs/alibaba.md)", acs.EnvKeyID,
+			acs.EnvKeySecret, acs.EnvFile)
 	} else if err != nil {
-		return fmt.Errorf("%w; they must be allowed to create what this makes (docs/alibaba.md)", err)
+		return fmt.Errorf("%w; they must be allowed to create what this makes (docs/alibaba.md)",
+			err)
 	}
 	return k.plan().run(ctx, c.dryRun, out)
 }

@@ -6,35 +6,37 @@ import (
 	"io"
 )
 
-// state is what a look at something finds.
+// state is the result of checking a resource.
 type state int
 
 const (
-	upToDate state = iota // as it should be
-	missing               // not there
-	outdated              // there, and not as it should be
+	upToDate state = iota // as configured
+	missing               // does not exist
+	outdated              // exists, but differs
 )
 
-// checkResult is a state, with what is different in words.
+// checkResult is a state and a description of the difference.
 type checkResult struct {
 	state state
 	what  string
 }
 
-// step is one thing that must be there.
+// step is one resource of the plan.
 type step struct {
 	part, name string
-	// check changes nothing.
+	// check must not change anything.
 	check func(ctx context.Context) (checkResult, error)
-	// apply creates what is missing and changes what is different. What has come to be meanwhile is no error.
+	// apply creates a missing resource or corrects a differing one. It returns no error if the
+	// resource was created in the meantime.
 	apply func(ctx context.Context, f checkResult) error
 }
 
-// plan is what must be there, in an order in which each thing finds what it needs.
+// plan lists the resources. Each comes after those that it needs.
 type plan []step
 
-// run looks at everything, and puts right what is not unless it is a dry run. It ends at the first error, for what comes
-// later may need what is not there. In a dry run a thing that cannot be looked at is told, and the next one is looked at.
+// run checks all resources and, unless it is a dry run, corrects them. It stops at the first error,
+// because later resources may need the failed one. A dry run prints the error of a check and
+// continues.
 func (p plan) run(ctx context.Context, dry bool, out io.Writer) error {
 	open := 0
 	for _, s := range p {

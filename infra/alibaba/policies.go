@@ -10,18 +10,20 @@ import (
 //go:embed policies/*.json
 var policyFiles embed.FS
 
-// roles are the functions that have a role of their own, with a policy of the same name.
+// roles are the functions with a role of their own and a policy of the same name.
 var roles = []string{"api", "steprunner", "starter", "sweeper"}
 
-// policy is the document of a file in policies, for this account: ${name} is replaced, and a resource "${functions}" by
-// those that flows may invoke.
+// policy returns the document of a file in policies for this account. It replaces ${name}, and the
+// resource "${functions}" by the functions that flows may invoke.
 func (c *config) policy(file string) (string, error) {
 	text, err := policyFiles.ReadFile("policies/" + file + ".json")
 	if err != nil {
 		return "", err
 	}
-	names := []string{"region", c.region, "account", c.account, "prefix", c.prefix, "instance", c.instance, "table", c.table,
-		"queue", c.prefix, "letters", c.prefix + "-dead-letters", "eventLetters", c.prefix + "-event-dead-letters",
+	names := []string{"region", c.region, "account", c.account, "prefix", c.prefix, "instance",
+		c.instance, "table", c.table,
+		"queue", c.prefix, "letters", c.prefix + "-dead-letters", "eventLetters",
+		c.prefix + "-event-dead-letters",
 		"project", c.project, "logstore", logstore}
 	pairs := []string{`"${functions}"`, strings.Join(c.functionResources(), ", ")}
 	for i := 0; i < len(names); i += 2 {
@@ -34,7 +36,8 @@ func (c *config) policy(file string) (string, error) {
 	return compactJSON(done), nil
 }
 
-// functionResources are the functions that flows may invoke, with their versions and aliases, as JSON texts.
+// functionResources returns the functions that flows may invoke, with their versions and aliases,
+// as JSON texts.
 func (c *config) functionResources() (all []string) {
 	for _, f := range c.functions {
 		if !strings.HasPrefix(f, "acs:") {
@@ -48,9 +51,9 @@ func (c *config) functionResources() (all []string) {
 	return all
 }
 
-// qualified is a function's resource name, and, unless it names a version or alias, or all functions that start so, the
-// one of its versions and aliases. Functions of services have the qualifier behind the service: there even the newest code
-// is asked for by one.
+// qualified returns a function's resource name and that of its versions and aliases. It returns
+// only the former if the name has a version or alias already, or ends with "*". For functions of a
+// service the qualifier follows the service, and even a call of the latest code has one.
 func qualified(f string) []string {
 	if before, rest, ok := strings.Cut(f, ":services/"); ok {
 		if service, function, _ := strings.Cut(rest, "/"); !strings.Contains(service, ".") {
@@ -64,7 +67,7 @@ func qualified(f string) []string {
 	return []string{f}
 }
 
-// compactJSON is a JSON text in one form, so that two can be compared.
+// compactJSON returns a JSON text in a normal form, for comparisons.
 func compactJSON(text string) string {
 	var v any
 	if json.Unmarshal([]byte(text), &v) != nil {

@@ -6,23 +6,25 @@ import (
 	"strings"
 )
 
-// roleSteps are the roles of the functions and their policies.
+// roleSteps returns the steps of the functions' roles and policies.
 func (k *cloud) roleSteps() (all []step) {
 	for _, role := range roles {
 		name := k.config.prefix + "-" + role
-		all = append(all, k.roleStep(name, "trust"), k.policyStep(name, role), k.attachStep(name, name))
+		all = append(all, k.roleStep(name, "trust"), k.policyStep(name, role),
+			k.attachStep(name, name))
 	}
-	// What flows ask for is signed with a role of its own, which the step runner takes, and the API
-	// for flows that are started synchronously. Whatever that role is allowed, the engine's own
-	// resources are denied to it.
+	// A separate role signs the requests of flows. The step runner assumes it, and so does the API
+	// function for synchronous executions. The policy "reserved" denies it the engine's own
+	// resources, whatever else it is allowed.
 	tasks, reserved := k.config.prefix+"-tasks", k.config.prefix+"-reserved"
-	all = append(all, k.roleStep(tasks, "trust-tasks"), k.policyStep(reserved, "reserved"), k.attachStep(reserved, tasks))
+	all = append(all, k.roleStep(tasks, "trust-tasks"), k.policyStep(reserved, "reserved"),
+		k.attachStep(reserved, tasks))
 	if len(k.config.functions) == 0 {
 		return all
 	}
 	all = append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, tasks))
-	// How an asynchronous invocation has ended is read by the engine alone, for the flow that made
-	// it: the role of tasks would read those of all accounts.
+	// Only the engine reads the results of asynchronous invocations, each for the flow that made
+	// the invocation. The role of tasks could read those of all accounts.
 	ends := k.config.prefix + "-ends"
 	all = append(all, k.policyStep(ends, "ends"))
 	for _, role := range []string{"steprunner", "api"} {
@@ -33,10 +35,12 @@ func (k *cloud) roleSteps() (all []step) {
 
 // ram calls an operation of RAM.
 func (k *cloud) ram(ctx context.Context, action string, parameters url.Values, to any) error {
-	return k.rpc(ctx, k.config.endpoint("ram", "https://ram.aliyuncs.com"), "2015-05-01", action, parameters, to)
+	return k.rpc(ctx, k.config.endpoint("ram", "https://ram.aliyuncs.com"), "2015-05-01", action,
+		parameters, to)
 }
 
-// ramCheckResult reads the error of a look: one of EntityNotExist says that there is no such thing.
+// ramCheckResult interprets the error of a check: EntityNotExist means that the resource is
+// missing.
 func ramCheckResult(err error) (checkResult, error) {
 	if strings.HasPrefix(code(err), "EntityNotExist") {
 		return checkResult{state: missing}, nil
@@ -44,7 +48,7 @@ func ramCheckResult(err error) (checkResult, error) {
 	return checkResult{}, err
 }
 
-// existing makes it no error that something is there already.
+// existing ignores the error that a resource exists already.
 func existing(err error) error {
 	if strings.HasPrefix(code(err), "EntityAlreadyExist") {
 		return nil
@@ -52,7 +56,7 @@ func existing(err error) error {
 	return err
 }
 
-// roleStep is a role, which those may take that the file trust names.
+// roleStep returns the step of a role. The file trust names who may assume it.
 func (k *cloud) roleStep(name, trust string) step {
 	return step{part: "roles", name: "role " + name,
 		check: func(ctx context.Context) (checkResult, error) {
@@ -71,13 +75,19 @@ func (k *cloud) roleStep(name, trust string) step {
 				return err
 			}
 			if f.state == outdated {
-				return k.ram(ctx, "UpdateRole", url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {document}}, nil)
+				return k.ram(ctx, "UpdateRole",
+					url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {document}}, nil)
 			}
-			return existing(k.ram(ctx, "CreateRole", url.Values{"RoleName": {name}, "AssumeRolePolicyDocument": {document}, "Description": {"A function of Millrace"}}, nil))
+			return existing(k.ram(ctx, "CreateRole",
+				url.Values{
+					"RoleName":                 {name},
+					"AssumeRolePolicyDocument": {document},
+					"Description":              {"A function of Millrace"},
+				}, nil))
 		}}
 }
 
-// compare holds a document against the file that it should be.
+// compare compares a document with the file that it should equal.
 func (k *cloud) compare(file, got, what string) (checkResult, error) {
 	want, err := k.config.policy(file)
 	if err != nil || compactJSON(got) == want {
@@ -86,7 +96,7 @@ func (k *cloud) compare(file, got, what string) (checkResult, error) {
 	return checkResult{outdated, what}, nil
 }
 
-// policyStep is a policy, with the document of a file as its default version.
+// policyStep returns the step of a policy whose default version is the document of a file.
 func (k *cloud) policyStep(name, file string) step {
 	parameters := url.Values{"PolicyName": {name}, "PolicyType": {"Custom"}}
 	return step{part: "roles", name: "policy " + name,
@@ -106,14 +116,24 @@ func (k *cloud) policyStep(name, file string) step {
 				return err
 			}
 			if f.state == outdated {
-				return k.ram(ctx, "CreatePolicyVersion", url.Values{"PolicyName": {name}, "PolicyDocument": {document}, "SetAsDefault": {"true"},
-					"RotateStrategy": {"DeleteOldestNonDefaultVersionWhenLimitExceeded"}}, nil)
+				return k.ram(ctx, "CreatePolicyVersion",
+					url.Values{
+						"PolicyName":     {name},
+						"PolicyDocument": {document},
+						"SetAsDefault":   {"true"},
+						"RotateStrategy": {"DeleteOldestNonDefaultVersionWhenLimitExceeded"},
+					}, nil)
 			}
-			return existing(k.ram(ctx, "CreatePolicy", url.Values{"PolicyName": {name}, "PolicyDocument": {document}, "Description": {"A function of Millrace"}}, nil))
+			return existing(k.ram(ctx, "CreatePolicy",
+				url.Values{
+					"PolicyName":     {name},
+					"PolicyDocument": {document},
+					"Description":    {"A function of Millrace"},
+				}, nil))
 		}}
 }
 
-// attachStep gives a policy to a role.
+// attachStep returns the step that attaches a policy to a role.
 func (k *cloud) attachStep(policy, role string) step {
 	return step{part: "roles", name: "policy " + policy + " for role " + role,
 		check: func(ctx context.Context) (checkResult, error) {
@@ -122,7 +142,8 @@ func (k *cloud) attachStep(policy, role string) step {
 					Policy []struct{ PolicyName, PolicyType string }
 				}
 			}
-			f, err := ramCheckResult(k.ram(ctx, "ListPoliciesForRole", url.Values{"RoleName": {role}}, &got))
+			f, err := ramCheckResult(k.ram(ctx, "ListPoliciesForRole",
+				url.Values{"RoleName": {role}}, &got))
 			if err != nil || f.state == missing {
 				return f, err
 			}
@@ -134,6 +155,8 @@ func (k *cloud) attachStep(policy, role string) step {
 			return checkResult{state: missing}, nil
 		},
 		apply: func(ctx context.Context, _ checkResult) error {
-			return existing(k.ram(ctx, "AttachPolicyToRole", url.Values{"PolicyName": {policy}, "PolicyType": {"Custom"}, "RoleName": {role}}, nil))
+			return existing(k.ram(ctx, "AttachPolicyToRole",
+				url.Values{"PolicyName": {policy}, "PolicyType": {"Custom"}, "RoleName": {role}},
+				nil))
 		}}
 }

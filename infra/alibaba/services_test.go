@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// standIn answers for what no emulator has: RAM, Simple Log Service, and the management of TableStore and EventBridge.
-// It keeps what is created and counts what changes something.
+// standIn is a stand-in for services without an emulator: RAM, Simple Log Service, and the
+// management of TableStore and EventBridge. It keeps what is created and counts changes.
 type standIn struct {
 	t  *testing.T
 	mu sync.Mutex
@@ -20,15 +20,24 @@ type standIn struct {
 	roles, policies map[string]string          // documents
 	attached        map[string]map[string]bool // by role
 	projects        map[string]bool
-	days            map[string]int // of logstores
+	days            map[string]int // retention of logstores
 	indexes         map[string]bool
 
 	changes []string
 }
 
 func newStandIn(t *testing.T) *standIn {
-	return &standIn{t: t, instances: map[string]*access{}, linked: map[string]bool{}, roles: map[string]string{}, policies: map[string]string{},
-		attached: map[string]map[string]bool{}, projects: map[string]bool{}, days: map[string]int{}, indexes: map[string]bool{}}
+	return &standIn{
+		t:         t,
+		instances: map[string]*access{},
+		linked:    map[string]bool{},
+		roles:     map[string]string{},
+		policies:  map[string]string{},
+		attached:  map[string]map[string]bool{},
+		projects:  map[string]bool{},
+		days:      map[string]int{},
+		indexes:   map[string]bool{},
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -40,37 +49,44 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.logs(w, r, body)
 		return
 	}
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 Credential=test,") || r.Header.Get("X-Acs-Security-Token") != "token" {
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 Credential=test,") ||
+		r.Header.Get("X-Acs-Security-Token") != "token" {
 		s.t.Errorf("%s is signed by %q", r.URL, r.Header.Get("Authorization"))
 	}
-	var answer any = map[string]any{}
+	var response any = map[string]any{}
 	status := 200
-	refuse := func(n int, code string) { status, answer = n, map[string]string{"Code": code, "Message": "no"} }
+	reject := func(n int, code string) {
+		status, response = n,
+			map[string]string{"Code": code, "Message": "no"}
+	}
 	switch action := r.Header.Get("X-Acs-Action"); action {
 	case "GetInstance", "CreateInstance", "UpdateInstance":
-		if code := s.tableStore(action, r, body, &answer); code != "" {
-			refuse(map[bool]int{true: 404, false: 409}[code == "OTSInstanceNotExist"], code)
+		if code := s.tableStore(action, r, body, &response); code != "" {
+			reject(map[bool]int{true: 404, false: 409}[code == "OTSInstanceNotExist"], code)
 		}
 	case "CreateServiceLinkedRoleForProduct":
 		s.change(action)
 		s.linked[r.URL.Query().Get("ProductName")] = true
 	default:
-		answer, status = s.ram(action, r)
+		response, status = s.ram(action, r)
 	}
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer)
+	json.NewEncoder(w).Encode(response)
 }
 
-// tableStore answers an operation on instances with a code, "" for a success. New ones are closed to the internet, as one of the
-// service's pages has it.
-func (s *standIn) tableStore(action string, r *http.Request, body []byte, answer *any) (code string) {
+// tableStore serves an operation on instances and returns an error code, "" for success. New
+// instances are closed to the internet, as one page of the documentation says.
+func (s *standIn) tableStore(
+	action string, r *http.Request, body []byte, response *any,
+) (code string) {
 	var q struct {
 		InstanceName, ClusterType string
 		access
 	}
 	if action == "GetInstance" {
 		q.InstanceName = r.URL.Query().Get("InstanceName")
-	} else if json.Unmarshal(body, &q) != nil || r.URL.Path != "/v2/openapi/"+strings.ToLower(action) {
+	} else if json.Unmarshal(body, &q) != nil || r.URL.Path != "/v2/openapi/"+
+		strings.ToLower(action) {
 		return "InvalidParameter"
 	}
 	have := s.instances[q.InstanceName]
@@ -82,13 +98,21 @@ func (s *standIn) tableStore(action string, r *http.Request, body []byte, answer
 	case action != "CreateInstance" && have == nil:
 		return "OTSInstanceNotExist"
 	case action == "GetInstance":
-		*answer = map[string]any{"InstanceName": q.InstanceName, "NetworkTypeACL": have.Networks, "NetworkSourceACL": have.Sources, "InstanceStatus": "normal"}
+		*response = map[string]any{
+			"InstanceName":     q.InstanceName,
+			"NetworkTypeACL":   have.Networks,
+			"NetworkSourceACL": have.Sources,
+			"InstanceStatus":   "normal",
+		}
 		return ""
 	case len(q.Networks) == 0 != (len(q.Sources) == 0):
-		return "InvalidParameter" // both are set together
+		return "InvalidParameter" // both must be set together
 	}
 	s.change(action)
-	s.instances[q.InstanceName] = &access{Networks: []string{"VPC", "CLASSIC"}, Sources: []string{"TRUST_PROXY"}}
+	s.instances[q.InstanceName] = &access{
+		Networks: []string{"VPC", "CLASSIC"},
+		Sources:  []string{"TRUST_PROXY"},
+	}
 	if len(q.Networks) > 0 {
 		s.instances[q.InstanceName] = &q.access
 	}
@@ -97,11 +121,11 @@ func (s *standIn) tableStore(action string, r *http.Request, body []byte, answer
 
 func (s *standIn) change(what string) { s.changes = append(s.changes, what) }
 
-// ram answers an operation of RAM.
+// ram serves an operation of RAM.
 func (s *standIn) ram(action string, r *http.Request) (any, int) {
 	q := r.URL.Query()
 	role, policy := q.Get("RoleName"), q.Get("PolicyName")
-	refuse := func(code string) (any, int) {
+	reject := func(code string) (any, int) {
 		status := 404
 		if strings.Contains(code, "Already") {
 			status = 409
@@ -117,25 +141,27 @@ func (s *standIn) ram(action string, r *http.Request) (any, int) {
 	case action == "GetRole" && s.linked[role]:
 		return map[string]any{}, 200
 	case action == "CreateRole" && hasRole:
-		return refuse("EntityAlreadyExists.Role")
+		return reject("EntityAlreadyExists.Role")
 	case action == "CreateRole":
 		s.roles[role] = q.Get("AssumeRolePolicyDocument")
 	case action == "CreatePolicy" && hasPolicy:
-		return refuse("EntityAlreadyExists.Policy")
+		return reject("EntityAlreadyExists.Policy")
 	case action == "CreatePolicy", action == "CreatePolicyVersion" && hasPolicy:
 		s.policies[policy] = q.Get("PolicyDocument")
 	case role != "" && !hasRole:
-		return refuse("EntityNotExist.Role")
+		return reject("EntityNotExist.Role")
 	case policy != "" && !hasPolicy:
-		return refuse("EntityNotExist.Policy")
+		return reject("EntityNotExist.Policy")
 	case action == "UpdateRole":
 		s.roles[role] = q.Get("NewAssumeRolePolicyDocument")
 	case action == "GetRole":
-		return map[string]any{"Role": map[string]string{"AssumeRolePolicyDocument": s.roles[role]}}, 200
+		return map[string]any{"Role": map[string]string{"AssumeRolePolicyDocument": s.roles[role]}},
+			200
 	case action == "GetPolicy":
-		return map[string]any{"DefaultPolicyVersion": map[string]string{"PolicyDocument": s.policies[policy]}}, 200
+		document := map[string]string{"PolicyDocument": s.policies[policy]}
+		return map[string]any{"DefaultPolicyVersion": document}, 200
 	case action == "AttachPolicyToRole" && s.attached[role][policy]:
-		return refuse("EntityAlreadyExists.Role.Policy")
+		return reject("EntityAlreadyExists.Role.Policy")
 	case action == "AttachPolicyToRole":
 		if s.attached[role] == nil {
 			s.attached[role] = map[string]bool{}
@@ -153,12 +179,14 @@ func (s *standIn) ram(action string, r *http.Request) (any, int) {
 	return map[string]any{}, 200
 }
 
-// logs answers a call of Simple Log Service.
+// logs serves a call of Simple Log Service.
 func (s *standIn) logs(w http.ResponseWriter, r *http.Request, body []byte) {
-	if want := "LOG test:" + logSignature("test", r.Method, r.URL.Path, r.Header); r.Header.Get("Authorization") != want {
-		s.t.Errorf("%s %s%s is signed %q, want %q", r.Method, r.Host, r.URL.Path, r.Header.Get("Authorization"), want)
+	if want := "LOG test:" + logSignature("test", r.Method, r.URL.Path,
+		r.Header); r.Header.Get("Authorization") != want {
+		s.t.Errorf("%s %s%s is signed %q, want %q", r.Method, r.Host, r.URL.Path,
+			r.Header.Get("Authorization"), want)
 	}
-	refuse := func(status int, code string) {
+	reject := func(status int, code string) {
 		w.WriteHeader(status)
 		json.NewEncoder(w).Encode(map[string]string{"errorCode": code, "errorMessage": "no"})
 	}
@@ -175,23 +203,25 @@ func (s *standIn) logs(w http.ResponseWriter, r *http.Request, body []byte) {
 	days, hasStore := s.days[project+"/"+store]
 	switch {
 	case !ofProject && r.Method == http.MethodPost && s.projects[d.ProjectName]:
-		refuse(400, "ProjectAlreadyExist")
+		reject(400, "ProjectAlreadyExist")
 	case !ofProject && r.Method == http.MethodPost:
 		s.projects[d.ProjectName] = true
 	case !s.projects[project]:
-		refuse(404, "ProjectNotExist")
+		reject(404, "ProjectNotExist")
 	case r.URL.Path == "/":
 		w.Write([]byte("{}"))
 	case r.URL.Path == "/logstores" && s.days[project+"/"+d.LogstoreName] != 0:
-		refuse(400, "LogStoreAlreadyExist")
+		reject(400, "LogStoreAlreadyExist")
 	case r.URL.Path == "/logstores":
 		s.days[project+"/"+d.LogstoreName] = d.TTL
 	case !hasStore:
-		refuse(404, "LogStoreNotExist")
-	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodGet && !s.indexes[project]:
-		refuse(404, "IndexConfigNotExist")
-	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodPost && s.indexes[project]:
-		refuse(400, "IndexAlreadyExist")
+		reject(404, "LogStoreNotExist")
+	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodGet &&
+		!s.indexes[project]:
+		reject(404, "IndexConfigNotExist")
+	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodPost &&
+		s.indexes[project]:
+		reject(400, "IndexAlreadyExist")
 	case strings.HasSuffix(r.URL.Path, "/index"):
 		s.indexes[project] = true
 		w.Write([]byte("{}"))

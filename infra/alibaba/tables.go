@@ -10,10 +10,15 @@ import (
 	"millrace/shared/store/otsstore"
 )
 
-// tablesStep is the table with its indexes.
+// tablesStep returns the step of the table and its indexes.
 func (k *cloud) tablesStep() step {
-	// The host of an instance that has just been created may be unknown for a while.
-	s := otsstore.New(otsstore.Options{Client: k.tablestore(), Table: k.config.table, RetryFor: 30 * time.Second, Encrypted: k.config.encrypted})
+	// The host of a new instance may be unknown for a while.
+	s := otsstore.New(otsstore.Options{
+		Client:    k.tablestore(),
+		Table:     k.config.table,
+		RetryFor:  30 * time.Second,
+		Encrypted: k.config.encrypted,
+	})
 	return step{part: "tables", name: "table " + k.config.table + " with its indexes",
 		check: func(ctx context.Context) (checkResult, error) {
 			if k.instanceMissing {
@@ -24,16 +29,16 @@ func (k *cloud) tablesStep() step {
 		apply: func(ctx context.Context, _ checkResult) error { return s.CreateTables(ctx) }}
 }
 
-// checkTable reads the answer of CheckTables. A difference may be an index that is missing, which CreateTables adds; of
-// any other it says again what is wrong.
+// checkTable interprets the error of CheckTables. A difference may be a missing index, which
+// CreateTables adds. For any other difference CreateTables returns the error again.
 func checkTable(err error) (checkResult, error) {
-	var refusal *tablestore.OtsError
+	var rejection *tablestore.OtsError
 	switch {
 	case err == nil:
 		return checkResult{}, nil
-	case errors.As(err, &refusal) && refusal.Code == "OTSObjectNotExist":
+	case errors.As(err, &rejection) && rejection.Code == "OTSObjectNotExist":
 		return checkResult{state: missing}, nil
-	case errors.Unwrap(err) != nil: // the error of a call wraps its cause
+	case errors.Unwrap(err) != nil: // the error of a failed call wraps its cause
 		return checkResult{}, err
 	}
 	return checkResult{outdated, err.Error()}, nil
@@ -45,7 +50,8 @@ func (k *cloud) tablestore() *otsstore.Client {
 	if c.vpc {
 		host = ".vpc.tablestore.aliyuncs.com"
 	}
-	o := otsstore.ClientOptions{Endpoint: c.endpoint("ots", "https://"+c.instance+"."+c.region+host), Instance: c.instance,
+	o := otsstore.ClientOptions{Endpoint: c.endpoint("ots", "https://"+c.instance+"."+c.region+
+		host), Instance: c.instance,
 		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
 			got, err := k.credentials(ctx)
 			return otsstore.Credentials(got), err
