@@ -1,4 +1,4 @@
-// Command api is the function that answers the CloudFlow API behind a gateway or a function URL.
+// Command api is the function that serves the CloudFlow API behind a gateway or a function URL.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command millrace serves the CloudFlow API on one machine, and calls it. `millrace help` says more.
+// Command millrace is the local server of the CloudFlow API and its client. See `millrace help`.
 package main
 
 import (
@@ -15,14 +15,20 @@ var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the process
+	context.AfterFunc(ctx, stop) // a second signal ends the process
 	os.Exit(cli.Main(ctx, cli.Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Version: version, Serve: serve,
+		Args:     os.Args[1:],
+		Stdin:    os.Stdin,
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+		Getenv:   os.Getenv,
+		Version:  version,
+		Serve:    serve,
 		Terminal: isTerminal(os.Stdout),
 	}))
 }
 
-// isTerminal reports whether a file may be a terminal: it is a device that takes characters.
+// isTerminal reports whether f is a character device, and so may be a terminal.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

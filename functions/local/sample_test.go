@@ -11,7 +11,7 @@ import (
 	"millrace/shared/cli"
 )
 
-// output is written and read at the same time.
+// output is a buffer that may be read while it is written.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -29,15 +29,21 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// The first thing that a new user sees is the sample flow, which must succeed.
+// TestSampleSucceeds: the sample flow, which a new user sees first, succeeds.
 func TestSampleSucceeds(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out, ended := new(output), make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, cli.ServeOptions{Listen: "127.0.0.1:0", Data: t.TempDir(), Sample: true, Stderr: out})
+		ended <- serve(ctx, cli.ServeOptions{
+			Listen: "127.0.0.1:0",
+			Data:   t.TempDir(),
+			Sample: true,
+			Stderr: out,
+		})
 	}()
-	for end := time.Now().Add(time.Minute); !strings.Contains(out.String(), "The sample flow has run"); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(out.String(),
+		"The sample flow has run"); time.Sleep(20 * time.Millisecond) {
 		if strings.Contains(out.String(), "sample: ") || time.Now().After(end) {
 			t.Fatal(out.String())
 		}

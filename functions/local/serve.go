@@ -16,17 +16,22 @@ import (
 	"millrace/shared/cli"
 )
 
-// serve runs the server of the options until ctx ends.
+// serve runs the server until ctx ends.
 func serve(ctx context.Context, o cli.ServeOptions) error {
 	settings, err := app.LoadSettings(o.ConfigFile)
 	if err != nil {
 		return err
 	}
 	return app.Serve(ctx, app.Config{
-		Listen: o.Listen, Data: o.Data, Credentials: o.CredentialsFile, Functions: o.FunctionsFile, Settings: settings,
+		Listen:       o.Listen,
+		Data:         o.Data,
+		Credentials:  o.CredentialsFile,
+		Functions:    o.FunctionsFile,
+		Settings:     settings,
 		SettingsFile: o.ConfigFile,
-		Certificate:  o.CertificateFile, Key: o.KeyFile,
-		Log: slog.New(slog.NewTextHandler(o.Stderr, nil)),
+		Certificate:  o.CertificateFile,
+		Key:          o.KeyFile,
+		Log:          slog.New(slog.NewTextHandler(o.Stderr, nil)),
 		Ready: func(address string) {
 			endpoint := "http://" + address
 			if o.CertificateFile != "" {
@@ -40,19 +45,21 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	})
 }
 
-// announce says where the server is and who may call it.
+// announce prints the address of the server and who may call it.
 func announce(o cli.ServeOptions, endpoint string) {
 	who := "open to this machine: no credentials are asked for, any key works"
 	if o.CredentialsFile != "" {
 		who = "signed requests of " + o.CredentialsFile
 	}
-	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, who, o.Data)
+	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, who,
+		o.Data)
 }
 
 //go:embed sample.yaml
 var sample []byte
 
-// runSample creates a flow and runs it with the program's own commands, so that what is shown can be repeated.
+// runSample creates and runs a flow with the program's own commands, so that the user can repeat
+// what it prints.
 func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 	dir, err := os.MkdirTemp("", "millrace-sample-")
 	if err != nil {
@@ -76,7 +83,12 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		{"start", "sample", "--input", input, "--wait"},
 	} {
 		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shellLine(args))
-		env := cli.Env{Args: append(args, "--endpoint", endpoint), Stdout: os.Stdout, Stderr: o.Stderr, Version: o.Version}
+		env := cli.Env{
+			Args:    append(args, "--endpoint", endpoint),
+			Stdout:  os.Stdout,
+			Stderr:  o.Stderr,
+			Version: o.Version,
+		}
 		if code := cli.Main(ctx, env); code != cli.ExitOK {
 			fmt.Fprintf(o.Stderr, "sample: exit status %d\n", code)
 			return
@@ -86,8 +98,8 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 	fmt.Fprintf(o.Stderr, sampleUsage, input, endpoint, endpoint, service, address, endpoint)
 }
 
-// sampleService is what the sample flow calls, until ctx ends. It is not the server itself, which
-// no flow may call.
+// sampleService runs the service that the sample flow calls, until ctx ends. It is a separate
+// server, because flows must not call Millrace's own.
 func sampleService(ctx context.Context) (url string, _ error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -103,7 +115,7 @@ func sampleService(ctx context.Context) (url string, _ error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// sampleUsage tells how to start the sample from elsewhere.
+// sampleUsage says how to start the sample from another terminal.
 const sampleUsage = `
 The sample flow has run. Start it again, from another terminal:
 

@@ -1,4 +1,4 @@
-// Command starter is the function that starts executions when objects are created.
+// Command starter is the function that starts executions for events: new objects, messages, timers.
 package main
 
 import (

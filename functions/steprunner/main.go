@@ -1,4 +1,4 @@
-// Command steprunner is the function that advances executions, fed by the queue.
+// Command steprunner is the function that advances executions. The queue invokes it.
 package main
 
 import (
@@ -16,5 +16,10 @@ func open(ctx context.Context) (platform.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.ConsumeQueue(platform.QueueHandlers{Decode: c.Decode, Advance: c.Advance, Dispatch: c.Dispatch(), AsyncResult: c.AsyncResult}), nil
+	return platform.ConsumeQueue(platform.QueueHandlers{
+		Decode:      c.Decode,
+		Advance:     c.Advance,
+		Dispatch:    c.Dispatch(),
+		AsyncResult: c.AsyncResult,
+	}), nil
 }

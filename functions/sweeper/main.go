@@ -1,4 +1,5 @@
-// Command sweeper is the function that, once a minute, finds what is due and sends hints for it.
+// Command sweeper is the function that runs every minute, finds rows whose wake time has come, and
+// sends hints for them.
 package main
 
 import (
