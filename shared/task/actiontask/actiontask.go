@@ -121,8 +121,8 @@ func requestBody(r *task.Request) []byte {
 	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.FlowV1}
 	for name, s := range map[string]string{
 		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account,
-		"region": r.Region,
-		"flow":   r.Flow, "execution": r.Execution, "state": r.State, "roleArn": r.RoleArn,
+		"region": r.Region, "flow": r.Flow, "execution": r.Execution, "state": r.State,
+		"roleArn": r.RoleArn,
 	} {
 		if s != "" {
 			q[name] = s

@@ -76,8 +76,7 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	address := listener.Addr().String()
 	w := &worker{
 		name: in.target.Name, offer: make(chan *handoff), polling: make(chan struct{}, 1),
-		limit:  limit,
-		exited: make(chan struct{}), since: time.Now(),
+		limit: limit, exited: make(chan struct{}), since: time.Now(),
 	}
 	w.log = func(line string) { log(w.prefix() + line) }
 	w.server = w.newServer(address)
