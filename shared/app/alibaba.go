@@ -81,8 +81,9 @@ func (c *Cloud) openAlibaba(
 		return f.Identity(), nil
 	}
 	h.queryResult = fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}).QueryResult
-	h.runners = func(recorder task.InvocationRecorder, flows task.Runner) (map[string]task.Runner,
-		task.Runner) {
+	h.runners = func(
+		recorder task.InvocationRecorder, flows task.Runner,
+	) (map[string]task.Runner, task.Runner) {
 		called := task.Runner(fctask.New(fctask.Options{Client: service.Client, Engine: engine,
 			Endpoints: a.endpoints, Recorder: recorder, Mappings: functions, Own: a.protected}))
 		if len(file.rest) > 0 {

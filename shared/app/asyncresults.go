@@ -22,8 +22,9 @@ import (
 )
 
 // asyncResults reports the results of asynchronous invocations to the tasks that wait for them. The
-// engine writes an invocation record before it invokes a function. Its key has the function, and
-// the request id or the id that the task chose; its data names the task (execution.md finding 28).
+// engine writes an invocation record for each of them. The key of the record has the function and
+// the id of the invocation: its request id, or the id that the engine or the flow chose for it. The
+// record names the task (execution.md finding 28).
 //
 // The cloud sends an async result, which carries nothing that the engine could authenticate. It
 // counts only if it names the invoked function and an id that cannot be guessed: a request id, or
@@ -38,8 +39,9 @@ type asyncResults struct {
 	identity func(function string) (string, error)
 	// queryResult asks the service for the result of a recorded invocation. It is nil where flows
 	// cannot choose ids.
-	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool,
-		error)
+	queryResult func(
+		ctx context.Context, n task.InvocationRecord, id string,
+	) (task.Result, bool, error)
 	// resend puts the text of an async result into the queue again, for delivery after a delay. An
 	// error that wraps queue.ErrBody means that the queue never accepts this text.
 	resend func(ctx context.Context, text []byte, delay time.Duration) error

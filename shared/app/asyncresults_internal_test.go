@@ -34,8 +34,7 @@ func newAsyncResults(d store.Driver, sent *[]string) *asyncResults {
 			bool, string, []byte) task.Result {
 			return task.Result{Output: []byte(`{}`)}
 		},
-		identity: func(function string) (string,
-			error) {
+		identity: func(function string) (string, error) {
 			name, _, _ := strings.Cut(function, "@")
 			return name, nil
 		},
@@ -166,8 +165,9 @@ func TestChosenIDsReplaceNothing(t *testing.T) {
 		d := memstore.New()
 		o := newAsyncResults(d, &sent)
 		ended := map[string]bool{}
-		o.queryResult = func(_ context.Context, n task.InvocationRecord, id string) (task.Result,
-			bool, error) {
+		o.queryResult = func(
+			_ context.Context, n task.InvocationRecord, id string,
+		) (task.Result, bool, error) {
 			queried = append(queried, n.Account)
 			return task.Result{Output: []byte(`{}`)}, ended[n.Account], nil
 		}
@@ -230,8 +230,9 @@ func TestAttack2Flood(t *testing.T) {
 		queried := 0
 		d := memstore.New()
 		o := newAsyncResults(d, &sent)
-		o.queryResult = func(context.Context, task.InvocationRecord, string) (task.Result, bool,
-			error) {
+		o.queryResult = func(
+			context.Context, task.InvocationRecord, string,
+		) (task.Result, bool, error) {
 			queried++
 			return task.Result{}, false, nil
 		}

@@ -62,8 +62,9 @@ func (c *Cloud) openAWS(
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
 		o.HTTPClient = outbound.LimitResponses(o.HTTPClient, responseMax(c.limits))
 	})
-	h.runners = func(recorder task.InvocationRecorder, _ task.Runner) (map[string]task.Runner,
-		task.Runner) {
+	h.runners = func(
+		recorder task.InvocationRecorder, _ task.Runner,
+	) (map[string]task.Runner, task.Runner) {
 		runner := lambdatask.New(lambdatask.Options{
 			Client:    lambdas,
 			Functions: functions,

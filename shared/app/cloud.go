@@ -63,13 +63,15 @@ type cloudServices struct {
 	output func(flowV1 bool, requestID string, payload []byte) task.Result
 	// identity and queryResult are those of asyncResults.
 	identity    func(function string) (string, error)
-	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool,
-		error)
+	queryResult func(
+		ctx context.Context, n task.InvocationRecord, id string,
+	) (task.Result, bool, error)
 	// runners returns, by action, the runners of the actions that this cloud carries out itself,
 	// and the runner of all other actions; nil if there is none. flows carries out actions of the
 	// product FNF in the engine.
-	runners func(recorder task.InvocationRecorder, flows task.Runner) (map[string]task.Runner,
-		task.Runner)
+	runners func(
+		recorder task.InvocationRecorder, flows task.Runner,
+	) (map[string]task.Runner, task.Runner)
 	// dispatch starts an invocation of this function for a partition. It is nil if the function
 	// processes hints itself.
 	dispatch func(ctx context.Context, partition string) error

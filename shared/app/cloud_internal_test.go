@@ -30,8 +30,7 @@ func newAcceptor(t *testing.T) (*engine.Engine, *cloudflow.Service, *store.Store
 		Compile:    compiler(limits),
 		Limits:     limits,
 		AcceptOnly: true,
-		Tasks: task.RunnerFunc(func(context.Context,
-			task.Request) task.Result {
+		Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result {
 			return task.Result{}
 		}),
 	})

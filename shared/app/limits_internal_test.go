@@ -43,8 +43,7 @@ func checkResponseLimit(
 // runLimited runs a task of a cloud and checks whether its response was read.
 func runLimited(t *testing.T, h *cloudServices, r task.Request, read bool) {
 	t.Helper()
-	tasks, _ := h.runners(nil, task.RunnerFunc(func(context.Context,
-		task.Request) task.Result {
+	tasks, _ := h.runners(nil, task.RunnerFunc(func(context.Context, task.Request) task.Result {
 		return task.Result{}
 	}))
 	if got := tasks[r.Action].Run(t.Context(), r); (got.Error == nil) != read {

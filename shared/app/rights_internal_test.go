@@ -29,8 +29,7 @@ func TestTheCloudsAccountIsOneOfTheCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		ran := false
-		next := task.RunnerFunc(func(context.Context,
-			task.Request) task.Result {
+		next := task.RunnerFunc(func(context.Context, task.Request) task.Result {
 			ran = true
 			return task.Result{}
 		})

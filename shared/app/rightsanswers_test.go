@@ -137,8 +137,7 @@ func TestAnswersHide(t *testing.T) {
 		"UpdateFlow of a description": func(c *caller, _ string) string {
 			return c.request("UpdateFlow", "Name", "kept", "Description", "d")
 		},
-		"UpdateFlow of a type": func(c *caller,
-			_ string) string {
+		"UpdateFlow of a type": func(c *caller, _ string) string {
 			return c.request("UpdateFlow", "Name", "kept", "Type", "FDL")
 		},
 		"UpdateFlow of nothing": func(c *caller, _ string) string {

@@ -287,8 +287,7 @@ func TestCustomPaths(t *testing.T) {
 // the handler.
 func TestCustomCredentials(t *testing.T) {
 	var seen http.Header
-	h := platform.ServeHTTP(http.HandlerFunc(func(_ http.ResponseWriter,
-		r *http.Request) {
+	h := platform.ServeHTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		seen = r.Header
 	}))
 	for i := range 2 {

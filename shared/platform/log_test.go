@@ -105,8 +105,7 @@ func TestLog(t *testing.T) {
 		}
 	}
 	// With several concurrent invocations only the context identifies one.
-	other := platform.NewCustom(func(context.Context, []byte) ([]byte,
-		error) {
+	other := platform.NewCustom(func(context.Context, []byte) ([]byte, error) {
 		runtimes["custom"]()
 		return nil, nil
 	}, io.Discard)

@@ -29,8 +29,7 @@ func recorded(t testing.TB, name string) []byte {
 
 func TestNowhere(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
-	err := platform.Run(func(context.Context) (platform.Handler,
-		error) {
+	err := platform.Run(func(context.Context) (platform.Handler, error) {
 		t.Fatal("opened")
 		return nil, nil
 	})
@@ -57,8 +56,7 @@ func TestServeHTTP(t *testing.T) {
 			r.ContentLength, body)
 	})
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("secret") })
-	mux.HandleFunc("/large", func(w http.ResponseWriter,
-		r *http.Request) {
+	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
 		w.Write(make([]byte, 6<<20))
 	})
 	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) {})

@@ -67,12 +67,7 @@ type batch struct {
 type workItem struct {
 	name     string // for the log
 	messages []int
-	// Hints before async results, which functions of flows can send in any number
-	// @platform/queue.go: ConsumeQueue processes batches of messages. Hints of one execution become
-	// one work item; work items of different executions run concurrently. Only the messages of
-	// failed work items are delivered again. A message that cannot be decoded, sent by a newer
-	// program or by mistake, is logged and fails too, until the queue's redrive policy moves it to
-	// the dead-letter queue: nothing is lost, and the operator is informed.
+	// order puts hints before async results, which functions of flows can send in any number.
 	order int
 	run   func(context.Context) error
 }

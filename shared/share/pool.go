@@ -30,8 +30,8 @@ type Options struct {
 	Capacity int64
 	// SingleAccount lets one account hold everything, for servers with a single account.
 	SingleAccount bool
-	// RoundRobin makes an account leave one for the others if any of them asked within
-	// demandWindow, and makes waiting accounts take turns. Use it only for a resource that is held
+	// RoundRobin makes an account leave one for the others if any of them asked within the
+	// last second, and makes waiting accounts take turns. Use it only for a resource that is held
 	// for a short and bounded time, such as a processor.
 	RoundRobin bool
 }

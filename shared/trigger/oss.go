@@ -52,8 +52,7 @@ func decodeOSS(event []byte) ([]StartEvent, error) {
 	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
-	return decodeEach(e.Events, func(r json.RawMessage) (StartEvent,
-		error) {
+	return decodeEach(e.Events, func(r json.RawMessage) (StartEvent, error) {
 		return decodeOSSRecord(r, "")
 	})
 }

@@ -65,8 +65,8 @@ type eventProbe struct {
 	Event      string `json:"Event"`
 }
 
-// KindOf returns the kind of an event, by its members. It returns Unknown if the event is not a
-// JSON object.
+// KindOf returns the kind of an event, by its members. A JSON array is an MNSBatch. KindOf returns
+// Unknown for any other text that is not a JSON object.
 func KindOf(event []byte) Kind {
 	if len(event) > EventMax {
 		return Unknown
