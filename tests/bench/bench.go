@@ -19,20 +19,20 @@ import (
 	"millrace/tests/port"
 )
 
-// The one caller of the measured servers.
+// // The client's credentials on every measured server.
 const (
 	accessKey = "bench"
 	secret    = "a-secret-of-the-benchmarks"
 )
 
-// bench is a run.
+// bench is one run of the program.
 type bench struct {
 	*options
 	progress io.Writer
-	self     string // this program
+	self     string // path of this program's own binary
 	tasks    *tasks
 	report   report.Report
-	servers  int // started so far, for the names of their folders
+	servers  int // counts the servers started so far; part of their folders' names
 }
 
 func newBench(ctx context.Context, o *options, progress io.Writer) (*bench, error) {
@@ -70,7 +70,7 @@ func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 
 func (b *bench) say(format string, a ...any) { fmt.Fprintf(b.progress, format+"\n", a...) }
 
-// writeSettings raises the limits that the scenarios go beyond, and lets flows call this machine.
+// writeSettings raises the limits that the scenarios exceed, and lets flows call this machine.
 func (b *bench) writeSettings() error {
 	yes := true
 	s := app.Settings{AllowLoopback: &yes, AllowPrivate: &yes, Limits: map[string]int64{
@@ -89,28 +89,28 @@ func (b *bench) close() error {
 	return os.RemoveAll(b.dir)
 }
 
-// server is a process that is measured, and a client for it.
+// server is a measured process and a client of it.
 type server struct {
 	*proc.Process
 	*rpc.Client
 	address string
-	pprof   string // address, "" without
-	data    string // folder or file that it writes
+	pprof   string // address, "" if the server has none
+	data    string // folder or file that the server writes
 }
 
-// drop ends the server at once, unless it has ended, and removes what it has written.
+// drop kills the server, if it still runs, and removes its data.
 func (s *server) drop() {
 	s.Kill()
 	os.RemoveAll(s.data)
 }
 
-// open starts the engine on a fresh folder.
+// open starts the engine on a new folder.
 func (b *bench) open(ctx context.Context) (*server, error) {
 	b.servers++
 	return b.reopen(ctx, b.path(fmt.Sprintf("data-%d", b.servers)))
 }
 
-// reopen starts the engine on a folder.
+// reopen starts the engine on an existing folder.
 func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 	s := &server{data: data}
 	var err error
@@ -142,13 +142,13 @@ func (s *server) start(ctx context.Context, o proc.Options) (err error) {
 	return err
 }
 
-// allocated is as much of a log as a ceiling may fill while it is measured.
+// allocated is the size in bytes of the log that a ceiling may fill during a measurement.
 func (b *bench) allocated() int64 {
 	const bytesPerSecond = 24 << 20
 	return max(8<<20, int64((3*b.length/2+3*b.warm()).Seconds()*bytesPerSecond))
 }
 
-// openCeiling starts the ceiling with the flows that it is to know.
+// openCeiling starts the ceiling with the flows that it must know.
 func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) (*server, error) {
 	b.servers++
 	name := fmt.Sprintf("ceiling-%d", b.servers)

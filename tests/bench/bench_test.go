@@ -16,7 +16,7 @@ import (
 	"millrace/tests/bench/report"
 )
 
-// TestMain makes the test binary the servers that it starts.
+// TestMain lets the test binary act as the servers that it starts.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestAll runs every scenario in small: it shows that they work, not how fast.
+// TestAll runs every scenario on a small scale. It checks that they work, not how fast they are.
 func TestAll(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a dozen servers")

@@ -9,8 +9,8 @@ import (
 	"millrace/tests/bench/ceiling"
 )
 
-// syncTimes gives the median time that the disk takes to sync a small record: into space that its file has already, and
-// at the end of a file that grows.
+// syncTimes returns the median time that the disk takes to sync a small record: into space that is
+// already allocated to the file, and at the end of a growing file.
 func syncTimes(dir string) (allocated, growing time.Duration, err error) {
 	const records, size = 300, 512
 	path := filepath.Join(dir, "sync")

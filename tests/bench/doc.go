@@ -1,11 +1,12 @@
-// Command bench measures the local server, each figure beside its ceiling: a small program (package ceiling) that makes
-// the same exchanges and nothing else, measured in the same run, by turns.
+// Command bench measures the local server and compares each figure with its ceiling: a small
+// program (package ceiling) that makes the same exchanges and nothing else. Both are measured in
+// the same run, in alternating turns.
 //
 //	go run ./tests/bench                                   # everything, about three minutes
-//	go run ./tests/bench -scenario one-task -clients 64    # one of them
-//	go run ./tests/bench -binary bin/millrace -json        # the program that is shipped, for a machine to read
+//	go run ./tests/bench -scenario one-task -clients 64    # one scenario
+//	go run ./tests/bench -binary bin/millrace -json        # the shipped program, output as JSON
 //	go run ./tests/bench -scenario one-task -profile cpu.pb.gz
 //
-// Server and ceiling run as processes of their own; clients and the server of the tasks run in this one, for both alike.
-// Clients keep their connections and sign every request (V1).
+// Server and ceiling run in processes of their own. For both, the clients and the task server run
+// in this process. Clients keep their connections open and sign every request (V1).
 package main

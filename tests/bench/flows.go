@@ -7,7 +7,7 @@ import (
 
 const header = "Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: %s\nStates:\n"
 
-// taskState is a state that posts the order to the task server; next is "" for the last.
+// taskState returns a state that posts the order to the task server. next is "" for the last state.
 func (b *bench) taskState(name, next, more string) string {
 	end := "End: true"
 	if next != "" {
@@ -24,15 +24,15 @@ func (b *bench) taskState(name, next, more string) string {
 `, name, b.tasks.url, more, end)
 }
 
-// keepOrder makes a task's output what its successor takes in.
+// keepOrder passes the order on: the output of a task is the input of the next one.
 const keepOrder = "  OutputConstructor: {order.$: $Output.Body.order}\n"
 
 const passState = "- {Name: P, Type: Pass, End: true}\n"
 
-// passFlow has one Pass.
+// passFlow returns a flow with one Pass state.
 func passFlow(name string) string { return fmt.Sprintf(header, name, "P") + passState }
 
-// rowFlow has n tasks in a row.
+// rowFlow returns a flow with n tasks in sequence.
 func (b *bench) rowFlow(name string, n int) string {
 	text := fmt.Sprintf(header, name, "T1")
 	for i := 1; i <= n; i++ {
@@ -45,19 +45,19 @@ func (b *bench) rowFlow(name string, n int) string {
 	return text
 }
 
-// waitingFlow has one task that somebody reports.
+// waitingFlow returns a flow with one task whose result is reported through the API.
 func (b *bench) waitingFlow(name string) string {
 	return fmt.Sprintf(header, name, "T") + b.taskState("T", "", "  TaskMode: WaitForCustomCallback\n")
 }
 
-// parallelFlow has n branches of one state each, called as start says.
+// parallelFlow returns a flow with n branches of one state each; start names that state.
 func parallelFlow(name string, n int, start, state string) string {
 	text := fmt.Sprintf(header, name, "All") + "- Name: All\n  Type: Parallel\n  End: true\n  Branches:\n"
 	branch := "  - StartAt: " + start + "\n    States:\n" + indent(state, "    ")
 	return text + strings.Repeat(branch, n)
 }
 
-// mapFlow maps over the input's items; its output is small.
+// mapFlow returns a flow with a Map over the items of the input. Its output is small.
 func mapFlow(name, start, state string) string {
 	return fmt.Sprintf(header, name, "All") + `- Name: All
   Type: Map
@@ -73,7 +73,7 @@ func indent(text, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }
 
-// itemsInput is an input with n items, an order each.
+// itemsInput returns an input with n items, one order each.
 func itemsInput(n int) string {
 	text := []byte(`{"items":[`)
 	for i := range n {

@@ -15,7 +15,7 @@ import (
 const (
 	listClients  = 64
 	pageSize     = 100
-	historyItems = 33_333 // of a Map whose history is read: 100,000 events
+	historyItems = 33_333 // items of the Map whose history is read: 100,000 events
 )
 
 // list measures pages of a flow with many executions, and of an execution with a long history.
@@ -43,7 +43,7 @@ func (b *bench) list(ctx context.Context) error {
 	return s.Stop()
 }
 
-// store runs executions to their ends and gives how many a second were started.
+// store runs executions to their ends and returns how many were started per second.
 func (b *bench) store(ctx context.Context, s *server) (float64, error) {
 	if err := s.create(ctx, "list", passFlow("list")); err != nil {
 		return 0, err
@@ -114,7 +114,7 @@ func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest, f 
 	return nil
 }
 
-// tenth walks to the tenth page.
+// tenth reads up to the tenth page and returns the request for it.
 func (s *server) tenth(ctx context.Context, q cloudflow.ListExecutionsRequest) (cloudflow.ListExecutionsRequest, error) {
 	for range 9 {
 		page, err := s.ListExecutions(ctx, q)
@@ -129,7 +129,7 @@ func (s *server) tenth(ctx context.Context, q cloudflow.ListExecutionsRequest) (
 	return q, nil
 }
 
-// median gives the median time of a call.
+// median returns the median duration of a call.
 func median(f func() error) (time.Duration, error) {
 	var times [11]time.Duration
 	for i := range times {
@@ -143,7 +143,7 @@ func median(f func() error) (time.Duration, error) {
 	return times[len(times)/2], nil
 }
 
-// history reads a long history from its begin to its end.
+// history reads a long history from beginning to end.
 func (b *bench) history(ctx context.Context, s *server, f *report.Figure) error {
 	if err := s.create(ctx, "history", mapFlow("history", "P", passState)); err != nil {
 		return err

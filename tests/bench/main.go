@@ -29,7 +29,8 @@ func main() {
 	}
 }
 
-// run is the program; as a child, whose first argument is a role, it is one of the servers.
+// run is the program. If the first argument is a role, the process is a child that acts as one of
+// the servers.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 {
 		if role := roles[args[0]]; role != nil {
@@ -45,13 +46,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	err = b.measure(ctx)
-	if len(b.report.Figures) > 0 { // what has been measured before a failure is worth showing
+	if len(b.report.Figures) > 0 { // figures measured before a failure are still worth showing
 		err = errors.Join(err, b.write(stdout))
 	}
 	return errors.Join(err, b.close())
 }
 
-// options are the command line.
+// options holds the command line.
 type options struct {
 	scenarios  []string
 	length     time.Duration
@@ -60,9 +61,9 @@ type options struct {
 	binary     string
 	dir        string
 	profile    string
-	executions int // that the listing is measured with
-	waiting    int // that wait on a callback
-	items      int // of the Map
+	executions int // number of executions for the listing
+	waiting    int // number of executions that wait on a callback
+	items      int // number of items of the Map
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {

@@ -10,7 +10,7 @@ import (
 	"millrace/tests/bench/report"
 )
 
-// mapMax is how long a Map of 10,000 items may take.
+// mapMax is the maximum duration of a Map of 10,000 items.
 const mapMax = 10 * time.Second
 
 // mapItems runs one execution with many items, once with a Pass and once with a task for each.
@@ -34,7 +34,7 @@ func (b *bench) mapItems(ctx context.Context) error {
 	return s.Stop()
 }
 
-// mapOnce measures one flow; bound is the ceiling in items a second.
+// mapOnce measures one flow. bound is the ceiling in items per second.
 func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string, bound float64) error {
 	if err := s.create(ctx, name, definition); err != nil {
 		return err
@@ -62,7 +62,8 @@ func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string,
 	return nil
 }
 
-// ceilingOfMap is as many calls, as many at once, and a record after each.
+// ceilingOfMap measures the ceiling with the same number of calls and the same concurrency, and a
+// record after each call.
 func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, error) {
 	s, err := b.openCeiling(ctx, map[string]ceiling.Flow{"map": {Definition: definition, AtOnce: b.items, Limit: 100}})
 	if err != nil {
@@ -70,7 +71,7 @@ func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, e
 	}
 	defer s.drop()
 	var took time.Duration
-	for range 2 { // the first is to warm up
+	for range 2 { // the first one warms up
 		begin := time.Now()
 		if err := s.succeeds(ctx, "map", "all", `{"order":1}`); err != nil {
 			return 0, err
@@ -80,7 +81,8 @@ func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, e
 	return float64(b.items) / took.Seconds(), nil
 }
 
-// events pages through a history, 1,000 at a time, and gives its length. page, when not nil, gets the time of each page.
+// events pages through a history, 1,000 events at a time, and returns its length. If page is not
+// nil, events calls it with the duration of each page.
 func (s *server) events(ctx context.Context, flow, execution string, page func(time.Duration)) (n int, err error) {
 	limit := int64(1000)
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: execution, Limit: &limit}

@@ -2,7 +2,7 @@ package main
 
 import "syscall"
 
-// inMemory tells whether a folder is on a file system without a disk.
+// inMemory reports whether a folder is on a file system without a disk.
 func inMemory(dir string) bool {
 	const tmpfs = 0x01021994
 	var s syscall.Statfs_t

@@ -2,5 +2,6 @@
 
 package main
 
-// inMemory tells whether a folder is on a file system without a disk, where that is known.
+// inMemory reports whether a folder is on a file system without a disk. This system has no way to
+// know.
 func inMemory(string) bool { return false }

@@ -2,5 +2,6 @@
 
 package main
 
-// raced says that the race detector slows everything down: in windows as short as a test's nothing ends.
+// raced reports that the race detector is on. It slows the program down so much that nothing
+// completes within the short windows of a test.
 const raced = true

@@ -16,15 +16,15 @@ import (
 	"millrace/tests/bench/report"
 )
 
-// rate is a scenario that asks how many a second.
+// rate is a scenario that measures a throughput.
 type rate struct {
 	name       string
 	unit       string
-	each       int // how many units an execution counts for
+	each       int // how many units one execution counts for
 	clients    []int
 	definition string
 	same       ceiling.Flow // the same exchanges
-	startOnly  bool         // the start's answer is the end
+	startOnly  bool         // the response to the start carries the end
 	floors     func(f *report.Figure) []report.Floor
 }
 
@@ -60,7 +60,7 @@ func (b *bench) start(ctx context.Context) error {
 		startOnly: true, floors: atLeast(5000)})
 }
 
-// lowLoad has one client, so that nothing waits for anything but the disk.
+// lowLoad has a single client, so that an execution waits for the disk only.
 func (b *bench) lowLoad(ctx context.Context) error {
 	return b.rates(ctx, rate{name: "low-load", unit: "executions", each: 1, clients: []int{1}, definition: passFlow("low-load"),
 		floors: func(f *report.Figure) []report.Floor {
@@ -83,14 +83,15 @@ func (b *bench) rates(ctx context.Context, r rate) error {
 	return nil
 }
 
-// turns is how often a measurement changes between the engine and its ceiling. A machine that grows slower or faster
-// meanwhile, as those of clouds do from second to second, changes both.
+// turns is how often a measurement alternates between the engine and its ceiling. If the machine
+// becomes slower or faster during the measurement, as cloud machines do from second to second, this
+// changes both.
 const turns = 6
 
-// turnMin is the shortest turn in which something is answered on a busy machine too.
+// turnMin is the shortest turn in which operations complete even on a busy machine.
 const turnMin = 250 * time.Millisecond
 
-// rateOf measures the engine and its ceiling by turns.
+// rateOf measures the engine and its ceiling in alternating turns.
 func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	apart := r.same
 	r.same.Definition, apart.Definition, apart.Apart = r.definition, r.definition, true
@@ -142,7 +143,7 @@ func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	return ours.Stop()
 }
 
-// turns is how many turns there are; a profile wants its time in one piece.
+// turns returns the number of turns. It is 1 for a profile, which needs its time in one piece.
 func (b *bench) turns() int {
 	if b.profile != "" {
 		return 1
@@ -150,11 +151,11 @@ func (b *bench) turns() int {
 	return max(1, min(turns, int(b.length/turnMin)))
 }
 
-// turn measures one server for one turn and adds that to what earlier ones have measured.
+// turn measures one server for one turn and adds the result to those of earlier turns.
 func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clients, n int, before *measured) (*measured, error) {
 	warm := b.warm()
 	if n > 0 {
-		warm /= turns // it has been warm before
+		warm /= turns // the server is warm from earlier turns
 	}
 	m, err := b.window(ctx, s, r, flow, clients, warm, b.length/time.Duration(b.turns()))
 	if err != nil || before == nil {
@@ -163,28 +164,28 @@ func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clien
 	return &measured{load.Join(before.Result, m.Result), before.server + m.server, before.self + m.self}, nil
 }
 
-// measured is a window and what it cost.
+// measured is a window and the CPU time that it cost.
 type measured struct {
 	*load.Result
-	server, self time.Duration // CPU of all executions
+	server, self time.Duration // CPU time of all executions
 }
 
-// perUnit is a part of the CPU for each unit of a scenario.
+// perUnit returns the CPU time for each unit of a scenario.
 func (m *measured) perUnit(cpu time.Duration, r *rate) time.Duration {
 	return cpu / time.Duration(m.Count*r.each)
 }
 
-// byCPU is a ratio that hardly depends on what else runs on the machine: what the ceiling took of all processors over
-// what we took, for each execution.
+// byCPU returns a ratio that hardly depends on other load on the machine: the CPU time of an
+// execution in the ceiling, on all processors, divided by that in the engine.
 func byCPU(us, limit *measured) float64 {
 	each := func(m *measured) float64 { return (m.server + m.self).Seconds() / float64(m.Count) }
 	return each(limit) / max(each(us), 1e-9)
 }
 
-// names gives every execution another name.
+// names gives each execution a unique name.
 var names atomic.Int64
 
-// window drives a server.
+// window drives a server for one window.
 func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, warm, length time.Duration) (*measured, error) {
 	var usage [2][2]proc.Usage
 	read := func(at int) func() {
@@ -215,11 +216,11 @@ func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, cli
 	return m, nil
 }
 
-// warm is how long a server is warmed up.
+// warm returns how long a server is warmed up.
 func (b *bench) warm() time.Duration { return min(b.length/2, time.Second) }
 
-// profiled takes a CPU profile of a server while it is measured, if one was asked for; the function that it gives waits
-// for the profile.
+// profiled takes a CPU profile of a server during a measurement, if the command line asks for one.
+// The returned function waits for the profile.
 func (b *bench) profiled(ctx context.Context, s *server) (wait func() error) {
 	if b.profile == "" {
 		return func() error { return nil }

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	_ "net/http/pprof" // on an address of its own, when asked for
+	_ "net/http/pprof" // on an address of its own, if pprofVariable is set
 	"os"
 
 	"millrace/shared/app"
@@ -16,14 +16,15 @@ import (
 	"millrace/tests/bench/ceiling"
 )
 
-// roles are the servers that this program is when it starts itself. `serve` takes the flags of `millrace serve`.
+// roles are the servers that this program becomes when it starts itself. `serve` takes the flags of
+// `millrace serve`.
 var roles = map[string]func(ctx context.Context, args []string) error{"serve": serve, "ceiling": serveCeiling}
 
-// pprofVariable holds the address on which the server of this program answers to pprof; the shipped one has no such
-// thing.
+// pprofVariable holds the address on which this program's server serves pprof. The shipped server
+// has no pprof.
 const pprofVariable = "MILLRACE_PPROF"
 
-// untilOrphaned gives a context that is also done when the process that started this one is gone.
+// untilOrphaned returns a context that also ends when the parent process is gone.
 func untilOrphaned(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// scenarios are what is measured, in this order.
+// scenarios lists what the program measures, in this order.
 var scenarios = []struct {
 	name    string
 	measure func(b *bench, ctx context.Context) error
@@ -30,7 +30,7 @@ func scenarioNames() []string {
 	return names
 }
 
-// measure runs the scenarios that were asked for.
+// measure runs the scenarios of the command line.
 func (b *bench) measure(ctx context.Context) error {
 	for _, s := range scenarios {
 		if len(b.scenarios) > 0 && !slices.Contains(b.scenarios, s.name) {

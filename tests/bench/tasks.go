@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// tasks is the server of the tasks: it answers with what it was sent, and keeps the tokens of tasks that somebody
-// reports.
+// tasks is the task server. It responds with the request's body, and keeps the tokens of tasks
+// whose results are reported through the API.
 type tasks struct {
 	url    string
 	server *http.Server
 
 	mu     sync.Mutex
-	tokens map[int]string // by the number of the order
+	tokens map[int]string // by order number
 }
 
-// tokenHeader carries the token of a task that is reported.
+// tokenHeader carries the token of a task whose result is reported.
 const tokenHeader = "X-Fnf-Http-Callback-Task-Token"
 
 func newTasks() (*tasks, error) {
@@ -53,7 +53,7 @@ func (t *tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// submitted is how many tasks wait for a report.
+// submitted returns how many tasks wait for a report.
 func (t *tasks) submitted() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

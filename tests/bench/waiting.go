@@ -13,14 +13,14 @@ import (
 const (
 	waitingClients = 64
 	sampleClients  = 16
-	waitingSample  = 100 // executions that are reported after the restart
+	waitingSample  = 100 // executions whose tasks are reported after the restart
 	takeoverMax    = 5 * time.Second
 	residentMax    = 400             // MB
-	settleMax      = 5 * time.Second // until memory that is free goes back to the system
+	settleMax      = 5 * time.Second // time until freed memory returns to the system
 )
 
-// waits starts executions that wait on a callback, measures the memory that they take, kills the server, and measures
-// how long the next one takes until it has taken them over.
+// waits starts executions that wait on a callback, measures the memory that they take, kills the
+// server, and measures how long the next process takes to recover them.
 func (b *bench) waits(ctx context.Context) error {
 	data := b.path("waiting")
 	s, err := b.reopen(ctx, data)
@@ -71,7 +71,8 @@ func (b *bench) waits(ctx context.Context) error {
 
 func waitingName(i int) string { return fmt.Sprintf("w%d", i) }
 
-// submit starts the executions, waits until the tasks of all have been submitted, and gives how many a second.
+// submit starts the executions, waits until the tasks of all have been submitted, and returns the
+// number per second.
 func (b *bench) submit(ctx context.Context, s *server) (float64, error) {
 	if err := s.create(ctx, "waiting", b.waitingFlow("waiting")); err != nil {
 		return 0, err
@@ -102,13 +103,13 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// sampled calls f for executions that are spread over all.
+// sampled calls f for executions that are spread evenly over all.
 func (b *bench) sampled(ctx context.Context, f func(ctx context.Context, i int) error) error {
 	n := min(waitingSample, b.waiting)
 	return load.Each(ctx, sampleClients, n, func(ctx context.Context, _, k int) error { return f(ctx, (k+1)*b.waiting/n-1) })
 }
 
-// submitted waits until the history of an execution says that its task has been submitted.
+// submitted waits until the history of an execution shows that its task has been submitted.
 func (s *server) submitted(ctx context.Context, name string) error {
 	for range 1000 {
 		h, err := s.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "waiting", ExecutionName: name})
@@ -127,7 +128,7 @@ func (s *server) submitted(ctx context.Context, name string) error {
 	return fmt.Errorf("the task of %s is never submitted", name)
 }
 
-// complete reports the tasks of some executions and waits for their ends.
+// complete reports the tasks of some executions and waits for the ends of these.
 func (b *bench) complete(ctx context.Context, s *server) error {
 	return b.sampled(ctx, func(ctx context.Context, i int) error {
 		_, err := s.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: b.tasks.token(i), Output: `{"done":true}`})

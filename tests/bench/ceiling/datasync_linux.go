@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Datasync syncs a file's data, and of its metadata what is needed to read it.
+// Datasync syncs the data of a file, and only the metadata that is needed to read it.
 func Datasync(file *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(file.Fd())); err != syscall.EINTR {

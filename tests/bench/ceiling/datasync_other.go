@@ -4,5 +4,5 @@ package ceiling
 
 import "os"
 
-// Datasync syncs a file's data, and of its metadata what is needed to read it.
+// Datasync syncs the data of a file, and only the metadata that is needed to read it.
 func Datasync(file *os.File) error { return file.Sync() }

@@ -11,42 +11,43 @@ import (
 	"sync"
 )
 
-// headerSize is the length and the checksum before each record.
+// headerSize is the size in bytes of the length and the checksum before each record.
 const headerSize = 8
 
-// recordMax bounds a record, so that a damaged length cannot ask for all memory.
+// recordMax bounds a record, so that a damaged length cannot allocate all memory.
 const recordMax = 64 << 20
 
-// allocation is how much of the file is written ahead: a sync into space that the file already has is the cheapest.
+// allocation is how many bytes of the file are written in advance: a sync into space that the file
+// already has is the cheapest one.
 const allocation = 256 << 20
 
-// ErrClosed says that a log takes no more records.
+// ErrClosed reports that a log is closed and takes no more records.
 var ErrClosed = errors.New("ceiling: the log is closed")
 
-// Log is a file of records with group commit: one goroutine writes all records that wait and syncs them together. It is
-// safe for many goroutines.
+// Log is a file of records with group commit: one goroutine writes all waiting records and syncs
+// them together. It is safe for concurrent use.
 type Log struct {
 	file  *os.File
 	wake  chan struct{}
 	ended chan struct{}
 
 	mu     sync.Mutex
-	open   *group // takes records
+	open   *group // takes new records
 	closed bool
 
-	at     int64 // where the next group goes; only the writer
-	groups int64 // only the writer
+	at     int64 // offset of the next group; used by the writer only
+	groups int64 // used by the writer only
 	spare  []byte
 }
 
-// group is the records that are synced together.
+// group holds the records that are synced together.
 type group struct {
 	records []byte
-	done    chan struct{} // closed when err is known
+	done    chan struct{} // closed when err is set
 	err     error
 }
 
-// CreateLog makes an empty log, with space for allocated bytes (0: the default) that is written ahead.
+// CreateLog creates an empty log and writes allocated bytes of space in advance (0: the default).
 func CreateLog(path string, allocated int64) (*Log, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -77,7 +78,7 @@ func fill(file *os.File, bytes int64) error {
 
 func newGroup(space []byte) *group { return &group{records: space[:0], done: make(chan struct{})} }
 
-// Append adds a record and returns when it is on disk. The record is not kept.
+// Append adds a record and returns when the record is on disk. It does not retain the slice.
 func (l *Log) Append(record []byte) error {
 	if len(record) == 0 || len(record) > recordMax {
 		return fmt.Errorf("ceiling: a record of %d bytes", len(record))
@@ -92,7 +93,7 @@ func (l *Log) Append(record []byte) error {
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
-	default: // the writer has been called already and has not looked yet
+	default: // the writer already has a wake-up that it has not read yet
 	}
 	<-g.done
 	return g.err
@@ -104,16 +105,18 @@ func appendRecord(dst, record []byte) []byte {
 	return append(dst, record...)
 }
 
-// write syncs group after group until the log is closed. A failure is for ever: what the disk holds is not known then.
+// write syncs group after group until the log is closed. A failure is permanent, because afterwards
+// it is unknown what the disk holds.
 func (l *Log) write() {
 	defer close(l.ended)
 	var failed error
 	for range l.wake {
-		// Let those whom the last group has woken come back first: it costs nothing when there are none.
+		// Let the goroutines that the last group has woken append first; this costs nothing if
+		// there are none.
 		runtime.Gosched()
 		l.mu.Lock()
 		g, closed := l.open, l.closed
-		some := len(g.records) > 0 // an empty group stays open, and others append to it
+		some := len(g.records) > 0 // an empty group stays open, and later records join it
 		if some {
 			l.open = newGroup(l.spare)
 			l.spare = nil
@@ -142,7 +145,7 @@ func (l *Log) sync(records []byte) error {
 	return Datasync(l.file)
 }
 
-// Close writes what waits and gives the number of groups that were synced.
+// Close writes the waiting records and returns the number of groups that were synced.
 func (l *Log) Close() (groups int64, err error) {
 	l.mu.Lock()
 	again := l.closed
@@ -159,8 +162,8 @@ func (l *Log) Close() (groups int64, err error) {
 	return l.groups, l.file.Close()
 }
 
-// ReadLog gives the records of a log to visit, in their order, up to the first that is not whole. A record is only
-// valid during the call.
+// ReadLog calls visit with each record of a log, in order, up to the first incomplete one. A record
+// is valid only during the call.
 func ReadLog(path string, visit func(record []byte)) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -191,7 +194,7 @@ func ReadLog(path string, visit func(record []byte)) error {
 	}
 }
 
-// atEnd takes the end of the file, in the middle of a record too, for the end of the log.
+// atEnd treats the end of the file as the end of the log, also in the middle of a record.
 func atEnd(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil

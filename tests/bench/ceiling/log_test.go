@@ -21,8 +21,8 @@ func records(t testing.TB, path string) []string {
 	return all
 }
 
-// TestAppend: what was answered stands in the log, once, each writer's records in its order, and in fewer groups than
-// records.
+// TestAppend: every acknowledged record is in the log once, the records of each writer are in
+// order, and there are fewer groups than records.
 func TestAppend(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	l, err := ceiling.CreateLog(path, 1<<16)

@@ -13,47 +13,50 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-// Flow is what one execution of a flow exchanges.
+// Flow describes the exchanges of one execution of a flow.
 type Flow struct {
-	Definition string // text that the answers carry, as the engine's do
-	InRow      int    // task calls one after the other, each followed by a record
-	AtOnce     int    // task calls at the same time, each followed by a record
-	Limit      int    // of AtOnce: how many at the same time; 0 is all
-	// Apart answers the start when its record is on disk, and lets the caller ask for the end: two exchanges, as the
-	// engine's API has them. Otherwise the start itself answers with the end.
+	Definition string // text that the responses carry, as the engine's do
+	InRow      int    // task calls in sequence, each followed by a record
+	AtOnce     int    // concurrent task calls, each followed by a record
+	Limit      int    // how many of AtOnce run at the same time; 0: all
+	// Apart responds to the start when its record is on disk; the caller then asks for the end.
+	// These are two exchanges, as in the engine's API. Otherwise the response to the start carries
+	// the end.
 	Apart bool
 }
 
-// Config of a server.
+// Config configures a server.
 type Config struct {
 	Log       string // path of the log
-	Allocated int64  // bytes of it that are written ahead; 0: a quarter of a GB
+	Allocated int64  // bytes of it that are written in advance; 0: a quarter of a GB
 	TaskURL   string
 	AccessKey string
 	Secret    string
 	Flows     map[string]Flow // by name
 }
 
-// recordBytes is the size of a record: about what the engine writes of a small execution at a time.
+// recordBytes is the size of a record: about what the engine writes at a time for a small
+// execution.
 const recordBytes = 800
 
-// Server answers StartExecution and DescribeExecution of the flows that it is told. It is an http.Handler.
+// Server serves StartExecution and DescribeExecution of the flows in its Config. It is an
+// http.Handler.
 type Server struct {
 	Config
 	key    *sign.Key
 	log    *Log
 	client *http.Client
-	ends   sync.Map // of flows Apart: execution name → *end
+	ends   sync.Map // for flows with Apart: execution name → *end
 }
 
-// end is the end of an execution that somebody will ask for.
+// end is the end of an execution, kept until the caller asks for it.
 type end struct {
 	started time.Time
 	done    chan struct{}
 	err     error
 }
 
-// NewServer makes the log and a server over it.
+// NewServer creates the log and a server that writes to it.
 func NewServer(c Config) (*Server, error) {
 	log, err := CreateLog(c.Log, c.Allocated)
 	if err != nil {
@@ -71,13 +74,13 @@ func (s *Server) Close() error {
 	return err
 }
 
-// request is the parameters that matter.
+// request holds the parameters that the server uses.
 type request struct {
 	action, flow, name, input string
 	timestamp, signature, key string
 }
 
-// paramsMax is how many parameters a request may have.
+// paramsMax is the maximum number of parameters in a request.
 const paramsMax = 100
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -159,7 +162,7 @@ func (s *Server) start(ctx context.Context, w http.ResponseWriter, f *Flow, q *r
 	return answer(w, f, q, "Running", started)
 }
 
-// describe waits for an execution's end and forgets it.
+// describe waits for the end of an execution, responds with it and deletes it.
 func (s *Server) describe(ctx context.Context, w http.ResponseWriter, f *Flow, q *request) error {
 	found, known := s.ends.LoadAndDelete(q.name)
 	if !known {
@@ -177,7 +180,7 @@ func (s *Server) describe(ctx context.Context, w http.ResponseWriter, f *Flow, q
 	return answer(w, f, q, "Succeeded", e.started)
 }
 
-// work makes the calls of an execution and a record after each.
+// work makes the calls of an execution, and a record after each.
 func (s *Server) work(ctx context.Context, f *Flow, q *request) error {
 	for n := range f.InRow {
 		if err := s.call(ctx, q, n); err != nil {
@@ -216,7 +219,7 @@ func (s *Server) work(ctx context.Context, f *Flow, q *request) error {
 	return first
 }
 
-// call calls the task server and makes the record of its answer.
+// call calls the task server and writes the record of the result.
 func (s *Server) call(ctx context.Context, q *request, n int) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.TaskURL, strings.NewReader(q.input))
 	if err != nil {
@@ -239,7 +242,7 @@ func (s *Server) call(ctx context.Context, q *request, n int) error {
 	return s.record(q, n+1)
 }
 
-// record syncs what is known of an execution.
+// record syncs what is known about an execution.
 func (s *Server) record(q *request, n int) error {
 	record := make([]byte, 0, recordBytes+len(q.input))
 	record = fmt.Appendf(record, "%s/%s/%d %s", q.flow, q.name, n, q.input)
@@ -249,7 +252,7 @@ func (s *Server) record(q *request, n int) error {
 	return s.log.Append(record)
 }
 
-// answer has the fields of the engine's answers.
+// answer writes a response with the fields of the engine's responses.
 func answer(w http.ResponseWriter, f *Flow, q *request, status string, started time.Time) error {
 	output, stopped := "", ""
 	if status == "Succeeded" {
@@ -270,7 +273,7 @@ func answer(w http.ResponseWriter, f *Flow, q *request, status string, started t
 	return nil
 }
 
-// refuse answers in the form of the wire's faults.
+// refuse writes an error response in the form of the wire's faults.
 func refuse(w http.ResponseWriter, status int, err error) {
 	w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
 	w.WriteHeader(status)

@@ -1,5 +1,5 @@
-// Package load drives a server from many clients, each of which asks again as soon as it has been answered, and tells
-// how much came through and how long it took.
+// Package load drives a server from many clients and reports throughput and latencies. Each client
+// sends its next request as soon as it has the response to the last one.
 package load
 
 import (
@@ -9,27 +9,28 @@ import (
 	"time"
 )
 
-// Options of a run.
+// Options configure a run.
 type Options struct {
 	Clients int
-	Warm    time.Duration // not measured: connections are made, caches filled
-	Window  time.Duration // measured
-	// Do is one thing that is counted. client is from 0, turn counts that client's calls from 0. Its first error ends
-	// the run.
+	Warm    time.Duration // warm-up, not measured: connections are opened, caches filled
+	Window  time.Duration // duration of the measurement
+	// Do performs one counted operation. client counts from 0; turn counts the calls of that client
+	// from 0. The first error ends the run.
 	Do func(ctx context.Context, client, turn int) error
-	// Begin and End are called when the window begins and ends, beside the clients; they may be nil.
+	// Begin and End are called when the window begins and ends, concurrently with the clients. They
+	// may be nil.
 	Begin, End func()
 }
 
-// Result is what came through in the window.
+// Result holds what completed within the window.
 type Result struct {
 	Count     int
 	Window    time.Duration
-	Latencies []time.Duration // of what is counted, the shortest first
+	Latencies []time.Duration // of the counted operations, in increasing order
 }
 
-// Run drives until the window is over and what is in flight has been answered; only what was answered inside the window
-// counts.
+// Run drives the server until the window has ended and operations in flight have completed. Only
+// operations that complete within the window count.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -57,7 +58,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r, nil
 }
 
-// at calls f at a time, unless ctx is done before.
+// at calls f at a time, unless ctx ends first.
 func at(ctx context.Context, when time.Time, f func()) {
 	if f == nil {
 		return
@@ -71,7 +72,7 @@ func at(ctx context.Context, when time.Time, f func()) {
 	}
 }
 
-// drive is one client.
+// drive runs one client.
 func drive(ctx context.Context, o *Options, client int, begin, end time.Time) ([]time.Duration, error) {
 	var latencies []time.Duration
 	for turn := 0; ; turn++ {
@@ -88,10 +89,11 @@ func drive(ctx context.Context, o *Options, client int, begin, end time.Time) ([
 	}
 }
 
-// PerSecond is how many came through in a second.
+// PerSecond returns the number of operations per second.
 func (r *Result) PerSecond() float64 { return float64(r.Count) / r.Window.Seconds() }
 
-// Quantile gives the latency that a part q of all (0 to 1) did not exceed; 0 of an empty result.
+// Quantile returns the latency that a fraction q (0 to 1) of the operations did not exceed; 0 for
+// an empty result.
 func (r *Result) Quantile(q float64) time.Duration {
 	if len(r.Latencies) == 0 {
 		return 0
@@ -99,14 +101,14 @@ func (r *Result) Quantile(q float64) time.Duration {
 	return r.Latencies[min(int(q*float64(len(r.Latencies))), len(r.Latencies)-1)]
 }
 
-// Join is two windows of the same thing taken together.
+// Join merges two windows of the same measurement.
 func Join(a, b *Result) *Result {
 	r := &Result{Count: a.Count + b.Count, Window: a.Window + b.Window, Latencies: slices.Concat(a.Latencies, b.Latencies)}
 	slices.Sort(r.Latencies)
 	return r
 }
 
-// Each does something n times from many clients, and ends at the first error.
+// Each calls do n times from many clients, and ends at the first error.
 func Each(ctx context.Context, clients, n int, do func(ctx context.Context, client, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,4 +1,4 @@
-// Package proc runs the servers that are measured, each as a process of its own, and tells what they use.
+// Package proc runs the measured servers, each in a process of its own, and reports what they use.
 package proc
 
 import (
@@ -13,26 +13,26 @@ import (
 	"time"
 )
 
-// Options say what to run.
+// Options describe the program to run.
 type Options struct {
 	Name   string // for messages
 	Path   string
 	Args   []string
-	Env    []string // added to this process's own
-	Log    string   // file that takes what it prints
-	Health string   // URL that answers 200 when it is ready
+	Env    []string // added to the environment of this process
+	Log    string   // file for the output of the program
+	Health string   // URL that responds with 200 when the program is ready
 }
 
 // Process is a running program.
 type Process struct {
 	Options
 	cmd   *exec.Cmd
-	input io.Closer // open as long as this process lives: a child that reads it ends with us
+	input io.Closer // open as long as this process lives: a child that reads it ends with its parent
 	ended chan struct{}
-	err   error // of Wait; after ended
+	err   error // of Wait; valid after ended
 }
 
-// Start starts a program and waits until it is ready. The error shows the end of what it printed.
+// Start starts a program and waits until it is ready. The error shows the end of its output.
 func Start(ctx context.Context, o Options) (*Process, error) {
 	log, err := os.OpenFile(o.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -59,10 +59,10 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	return p, nil
 }
 
-// readyMax is how long a server may take until it answers.
+// readyMax is how long a server may take to become ready.
 const readyMax = 60 * time.Second
 
-// ready asks until the server answers.
+// ready polls the server until it responds.
 func (p *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyMax)
 	defer cancel()
@@ -87,7 +87,7 @@ func (p *Process) ready(ctx context.Context) error {
 	}
 }
 
-// tail is the end of what the process has printed.
+// tail returns the end of the output.
 func (p *Process) tail() string {
 	text, err := os.ReadFile(p.Log)
 	if err != nil {
@@ -96,13 +96,14 @@ func (p *Process) tail() string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// PID is the id of the process.
+// PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// stopMax is how long a server may take to end when it is asked to.
+// stopMax is how long a server may take to end after a request to stop.
 const stopMax = 20 * time.Second
 
-// Stop asks the process to end and waits; one that does not is killed, which is an error.
+// Stop asks the process to end and waits. It kills a process that does not end in time, and returns
+// an error.
 func (p *Process) Stop() error {
 	select {
 	case <-p.ended:

@@ -14,7 +14,7 @@ import (
 	"millrace/tests/port"
 )
 
-// child names the variable that turns the test binary into the program that is started.
+// child names the variable that makes the test binary act as the started program.
 const child = "MILLRACE_PROC_CHILD"
 
 func TestMain(m *testing.M) {

@@ -10,15 +10,15 @@ import (
 
 // Usage is what a process has used.
 type Usage struct {
-	CPU      time.Duration // in user and kernel mode, since it began
-	Resident int64         // bytes of memory it holds now
-	Peak     int64         // the most it ever held
+	CPU      time.Duration // in user and kernel mode, since the process began
+	Resident int64         // bytes of memory that it holds now
+	Peak     int64         // maximum of Resident so far
 }
 
 // tick is the unit of CPU times in /proc.
 const tick = 10 * time.Millisecond
 
-// Measure reads what a process uses from /proc; where there is none, the error says so.
+// Measure reads the usage of a process from /proc. Without /proc it returns an error.
 func Measure(pid int) (Usage, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -31,10 +31,10 @@ func Measure(pid int) (Usage, error) {
 	return parse(stat, status)
 }
 
-// Usage measures the process.
+// Usage returns the usage of the process.
 func (p *Process) Usage() (Usage, error) { return Measure(p.PID()) }
 
-// Fields of /proc/PID/stat after the name, which is in parentheses and may hold anything.
+// Fields of /proc/PID/stat after the name, which is in parentheses and may contain any character.
 const (
 	fieldUser   = 11
 	fieldKernel = 12
@@ -57,7 +57,7 @@ func parse(stat, status []byte) (Usage, error) {
 	return u, nil
 }
 
-// kilobytes finds `name  123 kB`; 0 when it is not there.
+// kilobytes returns the value of a line `name  123 kB`; 0 if there is none.
 func kilobytes(status []byte, name string) int64 {
 	for line := range bytes.Lines(status) {
 		if rest, found := bytes.CutPrefix(line, []byte(name)); found {

@@ -1,4 +1,4 @@
-// Package report is what a run of the benchmarks has found, as a table or as JSON.
+// Package report holds the results of a benchmark run and writes them as a table or as JSON.
 package report
 
 import (
@@ -9,26 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// Figure is one measured figure. Zero values are left out of the table.
+// Figure is one measured figure. The table leaves out zero values.
 type Figure struct {
 	Scenario string
 	Clients  int     `json:",omitempty"`
-	Unit     string  // what is counted: "executions", "calls", "starts"
-	Ours     float64 `json:",omitempty"` // a second
-	Ceiling  float64 `json:",omitempty"` // a second, with one exchange between client and server
-	Apart    float64 `json:",omitempty"` // a second, with start and end in two exchanges, as the API has them
+	Unit     string  // the counted unit: "executions", "calls", "starts"
+	Ours     float64 `json:",omitempty"` // per second
+	Ceiling  float64 `json:",omitempty"` // per second, with one exchange between client and server
+	Apart    float64 `json:",omitempty"` // per second, with start and end in two exchanges, as in the API
 
-	P50, P99   time.Duration `json:",omitempty"` // as a client sees it
-	ServerCPU  time.Duration `json:",omitempty"` // for each one counted
-	CeilingCPU time.Duration `json:",omitempty"` // the ceiling's server, for each one counted
-	ClientCPU  time.Duration `json:",omitempty"` // clients and task server together, for each one counted
-	Resident   int64         `json:",omitempty"` // memory of our server at the end, bytes
+	P50, P99   time.Duration `json:",omitempty"` // latency as the client sees it
+	ServerCPU  time.Duration `json:",omitempty"` // per unit
+	CeilingCPU time.Duration `json:",omitempty"` // CPU time of the ceiling's server, per unit
+	ClientCPU  time.Duration `json:",omitempty"` // CPU time of clients and task server together, per unit
+	Resident   int64         `json:",omitempty"` // memory of the engine's server at the end, bytes
 
 	Floors []Floor `json:",omitempty"`
 	Notes  []Note  `json:",omitempty"`
 }
 
-// Floor is what a figure must reach, and whether it does.
+// Floor is a bound that a figure must reach, and whether it does.
 type Floor struct {
 	Text string // "at least half of the ceiling"
 	Got  string
@@ -38,15 +38,15 @@ type Floor struct {
 // Note is a reading beside the figure.
 type Note struct{ Name, Value string }
 
-// Report is a run.
+// Report is one run.
 type Report struct {
 	Machine string
-	Sync    time.Duration // median of syncing a small record into allocated space
-	Append  time.Duration // the same at the end of a file that grows
+	Sync    time.Duration // median duration of a sync of a small record into allocated space
+	Append  time.Duration // the same at the end of a growing file
 	Figures []Figure
 }
 
-// Ratio is Ours over a ceiling, 0 without one.
+// Ratio returns Ours divided by a ceiling; 0 without a ceiling.
 func (f *Figure) Ratio(ceiling float64) float64 {
 	if ceiling == 0 {
 		return 0
@@ -54,28 +54,28 @@ func (f *Figure) Ratio(ceiling float64) float64 {
 	return f.Ours / ceiling
 }
 
-// HalfOf is the floor that is half of the ceiling.
+// HalfOf returns the floor of half the ceiling.
 func (f *Figure) HalfOf() Floor {
 	r := f.Ratio(f.Ceiling)
 	return Floor{"≥ 0.50 of the ceiling", fmt.Sprintf("%.2f", r), r >= 0.5}
 }
 
-// AtLeast is a floor in units a second.
+// AtLeast returns a floor in units per second.
 func (f *Figure) AtLeast(n float64) Floor {
 	return Floor{fmt.Sprintf("≥ %s %s/s", number(n), f.Unit), number(f.Ours), f.Ours >= n}
 }
 
-// Within is a floor in time.
+// Within returns a bound in time.
 func Within(got, limit time.Duration) Floor {
 	return Floor{"≤ " + duration(limit), duration(got), got <= limit}
 }
 
-// Under is a floor in megabytes of memory.
+// Under returns a bound in megabytes of memory.
 func Under(got int64, megabytes int64) Floor {
 	return Floor{fmt.Sprintf("< %d MB", megabytes), Megabytes(got), got < megabytes*1e6}
 }
 
-// Megabytes writes a number of bytes.
+// Megabytes formats a number of bytes.
 func Megabytes(bytes int64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/1e6) }
 
 // Add appends a note.
@@ -86,7 +86,7 @@ func (f *Figure) Add(name, format string, a ...any) {
 var heading = []string{"scenario", "clients", "ours/s", "ceiling/s", "ratio", "ceiling 2/s", "ratio 2", "p50", "p99",
 	"CPU ours", "ceiling", "clients", "RSS", "ok"}
 
-// Write writes the table, then floors and notes of each figure.
+// Write writes the table, then the floors and notes of each figure.
 func (r *Report) Write(w io.Writer) error {
 	rows := [][]string{heading}
 	for i := range r.Figures {
@@ -116,7 +116,7 @@ func (f *Figure) row() []string {
 	return row
 }
 
-// ok is whether all floors are reached, "" without one.
+// ok shows whether all floors are reached; "" without a floor.
 func ok(floors []Floor) string {
 	if len(floors) == 0 {
 		return ""
@@ -169,7 +169,7 @@ func columns(b *strings.Builder, rows [][]string) {
 	}
 }
 
-// number writes a count with thousands apart, "" for 0.
+// number formats a count with separators between thousands; "" for 0.
 func number(n float64) string {
 	switch {
 	case n == 0:
@@ -191,7 +191,7 @@ func ratio(r float64) string {
 	return fmt.Sprintf("%.2f", r)
 }
 
-// duration writes three digits, "" for 0.
+// duration formats a duration with three digits; "" for 0.
 func duration(d time.Duration) string {
 	switch {
 	case d == 0:
