@@ -15,7 +15,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// skewedClock is a clock that can be set back, and stopped.
+// skewedClock is a clock that tests can set back and stop.
 type skewedClock struct {
 	by        atomic.Int64
 	stoppedAt atomic.Pointer[time.Time]
@@ -28,7 +28,7 @@ func (b *skewedClock) now() time.Time {
 	return time.Now().Add(-time.Duration(b.by.Load()))
 }
 
-// stop keeps the clock at where it is until it is set.
+// stop stops the clock until it is set.
 func (b *skewedClock) stop() {
 	at := b.now()
 	b.stoppedAt.Store(&at)
@@ -39,7 +39,7 @@ func (b *skewedClock) set(by time.Duration) {
 	b.stoppedAt.Store(nil)
 }
 
-// startInProcess runs the server in this process, by a clock of the test's.
+// startInProcess runs the server in this process, with a clock of the test.
 func startInProcess(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
 	t.Helper()
 	a, err := app.Open(context.Background(), app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
@@ -59,8 +59,9 @@ func startInProcess(t *testing.T, data string, now func() time.Time) (c *rpc.Cli
 	}
 }
 
-// TestClockSetBack: the clock is set back by an hour under a server, and by a day between two processes. Nothing that was
-// acknowledged is lost or counts twice, names stay taken, and what begins afterwards ends.
+// TestClockSetBack sets the clock back by an hour while a server runs, and by a day between two
+// processes. Nothing that was acknowledged is lost or counts twice, names stay taken, and
+// executions that start afterwards end.
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -103,14 +104,15 @@ func TestClockSetBack(t *testing.T) {
 	taken("hour")
 	round("day")
 	known.check(t, c)
-	clock.set(0) // and it is right again
+	clock.set(0) // the clock is right again
 	taken("day")
 	round("right")
 	known.check(t, c)
 	end()
 }
 
-// TestClockSetBackUnderWait: a wait that has begun goes by the clock, and ends when the clock comes to its time again.
+// TestClockSetBackUnderWait: a running wait goes by the clock. It ends when the clock reaches its
+// time again.
 func TestClockSetBackUnderWait(t *testing.T) {
 	t.Parallel()
 	clock := &skewedClock{}
@@ -118,7 +120,7 @@ func TestClockSetBackUnderWait(t *testing.T) {
 	defer end()
 	flows(t, c)
 	known := acknowledged{}
-	clock.stop() // the wait must not be over before the clock is set back
+	clock.stop() // the wait must not end before the clock is set back
 	if err := known.start(c, "waits", "one", "{}"); err != nil {
 		t.Fatal(err)
 	}

@@ -23,18 +23,18 @@ import (
 	"millrace/tests/lambda"
 )
 
-// deployment is a cloud's stack as these tests hurt it.
+// deployment is a stack in a cloud, with the faults that these tests can cause in it.
 type deployment struct {
 	client *rpc.Client
-	kill   []func() (busy int) // of each function
+	kill   []func() (busy int) // one for each function; busy is the number of invocations cut off
 	sweep  func()
 	clock  *functions.Clock
-	store  atomic.Bool // the store is away
-	queue  atomic.Bool // the queue is away
-	full   atomic.Bool // the queue takes nothing
+	store  atomic.Bool // the store is unreachable
+	queue  atomic.Bool // the queue is unreachable
+	full   atomic.Bool // the queue takes no messages
 }
 
-// sweeping ticks until the test is over. A sweep that fails comes again, as a timer does.
+// sweeping ticks until the test ends. A failed sweep is repeated, as by a timer.
 func (d *deployment) sweeping(t *testing.T) {
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
@@ -101,7 +101,7 @@ func onAlibaba(t *testing.T) *deployment {
 	return d
 }
 
-// stepsDefinition is a flow that needs several runs: each wait is a timer of its own.
+// stepsDefinition is a flow that needs several invocations: each wait is a timer of its own.
 const stepsDefinition = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStartAt: A\nStates:\n" +
 	"- {Name: A, Type: Pass, OutputConstructor: {n.$: $Input.n}, Next: B}\n" +
 	"- Name: B\n  Type: Parallel\n  Branches:\n" +
@@ -110,8 +110,8 @@ const stepsDefinition = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStart
 	"  OutputConstructor: {n.$: $Input.n}\n  Next: F\n" +
 	"- {Name: F, Type: Wait, Seconds: 1, End: true}\n"
 
-// underLoad starts executions from several at once until told to stop, each again and again until it is acknowledged, and then
-// checks them all.
+// underLoad starts executions from several clients at once until hurt returns. Each start is
+// repeated until it is acknowledged. Then underLoad checks all executions.
 func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	t.Helper()
 	if _, err := d.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "steps", Definition: stepsDefinition, Type: "FDL"}); err != nil {
@@ -135,7 +135,7 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 					case err == nil || code == fault.ExecutionAlreadyExists && try > 0:
 						known[x] = n
 						err = nil
-					case code.Retryable() || ofPlatform(err): // it says: try again
+					case code.Retryable() || ofPlatform(err): // the fault asks the client to try again
 						refused++
 					default:
 						t.Errorf("%s is refused: %v", x, err)
@@ -157,7 +157,7 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	hurt()
 	close(stop)
 	work.Wait()
-	if err := d.clock.Move(3 * time.Minute); err != nil { // what has lost its hint, or who held it, is due
+	if err := d.clock.Move(3 * time.Minute); err != nil { // executions that lost their hint or their owner are due
 		t.Fatal(err)
 	}
 	t.Logf("%d acknowledged, %d refused", len(known), refused)
@@ -173,13 +173,14 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	all.Wait()
 }
 
-// ofPlatform tells whether a refusal is the front's, which has no answer of a function that was killed.
+// ofPlatform reports whether an error comes from the front end, which has no response of a function
+// that was killed.
 func ofPlatform(err error) bool {
 	var r *rpc.ErrorResponse
 	return errors.As(err, &r) && r.HTTPStatus >= 500
 }
 
-// ends waits for an execution and checks it.
+// ends waits for an execution and checks its end.
 func (d *deployment) ends(t *testing.T, x string, n int) {
 	wait := int64(10)
 	var got *rpc.Execution
@@ -195,7 +196,8 @@ func (d *deployment) ends(t *testing.T, x string, n int) {
 	}
 }
 
-// clouds runs a test on both. It is for `make chaos` alone: tests/clouds hurts both clouds in seconds.
+// clouds runs a test on both clouds. It is for `make chaos` only: tests/clouds causes faults in
+// both clouds within seconds.
 func clouds(t *testing.T, test func(t *testing.T, d *deployment, each time.Duration)) {
 	each, yes := long(t)
 	if !yes {
@@ -206,7 +208,7 @@ func clouds(t *testing.T, test func(t *testing.T, d *deployment, each time.Durat
 	t.Run("Alibaba", func(t *testing.T) { test(t, onAlibaba(t), each) })
 }
 
-// TestCloudKills: instances of all functions are killed at random under load.
+// TestCloudKills kills random instances of all functions under load.
 func TestCloudKills(t *testing.T) {
 	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
 		d.underLoad(t, 2, func() {
@@ -221,7 +223,7 @@ func TestCloudKills(t *testing.T) {
 	})
 }
 
-// TestCloudOutages: the store is away for a while, then the queue; and then the queue is full.
+// TestCloudOutages makes the store unreachable for a while, then the queue. Then the queue is full.
 func TestCloudOutages(t *testing.T) {
 	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
 		away := min(each, 30*time.Second)
@@ -237,7 +239,8 @@ func TestCloudOutages(t *testing.T) {
 	})
 }
 
-// TestCloudClockSetBack: the clock of all functions is set back by an hour under load, and is right again later.
+// TestCloudClockSetBack sets the clock of all functions back by an hour under load, and right again
+// later.
 func TestCloudClockSetBack(t *testing.T) {
 	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
 		d.underLoad(t, 2, func() {

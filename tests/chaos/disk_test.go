@@ -17,7 +17,8 @@ import (
 	"millrace/tests/live"
 )
 
-// smallDisk mounts a file system of so many megabytes. The test is skipped where nobody may mount one.
+// smallDisk mounts a file system of a size in megabytes. It skips the test if this user may not
+// mount one.
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,7 +33,7 @@ func smallDisk(t *testing.T, megabytes int) string {
 	return dir
 }
 
-// remount makes a small disk read-only, or not: ro or rw.
+// remount makes a small disk read-only (how is "ro") or writable ("rw").
 func remount(t *testing.T, dir, how string) {
 	t.Helper()
 	if out, err := exec.Command("mount", "-o", "remount,"+how, dir).CombinedOutput(); err != nil {
@@ -40,7 +41,7 @@ func remount(t *testing.T, dir, how string) {
 	}
 }
 
-// fillDisk takes all of a disk but so many bytes.
+// fillDisk fills a disk except for leave bytes.
 func fillDisk(t *testing.T, dir string, leave int) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "filler")
@@ -65,13 +66,14 @@ func fillDisk(t *testing.T, dir string, leave int) (free func()) {
 	}
 }
 
-// isDiskFull tells whether an error is what a full disk is told as.
+// isDiskFull reports whether an error is the one of a full disk.
 func isDiskFull(err error) bool {
 	var r *rpc.ErrorResponse
 	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) && r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
 }
 
-// loadUntilFull starts executions from many at once until enough have been refused, and gives the refusals.
+// loadUntilFull starts executions from many clients at once until enough starts have been rejected,
+// and returns the errors.
 func loadUntilFull(s *live.Server, known acknowledged, round string, enough int) []error {
 	var mu sync.Mutex
 	var refused []error
@@ -103,8 +105,8 @@ func loadUntilFull(s *live.Server, known acknowledged, round string, enough int)
 	return refused
 }
 
-// TestDiskFull: a disk becomes full under load. What is refused says so, reads go on, and once there is room writes do, too;
-// also when the server was killed meanwhile.
+// TestDiskFull fills the disk under load. Rejections name the disk as the reason, reads go on, and
+// writes go on when there is space again; also if the server was killed in between.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 64)
@@ -136,7 +138,7 @@ func TestDiskFull(t *testing.T) {
 		if round%2 == 0 {
 			s.Kill()
 			s.Start()
-			s.WaitReady() // also on a full disk
+			s.WaitReady() // the server starts on a full disk too
 			known.present(t, c)
 		}
 		free()
@@ -151,15 +153,15 @@ func TestDiskFull(t *testing.T) {
 		}
 		known.check(t, c)
 		t.Logf("round %d: %d refused, %d known", round, len(refused), len(known))
-		s.Shutdown() // and it ends well
+		s.Shutdown() // the server also ends without an error
 		s.Start()
 		s.WaitReady()
 	}
 	s.Shutdown()
 }
 
-// TestDiskFullWithoutFloor: the log itself cannot be written. The server ends and says so; what it had acknowledged is there
-// when it is started again.
+// TestDiskFullWithoutFloor: the log itself cannot be written. The server ends and prints the
+// reason. When it is started again, everything that it had acknowledged is there.
 func TestDiskFullWithoutFloor(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 48)
@@ -175,7 +177,7 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 		switch {
 		case isDiskFull(err):
 			told++
-		case fault.CodeOf(err) == fault.InternalServerError: // it ends: nobody answers, or it does not know what is on the disk
+		case fault.CodeOf(err) == fault.InternalServerError: // the server ends: there is no response, or it does not know what is on the disk
 			failed++
 		default:
 			t.Errorf("refused: %v", err)
@@ -190,7 +192,7 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 	} else if text := s.Log.String(); !strings.Contains(text, "no space left") || !strings.Contains(text, "start again") {
 		t.Errorf("it ends and says %s", text)
 	}
-	s.Start() // on a full disk: it may be able to open, or not
+	s.Start() // on a full disk it may or may not be able to open the store
 	time.Sleep(300 * time.Millisecond)
 	s.Kill()
 	free()

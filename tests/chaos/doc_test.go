@@ -1,5 +1,6 @@
-// Package chaos_test takes away what servers stand on: the disk's room, the bytes of their files, the right to write, the
-// time, the store and the queue. What was acknowledged is there afterwards, and what was refused says why.
+// Package chaos_test takes away what servers depend on: space on the disk, bytes of their files,
+// the right to write, the time, the store and the queue. Afterwards everything that was
+// acknowledged is still there, and each rejection names its reason.
 package chaos_test
 
 import (
@@ -20,7 +21,8 @@ import (
 
 func TestMain(m *testing.M) { live.Main(m, lambda.End, functions.RemoveBinaries) }
 
-// long tells whether there are minutes to spend: MILLRACE_CHAOS_SECONDS is how many seconds each part takes.
+// long reports whether the tests may take minutes. MILLRACE_CHAOS_SECONDS is the number of seconds
+// for each part.
 func long(t *testing.T) (each time.Duration, yes bool) {
 	text := os.Getenv("MILLRACE_CHAOS_SECONDS")
 	if text == "" {
@@ -36,7 +38,7 @@ func long(t *testing.T) (each time.Duration, yes bool) {
 // pass is a flow that ends at once.
 const pass = "Type: StateMachine\nSpecVersion: v1\nName: pass\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
 
-// waits is a flow that pauses for a second.
+// waits is a flow that waits for a second.
 const waits = "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 1, End: true}\n"
 
 // flows creates the flows.
@@ -49,10 +51,10 @@ func flows(t *testing.T, c *rpc.Client) {
 	}
 }
 
-// acknowledged is what has been acknowledged: executions that were started, by flow and name, with their inputs.
+// acknowledged holds the inputs of the executions whose starts were acknowledged, by flow and name.
 type acknowledged map[[2]string]string
 
-// start starts an execution and notes it when it is acknowledged.
+// start starts an execution and records it when the start is acknowledged.
 func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
 	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
 	if err == nil {
@@ -61,7 +63,8 @@ func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
 	return err
 }
 
-// missing tells which acknowledged executions are not there as they were, or with wait do not end well.
+// missing lists the acknowledged executions that are lost or changed. With wait, it also lists
+// those that do not succeed in so many seconds.
 func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -82,16 +85,16 @@ func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
 	return lost
 }
 
-// endWait is how long an execution may take to end, seconds.
+// endWait is how many seconds an execution may take to end.
 const endWait = 60
 
-// check fails the test when something is missing, or does not end well.
+// check fails the test if an execution is missing or does not succeed.
 func (l acknowledged) check(t *testing.T, c *rpc.Client) {
 	t.Helper()
 	l.report(t, l.missing(c, endWait))
 }
 
-// present fails the test when something is missing.
+// present fails the test if an execution is missing.
 func (l acknowledged) present(t *testing.T, c *rpc.Client) {
 	t.Helper()
 	l.report(t, l.missing(c, 0))

@@ -24,7 +24,7 @@ import (
 	"millrace/shared/task"
 )
 
-// counting counts what a full queue has refused.
+// counting counts the messages that a full queue rejects.
 type counting struct {
 	*memqueue.Queue
 	full atomic.Int64
@@ -38,7 +38,8 @@ func (c *counting) Send(ctx context.Context, messages ...queue.Hint) error {
 	return err
 }
 
-// TestFullQueue: a queue with room for two hints refuses nearly all of them. The sweeps find what they were for.
+// TestFullQueue: a queue with space for two hints rejects nearly all of them. The sweeps find the
+// executions anyway.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
 	driver, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: t.TempDir(), FreeFloor: -1})
@@ -87,7 +88,7 @@ func TestFullQueue(t *testing.T) {
 	known := acknowledged{}
 	var mu sync.Mutex
 	var starting sync.WaitGroup
-	for w := range 10 { // at once, for each hint is out of the queue after a second
+	for w := range 10 { // concurrently, because each hint leaves the queue after a second
 		starting.Go(func() {
 			mine := acknowledged{}
 			for i := range 20 {

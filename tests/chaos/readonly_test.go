@@ -12,8 +12,9 @@ import (
 	"millrace/tests/live"
 )
 
-// nobody is a user who may not write what is read-only, as root may; nil for a user who is nobody special. The test is
-// skipped where root may not be another one, or that one may not run what is in the folder for temporary files.
+// nobody returns the credentials of a user who may not write read-only files, as root may; nil if
+// the test does not run as root. It skips the test if root may not change its user, or if that user
+// may not run programs in the folder for temporary files.
 func nobody(t *testing.T) *syscall.Credential {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -28,7 +29,7 @@ func nobody(t *testing.T) *syscall.Credential {
 	return other
 }
 
-// forbid takes the right to write from everything below a directory, until the test is over.
+// forbid removes the write permission from everything below a directory, until the test ends.
 func forbid(t *testing.T, dir string) (allow func()) {
 	t.Helper()
 	each := func(file, folder fs.FileMode) {
@@ -44,7 +45,7 @@ func forbid(t *testing.T, dir string) (allow func()) {
 		})
 	}
 	for above := filepath.Dir(dir); above != os.TempDir() && len(above) > 1; above = filepath.Dir(above) {
-		os.Chmod(above, 0o755) // the test's own folders are closed to others
+		os.Chmod(above, 0o755) // the test's own folders are closed to other users
 	}
 	each(0o444, 0o555)
 	allow = func() { each(0o666, 0o777) }
@@ -52,8 +53,8 @@ func forbid(t *testing.T, dir string) (allow func()) {
 	return allow
 }
 
-// TestReadOnly: a server that may not write its data directory does not start, and says which file it is about. When it may
-// again, all is there.
+// TestReadOnly: a server that may not write its data directory does not start, and names the file.
+// When it may write again, all data is there.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	user := nobody(t)
@@ -92,7 +93,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestReadOnlyDisk: the file system becomes read-only under a server, as one does whose disk is failing.
+// TestReadOnlyDisk: the file system becomes read-only under a running server, as happens when a
+// disk fails.
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 64)

@@ -17,7 +17,8 @@ import (
 	"millrace/tests/live"
 )
 
-// filled makes a data directory by kill -9 in the middle of work, with tables, manifest and log.
+// filled creates a data directory by a kill -9 in the middle of work, with tables, manifest and
+// log.
 func filled(t *testing.T, known acknowledged) string {
 	t.Helper()
 	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1, MemtableMegabytes: 1}"})
@@ -40,7 +41,8 @@ func filled(t *testing.T, known acknowledged) string {
 	return s.Data
 }
 
-// noted waits until there are tables, and the server has noted that all of its manifest is durable, as it does each second.
+// noted waits until there are tables and the durability marker, which the server writes each
+// second, covers the whole manifest.
 func noted(t *testing.T, dir string) {
 	t.Helper()
 	for range 100 {
@@ -60,7 +62,7 @@ func noted(t *testing.T, dir string) {
 	t.Fatal("what is durable of the manifest is not noted")
 }
 
-// files lists the files of a directory, by the kind of what they hold.
+// files lists the files of a directory, by kind.
 func files(t *testing.T, dir string) map[string][]string {
 	t.Helper()
 	kinds := map[string][]string{}
@@ -117,8 +119,8 @@ var corruptions = []corruption{
 	{"gone", nil},
 }
 
-// TestTornFiles: a server on a directory with a damaged file shows all that was acknowledged, or refuses to start and says
-// which file is damaged and what to do.
+// TestTornFiles: a server on a directory with a damaged file either shows everything that was
+// acknowledged, or does not start, names the damaged file and says what to do.
 func TestTornFiles(t *testing.T) {
 	t.Parallel()
 	known := acknowledged{}
@@ -172,7 +174,7 @@ func torn(t *testing.T, whole, file string, hurt corruption, r *rand.Rand, known
 	if s.StartAndWait() && len(known.missing(s.Client(), endWait)) == 0 {
 		return
 	}
-	// It must have ended, and said which file of the directory is damaged, and what to do.
+	// It must have ended, named the damaged file of the directory, and said what to do.
 	if s.PID() != 0 && s.WaitExit(time.Minute) == nil {
 		t.Error("it goes on without what it had acknowledged, or ends as if all were well")
 	}
