@@ -1,16 +1,16 @@
 package cost
 
-// Yuan is what a price in CNY is divided by, where no price in dollars was found.
+// yuan divides a price in CNY where no price in dollars was found.
 const yuan = 7.1
 
-// Unit of Function Compute, CU, and what other units are in it.
+// The unit of Function Compute, CU, and other units in it.
 const (
 	computeUnit = 0.000020
 	factors     = "alibabacloud.com/help/en/functioncompute, Pay-as-you-go of 2025-01-24: USD 0.000020 a CU; "
 )
 
-// Alibaba is priced as outside China, where a price in dollars was found. The prices of TableStore and MNS are the newest
-// that were, and dated.
+// Alibaba has the prices outside China, where a price in dollars was found. The prices of
+// TableStore and MNS are the latest ones found, with their dates.
 var Alibaba = Cloud{
 	Name: "Alibaba Cloud",
 	Lines: []Line{
@@ -36,7 +36,7 @@ var Alibaba = Cloud{
 	},
 }
 
-// Size of the functions as s.yaml has it, in vCPU and GB.
+// Size of the functions as in s.yaml, in vCPU and GB.
 const (
 	AlibabaAPICPU       = 0.5
 	AlibabaAPIMemory    = 0.5

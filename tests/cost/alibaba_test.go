@@ -10,21 +10,21 @@ import (
 	"millrace/tests/fc"
 )
 
-// alibaba is a deployment whose emulators count.
+// alibaba is a deployment whose emulators count requests.
 type alibaba struct {
 	*fc.Stack
 	tasks *work
-	ahead time.Duration // the clock of executions
+	ahead time.Duration // how far the clock of executions is ahead
 
-	calls                   map[string]int64 // of MNS, when metering began
-	requests, runs, batches int64            // the same
+	calls                   map[string]int64 // of MNS, at the begin of metering
+	requests, runs, batches int64            // at the begin of metering
 	api, runner             time.Duration
 }
 
 // stateTable is the name of the table, not of an index, in deployments of tests.
 const stateTable = "state"
 
-// openAlibaba deploys functions as s.yaml does.
+// openAlibaba deploys functions with the settings of s.yaml.
 func openAlibaba(t *testing.T) target {
 	a := &alibaba{tasks: newWork()}
 	a.Stack = fc.Deploy(t, fc.Options{Runtime: harness.Custom,
@@ -53,7 +53,7 @@ func (a *alibaba) idle() bool {
 	return active+inactive == 0 && a.API.Idle() && a.StepRunner.Idle() && a.Sweeper.Idle()
 }
 
-// pass lets a time go by, for delayed messages as well.
+// pass lets time pass, for delayed messages too.
 func (a *alibaba) pass(_ *testing.T, by time.Duration) {
 	a.ahead += by
 	a.Ahead(a.ahead)
@@ -76,7 +76,7 @@ func (a *alibaba) used(t *testing.T) cost.Bill {
 		writes += float64(u.Writes)
 		reads += float64(u.Reads)
 		if name != stateTable {
-			// A read of an index is a look for what is due. It finds little here, and is one unit.
+			// A read of an index looks for due rows. Here it finds few, and costs one unit.
 			reads -= float64(u.Requests)
 			indexWrites += float64(u.Writes)
 			indexReads += float64(u.Reads - u.Requests)

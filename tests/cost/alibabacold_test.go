@@ -13,7 +13,7 @@ import (
 	"millrace/tests/fc"
 )
 
-// fcFunctions are functions in Function Compute, whose queue brings nothing.
+// fcFunctions are functions in Function Compute whose queue delivers nothing.
 type fcFunctions struct{ *fc.Stack }
 
 func coldCustom(t *testing.T) coldTarget { return coldAlibaba(t, harness.Custom) }
@@ -21,7 +21,7 @@ func coldGo1(t *testing.T) coldTarget    { return coldAlibaba(t, harness.BuiltIn
 
 func coldAlibaba(t *testing.T, r harness.Runtime) coldTarget {
 	s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Credentials: withToken, Env: []string{coldRules},
-		Function: func(f *harness.Function) { f.Hooks = false }}) // as s.yaml has it
+		Function: func(f *harness.Function) { f.Hooks = false }}) // as in s.yaml
 	s.MNS.SetFaults(mns.Faults{Lose: 1})
 	return fcFunctions{s}
 }
@@ -41,7 +41,7 @@ func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 	switch function {
 	case "api":
 		call = func() error { return f.request(i) }
-	case "steprunner": // the invocation that runs the execution, not the one that only starts it
+	case "steprunner": // the invocation that advances the execution, not the one that only starts it
 		call = invoke(hint(flowID, i))
 	case "starter":
 		call = invoke(string(object(compact(t, recorded(t, "../serverless-devs/events/starter-oss.json")), i)))
@@ -55,7 +55,7 @@ func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 	return start{s.Init, s.Answer, s.Memory}
 }
 
-// request makes the request by the HTTP trigger.
+// request sends the request through the HTTP trigger.
 func (f fcFunctions) request(i int) error {
 	r := httptest.NewRequest(http.MethodPost, "http://api.fcapp.run/", strings.NewReader(startForm(i)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

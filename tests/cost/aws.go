@@ -1,6 +1,6 @@
 package cost
 
-// AWS is priced as in us-east-1.
+// AWS has the prices of us-east-1.
 var AWS = Cloud{
 	Name: "AWS",
 	Lines: []Line{
@@ -21,7 +21,7 @@ var AWS = Cloud{
 	},
 }
 
-// Memory of the functions as template.yaml has it, in GB.
+// Memory of the functions as in template.yaml, in GB.
 const (
 	AWSAPIMemory    = 0.5
 	AWSRunnerMemory = 0.5

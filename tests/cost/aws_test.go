@@ -15,17 +15,17 @@ import (
 	"millrace/tests/lambda"
 )
 
-// aws is a stack behind meters.
+// aws is a stack with meters.
 type aws struct {
 	*lambda.Stack
 	tasks                *work
 	table, sweeps, queue lambda.Meter
 
-	requests, runs, batches int64         // when metering began
-	api, runner             time.Duration // the same
+	requests, runs, batches int64         // at the begin of metering
+	api, runner             time.Duration // at the begin of metering
 }
 
-// openAWS deploys functions as template.yaml does.
+// openAWS deploys functions with the settings of template.yaml.
 func openAWS(t *testing.T) target {
 	a := &aws{tasks: newWork()}
 	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,10 +54,10 @@ func (a *aws) work() *work         { return a.tasks }
 func (a *aws) idle() bool          { return a.Idle() }
 func (a *aws) now() time.Time      { return a.Clock.Now() }
 
-// later is when a delayed message comes: the clock has been moved by then to where it should.
+// later is the delay of each delayed message. By then the test has moved the clock.
 const later = 2 * time.Second
 
-// hurriedQueue counts calls of SQS, and hurries delayed messages.
+// hurriedQueue counts calls of SQS, and shortens the delays of messages.
 func (a *aws) hurriedQueue(c emulators.Call) (*http.Response, error) {
 	var request map[string]any
 	if json.Unmarshal(c.Body, &request) == nil && shorten(request) {
@@ -68,7 +68,7 @@ func (a *aws) hurriedQueue(c emulators.Call) (*http.Response, error) {
 	return a.queue.SQS(c)
 }
 
-// shorten makes the delays of a request, and of the entries of a batch, as long as later.
+// shorten sets the delays in a request, and in the entries of a batch, to later.
 func shorten(request map[string]any) (any bool) {
 	if d, ok := request["DelaySeconds"].(float64); ok && d > later.Seconds() {
 		request["DelaySeconds"], any = int(later.Seconds()), true
@@ -82,7 +82,7 @@ func shorten(request map[string]any) (any bool) {
 	return any
 }
 
-// swept counts what the sweeper does for an execution, not that it looks for any.
+// swept counts the sweeper's work for an execution, but not its search for due rows.
 func (a *aws) swept(c emulators.Call) (*http.Response, error) {
 	if c.Op == "Query" {
 		return c.Send()
@@ -90,7 +90,8 @@ func (a *aws) swept(c emulators.Call) (*http.Response, error) {
 	return a.sweeps.DynamoDB(c)
 }
 
-// pass lets a time go by. What the sweeper has sent for later is waited for once that time has come.
+// pass lets time pass. If the sweeper has sent messages with a delay, pass waits for them when
+// their time has come.
 func (a *aws) pass(t *testing.T, by time.Duration) {
 	t.Helper()
 	wake, waits := a.NextWake()

@@ -11,7 +11,7 @@ import (
 	"millrace/tests/lambda"
 )
 
-// lambdas are functions in Lambda, whose queue brings nothing.
+// lambdas are functions in Lambda whose queue delivers nothing.
 type lambdas struct{ *lambda.Stack }
 
 func coldAWS(t *testing.T) coldTarget {
@@ -42,7 +42,7 @@ func (l lambdas) cold(t *testing.T, function, flowID string, i int) start {
 	return start{s.Init, s.Answer, s.Memory}
 }
 
-// apiEvent is a request as the HTTP API hands it on.
+// apiEvent returns a request in the form of the HTTP API's events.
 func apiEvent(t *testing.T, i int) []byte {
 	t.Helper()
 	var event map[string]any
@@ -57,7 +57,7 @@ func apiEvent(t *testing.T, i int) []byte {
 	return text
 }
 
-// batch is a hint as SQS brings it.
+// batch returns a hint in the form of SQS events.
 func batch(flowID string, i int) []byte {
 	body, _ := json.Marshal(hint(flowID, i))
 	return fmt.Appendf(nil, `{"Records":[{"messageId":"m","receiptHandle":"r","body":%s,"attributes":{},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:steps","awsRegion":"us-east-1"}]}`, body)

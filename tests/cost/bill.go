@@ -1,15 +1,15 @@
 package cost
 
-// Bill is what an execution has used at a home.
+// Bill is what an execution has used in a cloud.
 type Bill struct {
 	Flow        string
-	Used        []float64 // units, for each line of the home
-	IndexWrites float64   // of the writes, those of the indexes
-	IndexReads  float64   // of the reads, those of keeping the indexes
-	States      int       // executed ones: transitions of Step Functions, steps of CloudFlow
+	Used        []float64 // units, for each line of the cloud
+	IndexWrites float64   // part of the writes: those to the indexes
+	IndexReads  float64   // part of the reads: those that maintain the indexes
+	States      int       // executed states: transitions of Step Functions, steps of CloudFlow
 }
 
-// Services are those that a home bills, in the order of its lines.
+// Services returns the services that a cloud bills, in the order of its lines.
 func (h Cloud) Services() (all []string) {
 	for _, l := range h.Lines {
 		if len(all) == 0 || all[len(all)-1] != l.Service {
@@ -19,7 +19,7 @@ func (h Cloud) Services() (all []string) {
 	return all
 }
 
-// USD is what a service costs of a bill, in dollars.
+// USD returns the cost of a service in a bill, in dollars.
 func (h Cloud) USD(b Bill, service string) (usd float64) {
 	for i, l := range h.Lines {
 		if l.Service == service {
@@ -29,7 +29,7 @@ func (h Cloud) USD(b Bill, service string) (usd float64) {
 	return usd
 }
 
-// Total is the price of the execution, in dollars.
+// Total returns the price of the execution, in dollars.
 func (h Cloud) Total(b Bill) (usd float64) {
 	for i, l := range h.Lines {
 		usd += b.Used[i] * l.USD
@@ -37,5 +37,5 @@ func (h Cloud) Total(b Bill) (usd float64) {
 	return usd
 }
 
-// Elsewhere is what the same flow costs where each executed state has a price, in dollars.
+// Elsewhere returns the cost of the same flow, in dollars, where each executed state has a price.
 func (b Bill) Elsewhere(p Price) float64 { return float64(b.States) * p.USD }

@@ -45,7 +45,7 @@ func TestBill(t *testing.T) {
 	}
 }
 
-// Every line has a price with a source, and writes and reads of the table come first.
+// TestHomes: every line has a price with a source, and writes and reads of the table come first.
 func TestHomes(t *testing.T) {
 	for _, h := range []cost.Cloud{cost.AWS, cost.Alibaba} {
 		for _, l := range h.Lines {

@@ -25,25 +25,26 @@ var (
 	sizes  = flag.Bool("sizes", false, "TestColdStart builds the functions as they are deployed and tells their sizes")
 )
 
-// token is a bearer token of the caller's.
+// token is a bearer token of the caller.
 const token = "local-only"
 
-// withToken are the callers of a deployment, who may use the token, too.
+// withToken has the callers of a deployment, who may also use the token.
 var withToken = `{"accounts":[{"id":"` + clouds.Account + `","keys":[{"id":"` + clouds.KeyID + `","secret":"` + clouds.Secret + `"}],"bearerTokens":[{"token":"` + token + `"}]}]}`
 
-// coldFlow is the flow that is started.
+// coldFlow is the flow that the tests start.
 const coldFlow = "hello"
 
-// coldRules let the recorded events start it.
+// coldRules let the recorded events start coldFlow.
 const coldRules = `MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"` + coldFlow + `","account":"` + clouds.Account + `"}]`
 
 // start is what a new process needs.
 type start struct {
-	ready, answered time.Duration // since its beginning: until it can be used, and until its first answer
-	memory          int64         // bytes, at most
+	ready, answered time.Duration // since the process began: until it is ready, and until its first response
+	memory          int64         // bytes, maximum
 }
 
-// first are the functions with what they get first, each time in a process of its own.
+// first lists the functions with their first event, for which each of them gets a process of its
+// own.
 var first = []struct{ function, does string }{
 	{"api", "StartExecution: flow read, claim, message"},
 	{"steprunner", "a hint: Pass from its start to its end"},
@@ -51,18 +52,18 @@ var first = []struct{ function, does string }{
 	{"sweeper", "a tick: 16 shards"},
 }
 
-// coldTarget is a deployment whose functions are started for one event each.
+// coldTarget is a deployment that starts a function for one event.
 type coldTarget interface {
 	flows() *clouds.Flows
-	// cold starts a function for its i-th first event, which is right only with a good answer. flowID is coldFlow's; the
-	// execution of a hint has been claimed as claimed(i).
+	// cold starts a function for its i-th first event, and fails the test without a good response.
+	// flowID is the id of coldFlow. The execution of a hint has been claimed as claimed(i).
 	cold(t *testing.T, function, flowID string, i int) start
 }
 
-// claimed is the name of an execution that waits for a runner.
+// claimed returns the name of an execution that waits for a runner.
 func claimed(i int) string { return fmt.Sprint("claimed", i) }
 
-// coldTargets are the deployments, each way that it can be driven.
+// coldTargets lists the deployments, with each way to invoke their functions.
 var coldTargets = []struct {
 	name, title string
 	open        func(t *testing.T) coldTarget
@@ -74,8 +75,9 @@ var coldTargets = []struct {
 	{"alibaba-go1", "Function Compute, go1", coldGo1, clouds.Alibaba, []string{"amd64"}},
 }
 
-// TestColdStart prints how long each function takes from the start of its process to its first answer, and how much
-// memory that takes. It bounds nothing but what does not depend on the machine's speed: every process answers.
+// TestColdStart prints how long each function takes from the start of its process to its first
+// response, and how much memory that takes. It checks only what does not depend on the machine's
+// speed: every process responds.
 func TestColdStart(t *testing.T) {
 	for _, h := range coldTargets {
 		t.Run(h.name, func(t *testing.T) {
@@ -122,18 +124,18 @@ func median(list []float64) float64 {
 	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
-// startForm is a request to start an execution.
+// startForm returns a request that starts an execution.
 func startForm(i int) string {
 	return url.Values{"Action": {"StartExecution"}, "Version": {"2019-03-15"}, "BearerToken": {token},
 		"FlowName": {coldFlow}, "ExecutionName": {fmt.Sprint("cold", i)}, "Input": {`{"a":1}`}}.Encode()
 }
 
-// hint is a message of an execution that has been claimed.
+// hint returns a message for an execution that has been claimed.
 func hint(flowID string, i int) string {
 	return fmt.Sprintf(`{"v":1,"p":"x#%s#%s"}`, flowID, claimed(i))
 }
 
-// recorded is an event of a file.
+// recorded returns an event from a file.
 func recorded(t *testing.T, path string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -143,12 +145,12 @@ func recorded(t *testing.T, path string) []byte {
 	return text
 }
 
-// object is an event as recorded, of an i-th object.
+// object returns a recorded event with the i-th object.
 func object(text []byte, i int) []byte {
 	return bytes.ReplaceAll(text, []byte(`"key":"in/`), fmt.Appendf(nil, `"key":"in/%d-`, i))
 }
 
-// compact is a JSON text without space in it.
+// compact returns a JSON text without white space.
 func compact(t *testing.T, text []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -158,7 +160,8 @@ func compact(t *testing.T, text []byte) []byte {
 	return out.Bytes()
 }
 
-// writeSizes builds the functions as they are deployed and tells how large they are, as they are and in a zip.
+// writeSizes builds the functions as they are deployed and writes their sizes, uncompressed and in
+// a zip.
 func writeSizes(t *testing.T, w io.Writer, home clouds.Cloud, archs []string) {
 	root, err := clouds.Root()
 	if err != nil {

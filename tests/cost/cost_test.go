@@ -19,30 +19,32 @@ var markdown = flag.Bool("markdown", false, "TestCost prints tables in Markdown"
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	lambda.End() // of both homes' binaries, too
+	lambda.End() // of the binaries of both clouds
 	os.Exit(code)
 }
 
-// target is a deployment behind meters. Its executions go by a clock that the test moves.
+// target is a deployment with meters. The test moves the clock of its executions.
 type target interface {
 	prices() cost.Cloud
-	client() *rpc.Client // through the front, metered
-	work() *work         // what tasks call
+	client() *rpc.Client // through the front end, metered
+	work() *work         // the tasks' work
 
-	// idle tells whether nothing goes on: no invocation, and no message to be delivered now. Its looks are not metered.
+	// idle reports whether there is no invocation, and no message to deliver now. Its checks are
+	// not metered.
 	idle() bool
-	// pass lets a time go by, at the end of which the sweeper comes. The home may be busy then.
+	// pass lets time pass. At the end the sweeper runs. The deployment may be busy then.
 	pass(t *testing.T, by time.Duration)
 	now() time.Time
 
-	// reset begins to meter anew; used is what has been used since: the bill, without flow and states. The home is idle
-	// at both. That the sweeper looks for what is due is not in it, for that is the cost of an idle deployment; what it
-	// does for an execution is.
+	// reset starts metering anew. used returns what has been used since: the bill without flow and
+	// states. The deployment must be idle at both calls. The bill leaves out the sweeper's search
+	// for due rows, because that is the cost of an idle deployment. It includes the sweeper's work
+	// for an execution.
 	reset()
 	used(t *testing.T) cost.Bill
 }
 
-// targets are all of them, with the bounds of flows there.
+// targets lists the deployments, with the bounds of the flows there.
 var targets = []struct {
 	name   string
 	open   func(t *testing.T) target
@@ -52,13 +54,14 @@ var targets = []struct {
 	{"alibaba", openAlibaba, func(m measured) bounds { return m.alibaba }},
 }
 
-// TestCost prints what executions cost, taken from the compiled functions, and holds them to their bounds.
+// TestCost prints the cost of executions, measured with the compiled functions, and checks the
+// bounds.
 func TestCost(t *testing.T) {
 	results := make([]cost.Result, len(targets))
 	t.Run("homes", func(t *testing.T) {
 		for i, h := range targets {
 			t.Run(h.name, func(t *testing.T) {
-				t.Parallel() // make cost has one after the other, for what takes time is billed
+				t.Parallel() // `make cost` runs them in sequence, because duration is billed
 				results[i] = bench{h.open(t)}.all(t, h.bounds)
 			})
 		}
@@ -70,7 +73,7 @@ func TestCost(t *testing.T) {
 	var whole []cost.Result
 	for _, r := range results {
 		if len(r.Bills) == 0 {
-			continue // not asked for
+			continue // the command line does not ask for it
 		}
 		whole = append(whole, r)
 		if err := cost.Write(&text, r.Cloud, r.Bills, *markdown); err != nil {
@@ -83,7 +86,7 @@ func TestCost(t *testing.T) {
 	io.Copy(os.Stdout, &text)
 }
 
-// bench takes the prices of one home.
+// bench measures prices in one cloud.
 type bench struct{ target }
 
 func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
@@ -99,7 +102,8 @@ func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
 	return r
 }
 
-// run takes the price of one execution of a flow that has run once before: functions are warm and know the definition.
+// run measures the price of one execution of a flow that has run once before: the functions are
+// warm and have loaded the definition.
 func (b bench) run(t *testing.T, flow string, m measured) cost.Bill {
 	t.Helper()
 	b.define(t, flow, "Type: StateMachine\nSpecVersion: v1\nName: "+flow+"\nStartAt: A\nStates:\n"+m.states)
@@ -111,7 +115,8 @@ func (b bench) run(t *testing.T, flow string, m measured) cost.Bill {
 	})
 }
 
-// bill takes what is used while f runs, after which the execution "one" has succeeded and nothing of it goes on.
+// bill measures what is used while f runs. Afterwards the execution "one" must have succeeded, and
+// no work for it may be left.
 func (b bench) bill(t *testing.T, name string, states int, flow string, f func()) cost.Bill {
 	t.Helper()
 	b.reset()
@@ -139,10 +144,10 @@ func (b bench) start(t *testing.T, flow, name, input string) {
 	}
 }
 
-// quietLooks is in how many looks in a row nothing must go on until that is believed.
+// quietLooks is the number of consecutive checks in which the deployment must be idle.
 const quietLooks = 5
 
-// quiet waits until nothing goes on.
+// quiet waits until the deployment is idle.
 func (b bench) quiet(t *testing.T) {
 	t.Helper()
 	late := time.Now().Add(5 * time.Minute)
@@ -156,7 +161,7 @@ func (b bench) quiet(t *testing.T) {
 	}
 }
 
-// callback is a task that waits for a report, which comes once nothing of the execution goes on any more.
+// callback measures a task that waits for a report. The report comes when the deployment is idle.
 func (b bench) callback(t *testing.T) cost.Bill {
 	t.Helper()
 	b.define(t, "callback", "Type: StateMachine\nSpecVersion: v1\nName: callback\nStartAt: A\nStates:\n"+callback)
@@ -173,11 +178,11 @@ func (b bench) callback(t *testing.T) cost.Bill {
 	return b.bill(t, "a callback", 1, "callback", func() { once("one") })
 }
 
-// nonceTime is when the sweeper removes the nonces of earlier requests where the store does not: they are no part of any
-// execution.
+// nonceTime is when the sweeper removes the nonces of earlier requests, if the store does not do
+// so. They are not part of any execution.
 const nonceTime = 35 * time.Minute
 
-// hour is a wait of an hour, minute after minute of which the sweeper comes.
+// hour measures a wait of an hour, in which the sweeper runs every minute.
 func (b bench) hour(t *testing.T) cost.Bill {
 	t.Helper()
 	b.define(t, "wait", hour)

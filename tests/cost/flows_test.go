@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// bounds are what an execution may use at a home at most. Those of five tasks are the project's, the others are what a
-// change must not break unnoticed.
+// bounds are the maximum use of an execution in a cloud. Those of five tasks are goals of the
+// project. The others detect changes that make executions more expensive.
 type bounds struct {
 	writes float64 // units of the table
 	queue  float64 // requests of SQS or MNS
 }
 
-// measured is a flow whose price is taken.
+// measured is a flow whose price is measured.
 type measured struct {
 	name, states, input string
 	executed            int // states, in one execution
@@ -24,7 +24,7 @@ type measured struct {
 
 const call = "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n.$: $Input.n}}, OutputConstructor: {n.$: $Output.Body.n}"
 
-// row is so many tasks in a row.
+// row returns n tasks in sequence.
 func row(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -50,7 +50,7 @@ func items(n int) string {
 	return `{"items":[` + strings.TrimSuffix(strings.Repeat(`{"n":1},`, n), ",") + `]}`
 }
 
-// flows are what the prices are told of.
+// flows lists the flows that the table of prices shows.
 var flows = []measured{
 	{"Pass only", "- {Name: A, Type: Pass, End: true}\n", `{"n":0}`, 1, bounds{7, 3}, bounds{7, 3}},
 	{"1 task", row(1), `{"n":0}`, 1, bounds{9, 3}, bounds{9, 3}},
@@ -66,7 +66,8 @@ const (
 	hour     = "version: v1\ntype: flow\nname: wait\nsteps:\n- {type: wait, name: a, duration: 3600}\n"
 )
 
-// work is what the tasks call. It takes 50 to 150 ms, 100 on average, and hands on the task tokens that it gets.
+// work runs the tasks. A task takes 50 to 150 ms, 100 on average. work passes on the task tokens
+// that it gets.
 type work struct {
 	calls  atomic.Int64
 	tokens chan string

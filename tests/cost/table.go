@@ -12,7 +12,7 @@ type table [][]string
 
 func (t *table) add(cells ...string) { *t = append(*t, cells) }
 
-// write writes it in columns, or as Markdown.
+// write writes the table in columns, or as Markdown.
 func (t table) write(w io.Writer, markdown bool) error {
 	if markdown {
 		for i, row := range t {
@@ -30,13 +30,13 @@ func (t table) write(w io.Writer, markdown bool) error {
 	return tw.Flush()
 }
 
-// million is a price of one as that of a million.
+// million formats the price of one as the price of a million.
 func million(usd float64) string { return thousands(fmt.Sprintf("%.2f", usd*1e6)) }
 
-// count is a number of units as its column shows it.
+// count formats a number of units for its column.
 func count(n float64) string { return thousands(fmt.Sprintf("%.0f", n)) }
 
-// thousands puts commas into a number, which is not negative.
+// thousands inserts commas into a number that is not negative.
 func thousands(s string) string {
 	whole, rest, _ := strings.Cut(s, ".")
 	for at := len(whole) - 3; at > 0; at -= 3 {
@@ -48,7 +48,7 @@ func thousands(s string) string {
 	return whole
 }
 
-// Write prints bills of a home: what executions use, and what a million of them cost.
+// Write prints the bills of a cloud: what executions use, and what a million of them cost.
 func Write(w io.Writer, h Cloud, bills []Bill, markdown bool) error {
 	var used, usd table
 	head := []string{h.Name + ": used by one"}
@@ -103,7 +103,7 @@ func (h Cloud) prices(b Bill) []string {
 	return row
 }
 
-// explain tells how it is counted, and the prices.
+// explain writes how use is counted, and the prices.
 func (h Cloud) explain(w io.Writer) error {
 	for _, paragraph := range h.Counted {
 		fmt.Fprintf(w, "%s\n\n", wrap(paragraph, 120))
@@ -123,7 +123,7 @@ func (h Cloud) explain(w io.Writer) error {
 	return err
 }
 
-// wrap breaks a text into lines of at most so many characters.
+// wrap breaks a text into lines of at most width characters.
 func wrap(text string, width int) string {
 	var b strings.Builder
 	at := 0
@@ -143,13 +143,14 @@ func wrap(text string, width int) string {
 	return b.String()
 }
 
-// Result is the bills of a home.
+// Result holds the bills of a cloud.
 type Result struct {
 	Cloud Cloud
 	Bills []Bill
 }
 
-// Compare prints what a million executions cost at all homes, whose bills are of the same flows, and elsewhere.
+// Compare prints what a million executions cost in all clouds, whose bills are of the same flows,
+// and elsewhere.
 func Compare(w io.Writer, results []Result, markdown bool) error {
 	var t table
 	head := []string{"USD for a million"}

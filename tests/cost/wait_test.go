@@ -9,14 +9,16 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// waits is how often TestWait starts an execution and waits for its end, and reads how many read units one may take with
-// all of it: on a busy machine a runner takes a second, in which a long poll looks six times.
+// waits is how often TestWait starts an execution and waits for its end. reads is the maximum
+// number of read units for each of these. On a busy machine an execution takes a second, in which a
+// long poll reads six times.
 const (
 	waits = 15
 	reads = 30
 )
 
-// TestWait prints what a client that waits for the end costs, with one start and one long poll, as `start --wait` does.
+// TestWait prints the cost of a client that waits for the end, with one start and one long poll, as
+// `start --wait` does.
 func TestWait(t *testing.T) {
 	for _, h := range targets {
 		t.Run(h.name, func(t *testing.T) {
