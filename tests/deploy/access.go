@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Grant is one thing that a role may do with one resource, as Show shows it.
+// Grant is one action that a role may perform on one resource, in the form of Show.
 type Grant struct {
 	Action, Resource string
 }
 
-// Grants are what the policies of a role allow, sorted.
+// Grants returns what the policies of a role allow, sorted.
 func (s *Stack) Grants(role string) (all []Grant) {
 	for _, p := range s.policiesOf(role) {
 		for _, statement := range asList(At(p, "PolicyDocument", "Statement")) {
@@ -28,7 +28,7 @@ func (s *Stack) Grants(role string) (all []Grant) {
 	return all
 }
 
-// policiesOf are the policies in a role, and those that name it.
+// policiesOf returns the policies in a role, and those that name it.
 func (s *Stack) policiesOf(role string) []any {
 	all := slices.Clone(asList(s.Property(role, "Policies")))
 	for _, name := range s.Names(kindPolicy) {
@@ -41,7 +41,7 @@ func (s *Stack) policiesOf(role string) []any {
 	return all
 }
 
-// many is a list, or a list of the one value.
+// many returns v if it is a list, and otherwise a list of v.
 func many(v any) []any {
 	if list, ok := v.([]any); ok {
 		return list
@@ -49,7 +49,8 @@ func many(v any) []any {
 	return []any{v}
 }
 
-// checkRoles: a function has a role of its own, written out, which only Lambda may take.
+// checkRoles: a function has a role of its own, written in the template, which only Lambda may
+// assume.
 func checkRoles(s *Stack) (wrong []string) {
 	seen := map[string]bool{}
 	for _, f := range s.Names(kindFunction) {
@@ -81,13 +82,13 @@ func checkRoles(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// Justified are the grants with a wildcard, with the reason.
+// Justified lists the grants with a wildcard, and the reasons.
 var Justified = map[Grant]string{
 	{"kms:GenerateDataKey*", "KmsKeyArn"}: "of one key, through DynamoDB only; the pair of actions that DynamoDB documents",
 	{"kms:ReEncrypt*", "KmsKeyArn"}:       "as above: ReEncryptFrom and ReEncryptTo",
 }
 
-// checkWildcards: nobody is allowed everything of anything.
+// checkWildcards: no role is allowed every action, or an action on every resource.
 func checkWildcards(s *Stack) (wrong []string) {
 	for _, role := range s.Names(kindRole) {
 		for _, g := range s.Grants(role) {
@@ -106,7 +107,7 @@ func checkWildcards(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkPrincipals: a service that may send or invoke may do so for a source of this account only.
+// checkPrincipals: a service may send or invoke only on behalf of a source in this account.
 func checkPrincipals(s *Stack) (wrong []string) {
 	for _, name := range s.Names("AWS::SQS::QueuePolicy") {
 		for _, statement := range asList(s.Property(name, "PolicyDocument", "Statement")) {
@@ -114,7 +115,7 @@ func checkPrincipals(s *Stack) (wrong []string) {
 			if service == "" || At(statement, "Condition", "ArnEquals", "aws:SourceArn") == nil {
 				wrong = append(wrong, name+": anybody's source may send")
 			}
-			// The name of a bucket does not tell whose it is.
+			// The name of a bucket does not show which account owns it.
 			if service == "s3.amazonaws.com" && At(statement, "Condition", "StringEquals", "aws:SourceAccount") == nil {
 				wrong = append(wrong, name+": another account's bucket may send")
 			}

@@ -29,7 +29,7 @@ var (
 	invoke = []string{"lambda:InvokeFunction"}
 )
 
-// access is everything that each function may do, and nothing else.
+// access lists everything that each function may do. A function may do nothing else.
 var access = map[string]map[string][]string{
 	"ApiFunction":        {"ApiLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send},
 	"ExpressFunction":    {"ExpressLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send, "TaskFunctions": invoke},
@@ -68,7 +68,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// With a table that was restored the rights are those on that table.
+// TestAccessToRestoredTable: with a restored table, the rights are those on that table.
 func TestAccessToRestoredTable(t *testing.T) {
 	s := stack(t, load(t), with(least, map[string]string{"ExistingTable": "restored"}))
 	table := "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}"
@@ -80,7 +80,7 @@ func TestAccessToRestoredTable(t *testing.T) {
 	}
 }
 
-// Without functions that flows may call nobody may call any.
+// TestNoTasksByDefault: without functions that flows may call, no role may call a function.
 func TestNoTasksByDefault(t *testing.T) {
 	s := stack(t, load(t), with(least, map[string]string{"Express": "yes"}))
 	for _, f := range s.Names("AWS::Serverless::Function") {
@@ -92,7 +92,7 @@ func TestNoTasksByDefault(t *testing.T) {
 	}
 }
 
-// What the code calls is what its functions may do.
+// TestAccessFollowsTheCode: the functions may do what the code calls, and nothing else.
 func TestAccessFollowsTheCode(t *testing.T) {
 	for _, c := range []struct {
 		glob, service string

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// alarmed tells whether there is an alarm on a metric of a resource.
+// alarmed reports whether there is an alarm on a metric of a resource.
 func (s *Stack) alarmed(namespace, metric, resource string) bool {
 	for _, name := range s.Names(kindAlarm) {
 		metrics := []any{s.Property(name)}
@@ -21,7 +21,8 @@ func (s *Stack) alarmed(namespace, metric, resource string) bool {
 	return false
 }
 
-// alarmedIndex tells whether there is an alarm on refused writes of an index, which throttle the table with it.
+// alarmedIndex reports whether there is an alarm on throttled writes of an index. They throttle the
+// table too.
 func (s *Stack) alarmedIndex(table, index string) bool {
 	for _, name := range s.Names(kindAlarm) {
 		if Text(s.Property(name, "MetricName")) != "WriteThrottleEvents" || !has(s.Property(name), table) {
@@ -47,7 +48,7 @@ func has(metric any, resource string) bool {
 	return false
 }
 
-// checkAlarms: whatever can go wrong for long tells somebody.
+// checkAlarms: there is an alarm for everything that can fail for a long time.
 func checkAlarms(s *Stack) (wrong []string) {
 	want := func(namespace, metric, resource string) {
 		if !s.alarmed(namespace, metric, resource) {
@@ -87,7 +88,8 @@ func checkAlarms(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkSweep: there is a tick every minute, in the form that the sweeper takes, and its silence is noticed.
+// checkSweep: there is a tick every minute, in the form that the sweeper accepts, and an alarm if
+// the ticks stop.
 func checkSweep(s *Stack) (wrong []string) {
 	ticks := 0
 	for _, e := range asObject(s.Property("SweeperFunction", "Events")) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The page of Alibaba Cloud names what there is: variables with their defaults, options of infra/alibaba, functions,
-// targets, files.
+// TestAlibabaDocs: the page of Alibaba Cloud names what exists: variables with their defaults,
+// options of infra/alibaba, functions, targets, files.
 func TestAlibabaDocs(t *testing.T) {
 	page := read(t, "../../docs/alibaba.md")
 	_, table, _ := strings.Cut(page, "## Settings\n")
@@ -80,7 +80,7 @@ func exists(t *testing.T, file string) {
 	}
 }
 
-// Lock files name no registry: each machine has its own.
+// TestLockFiles: lock files name no registry, because each machine has its own.
 func TestLockFiles(t *testing.T) {
 	for _, file := range []string{"package-lock.json", "../serverless-devs/package-lock.json"} {
 		if text := read(t, file); strings.Contains(text, `"resolved"`) || strings.Contains(text, "://") {

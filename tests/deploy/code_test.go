@@ -17,18 +17,19 @@ import (
 	"millrace/tests/deploy"
 )
 
-// probed is what testdata/probe.go prints.
+// probed is the output of testdata/probe.go.
 type probed struct {
 	Table deploy.Object
 	TTL   string
-	// Events are by the name of their file.
+	// Events are by file name.
 	Events map[string]struct {
 		Kind, Error, Request    string
 		Hints, Outcomes, Starts []string
 	}
 }
 
-// probe runs in the product's own module, so that this one needs nothing of what that needs.
+// probe runs in the product's own module. This module then needs none of the product's
+// dependencies.
 var probe = sync.OnceValues(func() (p probed, err error) {
 	events, err := filepath.Glob("../testdata/events/aws/*.json")
 	if err != nil {
@@ -51,7 +52,7 @@ var probe = sync.OnceValues(func() (p probed, err error) {
 	return p, json.Unmarshal(out, &p)
 })
 
-// clean takes out of an SDK's structure what is not set.
+// clean removes unset fields from a structure of an SDK.
 func clean(v any) any {
 	switch v := v.(type) {
 	case deploy.Object:
@@ -79,7 +80,8 @@ func clean(v any) any {
 	return v
 }
 
-// tableDifference tells how the template's table differs from the one that the code creates; "" if not at all.
+// tableDifference describes how the template's table differs from the one that the code creates; ""
+// if they are equal.
 func tableDifference(s *deploy.Stack, p probed) string {
 	want := clean(p.Table).(deploy.Object)
 	delete(want, "TableName")
@@ -99,7 +101,8 @@ func tableDifference(s *deploy.Stack, p probed) string {
 	return ""
 }
 
-// sorted orders lists whose order says nothing: attributes and indexes. That of a key's parts does.
+// sorted sorts the lists whose order has no meaning: attributes and indexes. The order of a key's
+// parts has a meaning.
 func sorted(v any) any {
 	list, ok := v.([]any)
 	if !ok || deploy.Text(list, 0, "KeyType") != "" {
@@ -147,7 +150,7 @@ func localFile(t *testing.T, name string) (doc deploy.Object) {
 	return doc
 }
 
-// The table for local runs is the code's too.
+// TestLocalTable: the table for local runs is also the one that the code creates.
 func TestLocalTable(t *testing.T) {
 	p, err := probe()
 	if err != nil {
@@ -161,7 +164,7 @@ func TestLocalTable(t *testing.T) {
 	}
 }
 
-// `sam local` passes on only those variables that the template has.
+// TestLocalVariables: `sam local` passes on only the variables that the template has.
 func TestLocalVariables(t *testing.T) {
 	s := stack(t, load(t), most)
 	for name := range localFile(t, "env.json")["Parameters"].(deploy.Object) {
@@ -175,7 +178,7 @@ func TestLocalVariables(t *testing.T) {
 	}
 }
 
-// The events for `sam local invoke` are events that the functions take.
+// TestEvents: the functions accept the events for `sam local invoke`.
 func TestEvents(t *testing.T) {
 	p, err := probe()
 	if err != nil {
@@ -205,7 +208,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// Every function that `sam build` builds has its target, and its program.
+// TestMakefile: every function that `sam build` builds has a target and a program.
 func TestMakefile(t *testing.T) {
 	text, err := os.ReadFile("../../Makefile")
 	if err != nil {

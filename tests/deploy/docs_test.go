@@ -12,7 +12,8 @@ import (
 	"millrace/tests/deploy"
 )
 
-// The page names what there is: parameters with their defaults, outputs, alarms, targets, files.
+// TestDocs: the page names what exists: parameters with their defaults, outputs, alarms, targets,
+// files.
 func TestDocs(t *testing.T) {
 	text, err := os.ReadFile("../../docs/aws.md")
 	if err != nil {
@@ -64,7 +65,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// The idle cost on the page counts the alarms.
+// TestDocsCountAlarms: the idle cost on the page includes all alarms.
 func TestDocsCountAlarms(t *testing.T) {
 	text, err := os.ReadFile("../../docs/aws.md")
 	if err != nil {
@@ -77,7 +78,7 @@ func TestDocsCountAlarms(t *testing.T) {
 	}
 }
 
-// Links of the page lead somewhere.
+// TestDocsLinks: the targets of the page's links exist.
 func TestDocsLinks(t *testing.T) {
 	text, err := os.ReadFile("../../docs/aws.md")
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"millrace/tests/deploy"
 )
 
-// variables is what each function is told, and nothing else: what a function does not need it does not know.
+// variables lists the environment variables of each function. A function does not get variables
+// that it does not need.
 var variables = map[string][]string{
 	"ApiFunction":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS"},
 	"ExpressFunction":    {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
@@ -21,7 +22,7 @@ var variables = map[string][]string{
 	"StarterFunction":    {"MILLRACE_STARTS"},
 }
 
-// shared is what all functions are told.
+// shared lists the variables that all functions get.
 var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_FAIR_QUEUE", "MILLRACE_REGION", "MILLRACE_SETTINGS",
 	"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
 
@@ -42,7 +43,8 @@ func TestEnvironment(t *testing.T) {
 	compareVariables(t, set, readVariables(t, "alibaba"))
 }
 
-// compareVariables tells which variables functions have and no code reads, and the other way round.
+// compareVariables reports variables that functions have but no code reads, and variables that the
+// code reads but no function has.
 func compareVariables(t *testing.T, set map[string]bool, read []string) {
 	t.Helper()
 	for _, n := range read {
@@ -57,7 +59,7 @@ func compareVariables(t *testing.T, set map[string]bool, read []string) {
 	}
 }
 
-// projectVariables is the same on Function Compute.
+// projectVariables is the same for Function Compute.
 var projectVariables = map[string][]string{
 	"api":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
 	"steprunner": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_CALL_SECONDS", "MILLRACE_DISPATCH"},
@@ -87,11 +89,12 @@ func TestProjectEnvironment(t *testing.T) {
 	compareVariables(t, set, readVariables(t, "aws"))
 }
 
-// A variable's name in the code, or the service of an endpoint, from which its name is put together.
+// variable matches a variable's name in the code, or the service of an endpoint, from which the
+// code builds the name.
 var variable = regexp.MustCompile(`"(MILLRACE_[A-Z_]+|STORE_URL|QUEUE_URL)"|endpoint\(getenv, "([A-Z]+)"\)`)
 
-// readVariables are the variables of Millrace's own that the wiring of the functions names, but for the files of the
-// other home.
+// readVariables returns the variables of Millrace that the wiring of the functions names. It skips
+// the files of the other cloud.
 func readVariables(t *testing.T, other string) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../shared/app/*.go")
@@ -120,7 +123,7 @@ func readVariables(t *testing.T, other string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Values that the code takes for a table and a queue, in both forms of the table.
+// TestStoreAndQueue: the code accepts the values for table and queue, in both forms of the table.
 func TestStoreAndQueue(t *testing.T) {
 	for variant, table := range map[string]string{"least": "StateTable", "restored table": "ExistingTable"} {
 		s := stack(t, load(t), variants[variant])
@@ -134,7 +137,7 @@ func TestStoreAndQueue(t *testing.T) {
 	}
 }
 
-// Lambda takes 4 KB of variables in all.
+// TestEnvironmentFits: the variables of a function fit into Lambda's 4 KB.
 func TestEnvironmentFits(t *testing.T) {
 	doc := load(t)
 	for _, name := range []string{"Credentials", "Rights", "Functions", "Settings"} {

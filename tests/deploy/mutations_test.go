@@ -8,7 +8,7 @@ import (
 	"millrace/tests/deploy"
 )
 
-// Each changes one thing in the template's text; the rule must notice.
+// mutations each change one thing in the template's text. The rule must find it.
 var mutations = []struct {
 	rule, old, new string
 }{

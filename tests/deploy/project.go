@@ -13,26 +13,28 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Project is what s.yaml makes on Function Compute, with its variables filled in, and what its roles may do.
+// Project is what s.yaml creates on Function Compute, with its variables filled in, and what its
+// roles may do.
 type Project struct {
 	Functions map[string]Object         // properties by the name of the resource
-	Actions   map[string][]any          // what is run before a function is deployed
+	Actions   map[string][]any          // commands that run before a function is deployed
 	Policies  map[string][]RAMStatement // by the name of their file
-	Trust     Object                    // who may take the roles
+	Trust     Object                    // who may assume the roles
 }
 
-// RAMStatement is a part of a RAM policy.
+// RAMStatement is a statement of a RAM policy.
 type RAMStatement struct {
 	Effect           string
 	Action, Resource []string
 	Condition        Object
 }
 
-// Names are the functions, sorted.
+// Names returns the functions, sorted.
 func (p *Project) Names() []string { return slices.Sorted(maps.Keys(p.Functions)) }
 
-// LoadProject reads s.yaml and the policies of infra as a deployment with these environment variables sees them. A file
-// that s.yaml reads gives its own name in braces.
+// LoadProject reads s.yaml and the policies of infra as a deployment with these environment
+// variables sees them. In place of the content of a file that s.yaml reads, the project has the
+// file's name in braces.
 func LoadProject(text []byte, policies string, environment map[string]string) (*Project, error) {
 	doc, vars, err := renderTemplate(text, environment)
 	if err != nil {
@@ -51,7 +53,7 @@ func LoadProject(text []byte, policies string, environment map[string]string) (*
 
 var expression = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// renderTemplate fills in variables, as Serverless Devs does with those forms that s.yaml uses.
+// renderTemplate fills in variables, as Serverless Devs does, in the forms that s.yaml uses.
 func renderTemplate(text []byte, environment map[string]string) (doc Object, vars map[string]string, err error) {
 	doc, err = Parse(text)
 	if err != nil {
@@ -59,7 +61,7 @@ func renderTemplate(text []byte, environment map[string]string) (doc Object, var
 	}
 	vars = map[string]string{}
 	r := renderer{environment, vars}
-	// In the order of the text: a variable is made of those before it.
+	// In the order of the text, because a variable may use the variables before it.
 	for _, name := range keyOrder(text, "vars") {
 		v := fmt.Sprint(At(doc, "vars", name))
 		if vars[name], err = r.text(v); err != nil {
@@ -71,7 +73,7 @@ func renderTemplate(text []byte, environment map[string]string) (doc Object, var
 	return doc, vars, err
 }
 
-// keyOrder are the keys of a mapping at the top of a YAML text, as they stand there.
+// keyOrder returns the keys of a mapping at the top level of a YAML text, in the order of the text.
 func keyOrder(text []byte, at string) (keys []string) {
 	var root yaml.Node
 	if yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
@@ -161,7 +163,7 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 		return err
 	}
 	known := maps.Clone(vars)
-	delete(known, "functions") // in policies they are those that flows may invoke
+	delete(known, "functions") // in policies these are the functions that flows may invoke
 	maps.Copy(known, map[string]string{"queue": vars["prefix"], "letters": vars["prefix"] + "-dead-letters",
 		"eventLetters": vars["prefix"] + "-event-dead-letters", "logstore": "functions"})
 	for _, file := range files {
@@ -178,7 +180,7 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 		})
 		if name == "trust" {
 			err = json.Unmarshal([]byte(filled), &p.Trust)
-		} else if name != "trust-tasks" && name != "reserved" { // of the role of tasks: who may take it, and what it is denied
+		} else if name != "trust-tasks" && name != "reserved" { // of the role of tasks: who may assume it, and what it is denied
 			var doc struct{ Statement []RAMStatement }
 			err = json.Unmarshal([]byte(filled), &doc)
 			p.Policies[name] = doc.Statement
@@ -190,7 +192,7 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 	return nil
 }
 
-// Triggers are the triggers of a kind that a function has.
+// Triggers returns the triggers of a kind that a function has.
 func (p *Project) Triggers(function, kind string) (all []Object) {
 	for _, t := range asList(At(p.Functions[function], "triggers")) {
 		if Text(t, "triggerType") == kind {
@@ -200,12 +202,12 @@ func (p *Project) Triggers(function, kind string) (all []Object) {
 	return all
 }
 
-// Variable is a variable of a function; "" without it.
+// Variable returns a variable of a function; "" without it.
 func (p *Project) Variable(function, name string) string {
 	return Text(p.Functions[function], "environmentVariables", name)
 }
 
-// May tells whether the policy of a function allows an action on a resource.
+// May reports whether the policy of a function allows an action on a resource.
 func (p *Project) May(function, action, resource string) bool {
 	return slices.ContainsFunc(p.Policies[function], func(s RAMStatement) bool {
 		return s.Effect == "Allow" && slices.Contains(s.Action, action) && slices.Contains(s.Resource, resource)

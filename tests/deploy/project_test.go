@@ -20,7 +20,7 @@ const (
 	policiesPath = "../../infra/alibaba/policies"
 )
 
-// deployment is what somebody sets; the rest has defaults.
+// deployment has the variables that a deployment must set. The rest has defaults.
 var deployment = map[string]string{"ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456"}
 
 func projectText(t *testing.T) []byte {
@@ -68,7 +68,7 @@ func TestProject(t *testing.T) {
 	}
 }
 
-// Each changes one thing in s.yaml, or in the policy that is named; the rule must notice.
+// projectMutations each change one thing in s.yaml, or in the named policy. The rule must find it.
 var projectMutations = []struct {
 	rule, policy, old, new string
 }{
@@ -167,8 +167,10 @@ func replaced(t *testing.T, what string, text []byte, from, to string) []byte {
 	return changed
 }
 
-// validateProject is what the schemas have against s.yaml: each function against the component's, each trigger against the
-// strict one, for the component's own takes any trigger. It also takes unknown properties, which are compared here.
+// validateProject returns the schemas' objections to s.yaml. It checks each function against the
+// component's schema, and each trigger against the strict one, because the component's own accepts
+// any trigger. The component's schema also accepts unknown properties, so validateProject compares
+// these itself.
 func validateProject(t *testing.T, p *deploy.Project) (wrong []string) {
 	t.Helper()
 	function, trigger := schema(t, "fc3.schema.json"), schema(t, "fc3-trigger-strict.schema.json")
@@ -232,7 +234,7 @@ func TestProjectSchemas(t *testing.T) {
 	}
 }
 
-// ramAccess is everything that each function may do, and nothing else.
+// ramAccess lists everything that each function may do. A function may do nothing else.
 func TestRAMAccess(t *testing.T) {
 	const place = "cn-hangzhou:1234567890123456"
 	const table, queues = "acs:ots:" + place + ":instance/millrace/table/millrace", "acs:mns:" + place + ":/queues/millrace"
@@ -271,7 +273,7 @@ func TestRAMAccess(t *testing.T) {
 	}
 }
 
-// What s.yaml refers to is what infra makes.
+// TestInfraMakes: infra creates what s.yaml refers to.
 func TestInfraMakes(t *testing.T) {
 	cmd := exec.Command("go", "run", "./infra/alibaba", "-dry-run", "-only", "queues,logs,roles", "-account", "1234567890123456", "-functions", "f",
 		"-endpoint", "mns=http://127.0.0.1:1", "-endpoint", "log=http://127.0.0.1:1", "-endpoint", "ram=http://127.0.0.1:1")
@@ -304,7 +306,7 @@ func TestInfraMakes(t *testing.T) {
 
 func last(address string) string { return address[strings.LastIndexByte(address, '/')+1:] }
 
-// Serverless Devs fills in the variables as this package does.
+// TestPreview: Serverless Devs fills in the variables as this package does.
 func TestPreview(t *testing.T) {
 	s, err := filepath.Abs("../serverless-devs/node_modules/.bin/s")
 	if err != nil {
@@ -313,7 +315,8 @@ func TestPreview(t *testing.T) {
 	if _, err := os.Stat(s); err != nil {
 		t.Skip("Serverless Devs is not installed; tests/serverless-devs/run.sh installs it")
 	}
-	// Not a temporary one: what the command leaves running may write there after the test.
+	// Not a temporary folder, because processes that the command leaves running may write there
+	// after the test.
 	home := filepath.Join(filepath.Dir(filepath.Dir(s)), ".home", t.Name())
 	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
 		t.Fatal(err)
@@ -354,7 +357,8 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// The local template has the same functions, with the component of the repository.
+// TestLocalTemplate: the local template has the same functions, with the component of the
+// repository.
 func TestLocalTemplate(t *testing.T) {
 	doc, err := deploy.Load("../serverless-devs/s.yaml")
 	if err != nil {
@@ -372,7 +376,7 @@ func TestLocalTemplate(t *testing.T) {
 	}
 }
 
-// Every function has its target.
+// TestBuildTargets: every function has its target.
 func TestBuildTargets(t *testing.T) {
 	for _, f := range project(t, projectText(t), policiesPath).Names() {
 		cmd := exec.Command("make", "-n", "build-fc-"+f)

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// ProjectRule is something that must be true of what s.yaml and infra make.
+// ProjectRule is something that must be true of what s.yaml and infra create.
 type ProjectRule struct {
 	Name  string
 	Check func(*Project) []string // what is wrong, sorted by function
 }
 
-// ProjectRules are all of them.
+// ProjectRules lists all rules.
 var ProjectRules = []ProjectRule{
 	{"runtime", checkRuntime},
 	{"http", checkHTTP},
@@ -47,7 +47,7 @@ func checkRuntime(p *Project) (wrong []string) {
 		if Text(props, "runtime") != "custom.debian12" || Text(props, "customRuntimeConfig", "command", 0) != "/code/bootstrap" || number(At(props, "customRuntimeConfig", "port")) != 9000 {
 			wrong = append(wrong, f+": another runtime or command")
 		}
-		// Processors to memory must be between 1:1 and 1:4.
+		// The ratio of vCPU to memory must be between 1:1 and 1:4.
 		cpu, memory := number(At(props, "cpu")), number(At(props, "memorySize"))/1024
 		if cpu <= 0 || memory < cpu || memory > 4*cpu {
 			wrong = append(wrong, fmt.Sprintf("%s: %v processors for %v GB", f, cpu, memory))
@@ -59,7 +59,8 @@ func checkRuntime(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkHTTP: clients reach the API and nothing else, and the trigger leaves their signatures to it.
+// checkHTTP: clients reach the API and no other function, and the trigger leaves the check of
+// signatures to the API.
 func checkHTTP(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		triggers := p.Triggers(f, "http")
@@ -78,7 +79,7 @@ func checkHTTP(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkStream: messages reach the step runner, again and again, and none is dropped.
+// checkStream: messages reach the step runner, with retries, and none is dropped.
 func checkStream(p *Project) (wrong []string) {
 	triggers := p.Triggers("steprunner", "eventbridge")
 	if len(triggers) != 1 {
@@ -116,11 +117,11 @@ func checkStream(p *Project) (wrong []string) {
 	return wrong
 }
 
-// queueOf is the name behind the last slash of the address or the ARN of a queue.
+// queueOf returns the name after the last slash of the address or ARN of a queue.
 func queueOf(address string) string { return address[strings.LastIndexByte(address, '/')+1:] }
 
-// checkDispatch: work that may outlast the patience of the stream is not done in its invocations, and the function may
-// invoke itself for it.
+// checkDispatch: work that may take longer than the stream waits is not done in the stream's
+// invocations, and the function may invoke itself for it.
 func checkDispatch(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		props := p.Functions[f]
@@ -141,14 +142,14 @@ func functionARN(props Object) string {
 	return "acs:fc:" + Text(props, "region") + ":" + accountOf(props) + ":functions/" + Text(props, "functionName")
 }
 
-// accountOf is the account in the ARN of a function's role.
+// accountOf returns the account in the ARN of a function's role.
 func accountOf(props Object) string {
 	account, _, _ := strings.Cut(strings.TrimPrefix(Text(props, "role"), "acs:ram::"), ":")
 	return account
 }
 
-// checkLetters: what is invoked asynchronously and fails for good is in a queue that the function may send to. A sweep
-// need not be: the next one does the same.
+// checkLetters: an asynchronous invocation that fails permanently is sent to a queue, and the
+// function may send to it. Sweeps do not need this, because the next sweep does the same.
 func checkLetters(p *Project) (wrong []string) {
 	for _, f := range []string{"steprunner", "starter"} {
 		props := p.Functions[f]
@@ -162,7 +163,8 @@ func checkLetters(p *Project) (wrong []string) {
 		if number(At(props, "asyncInvokeConfig", "maxAsyncRetryAttempts")) < 1 {
 			wrong = append(wrong, f+": a failed invocation is not tried again")
 		}
-		// An event that comes again later than the names of executions are kept would start a second one.
+		// An event that is retried after the retention of execution names would start a second
+		// execution.
 		if age := number(At(props, "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")); age < 3600 || age > 7*86400 {
 			wrong = append(wrong, fmt.Sprintf("%s: events are kept for %v s", f, age))
 		}
@@ -170,7 +172,7 @@ func checkLetters(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkFunctionTimeouts: what the engine waits for ends before the platform ends the function.
+// checkFunctionTimeouts: the engine stops waiting before the platform ends the function.
 func checkFunctionTimeouts(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		timeout := number(p.Functions[f]["timeout"])
@@ -207,7 +209,7 @@ func checkTimer(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkObjects: the starter's rule is about the bucket and the keys whose events it gets.
+// checkObjects: the starter's rule covers the bucket and the keys whose events the starter gets.
 func checkObjects(p *Project) (wrong []string) {
 	triggers := p.Triggers("starter", "oss")
 	if len(triggers) != 1 {
@@ -232,7 +234,8 @@ func checkObjects(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkFunctionRoles: a function has a role of its own, with a policy of its own, which only Function Compute may take.
+// checkFunctionRoles: a function has a role of its own, with a policy of its own, which only
+// Function Compute may assume.
 func checkFunctionRoles(p *Project) (wrong []string) {
 	seen := map[string]bool{}
 	for _, f := range p.Names() {
@@ -253,7 +256,8 @@ func checkFunctionRoles(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkRAMWildcards: policies name what they allow. Only versions and aliases of a named function may stay open.
+// checkRAMWildcards: policies name what they allow. Only versions and aliases of a named function
+// may stay open.
 func checkRAMWildcards(p *Project) (wrong []string) {
 	for _, name := range slices.Sorted(maps.Keys(p.Policies)) {
 		for _, s := range p.Policies[name] {
@@ -272,8 +276,8 @@ func checkRAMWildcards(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkFunctionLogs: logs go where the function may write, and a project that is made by the way is not used: nobody would
-// have set how long it keeps them.
+// checkFunctionLogs: logs go to a place where the function may write. No function uses a project
+// that is created implicitly, because then the retention of logs would not be set.
 func checkFunctionLogs(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		props := p.Functions[f]
@@ -286,7 +290,7 @@ func checkFunctionLogs(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkAddresses: all functions have one store and one queue, and may use them.
+// checkAddresses: all functions have the same store and queue, and may use them.
 func checkAddresses(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		props := p.Functions[f]
@@ -306,7 +310,7 @@ func checkAddresses(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkSecrets: who may call is told to the API alone.
+// checkSecrets: only the API gets the callers' credentials.
 func checkSecrets(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		if (p.Variable(f, "MILLRACE_CREDENTIALS") != "") != (f == "api") {
@@ -319,7 +323,8 @@ func checkSecrets(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkBuild: what is deployed has just been built, and no function gets credentials or rights that are not those of the other.
+// checkBuild: what is deployed has just been built, and a check of credentials and rights against
+// each other has run for the function that gets either of them.
 func checkBuild(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		want := []string{"make build-fc-" + f}

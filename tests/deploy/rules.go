@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Rule is something that must be true of what a template makes.
+// Rule is something that must be true of what a template creates.
 type Rule struct {
 	Name  string
 	Check func(*Stack) []string // what is wrong, sorted by resource
 }
 
-// Rules are all of them.
+// Rules lists all rules.
 var Rules = []Rule{
 	{"references", checkReferences},
 	{"circles", checkCircles},
@@ -47,7 +47,7 @@ type source struct {
 	function, event, queue string
 }
 
-// sources are the queues that feed functions, sorted by function.
+// sources returns the queues that feed functions, sorted by function.
 func (s *Stack) sources() (all []source) {
 	for _, f := range s.Names(kindFunction) {
 		for event, e := range asObject(s.Property(f, "Events")) {
@@ -63,7 +63,7 @@ func (s *Stack) event(e source, path ...any) any {
 	return s.Property(e.function, append([]any{"Events", e.event, "Properties"}, path...)...)
 }
 
-// generated are the names of resources that the transform makes.
+// generated reports whether a name is that of a resource that the transform creates.
 func (s *Stack) generated(name string) bool {
 	f, ok := strings.CutSuffix(name, "Url")
 	return ok && s.Property(f, "FunctionUrlConfig") != nil
@@ -129,7 +129,7 @@ func (s *Stack) sorted() []string {
 	return names
 }
 
-// checkVisibility: a message must not come again while its function may still work on it.
+// checkVisibility: SQS must not deliver a message again while its function may still work on it.
 func checkVisibility(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		visible, timeout := s.Number(e.queue, "VisibilityTimeout"), s.Number(e.function, "Timeout")
@@ -168,7 +168,8 @@ func (s *Stack) number(v any) float64 {
 	return n
 }
 
-// checkDeadLetters: what a function cannot take ends in a queue that keeps it at least as long, with an alarm.
+// checkDeadLetters: a message that a function cannot process ends in a queue that keeps it at least
+// as long, with an alarm.
 func checkDeadLetters(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		letters := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt", 0)
@@ -189,7 +190,8 @@ func checkDeadLetters(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkRecursion: whoever sends into the queue that feeds him is a loop, which Lambda stops unless it is told not to.
+// checkRecursion: a function that sends into the queue that feeds it must set RecursiveLoop to
+// Allow. Otherwise Lambda detects a loop and stops it.
 func checkRecursion(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		role := Text(s.Property(e.function, "Role"), "Fn::GetAtt", 0)
@@ -201,10 +203,10 @@ func checkRecursion(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// gatewaySeconds is what API Gateway waits at most.
+// gatewaySeconds is the maximum time that API Gateway waits for a response.
 const gatewaySeconds = 30
 
-// checkTimeouts: an answer must come before the platform gives up.
+// checkTimeouts: a response must come before the platform gives up.
 func checkTimeouts(s *Stack) (wrong []string) {
 	for _, f := range s.Names(kindFunction) {
 		timeout := s.Number(f, "Timeout")
@@ -225,7 +227,7 @@ func checkTimeouts(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkKept: whatever holds what cannot be made again outlives the stack.
+// checkKept: resources that hold data which cannot be created again outlive the stack.
 func checkKept(s *Stack) (wrong []string) {
 	keep := append(s.Names("AWS::DynamoDB::Table"), s.Names("AWS::S3::Bucket")...)
 	for _, e := range s.sources() {
@@ -266,7 +268,7 @@ func checkEncryption(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkLogs: every function has a log group of its own, which forgets after a while.
+// checkLogs: every function has a log group of its own, with a retention.
 func checkLogs(s *Stack) (wrong []string) {
 	seen := map[string]bool{}
 	for _, f := range s.Names(kindFunction) {
@@ -287,7 +289,7 @@ func checkLogs(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkAccessLog: task tokens travel in queries, so no access log may hold them.
+// checkAccessLog: task tokens travel in queries, so no access log may contain queries.
 func checkAccessLog(s *Stack) (wrong []string) {
 	for _, name := range s.Names("AWS::Serverless::HttpApi") {
 		format := Text(s.Property(name, "AccessLogSettings", "Format"))
@@ -303,8 +305,8 @@ func checkAccessLog(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkAge: a message whose work has failed once is no alarm. SQS counts its age until it is
-// deleted, so it is as old as the visibility timeout before it comes again.
+// checkAge: a message whose work has failed once must not raise an alarm. SQS counts its age until
+// it is deleted, so it is as old as the visibility timeout when SQS delivers it again.
 func checkAge(s *Stack) (wrong []string) {
 	visibility := map[string]float64{}
 	for _, q := range s.Names(kindQueue) {
@@ -322,8 +324,8 @@ func checkAge(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkWays: a rule for events names the way by which they come, the queue that feeds the starter;
-// straight from a bucket they may come only if that may invoke the starter.
+// checkWays: a rule for events names the queue that feeds the starter as the way by which they
+// come. Events may come straight from a bucket only if the bucket may invoke the starter.
 func checkWays(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		rules := s.Property(e.function, "Environment", "Variables", "MILLRACE_STARTS")

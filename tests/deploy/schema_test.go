@@ -20,7 +20,8 @@ func schema(t *testing.T, file string) *jsonschema.Schema {
 	return s
 }
 
-// validate is what the schemas have against a template: the whole against SAM's, each resource against CloudFormation's.
+// validate returns the schemas' objections to a template. It checks the whole against SAM's, each
+// resource against CloudFormation's.
 func validate(sam, cloudFormation *jsonschema.Schema, doc deploy.Object) (wrong []string) {
 	if err := sam.Validate(doc); err != nil {
 		wrong = append(wrong, err.Error())
@@ -49,7 +50,7 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// Misspelt and misplaced properties of both kinds of resources.
+// misspelt has misspelt and misplaced properties of both kinds of resources.
 var misspelt = []struct{ old, new string }{
 	{"BuildMethod: makefile}\n    Properties:\n      Description", "BuildMethod: makefile}\n    Properties:\n      Descripton"},
 	{"      Timeout: 300\n", "      TimeOut: 300\n"},

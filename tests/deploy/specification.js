@@ -116,7 +116,7 @@ class Check {
     if (!this.fits(path, v, type)) this.fail(path, `${JSON.stringify(v)} is no ${type.type}`);
   }
 
-  // fits reports what is wrong inside v itself, and tells whether v is of the kind at all.
+  // fits records what is wrong inside v, and returns whether v is of the kind at all.
   fits(path, v, type) {
     if (isIntrinsic(v)) return true;
     switch (type.type) {

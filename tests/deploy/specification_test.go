@@ -19,7 +19,8 @@ type deployed struct {
 	Outputs   deploy.Object            `json:"outputs"`
 }
 
-// specification holds stacks against CloudFormation's own description of its resources; what is wrong by name.
+// specification checks stacks against CloudFormation's own description of its resources. It returns
+// what is wrong, by name.
 func specification(t *testing.T, stacks []deployed) map[string][]string {
 	t.Helper()
 	if _, err := os.Stat("node_modules/@aws-cdk/aws-service-spec"); err != nil {
@@ -65,7 +66,8 @@ func TestSpecification(t *testing.T) {
 	}
 }
 
-// What the schemas do not know: kinds of values, attributes, types, and resources outside their list.
+// TestSpecificationNotices checks what the schemas do not cover: kinds of values, attributes,
+// types, and resources outside their list.
 func TestSpecificationNotices(t *testing.T) {
 	changes := append(misspelt[:len(misspelt):len(misspelt)], []struct{ old, new string }{
 		{"VisibilityTimeout: 1800", "VisibilityTimeout: soon"},

@@ -8,15 +8,17 @@ import (
 	"strings"
 )
 
-// Stack is what a template makes of certain parameters: conditions are decided, what they leave out is gone, and
-// functions have what Globals gives them. References to parameters stand as they were.
+// Stack is what a template creates with certain parameters: conditions are evaluated, and what they
+// exclude is removed. Functions have the properties of Globals. References to parameters are
+// unchanged.
 type Stack struct {
 	Parameters Object // values
 	Resources  map[string]Object
 	Outputs    Object
 }
 
-// Deploy decides the conditions of a template for parameters, the others having their defaults.
+// Deploy evaluates the conditions of a template for parameters. The parameters that are not given
+// have their defaults.
 func Deploy(template Object, parameters map[string]string) (*Stack, error) {
 	d := &decider{values: Object{}, conditions: asObject(template["Conditions"])}
 	for name, p := range asObject(template["Parameters"]) {
@@ -48,7 +50,7 @@ func asObject(v any) Object {
 	return m
 }
 
-// withGlobals adds to a function what Globals has for all.
+// withGlobals adds the properties of Globals to a function.
 func withGlobals(r, globals Object) Object {
 	if r["Type"] != "AWS::Serverless::Function" {
 		return r
@@ -70,14 +72,14 @@ func withGlobals(r, globals Object) Object {
 	return r
 }
 
-// decider decides conditions.
+// decider evaluates conditions.
 type decider struct {
 	values     Object
 	conditions Object
 	err        error
 }
 
-// entry is a resource or output; nil if its condition leaves it out.
+// entry returns a resource or output; nil if its condition excludes it.
 func (d *decider) entry(v any) Object {
 	if c := Text(v, "Condition"); c != "" && !d.named(c) {
 		return nil
@@ -119,7 +121,7 @@ func (d *decider) text(v any) string {
 		return fmt.Sprint(d.values[name])
 	}
 	if join, ok := At(v, "Fn::Join").([]any); ok && len(join) == 2 {
-		return d.text(join[1]) // of a list that a parameter gives as one text
+		return d.text(join[1]) // of a list that a parameter has as one string
 	}
 	return fmt.Sprint(v)
 }
@@ -127,7 +129,7 @@ func (d *decider) text(v any) string {
 // gone marks AWS::NoValue.
 type gone struct{}
 
-// prune decides every Fn::If and takes out what is AWS::NoValue.
+// prune evaluates every Fn::If and removes values that are AWS::NoValue.
 func (d *decider) prune(v any) any {
 	switch v := v.(type) {
 	case Object:
@@ -159,7 +161,7 @@ func (d *decider) prune(v any) any {
 	return v
 }
 
-// Names are the names of resources of a type, sorted.
+// Names returns the names of the resources of a type, sorted.
 func (s *Stack) Names(kind string) (names []string) {
 	for name, r := range s.Resources {
 		if r["Type"] == kind {
@@ -175,7 +177,7 @@ func (s *Stack) Property(name string, path ...any) any {
 	return At(s.Resources[name]["Properties"], path...)
 }
 
-// Number is a property that is a number, or a parameter that has one; 0 for anything else.
+// Number returns a property that is a number, or a parameter with a number; 0 for anything else.
 func (s *Stack) Number(name string, path ...any) float64 {
 	v := s.Property(name, path...)
 	if p := Text(v, "Ref"); p != "" {
@@ -187,7 +189,8 @@ func (s *Stack) Number(name string, path ...any) float64 {
 
 var inSub = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-// References are the resources, parameters and pseudo parameters that a value refers to, sorted.
+// References returns the resources, parameters and pseudo parameters that a value refers to,
+// sorted.
 func References(v any) []string {
 	seen := map[string]bool{}
 	references(v, seen)
@@ -229,7 +232,7 @@ func references(v any, seen map[string]bool) {
 	}
 }
 
-// Show is a value as a short text: Ref X is X, GetAtt X.Arn is X.Arn, Sub is its text.
+// Show returns a value as a short text: Ref X is X, GetAtt X.Arn is X.Arn, Sub is its text.
 func Show(v any) string {
 	if name := Text(v, "Ref"); name != "" {
 		return name

@@ -19,7 +19,7 @@ func load(t *testing.T) deploy.Object {
 	return doc
 }
 
-// Parameters that stand for everything that the template can make.
+// Sets of parameters that together cover everything that the template can create.
 var (
 	least = map[string]string{"Credentials": "accounts: []", "Rights": "accounts: []"}
 	most  = with(least, map[string]string{"Express": "yes", "TaskFunctions": "arn:aws:lambda:us-east-1:123456789012:function:charge",
@@ -53,7 +53,7 @@ func stack(t *testing.T, doc deploy.Object, parameters map[string]string) *deplo
 	return s
 }
 
-// findings are what the rules have against a document, in every variant.
+// findings returns the rules' objections to a document, for every variant.
 func findings(t *testing.T, doc deploy.Object) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}

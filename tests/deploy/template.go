@@ -12,9 +12,10 @@ import (
 // Object is a JSON object.
 type Object = map[string]any
 
-// Load reads a template. Short tags become what they stand for: !Ref x is {"Ref":"x"}, !GetAtt a.b is
-// {"Fn::GetAtt":["a","b"]}, any other !X is {"Fn::X":…}. Values are those of encoding/json. A key that stands twice, an
-// anchor or an alias is an error: the services do not agree on what they mean.
+// Load reads a template and expands short tags: !Ref x is {"Ref":"x"}, !GetAtt a.b is
+// {"Fn::GetAtt":["a","b"]}, any other !X is {"Fn::X":…}. Values have the types of encoding/json. A
+// duplicate key, an anchor or an alias is an error, because the services do not agree on its
+// meaning.
 func Load(path string) (Object, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -39,7 +40,7 @@ func Parse(text []byte) (Object, error) {
 	return normal(v)
 }
 
-// normal is v with the types of encoding/json.
+// normal returns v with the types of encoding/json.
 func normal(v any) (doc Object, err error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -105,7 +106,7 @@ func mapping(n *yaml.Node) (any, error) {
 	return m, nil
 }
 
-// At follows keys and list positions into a document; nil for what is not there.
+// At follows keys and list positions into a document; nil if there is no such value.
 func At(v any, path ...any) any {
 	for _, p := range path {
 		switch p := p.(type) {
@@ -123,7 +124,7 @@ func At(v any, path ...any) any {
 	return v
 }
 
-// Text is At for a text; "" for anything else.
+// Text is At for a string; "" for anything else.
 func Text(v any, path ...any) string {
 	s, _ := At(v, path...).(string)
 	return s

@@ -1,5 +1,5 @@
-// Command pack writes the package of a function: a zip that holds one program, named bootstrap. The same program gives
-// the same bytes, on every machine and at any time.
+// Command pack writes the package of a function: a zip that holds one program, named bootstrap. The
+// same program results in the same bytes, on every machine and at any time.
 //
 //	pack OUT.zip PROGRAM
 package main
@@ -24,7 +24,8 @@ func main() {
 	}
 }
 
-// pack writes to a file beside and renames it: who sees the zip sees all of it.
+// pack writes to a temporary file in the same folder and renames it, so that readers never see an
+// incomplete zip.
 func pack(out, program string) error {
 	in, err := os.Open(program)
 	if err != nil {

@@ -1,7 +1,8 @@
 //go:build ignore
 
-// Probe tells what the code has that the template and the sample events must fit: run from the repository's root, it
-// prints a JSON object with the table's schema and, for each event file named, what the functions make of it.
+// Probe prints what the code has that the template and the sample events must match. It runs from
+// the repository's root. It prints a JSON object with the table's schema and, for each event file
+// named, how the functions parse it.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 	json.NewEncoder(os.Stdout).Encode(map[string]any{"table": dynamostore.Schema("table"), "ttl": dynamostore.TTLAttribute, "events": events})
 }
 
-// look opens an event as the function would that it is for.
+// look parses an event as the function does that receives it.
 func look(event []byte) map[string]any {
 	out := map[string]any{"kind": trigger.KindOf(event).String()}
 	fail := func(err error) map[string]any {
