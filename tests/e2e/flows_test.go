@@ -1,5 +1,5 @@
-// Package e2e_test runs the whole: a server, its HTTP API, the client, and executions that wait, retry, are called back
-// and end.
+// Package e2e_test runs the whole system: a server, its HTTP API, the client, and executions that
+// wait, retry, are called back and end.
 package e2e_test
 
 import (
@@ -20,7 +20,7 @@ import (
 	"millrace/tests/examples"
 )
 
-// TestExamples runs every example flow of both languages, with every case, on a live server.
+// TestExamples runs every example flow of both dialects, with every case, on a live server.
 func TestExamples(t *testing.T) {
 	examples.Each(t, func(t *testing.T, f *examples.File) {
 		t.Parallel()
@@ -45,7 +45,7 @@ func (l *liveServer) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 	}
 }
 
-// liveServer is a server with a clock that is moved and tasks that are mocked.
+// liveServer is a server with a clock that the test moves and tasks that mock runs.
 type liveServer struct {
 	app    *app.App
 	client *rpc.Client
@@ -62,7 +62,7 @@ func open(t *testing.T) *liveServer {
 	l := &liveServer{clock: &clock{at: start}, mock: &mock{}}
 	l.mock.begin(t, nil)
 	var err error
-	// One call at a time, so that outcomes are handed out in the order of the flow tester.
+	// One call at a time, so that outcomes are used in the order of the flow tester.
 	l.app, err = app.Open(context.Background(), app.Config{Data: t.TempDir(), Tasks: l.mock, Now: l.clock.Now,
 		Log:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Settings: app.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1, SweepSeconds: 3600}})
@@ -83,7 +83,7 @@ func open(t *testing.T) *liveServer {
 	return l
 }
 
-// run makes one run of a flow that exists only for it.
+// run runs a flow once. The flow exists for this run only.
 func (l *liveServer) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
 	t.Helper()
 	ctx := context.Background()
@@ -102,7 +102,8 @@ func (l *liveServer) run(t *testing.T, definition, mode string, s *flowtest.Setu
 	return l.result(t, x, s)
 }
 
-// end moves the clock until the execution has ended: by a second, and further the longer nothing happens.
+// end moves the clock until the execution has ended: by a second at first, and by more the longer
+// nothing happens.
 func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 	t.Helper()
 	ctx := context.Background()
@@ -131,7 +132,8 @@ func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 	return nil
 }
 
-// settled gives the number of events once no call or report is under way and no event comes any more.
+// settled returns the number of events when no call or report is in flight and no more events
+// arrive.
 func (l *liveServer) settled(t *testing.T, s *flowtest.Setup) int64 {
 	last := int64(-1)
 	for {
@@ -162,7 +164,7 @@ func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
 	}
 }
 
-// result makes the flow tester's result of what the API shows.
+// result builds the flow tester's result from the responses of the API.
 func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
 	r := &flowtest.Result{}
 	r.Status, _ = flow.ParseStatus(x.Status)
@@ -234,7 +236,8 @@ func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event
 	}
 }
 
-// compare compares a run with its case. Where branches or iterations run at the same time, order does not count.
+// compare compares a run with its case. Where branches or iterations run concurrently, it ignores
+// the order.
 func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtest.Expect) []string {
 	want := *x
 	want.Waits, want.Events = nil, nil
@@ -253,7 +256,7 @@ func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtes
 	return lines
 }
 
-// arrange puts what happened into the order in which the case tells it.
+// arrange sorts what happened into the order of the case.
 func arrange(r *flowtest.Result, x *flowtest.Expect) {
 	for name, list := range x.States {
 		r.Entries = matched(r.Entries, list, func(v flowtest.Entry) bool { return v.State == name }, func(v flowtest.Entry, w flowtest.StateExpect) bool {
@@ -271,7 +274,7 @@ func arrange(r *flowtest.Result, x *flowtest.Expect) {
 	}
 }
 
-// matched gives list with those of its elements that belong to a state in the order of want, as far as they match.
+// matched returns list with the elements of one state in the order of want, as far as they match.
 func matched[E, W any](list []E, want []W, of func(E) bool, same func(E, W) bool) []E {
 	var rest, ordered, others []E
 	for _, e := range list {
@@ -290,7 +293,7 @@ func matched[E, W any](list []E, want []W, of func(E) bool, same func(E, W) bool
 	return append(append(others, ordered...), rest...)
 }
 
-// sameEvents compares a history with the one of the case, event by event.
+// sameEvents compares a history with that of the case, event by event.
 func sameEvents(events []rpc.Event, want [][]any) []string {
 	if want == nil {
 		return nil

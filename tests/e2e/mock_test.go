@@ -18,8 +18,8 @@ import (
 	"millrace/shared/value"
 )
 
-// mock answers tasks as a case says, by state and attempt. What a task that waits for a report comes to is reported over
-// the API, with the token of the call.
+// mock runs tasks with the outcomes of a case, by state and attempt. It reports the outcome of a
+// task that waits for a report through the API, with the token of the call.
 type mock struct {
 	t      testing.TB
 	client *rpc.Client
@@ -28,18 +28,18 @@ type mock struct {
 	tasks   map[string][]flowtest.Outcome
 	used    map[string]int
 	calls   []flowtest.Call
-	tokens  map[string]string // what stands for a token
-	pending int               // calls and reports under way
+	tokens  map[string]string // placeholders of tokens
+	pending int               // calls and reports in flight
 }
 
-// begin forgets what the case before has left.
+// begin resets the state that the previous case has left.
 func (k *mock) begin(t testing.TB, tasks map[string][]flowtest.Outcome) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.t, k.tasks, k.used, k.calls, k.tokens, k.pending = t, tasks, map[string]int{}, nil, map[string]string{}, 0
 }
 
-// idle tells whether nothing is under way.
+// idle reports whether no call or report is in flight.
 func (k *mock) idle() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -68,7 +68,7 @@ func (k *mock) Run(_ context.Context, r task.Request) task.Result {
 	}
 	if h := fnv.New32a(); h != nil {
 		fmt.Fprint(h, r.State, r.Flow)
-		if h.Sum32()%2 == 0 { // reports come before or after the call's own answer
+		if h.Sum32()%2 == 0 { // reports arrive before or after the call's own result
 			k.report(r.Token, o)
 			return answer
 		}
@@ -112,7 +112,7 @@ func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
 	return o, true
 }
 
-// report brings the outcome over the API.
+// report reports the outcome through the API.
 func (k *mock) report(token string, o flowtest.Outcome) {
 	for {
 		var err error
@@ -140,7 +140,7 @@ func (k *mock) report(token string, o flowtest.Outcome) {
 	}
 }
 
-// masked puts what stands for a token in the place of each token that is a whole JSON string.
+// masked replaces each token that is a whole JSON string by its placeholder.
 func (k *mock) masked(text string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"millrace/tests/reference"
 )
 
-// judge lets the reference judge the history that a server shows: what its tasks came to is taken
-// from it.
+// judge checks the history that a server shows against the reference. The reference takes the
+// outcomes of tasks from the history.
 func judge(t *testing.T, definition string, language flow.Language, s *flowtest.Setup,
 	shown []rpc.Event) {
 	t.Helper()

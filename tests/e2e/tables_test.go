@@ -18,10 +18,10 @@ import (
 	"millrace/shared/value"
 )
 
-// refused stands for the error of a definition that cannot be created.
+// refused is the expected result of a definition that cannot be created.
 const refused = "refused"
 
-// tables is a server on which each row of a table is a flow of its own.
+// tables is a server that runs each row of a table as a flow of its own.
 type tables struct{ client *rpc.Client }
 
 func openTables(t *testing.T) *tables {
@@ -44,7 +44,7 @@ func openTables(t *testing.T) *tables {
 	return &tables{client}
 }
 
-// run creates flow f and runs it, and gives member r of its output, or the error's name.
+// run creates flow f and runs it. It returns member r of the output, or the name of the error.
 func (s *tables) run(t *testing.T, definition, input any, execution string) (r any, failed string) {
 	t.Helper()
 	ctx := context.Background()
@@ -77,8 +77,8 @@ func (s *tables) run(t *testing.T, definition, input any, execution string) (r a
 
 type object = map[string]any
 
-// TestExpressionTable evaluates the table of expressions on a live server. What is wrong with the text alone is refused
-// at creation, the rest fails the state.
+// TestExpressionTable evaluates the table of expressions on a live server. An invalid text is
+// rejected at creation; any other error fails the state.
 func TestExpressionTable(t *testing.T) {
 	var table struct {
 		Roots map[string]json.RawMessage
@@ -105,7 +105,7 @@ func TestExpressionTable(t *testing.T) {
 	}
 }
 
-// TestConditionTable does the same with the older language's conditions.
+// TestConditionTable does the same with the conditions of FlowV1.
 func TestConditionTable(t *testing.T) {
 	var table struct {
 		Input      any
@@ -138,7 +138,7 @@ func TestConditionTable(t *testing.T) {
 	}
 }
 
-// TestSourceTable does the same with its mapping sources.
+// TestSourceTable does the same with the mapping sources of FlowV1.
 func TestSourceTable(t *testing.T) {
 	var table struct {
 		Input, Local any
@@ -164,7 +164,7 @@ func TestSourceTable(t *testing.T) {
 	}
 }
 
-// TestInvalidDefinitions sends what must be refused to a live server.
+// TestInvalidDefinitions sends definitions that must be rejected to a live server.
 func TestInvalidDefinitions(t *testing.T) {
 	var table struct {
 		Cases []struct {
@@ -190,7 +190,7 @@ func flowV1(steps ...any) any {
 	return object{"version": "v1", "type": "flow", "steps": steps}
 }
 
-// read fills table from a file of the examples, which is YAML or JSON.
+// read fills table from a file of the examples, in YAML or JSON.
 func read(t *testing.T, name string, table any) {
 	t.Helper()
 	data, err := os.ReadFile("../testdata/flows/" + name)
@@ -207,7 +207,8 @@ func read(t *testing.T, name string, table any) {
 	}
 }
 
-// rows refuses a table that has not been understood.
+// rows fails the test if a table has fewer rows than expected, because then it was not parsed
+// right.
 func rows(t *testing.T, n, fewest int) {
 	t.Helper()
 	if n < fewest {

@@ -1,5 +1,5 @@
-// Package examples gives the example flows of both languages (tests/testdata/flows), each with its cases: inputs, what its
-// tasks come to, and what it must come to.
+// Package examples returns the example flows of both dialects (tests/testdata/flows), each with its
+// cases: inputs, outcomes of tasks, and the expected results.
 package examples
 
 import (
@@ -14,14 +14,15 @@ import (
 	"millrace/shared/flowtest"
 )
 
-// File is one of them. Its Definition is there, and so is its FlowName, which each Setup has too.
+// File is one example. Its Definition is set, and so is its FlowName, which each Setup has too.
 type File struct {
 	flowtest.File
 	Name    string // of the file, without folders
 	Machine *flow.Machine
 }
 
-// Refused is the error that every case of a file ends with whose flow is accepted but not run yet; "" for most.
+// Refused returns the error that ends every case of a file whose flow is accepted but cannot run
+// yet; "" for most files.
 func (f *File) Refused() string {
 	if f.Name == "28-map-distributed.cases.json" {
 		return flow.ErrMapRunNotSupported
@@ -29,12 +30,12 @@ func (f *File) Refused() string {
 	return ""
 }
 
-// fewest is how many files of a language there are at least.
+// fewest is the minimum number of files of a dialect.
 const fewest = 25
 
-// All reads the files, in the order of their names, those of the newer language first.
+// All reads the files in the order of their names, those of StateMachine first.
 func All() ([]*File, error) {
-	root := "tests/testdata/flows" // of a program that is started at the project's root
+	root := "tests/testdata/flows" // for a program that runs in the project's root
 	if _, here, _, ok := runtime.Caller(0); ok && filepath.IsAbs(here) {
 		root = filepath.Join(filepath.Dir(here), "../testdata/flows")
 	}
