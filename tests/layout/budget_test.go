@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// byLength are calls whose cost grows with the texts, numbers or values that they are given.
+// byLength lists functions whose cost grows with the length of their arguments.
 var byLength = map[string][]string{
-	"value":   {"Append", "AppendKey", "Canonical", "Compare", "Decode", "DecodeWithin", "Deeper", "Encode", "Equal", "Int", "IsNumeric", "Measure"},
+	"value":   {"Append", "AppendKey", "Canonical", "Compare", "Decode", "DecodeWithin", "Encode", "Equal", "ExceedsDepth", "Int", "IsNumeric", "Measure"},
 	"maphash": {"Bytes", "Comparable", "String", "WriteComparable"},
 	"reflect": {"DeepEqual"},
 	"slices":  {"Contains", "Index", "Sort", "SortFunc", "SortStableFunc"},
@@ -21,8 +21,8 @@ var byLength = map[string][]string{
 	"utf8":    {"RuneCountInString"},
 }
 
-// beforeData are places where such calls see the definition alone, whose length is bounded, and not
-// yet any data.
+// beforeData lists places where such calls see only the definition, whose length is bounded, and no
+// data yet.
 var beforeData = map[string]bool{
 	"path.go: value.Int in newSelection":             true,
 	"parse.go: strings.EqualFold in unknownRoot":     true,
@@ -30,8 +30,9 @@ var beforeData = map[string]bool{
 	"parse.go: sort.Strings in unknownFunction":      true,
 }
 
-// An evaluation pays for what it looks at before it looks: in shared/expr only charged.go, whose
-// functions do so, makes calls that take longer the longer their arguments are.
+// TestExpressionsPayForLengths: an evaluation charges for what it reads before it reads it. In
+// shared/expr only the functions of charged.go do so, and only they may call functions whose cost
+// grows with the length of their arguments.
 func TestExpressionsPayForLengths(t *testing.T) {
 	files, err := filepath.Glob("../../shared/expr/*.go")
 	if err != nil || len(files) < 15 {
@@ -69,8 +70,8 @@ func TestExpressionsPayForLengths(t *testing.T) {
 	}
 }
 
-// selector returns a use of a function of byLength, such as value.Compare; "" when the node is
-// none.
+// selector returns the name of a function of byLength that the node uses, such as value.Compare; ""
+// if it uses none.
 func selector(n ast.Node) string {
 	s, ok := n.(*ast.SelectorExpr)
 	if !ok {

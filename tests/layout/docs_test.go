@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// read gives a file of the repository as text.
+// read returns a file of the repository as text.
 func read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../..", name))
@@ -20,7 +20,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// table gives the cells of the rows of the table of a page whose first cell is head.
+// table returns the cells of the table of a page whose first header cell is head.
 func table(t *testing.T, page, head string) (rows [][]string) {
 	t.Helper()
 	_, rest, ok := strings.Cut(page, "\n| "+head+" |")
@@ -37,7 +37,7 @@ func table(t *testing.T, page, head string) (rows [][]string) {
 	return rows
 }
 
-// funcs gives the names of the functions and methods of Go files.
+// funcs returns the names of the functions and methods of Go files.
 func funcs(t *testing.T, pattern string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("../..", pattern))
@@ -57,13 +57,14 @@ func funcs(t *testing.T, pattern string) map[string]bool {
 	return names
 }
 
-// quoted is what stands between back quotes; word a name of the code.
+// quoted matches text between backquotes, word a name of the code.
 var (
 	quoted = regexp.MustCompile("`([^`]+)`")
 	word   = regexp.MustCompile(`^\w+$`)
 )
 
-// TestModelPage: what docs/model.md says stands for an action is there, in the code and in the models.
+// TestModelPage: the functions that docs/model.md names for an action exist, in the code and in the
+// models.
 func TestModelPage(t *testing.T) {
 	page := read(t, "docs/model.md")
 	var models strings.Builder
@@ -93,7 +94,7 @@ func TestModelPage(t *testing.T) {
 				there = funcs(t, filepath.Join("shared", dir, filepath.Base(place)))
 			case isPlace:
 				there = funcs(t, filepath.Join("shared", place, "*.go"))
-			case strings.HasPrefix(name, "("): // what is said about it
+			case strings.HasPrefix(name, "("): // a remark about it
 				there = nil
 			case there != nil && name != "":
 				if checked++; !there[name] {
@@ -117,7 +118,7 @@ func TestModelPage(t *testing.T) {
 	}
 }
 
-// TestReliabilityPage: the tests, files and make targets that docs/reliability.md names are there.
+// TestReliabilityPage: the tests, files and make targets that docs/reliability.md names exist.
 func TestReliabilityPage(t *testing.T) {
 	page := read(t, "docs/reliability.md")
 	tests, files, fuzz := []string{}, map[string]bool{}, 0

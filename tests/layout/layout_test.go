@@ -1,5 +1,6 @@
-// Package layout_test holds the rules of the repository's shape: who may import whom, and what the core must not
-// touch. Run it with -count=1: `go test` does not see what a child `go list` reads.
+// Package layout_test checks the rules for the shape of the repository: which package may import
+// which, and what the core must not use. Run it with -count=1, because `go test` does not see what
+// a child `go list` reads.
 package layout_test
 
 import (
@@ -21,7 +22,7 @@ type pkg struct {
 	Dir        string
 }
 
-// packages lists the packages that the rules are about, without their tests.
+// packages lists the packages that the rules cover, without their tests.
 func packages(t *testing.T) []pkg {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Dir", "./shared/...", "./functions/...")
@@ -47,7 +48,7 @@ func packages(t *testing.T) []pkg {
 	return list
 }
 
-// short is a package's name in the rules: without the module and without shared/.
+// short returns the name of a package as in the rules: without the module and without shared/.
 func short(importPath string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(importPath, module), "shared/")
 }
@@ -109,12 +110,12 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// The core is pure: no clock, no chance, no I/O, no goroutines.
+// TestCoreIsPure: the core has no clock, no randomness, no I/O and no goroutines.
 func TestCoreIsPure(t *testing.T) {
 	core := []string{"value", "glob", "fault", "flow", "expr", "fdl", "fdl/*", "interp", "flowtest"}
 	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true, "math/rand/v2": true, "net": true,
 		"net/http": true, "os": true, "sync": true, "sync/atomic": true, "crypto/rand": true}
-	// Remembering what is known of a type changes nothing that is computed.
+	// A cache of what is known about a type does not change any result.
 	remembers := map[string]string{"value": "sync"}
 	for _, p := range packages(t) {
 		pure := false
@@ -143,7 +144,7 @@ func TestCoreIsPure(t *testing.T) {
 	}
 }
 
-// Third-party modules appear at the edge only.
+// TestThirdParty: only packages at the edge import third-party modules.
 func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
 		"gopkg.in/yaml.v3":                           {"yamltext", "fdl/source", "task/functiontask", "rpc"},

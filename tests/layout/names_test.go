@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// readers are the files that may read JSON by encoding/json, which takes "code" for a field of the
-// name Code, and why. Everywhere else value.Unmarshal reads what somebody else wrote.
+// readers lists the files that may read JSON with encoding/json, and why. encoding/json matches
+// field names without regard to case: it takes "code" for the field Code. All other files read
+// foreign JSON with value.Unmarshal.
 var readers = map[string]string{
 	"value/exact.go":      "it is what matches names exactly",
 	"value/pieces.go":     "reads the texts of names",

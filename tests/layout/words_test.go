@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// retired are words that docs/glossary.md has retired, as parts of names: what replaces them.
+// retired maps words that docs/glossary.md has retired, as parts of names, to their replacements.
 var retired = map[string]string{
 	"bear": "wait, tolerate", "burden": "poison", "census": "quota", "committer": "mailbox",
 	"cramped": "disk full", "errand": "background", "hasten": "coalesce", "knock": "outbox",
@@ -22,10 +22,10 @@ var retired = map[string]string{
 	"verdict": "reply", "whoever": "the actor",
 }
 
-// kept are names that have such a word in another meaning, or as the wire has it.
+// kept lists names that have such a word in another meaning, or because the wire has it.
 var kept = []string{}
 
-// TestRetiredNames: no name that is declared has a retired word in it.
+// TestRetiredNames: no declared name contains a retired word.
 func TestRetiredNames(t *testing.T) {
 	each(t, func(path string, set *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -43,7 +43,7 @@ func TestRetiredNames(t *testing.T) {
 	})
 }
 
-// phrases are ways to put it that docs/glossary.md retires from comments.
+// phrases matches phrases that docs/glossary.md bans from comments.
 var phrases = regexp.MustCompile(`\b(tells whether|[Ww]hoever|what becomes of|what has become of|is told whether)\b`)
 
 // TestRetiredPhrases: comments name the actor and the object.
