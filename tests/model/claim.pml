@@ -326,7 +326,7 @@ init {
 }
 
 #ifdef LIVE
-/* Whoever starts is answered, or has died. */
+/* Every start gets its response, or its caller has died. */
 ltl answered { <> (starting == 0) }
 /* What is claimed ends. */
 ltl ends { [] (status == running -> <> (status != running)) }

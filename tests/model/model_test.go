@@ -1,5 +1,5 @@
-// Package model_test has spin search the models of the commit protocol in this folder (docs/model.md): every state of
-// each, and that it finds what is wrong with each of their mutants.
+// Package model_test runs spin on the models of the commit protocol in this folder (docs/model.md).
+// spin searches every state of each model, and must find the mistake in each mutant.
 package model_test
 
 import (
@@ -20,13 +20,13 @@ var long = flag.Bool("long", false, "search the larger configurations, too (a qu
 type search struct {
 	model  string
 	macros string
-	// live names the promise of the model (ltl) that what must happen does happen, under weak
-	// fairness; "": in no state is a rule broken.
+	// live names a liveness property of the model (ltl), checked under weak fairness; "": the
+	// search checks that no state breaks a rule.
 	live string
 	long bool
 }
 
-// searches show no violation in any state.
+// searches must find no violation in any state.
 var searches = []search{
 	{model: "commit"},
 	{model: "claim", macros: "CRASHES=0 EXPIRIES=0"},
@@ -84,8 +84,9 @@ var searches = []search{
 	{model: "sweep", macros: "RUNNERS=1 LOOKS=0", live: "looked", long: true},
 }
 
-// mutants are models with one mistake each, that some state or cycle shows. One that breaks a promise breaks it alone: no
-// rule is broken in any state, and the other promises of the model are kept.
+// mutants are models with one mistake each, which some state or cycle shows. A mutant that breaks a
+// liveness property breaks nothing else: no state breaks a rule, and the model keeps its other
+// liveness properties.
 var mutants = []struct {
 	name string
 	search
@@ -148,7 +149,7 @@ var mutants = []struct {
 	{"count nobody who begins", search{model: "sweep", macros: "RUNNERS=1 POISON MUT_COUNT_NOTHING", live: "ends"}},
 }
 
-// depth is the longest path that a search follows. One that is longer makes it fail.
+// depth is the length of the longest path that a search follows. A search with a longer path fails.
 const depth = "1000000"
 
 var (
@@ -160,15 +161,15 @@ var (
 	nowhere  = regexp.MustCompile(`(?m)^\t(\w+\.pml:\d+), state \d+, "(.*)"$`)
 )
 
-// result is what a search has found.
+// result is the result of a search.
 type result struct {
 	folder             string
-	first              string // violation; "" for none
+	first              string // violation; "" if there is none
 	unreached          []string
 	depth, states, mib string
 }
 
-// defines are the macros of a search, as spin and gcc take them.
+// defines returns the macros of a search as arguments of spin and gcc.
 func (s search) defines() []string {
 	macros := strings.Fields(s.macros)
 	for i, m := range macros {
@@ -180,7 +181,7 @@ func (s search) defines() []string {
 	return macros
 }
 
-// promises are the names of what the model promises to happen.
+// promises returns the names of the model's liveness properties.
 func (s search) promises(t *testing.T) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile(s.model + ".pml")
@@ -193,8 +194,8 @@ func (s search) promises(t *testing.T) (names []string) {
 	return names
 }
 
-// run searches a model until it is exhausted, or up to the first violation: of the promise live,
-// or for "" of any rule.
+// run searches a model completely, or up to the first violation: of the liveness property live, or
+// of any rule if live is "".
 func (s search) run(t *testing.T, optimize, live string) result {
 	t.Helper()
 	dir := t.TempDir()
@@ -248,7 +249,8 @@ func (s search) run(t *testing.T, optimize, live string) result {
 	return r
 }
 
-// tools checks that spin and gcc are there. Where nobody has asked for the models they may be missing.
+// tools checks that spin and gcc are installed. They may be missing if the command line does not
+// ask for the models.
 func tools(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"spin", "gcc"} {
@@ -285,7 +287,8 @@ func TestModels(t *testing.T) {
 			unreached[s.model] = r.unreached
 		})
 	}
-	// What is left are expansions of an inline for arguments that one of its branches is not for (docs/model.md).
+	// The rest are expansions of an inline with arguments for which one of its branches does not
+	// exist (docs/model.md).
 	for model, lines := range unreached {
 		for _, line := range lines {
 			t.Logf("no search of %s reaches %s", model, line)
@@ -293,7 +296,7 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// trail is the path to a violation, as spin replays it.
+// trail returns the path to a violation, replayed by spin.
 func (s search) trail(t *testing.T, r result) string {
 	args := append([]string{"-t", "-p", "-g"}, s.defines()...)
 	c := exec.Command("spin", append(args, s.model+".pml")...)
@@ -305,7 +308,7 @@ func (s search) trail(t *testing.T, r result) string {
 	return string(out)
 }
 
-// TestMutants checks that each mistake is found.
+// TestMutants checks that spin finds each mistake.
 func TestMutants(t *testing.T) {
 	tools(t)
 	for _, m := range mutants {
@@ -334,7 +337,8 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// TestEveryPromiseIsSearched: what a model promises is searched for, and some mutant breaks it.
+// TestEveryPromiseIsSearched: a search checks each liveness property of the models, and some mutant
+// breaks it.
 func TestEveryPromiseIsSearched(t *testing.T) {
 	for _, model := range []string{"claim", "commit", "outcome", "relay", "sweep"} {
 		names := search{model: model}.promises(t)
@@ -357,7 +361,7 @@ func TestEveryPromiseIsSearched(t *testing.T) {
 	}
 }
 
-// TestEveryMutantRuns: a mistake that the models can make is in the list.
+// TestEveryMutantRuns: mutants lists every mistake that the models can contain.
 func TestEveryMutantRuns(t *testing.T) {
 	files, err := filepath.Glob("*.pml")
 	if err != nil || len(files) == 0 {
