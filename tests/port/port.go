@@ -1,5 +1,6 @@
-// Package port gives TCP ports to processes that are told where to listen. Asking the system for a free port and closing
-// it again leaves a gap: before the process listens, another test may be given the same one.
+// Package port assigns TCP ports to processes that get their port as an argument. To ask the system
+// for a free port and close it again would leave a gap: before the process listens, the system may
+// assign the same port to another test.
 package port
 
 import (
@@ -10,11 +11,12 @@ import (
 	"sync"
 )
 
-// The ports lie below those that systems give out by themselves.
+// The ports are below those that systems assign by themselves.
 const first, count = 12_000, 18_000
 
-// Take gives a port on which nothing listens, and which nobody else takes from here while this process runs: a UDP socket
-// with the same number stands for the claim, which the system drops with the process.
+// Take returns a port on which no process listens. No other caller of Take gets it while this
+// process runs: a UDP socket with the same number is the claim, and the system closes it with the
+// process.
 func Take() (int, error) {
 	var refused error
 	for range 1000 {
@@ -26,7 +28,7 @@ func Take() (int, error) {
 	return 0, refused
 }
 
-// Loopback is Take as an address: 127.0.0.1 and the port.
+// Loopback returns a port from Take as an address: 127.0.0.1 and the port.
 func Loopback() (string, error) {
 	port, err := Take()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
@@ -47,7 +49,7 @@ func claim(port int) error {
 	return used.Close()
 }
 
-// holding keeps the claims reachable: a socket that is collected is closed.
+// holding keeps the claims reachable, because the garbage collector closes an unreachable socket.
 var holding struct {
 	sync.Mutex
 	claims []*net.UDPConn

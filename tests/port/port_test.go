@@ -11,7 +11,7 @@ import (
 	"millrace/tests/port"
 )
 
-// TestMain: with PORT_TAKE set, the program takes ports until it is told to end.
+// TestMain: with PORT_TAKE set, the program takes ports until its input ends.
 func TestMain(m *testing.M) {
 	if os.Getenv("PORT_TAKE") == "" {
 		os.Exit(m.Run())
