@@ -1,6 +1,6 @@
 package promises
 
-// Faults are those of the simulation and those that tests make at the real programs.
+// Faults are those of the simulation, and those that tests cause in the real programs.
 var Faults = []Fault{
 	{Says: "a process dies before or after a write, at any step, half way through a batch",
 		Sim:   []string{"fault death before a write", "fault death after a write", "fault death at any step", "fault write of a dead process kept", "fault death after a letter"},

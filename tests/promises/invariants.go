@@ -1,6 +1,6 @@
 package promises
 
-// Invariants are all checks of the simulation, by the names that its failures begin with.
+// Invariants lists all checks of the simulation. A failure begins with the name of one of them.
 var Invariants = []Invariant{
 	// Rows.
 	{"claimed once", "a name is claimed anew only when the execution that had it has expired"},

@@ -15,7 +15,7 @@ import (
 	"millrace/tests/promises"
 )
 
-// numbers counts in the sources what the page says there is how much of.
+// numbers counts in the sources what the page shows the number of.
 func numbers(t *testing.T) string {
 	t.Helper()
 	c, reachesAll := fixed(t), 0
@@ -47,7 +47,8 @@ func numbers(t *testing.T) string {
 	return b.String()
 }
 
-// elements counts those of a list: what a variable is declared with, and what is appended to it.
+// elements counts the elements of a list: those in the declaration of the variable, and those that
+// are appended to it.
 func elements(t *testing.T, file, name string) (n int) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, 0)
@@ -84,8 +85,8 @@ func isNamed(e ast.Expr, name string) bool {
 	return ok && id.Name == name
 }
 
-// changes counts the changes of the code in tests/sim: elements of lists of structs that have a file and
-// what is old and new in it.
+// changes counts the changes of the code in tests/sim: elements of lists of structs with a file,
+// its old text and its new text.
 func changes(t *testing.T) (n int) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(root, "tests/sim/mutants*_test.go"))
@@ -115,7 +116,7 @@ func isChange(e ast.Expr) bool {
 	})
 }
 
-// formulas counts what models say of what must happen.
+// formulas counts the formulas of the models, which say what must happen.
 func formulas(t *testing.T) (n int) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(root, "tests/model/*.pml"))

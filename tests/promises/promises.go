@@ -1,6 +1,7 @@
-// Package promises lists what Millrace promises, the faults that it promises it under, and where each is
-// checked. docs/reliability.md shows the lists; the test of this package checks that every invariant,
-// model property and test that they name is there, and that no invariant of the simulation is missing.
+// Package promises lists what Millrace promises, the faults under which the promises hold, and
+// where each is checked. docs/reliability.md shows the lists. The test of this package checks that
+// every invariant, model property and test that they name exists, and that no invariant of the
+// simulation is missing.
 package promises
 
 import (
@@ -8,13 +9,13 @@ import (
 	"strings"
 )
 
-// Promise is something that must hold, and where that is checked.
+// Promise is something that must hold, and where it is checked.
 type Promise struct {
 	Says       string
-	Invariants []string // of the simulation, by their names
-	Models     []string // "model: property", as the comment of an assertion or the name of a formula has it
+	Invariants []string // of the simulation, by name
+	Models     []string // "model: property": the comment of an assertion, or the name of a formula
 	Tests      []string // "package: TestName, TestOther"
-	Open       string   // what is not checked, and what else speaks for it; "": nothing is known
+	Open       string   // what is not checked, and the other evidence for it; "": no gap is known
 }
 
 // Topic is a group of promises.
@@ -26,15 +27,15 @@ type Topic struct {
 // Fault is something that goes wrong in tests, and where.
 type Fault struct {
 	Says  string
-	Sim   []string // as the simulation's seeds list it: "fault hint lost", "run forger"
+	Sim   []string // as in the list of the simulation's seeds: "fault hint lost", "run forger"
 	Tests []string // as in Promise
 	Open  string
 }
 
-// Invariant is a check of the simulation, by the name that a failure begins with.
+// Invariant is a check of the simulation. A failure begins with its Name.
 type Invariant struct{ Name, Says string }
 
-// Table gives the promises as Markdown, a table for each topic.
+// Table returns the promises as Markdown, one table for each topic.
 func Table(topics []Topic) string {
 	var b strings.Builder
 	for i, topic := range topics {
@@ -50,7 +51,7 @@ func Table(topics []Topic) string {
 	return b.String()
 }
 
-// FaultTable gives the faults as Markdown.
+// FaultTable returns the faults as Markdown.
 func FaultTable(faults []Fault) string {
 	var b strings.Builder
 	b.WriteString("| fault | simulation | tests | not made |\n| --- | --- | --- | --- |\n")
@@ -64,7 +65,8 @@ func FaultTable(faults []Fault) string {
 	return b.String()
 }
 
-// InvariantTable gives the invariants as Markdown, with the changes of the code that one alone catches.
+// InvariantTable returns the invariants as Markdown, with the changes of the code that each alone
+// catches.
 func InvariantTable(list []Invariant, alone map[string][]string) string {
 	var b strings.Builder
 	b.WriteString("| invariant | what must hold | mutants that it alone catches |\n| --- | --- | --- |\n")
@@ -74,7 +76,7 @@ func InvariantTable(list []Invariant, alone map[string][]string) string {
 	return b.String()
 }
 
-// tests gives the names of tests, each package's after its name.
+// tests returns the names of tests by package, as Markdown.
 func tests(list []string) string {
 	var text []string
 	for _, entry := range list {
@@ -85,7 +87,7 @@ func tests(list []string) string {
 	return orNowhere(strings.Join(text, "; "))
 }
 
-// orNowhere shows where nothing checks a promise.
+// orNowhere returns a dash for an empty text: nothing checks the promise.
 func orNowhere(text string) string {
 	if text == "" {
 		return "–"

@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write the tables into docs/reliability.
 
 var topics = []promises.Topic{promises.Rules, promises.Protocol, promises.API}
 
-// TestInvariants: the list of invariants is that of the simulation, each is counted where it is looked
-// at, and some promise names it. That seeds look at each is for TestSeeds of tests/sim.
+// TestInvariants: the list has the invariants of the simulation, the simulation counts each where
+// it checks it, and some promise names it. TestSeeds of tests/sim checks that seeds reach each.
 func TestInvariants(t *testing.T) {
 	s := simulation(t)
 	for _, at := range s.unnamed {
@@ -57,7 +57,7 @@ func inUse(invariant string) bool {
 	})
 }
 
-// fixed is the choice of seeds that tests run.
+// fixed returns the choice of seeds that tests run.
 func fixed(t *testing.T) cover.Choice {
 	t.Helper()
 	f, err := os.Open(filepath.Join(root, "tests/sim/seeds.txt"))
@@ -72,7 +72,7 @@ func fixed(t *testing.T) cover.Choice {
 	return c
 }
 
-// TestPromises: what a promise names is there, and one that nothing checks says so.
+// TestPromises: what a promise names exists, and a promise that nothing checks says so.
 func TestPromises(t *testing.T) {
 	for _, topic := range topics {
 		for _, p := range topic.Promises {
@@ -109,7 +109,7 @@ func judgeProperty(t *testing.T, of, property string) {
 	}
 }
 
-// judgeTests checks that tests are there.
+// judgeTests checks that tests exist.
 func judgeTests(t *testing.T, of string, list []string) {
 	t.Helper()
 	for _, entry := range list {
@@ -123,8 +123,8 @@ func judgeTests(t *testing.T, of string, list []string) {
 	}
 }
 
-// TestFaults: the tests that a fault names are there, and a fault that is made nowhere says so. That the
-// list has the faults of the simulation is for TestSeeds of tests/sim.
+// TestFaults: the tests that a fault names exist, and a fault that no test makes says so. TestSeeds
+// of tests/sim checks that the list has the faults of the simulation.
 func TestFaults(t *testing.T) {
 	for _, f := range promises.Faults {
 		judgeTests(t, f.Says, f.Tests)

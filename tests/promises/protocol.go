@@ -1,6 +1,7 @@
 package promises
 
-// Protocol is what the protocol of an execution promises beyond the rules (ARCHITECTURE.md, docs/model.md).
+// Protocol has the promises of an execution's protocol beyond the rules (ARCHITECTURE.md,
+// docs/model.md).
 var Protocol = Topic{Name: "execution", Promises: []Promise{
 	{Says: "the history has no gap; what a commit that failed has written is never part of it",
 		Invariants: []string{"history", "written once", "legal history", "history answer"},
@@ -66,7 +67,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Models:     []string{"commit: answered", "claim: answered", "claim: ends", "outcome: onward", "sweep: ends", "sweep: looked"}},
 }}
 
-// API is what the API promises.
+// API has the promises of the API.
 var API = Topic{Name: "API", Promises: []Promise{
 	{Says: "responses fit one order, across processes",
 		Invariants: []string{"one order", "start answer", "describe answer", "stop answer", "report answer"},

@@ -15,18 +15,18 @@ import (
 
 const root = "../.."
 
-// sources are the checks that the simulation has, as its sources have them.
+// sources are the checks of the simulation, as found in its sources.
 type sources struct {
 	reported map[string]bool // invariants that a failure can name
-	looked   map[string]bool // invariants that are counted when they are looked at
-	unnamed  []string        // places that fail a run without an invariant's name
+	looked   map[string]bool // invariants that the simulation counts when it checks them
+	unnamed  []string        // places that fail a run without the name of an invariant
 }
 
-// named are failures that are no invariant's: of the simulation itself.
+// named lists files with failures of the simulation itself, which belong to no invariant.
 var named = map[string]bool{
 	"invariants.go": true, // adds the name
 	"clients.go":    true, // the examples cannot be read
-	"schedule.go":   true, // a run that is made shorter has become longer
+	"schedule.go":   true, // a shortened run has become longer
 }
 
 // simulation reads the sources of tests/sim.
@@ -56,10 +56,10 @@ func simulation(t *testing.T) sources {
 	return s
 }
 
-// read notes what a node says of invariants.
+// read records the invariants in a node.
 func (s *sources) read(n ast.Node, at token.Position) {
 	if lit, ok := n.(*ast.CompositeLit); ok {
-		// What is owed is looked at where it is reported (due.go).
+		// An obligation is counted where it is reported (due.go).
 		if of, ok := lit.Type.(*ast.Ident); ok && of.Name == "obligation" {
 			name := literal(lit.Elts[0])
 			s.reported[name], s.looked[name] = true, true
@@ -93,7 +93,7 @@ func (s *sources) read(n ast.Node, at token.Position) {
 	}
 }
 
-// literal is the text of a constant; "" of anything else.
+// literal returns the text of a constant; "" for anything else.
 func literal(e ast.Expr) string {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
@@ -103,7 +103,7 @@ func literal(e ast.Expr) string {
 	return text
 }
 
-// testNames gives the tests of a package, by its folder.
+// testNames returns the tests of a package, by its folder.
 func testNames(folder string) map[string]bool {
 	names := map[string]bool{}
 	files, _ := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
@@ -116,7 +116,7 @@ func testNames(folder string) map[string]bool {
 	return names
 }
 
-// properties gives what a model checks: comments of its assertions, and names of its formulas.
+// properties returns what a model checks: comments of its assertions, and names of its formulas.
 func properties(model string) (list []string, err error) {
 	text, err := os.ReadFile(filepath.Join(root, "tests/model", model+".pml"))
 	lines := strings.Split(string(text), "\n")
@@ -140,8 +140,8 @@ func properties(model string) (list []string, err error) {
 	return list, err
 }
 
-// alone gives, by invariant, the changes of the code that are said to be caught by it and by nothing
-// else (alone in tests/sim). It checks that all invariants that are named there exist.
+// alone returns, by invariant, the changes of the code that only this invariant catches, according
+// to alone in tests/sim. It checks that all invariants named there exist.
 func alone(t *testing.T) map[string][]string {
 	t.Helper()
 	caught, s := map[string][]string{}, simulation(t)
