@@ -1,5 +1,5 @@
-// Package serverlessdevs_test runs the built functions with Serverless Devs and the component of this folder, on the
-// emulators of TableStore and MNS. run.sh says where Serverless Devs is.
+// Package serverlessdevs_test runs the built functions with Serverless Devs and the component of
+// this folder, on the emulators of TableStore and MNS. run.sh says where Serverless Devs is.
 package serverlessdevs_test
 
 import (
@@ -25,7 +25,8 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// machine is what a developer has: emulators, and Serverless Devs with a home of its own.
+// machine is a developer's environment: emulators, and Serverless Devs with a home folder of its
+// own.
 type machine struct {
 	t           *testing.T
 	mns         *mns.Server
@@ -44,7 +45,8 @@ func newMachine(t *testing.T, environment ...string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not a temporary one: what the command leaves running may write there after the test.
+	// Not a temporary folder, because processes that the command leaves running may write there
+	// after the test.
 	home := filepath.Join(root, "tests/serverless-devs/node_modules/.home", t.Name())
 	m := &machine{t: t, program: program, root: root, mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test"}}})}
 	store := httptest.NewServer(tablestore.New(tablestore.Options{}))
@@ -53,7 +55,7 @@ func newMachine(t *testing.T, environment ...string) *machine {
 	t.Cleanup(queue.Close)
 	m.environment = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TABLESTORE=" + store.URL, "MNS=" + queue.URL}
 	m.environment = append(m.environment, environment...)
-	// No reports to its makers.
+	// No reports to the vendor.
 	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func newMachine(t *testing.T, environment ...string) *machine {
 	return m
 }
 
-// setup makes the table and the queues.
+// setup creates the table and the queues.
 func (m *machine) setup() {
 	m.t.Helper()
 	of := func(name string) string { return variable(m.environment, name) }
@@ -89,7 +91,7 @@ func (m *machine) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// s runs Serverless Devs and gives its standard output.
+// s runs Serverless Devs and returns its standard output.
 func (m *machine) s(arguments ...string) (out, diag string, err error) {
 	ctx, stop := context.WithTimeout(m.t.Context(), 5*time.Minute)
 	defer stop()
@@ -102,7 +104,7 @@ func (m *machine) s(arguments ...string) (out, diag string, err error) {
 
 const template = "tests/serverless-devs/s.yaml"
 
-// invoke hands an event to a function.
+// invoke invokes a function with an event.
 func (m *machine) invoke(function, event string) (out string) {
 	m.t.Helper()
 	out, diag, err := m.s(function, "local", "invoke", "-t", template, "-e", event)
@@ -115,7 +117,7 @@ func (m *machine) invoke(function, event string) (out string) {
 	return out
 }
 
-// start starts the API and gives its address; it ends with the test.
+// start starts the API and returns its address. The API ends with the test.
 func (m *machine) start() (address string, stop func() error) {
 	m.t.Helper()
 	cmd := m.command(context.WithoutCancel(m.t.Context()), "api", "local", "start", "-t", template, "--port", "0")
@@ -141,7 +143,7 @@ func (m *machine) start() (address string, stop func() error) {
 	return "", nil
 }
 
-// call calls the API.
+// call sends a request to the API.
 func call(t *testing.T, address string, parameters url.Values) (answer map[string]any) {
 	t.Helper()
 	parameters.Set("Version", "2019-03-15")
@@ -175,14 +177,15 @@ func status(t *testing.T, address, execution string) any {
 	return call(t, address, url.Values{"Action": {"DescribeExecution"}, "FlowName": {"hello"}, "ExecutionName": {execution}})["Status"]
 }
 
-// A flow from its creation to its end, and a start by an event, all by hand, in both runtimes.
+// TestLocal runs a flow from its creation to its end, and a start by an event, in both runtimes. It
+// does each step by hand.
 func TestLocal(t *testing.T) {
 	for _, runtime := range []string{"custom.debian12", "go1"} {
 		t.Run(runtime, func(t *testing.T) { local(t, newMachine(t, "RUNTIME="+runtime), runtime == "go1") })
 	}
 }
 
-// local is that in one runtime; brief leaves out what differs in the event alone.
+// local does that in one runtime. If brief is set, it leaves out what differs in the event only.
 func local(t *testing.T, m *machine, brief bool) {
 	m.setup()
 	address, stop := m.start()
@@ -215,7 +218,7 @@ func local(t *testing.T, m *machine, brief bool) {
 	}
 }
 
-// byEvents starts and advances executions by events as the cloud brings them.
+// byEvents starts and advances executions with events in the form of the cloud.
 func byEvents(t *testing.T, m *machine, address string) {
 	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"}, "ExecutionName": {"second"}, "Input": {"{}"}})
 	m.invoke("steprunner", streamed(m.mns.Bodies("millrace")))
@@ -232,7 +235,7 @@ func byEvents(t *testing.T, m *machine, address string) {
 	}
 }
 
-// streamed is a batch of messages as an event stream brings it.
+// streamed returns a batch of messages in the form of an event stream.
 func streamed(bodies []string) string {
 	var events []map[string]any
 	for i, b := range bodies {
@@ -244,7 +247,7 @@ func streamed(bodies []string) string {
 	return string(text)
 }
 
-// Mistakes are told, and end with a status of their own.
+// TestFailure: mistakes are printed, and end with an exit status of their own.
 func TestFailure(t *testing.T) {
 	for _, runtime := range []string{"custom.debian12", "go1"} {
 		t.Run(runtime, func(t *testing.T) {
@@ -257,7 +260,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestMistakes asks the component itself, which is quicker.
+// TestMistakes calls the component itself, which is faster.
 func TestMistakes(t *testing.T) {
 	m := newMachine(t)
 	const script = `const C = require("./tests/serverless-devs/component"); const [props, ...args] = process.argv.slice(1);
@@ -284,7 +287,8 @@ new C().local({ cwd: process.cwd(), args, props: { functionName: "f", runtime: "
 	}
 }
 
-// Both templates are in the form that Serverless Devs wants, and the local one has the functions of the other.
+// TestVerify: both templates have the form that Serverless Devs wants, and the local one has the
+// functions of the other.
 func TestVerify(t *testing.T) {
 	m := newMachine(t)
 	if out, diag, err := m.s("verify", "-t", template); err != nil || !strings.Contains(out+diag, "passed") {

@@ -52,7 +52,7 @@ exports.BuiltIn = class BuiltIn {
     this.match();
   }
 
-  // match gives events to whoever asks for them.
+  // match passes events to the requests that wait for them.
   match() {
     while (this.events.length > 0 && this.askers.length > 0) {
       const event = this.events.shift();
