@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSignatures refuses callers that are not who they say.
+// TestSignatures: the server rejects callers that cannot prove their identity.
 func TestSignatures(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		wrong := owner(u.kind)
@@ -39,16 +39,16 @@ func TestSignatures(t *testing.T) {
 	})
 }
 
-// TestTemporaryCredentials works with an STS key.
+// TestTemporaryCredentials runs a flow with an STS key.
 func TestTemporaryCredentials(t *testing.T) {
 	each(t, func(t *testing.T, u user) { works(t, u.as(t, temporary(u.kind)), "sts") })
 }
 
-// TestBearer works with a bearer token, with the clients that know it.
+// TestBearer runs a flow with a bearer token, for the clients that support bearer tokens.
 func TestBearer(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		if !u.kind.bearer {
-			// Not a skip: there is nothing to test, pop-core has no bearer tokens.
+			// Not a skip: pop-core has no bearer tokens, so there is nothing to test.
 			return
 		}
 		works(t, u.as(t, bearer(u.kind)), "bearer")
@@ -59,19 +59,19 @@ func TestBearer(t *testing.T) {
 // works runs a flow.
 func works(t *testing.T, u user, flow string) {
 	t.Helper()
-	create(t, u, flow, newer.echo)
+	create(t, u, flow, stateMachine.echo)
 	begin(t, u, flow, "one", `{"value":"+/="}`)
 	check(t, "Output", end(t, u, flow, "one", "Succeeded").Output, `{"value":"+/="}`)
 	x := ask[execution](t, u, "StartExecution", params{"FlowName": flow, "Input": `{"value":1}`})
 	end(t, u, flow, x.Name, "Succeeded")
 }
 
-// TestPolicy lets a restricted key do what its policy allows, and nothing else.
+// TestPolicy: a restricted key may do what its policy allows, and nothing else.
 func TestPolicy(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		r := u.as(t, restricted(u.kind))
-		create(t, u, "open-flow", older.pass)
-		create(t, u, "closed-flow", older.pass)
+		create(t, u, "open-flow", flowV1.pass)
+		create(t, u, "closed-flow", flowV1.pass)
 		begin(t, r, "open-flow", "one", "{}")
 		x := ask[execution](t, r, "DescribeExecution", params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 60})
 		check(t, "Status", x.Status, "Succeeded")
@@ -81,7 +81,7 @@ func TestPolicy(t *testing.T) {
 			in        params
 		}{
 			{"ListFlows", nil},
-			{"CreateFlow", params{"Name": "open-new", "Definition": older.pass, "Type": "FDL"}},
+			{"CreateFlow", params{"Name": "open-new", "Definition": flowV1.pass, "Type": "FDL"}},
 			{"UpdateFlow", params{"Name": "open-flow", "Description": "d"}},
 			{"DeleteFlow", params{"Name": "open-flow"}},
 			{"DescribeFlow", params{"Name": "closed-flow"}},
@@ -100,11 +100,12 @@ func TestPolicy(t *testing.T) {
 	})
 }
 
-// TestAccounts: what one account has, another does not see, and names do not meet.
+// TestAccounts: an account does not see the resources of another one, and both may use the same
+// names.
 func TestAccounts(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		name := "mine-" + u.kind.name
-		create(t, u, name, newer.ask)
+		create(t, u, name, stateMachine.ask)
 		token := waiting(t, u, name, "one")
 		other := u.as(t, otherAccount)
 		one := params{"FlowName": name, "ExecutionName": "one"}
@@ -122,7 +123,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-// TestRegions lists the region of the server, at the address that it was asked at.
+// TestRegions lists the region of the server, with the address of the request.
 func TestRegions(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		got := ask[regions](t, u, "DescribeRegions", params{"AcceptLanguage": "zh-CN"}).Regions.Region

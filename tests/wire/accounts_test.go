@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Each client has an account of its own, so that the tests of one do not see the flows of another.
+// Each client has an account of its own, so that the tests of one client do not see the flows of
+// another.
 
 func accountOf(k kind) string {
 	for i := range kinds {
@@ -16,31 +17,31 @@ func accountOf(k kind) string {
 	panic("unknown client " + k.name)
 }
 
-// otherAccount is one that owns nothing.
+// otherAccount is the login of an account that owns nothing.
 var otherAccount = login{id: "LTAI5other", secret: "other-secret"}
 
-// owner may do everything in the client's account.
+// owner returns a login with all rights in the client's account.
 func owner(k kind) login { return login{id: "LTAI5owner-" + k.name, secret: "owner-secret-" + k.name} }
 
-// temporary is an STS key of the client's account.
+// temporary returns an STS key of the client's account.
 func temporary(k kind) login {
 	return login{id: "STS.NT-" + k.name, secret: "sts-secret", securityToken: "CAIS+/=token of " + k.name}
 }
 
-// expired is an STS key of the client's account whose time is over.
+// expired returns an expired STS key of the client's account.
 func expired(k kind) login {
 	return login{id: "STS.old-" + k.name, secret: "sts-secret", securityToken: "old"}
 }
 
-// restricted may only do what its policy says: see and start flows whose name begins with open-.
+// restricted returns a key with a policy: it may see and start flows whose names begin with open-.
 func restricted(k kind) login {
 	return login{id: "LTAI5restricted-" + k.name, secret: "restricted-secret"}
 }
 
-// bearer is a bearer token of the client's account.
+// bearer returns a bearer token of the client's account.
 func bearer(k kind) login { return login{bearer: "bearer+/=" + k.name} }
 
-// accountsFile is the credentials file of the server.
+// accountsFile returns the text of the server's credentials file.
 func accountsFile() string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "accounts:\n  - id: \"20000000000000\"\n    keys:\n      - {id: %s, secret: %s}\n", otherAccount.id, otherAccount.secret)

@@ -1,6 +1,6 @@
 package wire_test
 
-// The answers as the documented models of the clients have them; fields have the names of the wire.
+// The responses as in the documented models of the clients. Fields have the names of the wire.
 
 type flowAnswer struct {
 	RequestId, Name, Id, Type, Definition, Description, RoleArn, ExecutionMode, CreatedTime, LastModifiedTime string

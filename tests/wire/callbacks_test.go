@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// waiting starts an execution of an ask flow and gives the token of its waiting task.
+// waiting starts an execution of an ask flow and returns the token of its waiting task.
 func waiting(t *testing.T, u user, flow, name string) (token string) {
 	t.Helper()
 	id := u.kind.name + "/" + flow + "/" + name
@@ -15,13 +15,13 @@ func waiting(t *testing.T, u user, flow, name string) (token string) {
 	return tasks.token(t, id)
 }
 
-// TestReports reports a waiting task's end, well and not, and then again.
+// TestReports reports the success and the failure of waiting tasks, and then reports them again.
 func TestReports(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "reports-" + l.name
 		create(t, u, name, l.ask)
 
-		// Names of three lengths: tokens with each padding of base64.
+		// Names of three lengths, so that tokens need each padding of base64.
 		for _, x := range []string{"well", "well1", "well22"} {
 			token := waiting(t, u, name, x)
 			output := `{"approved":true,"who":"王芳 + co. & \"=/\""}`
@@ -46,10 +46,11 @@ func TestReports(t *testing.T) {
 	})
 }
 
-// TestReportSize reports as much as a task of the language may be told, and a byte more: blanks count.
+// TestReportSize reports an output of the maximum size for the dialect, and one of a byte more.
+// White space counts.
 func TestReportSize(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
-		name, limit := "report-size-"+l.name, map[string]int{"older": 32 << 10, "newer": 64 << 10}[l.name]
+		name, limit := "report-size-"+l.name, map[string]int{"flowV1": 32 << 10, "stateMachine": 64 << 10}[l.name]
 		create(t, u, name, l.ask)
 		token := waiting(t, u, name, "one")
 		output := func(n int) string { return `{"a":1` + strings.Repeat(" ", n-7) + "}" }
@@ -62,10 +63,10 @@ func TestReportSize(t *testing.T) {
 	})
 }
 
-// TestBadReports are reports that change nothing: the task waits on.
+// TestBadReports: invalid reports change nothing, and the task goes on waiting.
 func TestBadReports(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "bad-reports", newer.ask)
+		create(t, u, "bad-reports", stateMachine.ask)
 		token := waiting(t, u, "bad-reports", "one")
 		for _, bad := range []string{"tok+en/=1*~", "a b%2B\n", "中文", strings.Repeat("QUFB", 1000), forged(t, token), token[:len(token)-4]} {
 			refused(t, u, "ReportTaskSucceeded", params{"TaskToken": bad, "Output": "{}"}, 400, "InvalidArgument")
@@ -86,7 +87,7 @@ func TestBadReports(t *testing.T) {
 	})
 }
 
-// forged is the token with another proof in it.
+// forged returns the token with another proof in it.
 func forged(t *testing.T, token string) string {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(token)
@@ -98,7 +99,8 @@ func forged(t *testing.T, token string) string {
 	return base64.StdEncoding.EncodeToString([]byte(head + base64.StdEncoding.EncodeToString([]byte("twenty bytes in all!"))))
 }
 
-// TestCallbackToken starts executions with the token of another flow's waiting task: their end reports it.
+// TestCallbackToken starts executions with the token of another flow's waiting task. The end of the
+// execution reports that task.
 func TestCallbackToken(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		owner, callee, broken := "token-owner-"+l.name, "token-callee-"+l.name, "token-broken-"+l.name
@@ -132,13 +134,14 @@ func TestCallbackToken(t *testing.T) {
 		_, errorName, _ = failure(t, u, owner, "unnamed")
 		check(t, "error", errorName, "FnF.ExecutionStopped")
 
-		// A token that nobody knows stops nobody.
+		// An unknown token does not keep an execution from ending.
 		with(broken, "foreign", `{"error":"E","cause":"c"}`, "tok+en/=1*~ 中")
 		end(t, u, broken, "foreign", "Failed")
 	})
 }
 
-// The parents of TestSubFlows, by language and by how they wait for a child; {Child} is the child flow.
+// The parents of TestSubFlows, by dialect and by how they wait for a child. {Child} is the child
+// flow.
 const (
 	olderSync = `version: v1
 type: flow
@@ -189,13 +192,13 @@ States:
 `
 )
 
-// TestSubFlows starts child flows from tasks, and waits for their ends or not.
+// TestSubFlows starts child flows from tasks that wait for the child's end, or do not.
 func TestSubFlows(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		child := "child-" + l.name
 		create(t, u, child, l.ask)
 		system, request := newerStart, newerStart
-		if l.name == "older" {
+		if l.name == "flowV1" {
 			system, request = olderSync, olderRequest
 		}
 		parent := func(name, text, mode string) string {
@@ -232,7 +235,7 @@ func TestSubFlows(t *testing.T) {
 		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": token, "Output": "{}"})
 		end(t, u, child, "started", "Succeeded")
 
-		// The child's name is taken by an ended execution: the parent learns it as an error of the API.
+		// An ended execution has the child's name: the parent receives the error of the API.
 		begin(t, u, once, "again", fmt.Sprintf(`{"child":"started","id":%q}`, id("started")))
 		end(t, u, once, "again", "Failed")
 		_, errorName, _ = failure(t, u, once, "again")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// texts with everything that forms, signatures and JSON treat in their own ways.
+// hardTexts contain every kind of character that forms, signatures or JSON treat in a special way.
 var hardTexts = map[string]string{
 	"chinese":   "中文，输入：北京欢迎你！",
 	"ascii":     asciiText(),
@@ -27,8 +27,8 @@ func asciiText() string {
 	return string(b)
 }
 
-// TestCharacters brings every character through signature, server, a function's call and back. Inputs are echoed as
-// they were sent, white space and all.
+// TestCharacters sends every character through signature, server and function and back. The
+// response has each input as it was sent, including white space.
 func TestCharacters(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "characters-" + l.name
@@ -52,7 +52,7 @@ func TestCharacters(t *testing.T) {
 	})
 }
 
-// TestHardDefinition keeps a definition byte for byte.
+// TestHardDefinition: the server stores a definition byte for byte.
 func TestHardDefinition(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		text := "# 注释 + & = % ~ ' \" \\ \t\r\nversion: v1\ntype: flow\nsteps:\n  - {type: pass, name: 第一步, outputMappings: [{target: t, source: 'a+b 中'}]}\n\n"

@@ -9,39 +9,41 @@ import (
 	"testing"
 )
 
-// region is what clients are told; it is only part of their own bookkeeping.
+// region is the region that clients are configured with; they use it for their own bookkeeping
+// only.
 const region = "cn-hangzhou"
 
-// apiVersion is the API's.
+// apiVersion is the version of the API.
 const apiVersion = "2019-03-15"
 
-// login is what a caller signs with: an access key, an STS key with its token, or a bearer token alone.
+// login is what a caller signs with: an access key, an STS key with its token, or a bearer token
+// alone.
 type login struct {
 	id, secret, securityToken, bearer string
-	address                           string // of another server than that of all tests
+	address                           string // address of another server than the one that all tests use
 }
 
-// at is the server's address.
+// at returns the server's address.
 func (l login) at() string { return cmp.Or(l.address, server.address) }
 
-// params are an operation's parameters by name: texts, integers and booleans.
+// params are the parameters of an operation by name: strings, integers and booleans.
 type params map[string]any
 
-// client is one released client, signed in with one set of credentials.
+// client is one released client with one set of credentials.
 type client interface {
-	// call runs an operation, decodes the answer's body into out and gives the body itself. A refusal is what the
-	// client makes of it, as a *refusal.
+	// call runs an operation, decodes the body of the response into out and returns the body
+	// itself. It returns an error response as a *refusal, with what the client makes of it.
 	call(operation string, in params, out any) (body map[string]json.RawMessage, err error)
 }
 
 // kind is one released client.
 type kind struct {
 	name   string
-	bearer bool // it knows bearer tokens
+	bearer bool // the client supports bearer tokens
 	open   func(t *testing.T, l login) client
 }
 
-// kinds are the clients that every test runs with.
+// kinds are the clients that run every test.
 var kinds = []kind{
 	{name: "gov1", bearer: true, open: openGoV1},
 	{name: "common", bearer: true, open: openCommon},
@@ -50,7 +52,7 @@ var kinds = []kind{
 	{name: "npm", open: openNPM},
 }
 
-// refusal is a typed error of a client, with what it read from the server's answer.
+// refusal is a typed error of a client, with the values that the client read from the response.
 type refusal struct {
 	status                   int
 	code, message, requestID string
@@ -60,16 +62,18 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("%d %s: %s (%s)", r.status, r.code, r.message, r.requestID)
 }
 
-// inQuery are the parameters of POST operations that current clients put into the query (api.md section 4).
+// inQuery has the parameters of POST operations that current clients put into the query (api.md
+// section 4).
 var inQuery = map[string]bool{"TaskToken": true}
 
-// isRead are the operations that current clients send as GET.
+// isRead has the operations that current clients send as GET.
 var isRead = map[string]bool{
 	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true, "GetExecutionHistory": true,
 	"DescribeSchedule": true, "ListSchedules": true, "ListFlowVersions": true, "ListFlowAliases": true,
 }
 
-// split gives the parameters of an operation by where current clients put them.
+// split divides the parameters of an operation as current clients do: those in the query and those
+// in the form.
 func split(operation string, in params) (query, form map[string]any) {
 	query, form = map[string]any{}, map[string]any{}
 	for name, v := range in {
@@ -82,7 +86,7 @@ func split(operation string, in params) (query, form map[string]any) {
 	return query, form
 }
 
-// texts are the parameters as a client that only knows texts sends them.
+// texts returns the parameters as strings, for a client that sends strings only.
 func texts(in map[string]any) map[string]string {
 	out := make(map[string]string, len(in))
 	for name, v := range in {
@@ -91,7 +95,7 @@ func texts(in map[string]any) map[string]string {
 	return out
 }
 
-// decode reads a success body. A key named Code would be an error to the Node.js client.
+// decode reads the body of a success. A key named Code would be an error to the Node.js client.
 func decode(body []byte, out any) (map[string]json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
@@ -109,5 +113,5 @@ func decode(body []byte, out any) (map[string]json.RawMessage, error) {
 	return fields, json.Unmarshal(body, out)
 }
 
-// keys are the sorted names of a body's fields.
+// keys returns the sorted names of a body's fields.
 func keys(body map[string]json.RawMessage) []string { return slices.Sorted(maps.Keys(body)) }

@@ -9,7 +9,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 )
 
-// goV1Common is the CommonRequest of alibaba-cloud-sdk-go, which is also what the aliyun command line sends.
+// goV1Common is the CommonRequest of alibaba-cloud-sdk-go, which the aliyun command line sends too.
 type goV1Common struct {
 	c       *sdk.Client
 	address string

@@ -14,9 +14,10 @@ import (
 	"github.com/alibabacloud-go/tea/tea"
 )
 
-// darabonba is the core under alibabacloud-go/fnf-20190315, called as that client's generated methods call it.
+// darabonba is the core under alibabacloud-go/fnf-20190315, called as the generated methods of that
+// client call it.
 type darabonba struct {
-	signature string // "v2" signs as V1; "" as V3
+	signature string // "v2" signs as V1, "" as V3
 	c         *openapi.Client
 }
 
@@ -38,7 +39,7 @@ func (d darabonba) open(t *testing.T, l login) client {
 	if d.signature != "" {
 		c.SignatureAlgorithm = dara.String(d.signature)
 	} else {
-		c.DisableSDKError = dara.Bool(true) // errors of the client's own types; with V1 the older type is checked
+		c.DisableSDKError = dara.Bool(true) // errors of the client's own types; with V1 the test checks the older type
 	}
 	return darabonba{d.signature, c}
 }
@@ -76,7 +77,8 @@ func (d darabonba) call(operation string, in params, out any) (map[string]json.R
 	return body, dara.Convert(answer["body"], out)
 }
 
-// darabonbaRefusal is what the client makes of an answer that is no success. Its message wraps the server's.
+// darabonbaRefusal converts the client's error for an error response. Its message wraps the
+// server's.
 func darabonbaRefusal(err error) error {
 	var (
 		sdkError    *tea.SDKError

@@ -2,16 +2,17 @@ package wire_test
 
 import "strings"
 
-// language is one of the two flow languages, with the same flows in each.
+// language is one of the two dialects. Both have the same flows.
 type language struct{ name, pass, echo, ask, broken string }
 
-// definition fills in the flow's name, which the newer language repeats.
+// definition fills in the flow's name, which a StateMachine definition repeats.
 func definition(text, flow string) string { return strings.ReplaceAll(text, "{Flow}", flow) }
 
-// languages are both. Their flows: pass gives its input back after two steps, echo sends
-// input.value through a function and gives it back, ask waits for a report of input.id's task, broken lets a function fail with input.error and input.cause.
+// languages has both dialects. Their flows: pass returns its input after two steps. echo sends
+// input.value through a function and returns it. ask waits for a report of input.id's task. broken
+// makes a function fail with input.error and input.cause.
 var languages = []language{{
-	name: "older",
+	name: "flowV1",
 	pass: `version: v1
 type: flow
 steps:
@@ -44,7 +45,7 @@ steps:
     resourceArn: acs:fc:::services/wire/functions/broken
 `,
 }, {
-	name: "newer",
+	name: "stateMachine",
 	pass: `Type: StateMachine
 SpecVersion: v1
 Name: {Flow}
@@ -104,5 +105,5 @@ States:
 `,
 }}
 
-// older and newer are the languages by name.
-var older, newer = languages[0], languages[1]
+// The dialects by name.
+var flowV1, stateMachine = languages[0], languages[1]

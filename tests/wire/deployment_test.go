@@ -8,24 +8,24 @@ import (
 	"testing"
 )
 
-// deployment is another server than the built binary for the tests to run against, told by the environment.
+// deployment describes a server other than the built binary. The environment configures it.
 var deployment = struct {
 	endpoint  string   // host and port of its API, plain HTTP; "": the tests start the built binary
-	functions string   // host and port where it looks for the functions that flows call; the tests listen there
-	settings  string   // folder into which only the files are written that it is to be set up with
+	functions string   // host and port where it calls the functions of flows; the tests listen there
+	settings  string   // folder into which the tests write the files that it must be configured with, and nothing else
 	lacks     []string // capabilities that it does not have
 }{
 	os.Getenv("MILLRACE_WIRE_ENDPOINT"), os.Getenv("MILLRACE_WIRE_FUNCTIONS"), os.Getenv("MILLRACE_WIRE_SETTINGS"),
 	strings.FieldsFunc(os.Getenv("MILLRACE_WIRE_LACKS"), func(r rune) bool { return r == ',' }),
 }
 
-// Capabilities that not every deployment has. One that lacks a capability says so, and the tests that need it are left
-// out by name.
-const restarts = "restarts" // the tests start servers of their own, and start them again
+// Capabilities that not every deployment has. A deployment names the capabilities that it lacks,
+// and the tests that need them are skipped.
+const restarts = "restarts" // the tests start and restart servers of their own
 
 var capabilities = []string{restarts}
 
-// needs leaves a test out that needs what the deployment says it lacks.
+// needs skips a test if the deployment lacks a capability.
 func needs(t *testing.T, capability string) {
 	t.Helper()
 	if slices.Contains(deployment.lacks, capability) {
@@ -33,7 +33,7 @@ func needs(t *testing.T, capability string) {
 	}
 }
 
-// checkDeployment refuses variables that make no sense.
+// checkDeployment returns an error if the variables make no sense together.
 func checkDeployment() error {
 	if (deployment.endpoint != "" || deployment.settings != "") && deployment.functions == "" {
 		return fmt.Errorf("MILLRACE_WIRE_FUNCTIONS is not set: where does the deployment look for functions?")

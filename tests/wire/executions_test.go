@@ -12,7 +12,8 @@ import (
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// TestExecutionLife is a start, the same start again, a wait that ends early, a stop, and what follows a stop.
+// TestExecutionLife makes a start, the same start again, a wait that returns before the end, a
+// stop, and requests after the stop.
 func TestExecutionLife(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "execution-" + l.name
@@ -58,10 +59,10 @@ func TestExecutionLife(t *testing.T) {
 	})
 }
 
-// TestGeneratedName leaves the name, and the input, to the server.
+// TestGeneratedName leaves the name and the input to the server.
 func TestGeneratedName(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "unnamed", older.pass)
+		create(t, u, "unnamed", flowV1.pass)
 		names := map[string]bool{}
 		for range 3 {
 			x := ask[execution](t, u, "StartExecution", params{"FlowName": "unnamed"})
@@ -76,7 +77,7 @@ func TestGeneratedName(t *testing.T) {
 	})
 }
 
-// TestLongPoll answers as soon as the execution has ended.
+// TestLongPoll: a long poll returns as soon as the execution has ended.
 func TestLongPoll(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "poll-" + l.name
@@ -102,7 +103,7 @@ func TestLongPoll(t *testing.T) {
 // TestListExecutions pages through executions, newest first, and filters them.
 func TestListExecutions(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "listed", older.ask)
+		create(t, u, "listed", flowV1.ask)
 		_, body := askBody[executionPage](t, u, "ListExecutions", params{"FlowName": "listed"})
 		check(t, "Executions of a new flow", string(body["Executions"]), "[]")
 
@@ -153,7 +154,7 @@ func TestListExecutions(t *testing.T) {
 			for _, x := range listExecutions(t, u, "listed", c.filter) {
 				got = append(got, x.Name)
 				check(t, "StartedTime", x.StartedTime, times[x.Name])
-				check(t, "FlowDefinition", x.FlowDefinition, older.ask)
+				check(t, "FlowDefinition", x.FlowDefinition, flowV1.ask)
 				check(t, "Input", x.Input, fmt.Sprintf(`{"id":%q}`, id(x.Name)))
 			}
 			check(t, fmt.Sprint(c.filter), fmt.Sprint(got), fmt.Sprint(kept(c.keep)))
@@ -168,7 +169,7 @@ func TestListExecutions(t *testing.T) {
 	})
 }
 
-// listExecutions reads all pages of a listing, two executions each.
+// listExecutions reads all pages of a listing, two executions per page.
 func listExecutions(t *testing.T, u user, flow string, filter params) (all []execution) {
 	t.Helper()
 	for token := ""; ; {
@@ -228,18 +229,19 @@ func TestHistory(t *testing.T) {
 			types = append(types, strings.TrimSpace(e.Type+" "+e.StepName))
 		}
 		step := map[string]string{
-			"older": "StepEntered %[1]s, StepStarted %[1]s, StepSucceeded %[1]s, StepExited %[1]s, ",
-			"newer": "StateEntered %[1]s, StateStarted %[1]s, StateSucceeded %[1]s, ",
+			"flowV1":       "StepEntered %[1]s, StepStarted %[1]s, StepSucceeded %[1]s, StepExited %[1]s, ",
+			"stateMachine": "StateEntered %[1]s, StateStarted %[1]s, StateSucceeded %[1]s, ",
 		}[l.name]
 		want := "ExecutionStarted, " + fmt.Sprintf(step, "first") + fmt.Sprintf(step, "second") + "ExecutionSucceeded"
 		check(t, "events", strings.Join(types, ", "), want)
 	})
 }
 
-// TestStartRace starts one name from many connections at once: one execution, and everybody is told of it.
+// TestStartRace starts one name on many connections at once. There is one execution, and every
+// response shows it.
 func TestStartRace(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "race", newer.ask)
+		create(t, u, "race", stateMachine.ask)
 		const racers = 12
 		var wg sync.WaitGroup
 		answers := make([]execution, racers)
@@ -261,7 +263,7 @@ func TestStartRace(t *testing.T) {
 	})
 }
 
-// TestFailedTask brings a function's error into the history, with its name and cause.
+// TestFailedTask: the history has the error of a function, with its name and cause.
 func TestFailedTask(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "broken-" + l.name

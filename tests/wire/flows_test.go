@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// moment is a time as the wire has it.
+// moment matches a time as the wire has it.
 var moment = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
 
-// TestFlowLife is the whole life of a flow: create, create again, describe, run, update to the other language, delete,
-// create anew.
+// TestFlowLife covers the life of a flow: create, create again, describe, run, update to the other
+// dialect, delete, create again.
 func TestFlowLife(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "life-" + l.name
@@ -75,13 +75,13 @@ func TestFlowLife(t *testing.T) {
 	})
 }
 
-// TestListFlows pages through flows, in the order of their names.
+// TestListFlows pages through flows in the order of their names.
 func TestListFlows(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		var want []string
 		for i := range 5 {
 			want = append(want, fmt.Sprintf("list-%d", i))
-			create(t, u, want[i], older.pass)
+			create(t, u, want[i], flowV1.pass)
 		}
 		var got []string
 		pages, last := 0, ""
@@ -113,7 +113,7 @@ func TestListFlows(t *testing.T) {
 	})
 }
 
-// TestEmptyList is an account without flows: the list is there, and empty.
+// TestEmptyList: the list of an account without flows is there, and empty.
 func TestEmptyList(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		page, body := askBody[flowPage](t, u.as(t, otherAccount), "ListFlows", nil)
@@ -122,11 +122,11 @@ func TestEmptyList(t *testing.T) {
 	})
 }
 
-// TestEmptyListsOfFlow lists what no flow has yet, and with a flow that is missing. Clients ask for the list
-// before they delete a flow.
+// TestEmptyListsOfFlow lists resources that no flow has yet, also of a flow that does not exist.
+// Clients request these lists before they delete a flow.
 func TestEmptyListsOfFlow(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "lists", newer.pass)
+		create(t, u, "lists", stateMachine.pass)
 		for operation, key := range map[string]string{
 			"ListSchedules": "Schedules", "ListFlowVersions": "FlowVersions", "ListFlowAliases": "Aliases",
 		} {
@@ -138,12 +138,13 @@ func TestEmptyListsOfFlow(t *testing.T) {
 	})
 }
 
-// TestEnvironment keeps the variables of a flow, and those that an execution was started with.
+// TestEnvironment: the server stores the variables of a flow, and those that an execution was
+// started with.
 func TestEnvironment(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		const first = `{"Variables":[{"Name":"stage","Value":"test 测试 +&=","Description":"where"},{"Name":"n","Value":"1"}]}`
 		name := params{"Name": "environment"}
-		made := createWith(t, u, params{"Name": "environment", "Definition": older.pass, "Description": "", "Type": "FDL", "Environment": first})
+		made := createWith(t, u, params{"Name": "environment", "Definition": flowV1.pass, "Description": "", "Type": "FDL", "Environment": first})
 		check(t, "Environment", fmt.Sprint(*made.Environment), "{[{stage test 测试 +&= where} {n 1 }]}")
 		check(t, "Environment", fmt.Sprint(*ask[flowAnswer](t, u, "DescribeFlow", name).Environment), fmt.Sprint(*made.Environment))
 

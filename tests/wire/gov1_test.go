@@ -16,13 +16,14 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/fnf"
 )
 
-// longest is above the longest long poll; the SDK's own read timeout is 10 s.
+// longest is longer than the longest long poll. The SDK's own read timeout is 10 s.
 const longest = 3 * time.Minute
 
-// goV1 is package services/fnf of alibaba-cloud-sdk-go: typed requests and answers, V1 signatures.
+// goV1 is package services/fnf of alibaba-cloud-sdk-go: typed requests and responses, V1
+// signatures.
 type goV1 struct {
 	c    *fnf.Client
-	more goV1Common // for the operation that came after this SDK
+	more goV1Common // for the operation that is newer than this SDK
 }
 
 func openGoV1(t *testing.T, l login) client {
@@ -35,7 +36,7 @@ func openGoV1(t *testing.T, l login) client {
 	return goV1{c: c, more: openCommon(t, l).(goV1Common)}
 }
 
-// goV1 is the login as the SDK has it.
+// goV1 returns the login in the SDK's type.
 func (l login) goV1() auth.Credential {
 	switch {
 	case l.bearer != "":
@@ -46,7 +47,7 @@ func (l login) goV1() auth.Credential {
 	return credentials.NewAccessKeyCredential(l.id, l.secret)
 }
 
-// goV1Requests make the SDK's typed requests.
+// goV1Requests create the SDK's typed requests.
 var goV1Requests = map[string]func() requests.AcsRequest{
 	"CreateFlow":          func() requests.AcsRequest { return fnf.CreateCreateFlowRequest() },
 	"UpdateFlow":          func() requests.AcsRequest { return fnf.CreateUpdateFlowRequest() },
@@ -85,14 +86,15 @@ func (g goV1) call(operation string, in params, out any) (map[string]json.RawMes
 	return body, agree(operation, reflect.ValueOf(out).Elem(), results[0].Elem())
 }
 
-// setParams fills the fields of a typed request. What its model does not have is added as the SDK allows.
+// setParams fills the fields of a typed request. It adds parameters without a field in the way that
+// the SDK allows.
 func setParams(request requests.AcsRequest, operation string, in params) {
 	v := reflect.ValueOf(request).Elem()
 	query, form := split(operation, in)
 	for name, value := range in {
 		text := fmt.Sprint(value)
 		if f := v.FieldByName(name); f.IsValid() {
-			f.SetString(text) // requests.Integer and requests.Boolean are texts
+			f.SetString(text) // requests.Integer and requests.Boolean are strings
 		} else if _, ok := query[name]; ok {
 			request.GetQueryParams()[name] = text
 		} else if _, ok := form[name]; ok {
@@ -101,7 +103,8 @@ func setParams(request requests.AcsRequest, operation string, in params) {
 	}
 }
 
-// goV1Refusal is what the SDK makes of an answer that is no success. The answer names the host that was asked.
+// goV1Refusal converts the SDK's error for an error response. The response names the host of the
+// request.
 func goV1Refusal(err error, host string) error {
 	var e *sdkerrors.ServerError
 	if !errors.As(err, &e) {
@@ -113,7 +116,8 @@ func goV1Refusal(err error, host string) error {
 	return &refusal{e.HttpStatus(), e.ErrorCode(), e.Message(), e.RequestId()}
 }
 
-// agree checks that the client's typed answer holds what the body says, in all fields that both have.
+// agree checks that the client's typed response has the same values as the body, in all fields that
+// both have.
 func agree(place string, want, got reflect.Value) error {
 	for i := range want.NumField() {
 		name := want.Type().Field(i).Name

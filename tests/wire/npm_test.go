@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// npmClient is @alicloud/fnf-2019-03-15 for Node.js, reached through bridge.js.
+// npmClient is @alicloud/fnf-2019-03-15 for Node.js, called through bridge.js.
 type npmClient struct{ config map[string]string }
 
 func openNPM(t *testing.T, l login) client {
@@ -36,7 +36,7 @@ func (n npmClient) call(operation string, in params, out any) (map[string]json.R
 		in = params{}
 	}
 	if operation == "CreateFlow" && in["Description"] == nil {
-		in["Description"] = "" // the client refuses a call without
+		in["Description"] = "" // the client rejects a request without one
 	}
 	answer, err := bridge.call(bridgeRequest{Config: n.config, Operation: operation, Params: in, Timeout: longest.Milliseconds()})
 	if err != nil {
@@ -55,8 +55,8 @@ type bridgeError struct {
 	Data                *struct{ RequestId, HostId, Code, Message, Recommend string }
 }
 
-// refusal is what the client makes of an answer that is no success. Its message wraps the server's.
-// The answer names the host that was asked.
+// refusal converts the client's error for an error response. Its message wraps the server's. The
+// response names the host of the request.
 func (e *bridgeError) refusal(endpoint string) error {
 	if e.Data == nil || e.Name != e.Code+"Error" || e.Code != e.Data.Code {
 		return fmt.Errorf("not a typed error: %+v", e)
@@ -73,7 +73,7 @@ type bridgeRequest struct {
 	Config    map[string]string `json:"config"`
 	Operation string            `json:"operation"`
 	Params    params            `json:"params"`
-	Timeout   int64             `json:"timeout"` // milliseconds; the client's own is 3 s
+	Timeout   int64             `json:"timeout"` // milliseconds; the client's default is 3 s
 }
 
 type bridgeAnswer struct {
@@ -82,17 +82,17 @@ type bridgeAnswer struct {
 	Error *bridgeError
 }
 
-// bridgeProcess is the one Node.js process; calls run side by side.
+// bridgeProcess is the only Node.js process. Calls run concurrently.
 type bridgeProcess struct {
 	stdin   io.WriteCloser
 	mu      sync.Mutex
 	last    int
-	waiting map[int]chan bridgeAnswer // nil once the process has ended
+	waiting map[int]chan bridgeAnswer // nil when the process has ended
 }
 
 var bridge *bridgeProcess
 
-// startBridge starts the process once; it ends with the tests, when its input is closed.
+// startBridge starts the process once. The process ends with the tests, when its input is closed.
 var startBridge = sync.OnceValue(func() error {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -119,7 +119,7 @@ var startBridge = sync.OnceValue(func() error {
 	return nil
 })
 
-// call sends one request and waits for its answer.
+// call sends one request and waits for its response.
 func (b *bridgeProcess) call(q bridgeRequest) (bridgeAnswer, error) {
 	done := make(chan bridgeAnswer, 1)
 	if err := b.send(q, done); err != nil {
@@ -149,7 +149,7 @@ func (b *bridgeProcess) send(q bridgeRequest, done chan bridgeAnswer) error {
 	return err
 }
 
-// read hands out the answers until the process ends.
+// read delivers the responses until the process ends.
 func (b *bridgeProcess) read(cmd *exec.Cmd, stdout io.Reader) {
 	for lines := bufio.NewReader(stdout); ; {
 		line, err := lines.ReadBytes('\n')

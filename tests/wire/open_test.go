@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestOpenServer is a server without credentials: every key is taken. A task that waits is reported after a restart.
+// TestOpenServer uses a server without credentials, which accepts every key. The result of a
+// waiting task is reported after a restart.
 func TestOpenServer(t *testing.T) {
 	t.Parallel()
 	needs(t, restarts)
@@ -41,7 +42,7 @@ func TestOpenServer(t *testing.T) {
 	tokens := map[string]string{}
 	with(func(t *testing.T, u user) {
 		name := "open-" + u.kind.name
-		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": older.ask, "Description": "", "Type": "FDL"}) // it stays
+		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": flowV1.ask, "Description": "", "Type": "FDL"}) // not deleted with the test
 		tokens[u.kind.name] = waiting(t, u, name, "one")
 		refused(t, u, "DescribeFlow", params{"Name": "no-such-flow"}, 404, "FlowNotExists")
 	})

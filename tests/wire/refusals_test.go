@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestRefusals are requests with mistakes, each a typed error of the client.
+// TestRefusals sends invalid requests. Each results in a typed error of the client.
 func TestRefusals(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		create(t, u, "refusing", newer.pass)
+		create(t, u, "refusing", stateMachine.pass)
 		begin(t, u, "refusing", "one", "{}")
 		flow := func(more ...any) params {
 			p := params{"FlowName": "refusing"}
@@ -24,14 +24,14 @@ func TestRefusals(t *testing.T) {
 			code      string
 			mentions  string
 		}{
-			{"CreateFlow", params{"Name": "1st", "Definition": older.pass, "Type": "FDL"}, "InvalidArgument", "1st"},
-			{"CreateFlow", params{"Name": "流程", "Definition": older.pass, "Type": "FDL"}, "InvalidArgument", "Name"},
-			{"CreateFlow", params{"Name": strings.Repeat("n", 129), "Definition": older.pass, "Type": "FDL"}, "InvalidArgument", "Name"},
+			{"CreateFlow", params{"Name": "1st", "Definition": flowV1.pass, "Type": "FDL"}, "InvalidArgument", "1st"},
+			{"CreateFlow", params{"Name": "流程", "Definition": flowV1.pass, "Type": "FDL"}, "InvalidArgument", "Name"},
+			{"CreateFlow", params{"Name": strings.Repeat("n", 129), "Definition": flowV1.pass, "Type": "FDL"}, "InvalidArgument", "Name"},
 			{"CreateFlow", params{"Name": "x", "Definition": "steps: [", "Type": "FDL"}, "InvalidArgument", ""},
-			{"CreateFlow", params{"Name": "x", "Definition": definition(newer.pass, "y"), "Type": "FDL"}, "InvalidArgument", "Name"},
-			{"CreateFlow", params{"Name": "x", "Definition": older.pass, "Type": "ASL"}, "InvalidArgument", "Type"},
-			{"CreateFlow", params{"Name": "x", "Definition": older.pass, "Type": "FDL", "ExecutionMode": "Slow"}, "InvalidArgument", "ExecutionMode"},
-			{"CreateFlow", params{"Name": "x", "Definition": older.pass + strings.Repeat("#", 256<<10), "Type": "FDL"}, "EntityTooLarge", "262144"},
+			{"CreateFlow", params{"Name": "x", "Definition": definition(stateMachine.pass, "y"), "Type": "FDL"}, "InvalidArgument", "Name"},
+			{"CreateFlow", params{"Name": "x", "Definition": flowV1.pass, "Type": "ASL"}, "InvalidArgument", "Type"},
+			{"CreateFlow", params{"Name": "x", "Definition": flowV1.pass, "Type": "FDL", "ExecutionMode": "Slow"}, "InvalidArgument", "ExecutionMode"},
+			{"CreateFlow", params{"Name": "x", "Definition": flowV1.pass + strings.Repeat("#", 256<<10), "Type": "FDL"}, "EntityTooLarge", "262144"},
 			{"StartExecution", flow("ExecutionName", "a b"), "InvalidArgument", "ExecutionName"},
 			{"StartExecution", flow("Input", "[1]"), "InvalidArgument", "Input"},
 			{"StartExecution", flow("Input", `{"a":1`), "InvalidArgument", "Input"},
@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestRequestID uses the caller's request id, in success and refusal.
+// TestRequestID: the response has the caller's request id, for success and failure.
 func TestRequestID(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		page := ask[flowPage](t, u, "ListFlows", params{"RequestId": "my-Request_1"})

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// started is the server under test: the built binary, in a process of its own.
+// started is the server under test: the built binary in a process of its own.
 type started struct {
 	address string
 	cmd     *exec.Cmd
@@ -23,10 +23,10 @@ type started struct {
 	ended   chan struct{}
 }
 
-// server serves all tests; it has the accounts of accountsFile and the functions of tasks.
+// server serves all tests. It has the accounts of accountsFile and the functions of tasks.
 var server *started
 
-// binary is the built server.
+// binary is the path of the built server.
 var binary string
 
 // functions is the HTTP server of tasks.
@@ -85,7 +85,8 @@ func run(m *testing.M) (code int, err error) {
 	return code, nil
 }
 
-// writeSettings writes what a server of these tests is told, into a folder: who may call, and which functions flows call.
+// writeSettings writes the server's configuration into a folder: who may call it, and which
+// functions flows call.
 func writeSettings(dir, functions string) (credentialsFile, functionsFile string, err error) {
 	credentialsFile, functionsFile = filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
 	return credentialsFile, functionsFile, errors.Join(
@@ -94,7 +95,7 @@ func writeSettings(dir, functions string) (credentialsFile, functionsFile string
 	)
 }
 
-// build makes bin/millrace in the server's module, as its Makefile does.
+// build builds bin/millrace in the server's module, as its Makefile does.
 func build() (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -109,7 +110,8 @@ func build() (string, error) {
 	return out, nil
 }
 
-// start runs `millrace serve` on a port that the system chooses, and waits until it says which.
+// start runs `millrace serve` on a port that the system chooses, and waits until the server prints
+// it.
 func start(flags ...string) (*started, error) {
 	s := &started{ended: make(chan struct{})}
 	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
@@ -136,10 +138,10 @@ func start(flags ...string) (*started, error) {
 	return nil, fmt.Errorf("the server did not listen within three minutes:\n%s", s.log.String())
 }
 
-// servesAt finds the address in what the server says when it listens.
+// servesAt matches the address in the server's first output.
 var servesAt = regexp.MustCompile(`serves http://(\S+)`)
 
-// stop interrupts the server; it must end well, and by itself.
+// stop interrupts the server. The server must end by itself, without an error.
 func (s *started) stop() error {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 		return fmt.Errorf("interrupt: %w\n%s", err, s.log.String())
@@ -156,7 +158,7 @@ func (s *started) stop() error {
 	return nil
 }
 
-// logBuffer collects what the server prints.
+// logBuffer collects the output of the server.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

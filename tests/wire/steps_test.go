@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// user is one client at work in its own account.
+// user is one client that works in its own account.
 type user struct {
 	client
 	kind kind
 }
 
-// each runs a test with every client, side by side.
+// each runs a test with every client, in parallel.
 func each(t *testing.T, test func(t *testing.T, u user)) {
 	t.Parallel()
 	for _, k := range kinds {
@@ -24,7 +24,7 @@ func each(t *testing.T, test func(t *testing.T, u user)) {
 	}
 }
 
-// as is the same client with another login.
+// as returns the same client with another login.
 func (u user) as(t *testing.T, l login) user {
 	t.Helper()
 	return user{u.kind.open(t, l), u.kind}
@@ -37,7 +37,7 @@ func ask[A any](t *testing.T, u user, operation string, in params) A {
 	return out
 }
 
-// askBody is ask with the body's fields.
+// askBody is ask, and returns the fields of the body too.
 func askBody[A any](t *testing.T, u user, operation string, in params) (A, map[string]json.RawMessage) {
 	t.Helper()
 	var out A
@@ -48,7 +48,7 @@ func askBody[A any](t *testing.T, u user, operation string, in params) (A, map[s
 	return out, body
 }
 
-// refused runs an operation that must be refused with a typed error, and gives its message.
+// refused runs an operation that must fail with a typed error, and returns the message.
 func refused(t *testing.T, u user, operation string, in params, status int, code string) string {
 	t.Helper()
 	body, err := u.call(operation, in, nil)
@@ -68,7 +68,7 @@ func refused(t *testing.T, u user, operation string, in params, status int, code
 	return r.message
 }
 
-// mentions checks a refusal's message.
+// mentions checks the message of an error.
 func mentions(t *testing.T, message, text string) {
 	t.Helper()
 	if !strings.Contains(message, text) {
@@ -76,13 +76,13 @@ func mentions(t *testing.T, message, text string) {
 	}
 }
 
-// create makes a flow from a definition with {Flow} in it.
+// create creates a flow from a definition with {Flow} in it.
 func create(t *testing.T, u user, name, text string) flowAnswer {
 	t.Helper()
 	return createWith(t, u, params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL"})
 }
 
-// createWith makes a flow. It goes with the test, so that the tests may run again.
+// createWith creates a flow. The flow is deleted with the test, so that the tests can run again.
 func createWith(t *testing.T, u user, in params) flowAnswer {
 	t.Helper()
 	made := ask[flowAnswer](t, u, "CreateFlow", in)
@@ -101,7 +101,7 @@ func begin(t *testing.T, u user, flow, name, input string) execution {
 	return ask[execution](t, u, "StartExecution", params{"FlowName": flow, "ExecutionName": name, "Input": input})
 }
 
-// end waits by long poll until an execution has ended.
+// end long-polls until an execution has ended.
 func end(t *testing.T, u user, flow, name, status string) execution {
 	t.Helper()
 	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 60})
@@ -115,13 +115,13 @@ func end(t *testing.T, u user, flow, name, status string) execution {
 	return x
 }
 
-// events are all of an execution's history.
+// events returns the whole history of an execution.
 func events(t *testing.T, u user, flow, name string) []event {
 	t.Helper()
 	return ask[history](t, u, "GetExecutionHistory", params{"FlowName": flow, "ExecutionName": name, "Limit": 1000}).Events
 }
 
-// failure is what the last event of an ended execution says: its type, error and cause.
+// failure returns the last event of an ended execution: its type, error and cause.
 func failure(t *testing.T, u user, flow, name string) (kind, errorName, cause string) {
 	t.Helper()
 	all := events(t, u, flow, name)
@@ -133,7 +133,7 @@ func failure(t *testing.T, u user, flow, name string) (kind, errorName, cause st
 	return last.Type, d.Error, d.Cause
 }
 
-// check compares.
+// check compares two values.
 func check[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
@@ -141,7 +141,7 @@ func check[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-// each language of a test is a subtest, side by side.
+// eachLanguage runs a test for each dialect as a subtest, in parallel.
 func eachLanguage(t *testing.T, test func(t *testing.T, u user, l language)) {
 	each(t, func(t *testing.T, u user) {
 		for _, l := range languages {

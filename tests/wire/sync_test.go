@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStartSync runs Express flows and gets their end in the answer, also when they fail.
+// TestStartSync runs Express flows. The response has their result, also if they fail.
 func TestStartSync(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		express := func(name, text string) string {

@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// tasks answers for the functions that the flows of the tests call, with the protocol of custom runtimes.
+// tasks implements the functions that the flows of the tests call, with the protocol of custom
+// runtimes.
 //
-//   - echo gives back its event.
-//   - ask remembers the task token of its event under the event's id, and says so.
-//   - broken fails, with the error and cause that its event asks for.
+//   - echo returns its event.
+//   - ask stores the task token of its event under the event's id, and responds that it has.
+//   - broken fails with the error and cause that its event asks for.
 var tasks taskTokens
 
 type taskTokens struct {
@@ -24,7 +25,7 @@ type taskTokens struct {
 	tokens map[string]chan string // by id
 }
 
-// startTasks listens on the address that a deployment knows, or on any.
+// startTasks listens on the address of the deployment's configuration, or on any port.
 func startTasks() (*httptest.Server, error) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(tasks.serve))
 	if deployment.functions != "" {
@@ -61,7 +62,7 @@ func (s *taskTokens) serve(w http.ResponseWriter, r *http.Request) {
 	case "ask":
 		select {
 		case s.channel(e.Id) <- e.Token:
-		default: // called again for the same task: the token is there
+		default: // a repeated call for the same task: the token is stored already
 		}
 		io.WriteString(w, `{"asked":true}`)
 	case "broken":
@@ -85,7 +86,7 @@ func (s *taskTokens) channel(id string) chan string {
 	return s.tokens[id]
 }
 
-// token waits until ask was called with the id, and gives the task token that it got.
+// token waits until ask has been called with the id, and returns the task token.
 func (s *taskTokens) token(t *testing.T, id string) string {
 	t.Helper()
 	select {
