@@ -25,7 +25,7 @@ func ossClient(endpoint, region string, key oss.Key) *sdk.Client {
 		WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key.ID, key.Secret, key.Token)))
 }
 
-// What the SDK signs the stand-in takes, and what it answers the SDK reads.
+// TestOSS: the stand-in accepts the SDK's signatures, and the SDK reads the stand-in's responses.
 func TestOSS(t *testing.T) {
 	sts := oss.Key{ID: "sts", Secret: "secret", Token: "token"}
 	s := oss.New(oss.Options{Keys: []oss.Key{oss.DefaultKey, sts}})
@@ -75,7 +75,8 @@ func TestOSS(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the vectors of shared/task/osstask")
 
-// TestVectors holds the vectors of shared/task/osstask against the SDK's signer. With -update it writes them.
+// TestVectors compares the vectors of shared/task/osstask with the SDK's signer. With -update it
+// writes them.
 func TestVectors(t *testing.T) {
 	const file = "../../shared/task/osstask/testdata/vectors.json"
 	type vector struct {

@@ -24,14 +24,15 @@ const (
 	mustNot   = tablestore.RowExistenceExpectation_EXPECT_NOT_EXIST
 )
 
-// otsClient is the SDK on an emulator, without retries of its own.
+// otsClient returns the SDK's client of an emulator, without the SDK's retries.
 func otsClient(transport http.RoundTripper, endpoint, instance string, key emulator.Key) *tablestore.TableStoreClient {
 	config := tablestore.NewDefaultTableStoreConfig()
 	config.RetryTimes, config.Transport = 0, transport
 	return tablestore.NewClientWithConfig(endpoint, instance, key.ID, key.Secret, key.Token, config)
 }
 
-// opened is a client of an emulator with a table "t", keys pk and sk, and its global index "byN".
+// opened returns an emulator with a table "t", keys pk and sk, and its global index "byN", and a
+// client of it.
 func opened(t *testing.T, o emulator.Options) (*emulator.Server, *tablestore.TableStoreClient) {
 	t.Helper()
 	s := emulator.New(o)
@@ -96,7 +97,7 @@ func columns(t *testing.T, c *tablestore.TableStoreClient, k *tablestore.Primary
 	return got
 }
 
-// refused wants an error of a code.
+// refused checks that err has the given code.
 func refused(t *testing.T, err error, code string) {
 	t.Helper()
 	var e *tablestore.OtsError
@@ -172,7 +173,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// Of fifty racers one wins, over HTTP too.
+// TestRace: of fifty concurrent writers one succeeds, over HTTP too.
 func TestRace(t *testing.T) {
 	s, _ := opened(t, emulator.Options{})
 	at := httptest.NewServer(s)
@@ -272,7 +273,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The SDK's own retries pass over what passes.
+// TestRetries: the SDK's own retries overcome temporary errors.
 func TestRetries(t *testing.T) {
 	s, _ := opened(t, emulator.Options{})
 	var calls atomic.Int64
@@ -290,7 +291,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// FuzzRow: what the SDK builds is read, and written again as the same bytes.
+// FuzzRow: the emulator reads the rows that the SDK builds, and writes them again as the same
+// bytes.
 func FuzzRow(f *testing.F) {
 	f.Add("p", "s", "text", int64(1), 1.5, []byte{0xff}, uint8(0))
 	f.Add("", "\x00", "é", int64(math.MinInt64), math.Inf(-1), []byte{}, uint8(7))
