@@ -47,11 +47,11 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 
 // announce prints the address of the server and who may call it.
 func announce(o cli.ServeOptions, endpoint string) {
-	who := "open to this machine: no credentials are asked for, any key works"
+	callers := "open to this machine: no credentials are asked for, any key works"
 	if o.CredentialsFile != "" {
-		who = "signed requests of " + o.CredentialsFile
+		callers = "signed requests of " + o.CredentialsFile
 	}
-	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, who,
+	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, callers,
 		o.Data)
 }
 

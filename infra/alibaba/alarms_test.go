@@ -230,9 +230,9 @@ func TestAlarms(t *testing.T) {
 		w.monitor.changes != len(lines)+1 {
 		t.Errorf("%d changes: %s", w.monitor.changes, strings.Join(changed, "\n"))
 	}
-	if told := w.run(t, append(only, "-alarm-contacts", "ops")...); signs(told) != "~" ||
+	if lines := w.run(t, append(only, "-alarm-contacts", "ops")...); signs(lines) != "~" ||
 		w.monitor.rules["millrace-cn-hangzhou-queue-age"].Get("ContactGroups") != "ops" {
-		t.Errorf("other contacts: %s", strings.Join(told, "\n"))
+		t.Errorf("other contacts: %s", strings.Join(lines, "\n"))
 	}
 }
 

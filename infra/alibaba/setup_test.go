@@ -321,8 +321,7 @@ func TestPolicies(t *testing.T) {
 		`"Resource":["acs:fc:cn-hangzhou:1234567890123456:functions/charge",`+
 			`"acs:fc:cn-hangzhou:1234567890123456:functions/charge/*",`+
 			`"acs:fc:cn-beijing:1:functions/x","acs:fc:cn-beijing:1:functions/x/*",`+
-			`"acs:fc:cn-beijing:1:functions/y/prod",`+
-			`"acs:fc:cn-hangzhou:1:services/s/functions/f",`+
+			`"acs:fc:cn-beijing:1:functions/y/prod","acs:fc:cn-hangzhou:1:services/s/functions/f",`+
 			`"acs:fc:cn-hangzhou:1:services/s.*/functions/f",`+
 			`"acs:fc:cn-hangzhou:1:services/s.live/functions/g*"]`) {
 		t.Error(text)

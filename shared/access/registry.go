@@ -168,8 +168,7 @@ func (r *Registry) RightsOf(accountID, role, author, region string, now time.Tim
 	switch {
 	case k == nil:
 		return nil, noRights("The flow acts with the rights of key %s, which wrote it last, and "+
-			"the credentials of "+
-			"account %s have no such key. %s", author, accountID, repairHint)
+			"the credentials of account %s have no such key. %s", author, accountID, repairHint)
 	case k.expired(now):
 		return nil, noRights("The flow acts with the rights of key %s, which wrote it last and "+
 			"has expired. %s", author, repairHint)

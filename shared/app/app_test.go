@@ -69,8 +69,7 @@ func TestPassFlow(t *testing.T) {
 	c := serve(t, app.Config{})
 	ctx := context.Background()
 	definition := "Type: StateMachine\nSpecVersion: v1\nName: hello\nStartAt: A\nStates:\n" +
-		"- Name: " +
-		"A\n  Type: Pass\n  End: true\n"
+		"- Name: A\n  Type: Pass\n  End: true\n"
 	if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{
 		Name:        "hello",
 		Definition:  definition,

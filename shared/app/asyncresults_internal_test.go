@@ -54,8 +54,7 @@ func recordOf(t *testing.T, text string) trigger.AsyncResult {
 }
 
 const early = `{"requestContext":{"requestId":"r","functionArn":"f@1","condition":"Success"},` +
-	`"responseContext":{"functionError":"E"},` +
-	`"requestPayload":"long","responsePayload":{"a":"<é>"}}`
+	`"responseContext":{"functionError":"E"},"requestPayload":"long","responsePayload":{"a":"<é>"}}`
 
 // rows returns the invocation records of an id.
 func rows(t *testing.T, d store.Driver, partitions ...string) (tokens []string) {
@@ -330,8 +329,7 @@ func endByAsyncResult(t *testing.T, size int) string {
 	service := cloudflow.New(cloudflow.Options{Store: s, Runner: full, Limits: limits, Log: o.log})
 	caller := cloudflow.Caller{Account: "1"}
 	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n" +
-		"- {Name: A, " +
-		"Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
+		"- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
 		"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Async}, " +
 		"OutputConstructor: {}, End: true}\n"
 	if _, err := service.CreateFlow(t.Context(), caller,

@@ -221,8 +221,7 @@ func runAsyncResultSeed(t *testing.T, seed uint64) {
 	caller := cloudflow.Caller{Account: "1"}
 	w.faults = false
 	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n" +
-		"- {Name: A, " +
-		"Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
+		"- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
 		"Parameters: {resourceArn: '" + invokedFunction + "', invocationType: Async}, End: true}\n"
 	if _, err := service.CreateFlow(t.Context(), caller,
 		cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {

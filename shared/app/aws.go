@@ -81,8 +81,7 @@ func (c *Cloud) openAWS(
 func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
 	if len(file.fc) > 0 {
 		return nil, file.fc[0].errorf(
-			"`fc:` is for functions of Alibaba Cloud; give it `lambda:` " +
-				"or `http:` here")
+			"`fc:` is for functions of Alibaba Cloud; give it `lambda:` or `http:` here")
 	}
 	functions := make([]lambdatask.Function, len(file.lambda))
 	for i, f := range file.lambda {

@@ -222,8 +222,7 @@ func (c *Cloud) rights() (func(account, role, author string) (access.May, error)
 }
 
 var errNoRights = &access.NoRightsError{Reason: "This function does not know what flows may do: " +
-	"set its MILLRACE_RIGHTS " +
-	"(docs/credentials.md)."}
+	"set its MILLRACE_RIGHTS (docs/credentials.md)."}
 
 // taskOverride maps every action to one address.
 func taskOverride(address string) []task.Mapping {

@@ -173,8 +173,7 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.StartEvent, error) {
 	}
 	if d.Source == "" {
 		return nil, errors.New("a message came without the name of its queue, so no rule can be " +
-			"for it; let the trigger send whole events " +
-			"(CloudEvents, JSON), not bare bodies")
+			"for it; let the trigger send whole events (CloudEvents, JSON), not bare bodies")
 	}
 	return nil, fmt.Errorf("no rule of MILLRACE_STARTS is for messages of %s; write queue: %[2]s "+
 		"in a rule if its messages start executions, "+

@@ -11,9 +11,9 @@ import (
 // TestEmptyLists: the operations that list unsupported resources make the usual checks and return
 // an empty page.
 func TestEmptyLists(t *testing.T) {
-	s, who := newService(), cloudflow.Caller{Account: "1234567890123456"}
+	s, caller := newService(), cloudflow.Caller{Account: "1234567890123456"}
 	create := cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow}
-	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
+	if _, err := s.CreateFlow(t.Context(), caller, create); err != nil {
 		t.Fatal(err)
 	}
 	type list func(context.Context, cloudflow.Caller,
@@ -29,17 +29,17 @@ func TestEmptyLists(t *testing.T) {
 			q       cloudflow.ListOfFlowRequest
 			want    fault.Code
 		}{
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f"}, ""},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1)}, ""},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1000)}, ""},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(0)},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f"}, ""},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1)}, ""},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1000)}, ""},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(0)},
 				fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1001)},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1001)},
 				fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", NextToken: "Zg"},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "f", NextToken: "Zg"},
 				fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "9"}, fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "missing"}, fault.FlowNotExists},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "9"}, fault.InvalidArgument},
+			{caller.Account, cloudflow.ListOfFlowRequest{FlowName: "missing"}, fault.FlowNotExists},
 			{"6543210987654321", cloudflow.ListOfFlowRequest{FlowName: "f"}, fault.FlowNotExists},
 		} {
 			_, err := list(t.Context(), cloudflow.Caller{Account: c.account}, c.q)

@@ -31,8 +31,8 @@ const passFlow = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n
 // TestUpdateFlowOrder: a malformed update of a missing flow causes the same fault as a malformed
 // update of an existing one.
 func TestUpdateFlowOrder(t *testing.T) {
-	s, who := newService(), cloudflow.Caller{Account: "1234567890123456"}
-	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{
+	s, caller := newService(), cloudflow.Caller{Account: "1234567890123456"}
+	if _, err := s.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{
 		Name:       "there",
 		Definition: passFlow,
 	}); err != nil {
@@ -57,7 +57,7 @@ func TestUpdateFlowOrder(t *testing.T) {
 			if q.Name == "" || q.Name == "there" {
 				q.Name = flowName
 			}
-			if _, err := s.UpdateFlow(t.Context(), who,
+			if _, err := s.UpdateFlow(t.Context(), caller,
 				q); fault.CodeOf(err) != fault.InvalidArgument {
 				t.Errorf("%s, %s: %v", name, flowName, err)
 			}
@@ -73,15 +73,15 @@ func TestUpdateFlowOrder(t *testing.T) {
 		},
 	} {
 		q.Name = "missing"
-		if _, err := s.UpdateFlow(t.Context(), who, q); fault.CodeOf(err) != fault.FlowNotExists {
+		if _, err := s.UpdateFlow(t.Context(), caller, q); fault.CodeOf(err) != fault.FlowNotExists {
 			t.Errorf("%s: %v", name, err)
 		}
 		q.Name = "there"
-		if _, err := s.UpdateFlow(t.Context(), who, q); err != nil {
+		if _, err := s.UpdateFlow(t.Context(), caller, q); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	got, err := s.DescribeFlow(t.Context(), who, cloudflow.DescribeFlowRequest{Name: "there"})
+	got, err := s.DescribeFlow(t.Context(), caller, cloudflow.DescribeFlowRequest{Name: "there"})
 	if err != nil || got.Description != "d" || got.Definition != passFlow {
 		t.Errorf("%+v, %v", got, err)
 	}

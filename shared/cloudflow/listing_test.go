@@ -54,21 +54,21 @@ func newRunningService(d store.Driver) *cloudflow.Service {
 // written is not listed under the old status.
 func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
 	d := &staleIndex{Driver: memstore.New(), snapshot: map[string][]store.Listed{}}
-	s, who := newRunningService(d), cloudflow.Caller{Account: "1234567890123456"}
+	s, caller := newRunningService(d), cloudflow.Caller{Account: "1234567890123456"}
 	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: " +
 		"1000\n"
 	create := cloudflow.CreateFlowRequest{Name: "f", Definition: waits}
-	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
+	if _, err := s.CreateFlow(t.Context(), caller, create); err != nil {
 		t.Fatal(err)
 	}
 	start := cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: "x"}
-	if _, err := s.StartExecution(t.Context(), who, start); err != nil {
+	if _, err := s.StartExecution(t.Context(), caller, start); err != nil {
 		t.Fatal(err)
 	}
 	listed := func(status string) (list []string) {
 		t.Helper()
 		q := cloudflow.ListExecutionsRequest{FlowName: "f", Status: status}
-		page, err := s.ListExecutions(t.Context(), who, q)
+		page, err := s.ListExecutions(t.Context(), caller, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
 	}
 	d.frozen = true
 	stop := cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "x"}
-	if _, err := s.StopExecution(t.Context(), who, stop); err != nil {
+	if _, err := s.StopExecution(t.Context(), caller, stop); err != nil {
 		t.Fatal(err)
 	}
 	if got := listed("Running"); len(got) > 0 {

@@ -93,10 +93,10 @@ func TestListFlowsShowsWhatMayBeDescribed(t *testing.T) {
 						want = append(want, n)
 					}
 				}
-				who := cloudflow.Caller{Account: account, May: c.may}
+				caller := cloudflow.Caller{Account: account, May: c.may}
 				q := cloudflow.ListFlowsRequest{Limit: &limit, ResourceGroupID: group}
 				for pages := 0; ; pages++ {
-					page, err := s.ListFlows(t.Context(), who, q)
+					page, err := s.ListFlows(t.Context(), caller, q)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -221,9 +221,9 @@ func TestPassRole(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			who := cloudflow.Caller{Account: account, Identity: "caller", May: c.may}
+			caller := cloudflow.Caller{Account: account, Identity: "caller", May: c.may}
 			c.q.Name = "mine"
-			_, err := s.UpdateFlow(t.Context(), who, c.q)
+			_, err := s.UpdateFlow(t.Context(), caller, c.q)
 			if fault.CodeOf(err) != c.want || err != nil && !strings.Contains(err.Error(),
 				c.message) {
 				t.Errorf("update: %v, want %s %s", err, c.want, c.message)
@@ -239,7 +239,7 @@ func TestPassRole(t *testing.T) {
 			if c.q.RoleArn == nil || *c.q.RoleArn == "" || c.role != "" {
 				return
 			}
-			_, err = s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{
+			_, err = s.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{
 				Name:       "created",
 				Definition: passFlow,
 				RoleArn:    *c.q.RoleArn,
@@ -258,8 +258,8 @@ func TestPassRole(t *testing.T) {
 
 // TestReferences: CreateFlow and UpdateFlow check the form and the length of each reference.
 func TestReferences(t *testing.T) {
-	s, who := newService(), cloudflow.Caller{Account: account}
-	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{
+	s, caller := newService(), cloudflow.Caller{Account: account}
+	if _, err := s.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{
 		Name:       "there",
 		Definition: passFlow,
 	}); err != nil {
@@ -318,14 +318,14 @@ func TestReferences(t *testing.T) {
 		default:
 			create.ExternalStorageLocation, update.ExternalStorageLocation = c.text, &c.text
 		}
-		_, err := s.CreateFlow(t.Context(), who, create)
+		_, err := s.CreateFlow(t.Context(), caller, create)
 		if fault.CodeOf(err) != want || err != nil && !strings.Contains(err.Error(), c.parameter) {
 			t.Errorf("create with %s %.60q: %v", c.parameter, c.text, err)
 		}
 		if c.parameter == "ResourceGroupId" {
 			continue // no update has this field
 		}
-		if _, err := s.UpdateFlow(t.Context(), who, update); fault.CodeOf(err) != want ||
+		if _, err := s.UpdateFlow(t.Context(), caller, update); fault.CodeOf(err) != want ||
 			err != nil && len(err.Error()) > 2000 {
 			t.Errorf("update to %s %.60q: %v", c.parameter, c.text, err)
 		}

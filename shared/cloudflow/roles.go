@@ -60,8 +60,7 @@ func (s *Service) checkRole(c Caller, role string, named bool) error {
 	account, name, _ := access.ParseRole(role)
 	if account != c.Account {
 		return fault.New(fault.AccessDenied, "RoleArn %s is a role of another account; a flow "+
-			"acts with roles of its own, "+
-			"%s.", role, access.RoleARN(c.Account, "<name>"))
+			"acts with roles of its own, %s.", role, access.RoleARN(c.Account, "<name>"))
 	}
 	if c.May != nil && !c.May(access.PassRole, role) {
 		return fault.New(fault.AccessDenied, "The resources doesn't belong to you. To write a "+
