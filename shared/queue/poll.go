@@ -40,13 +40,14 @@ type Delivery interface {
 type Poller struct {
 	Receiver Receiver
 	Workers  int // maximum number of concurrent deliveries
-	// Visibility: a received message is hidden for that long, renewed while its handler runs
+	// Visibility is how long a received message is hidden, renewed while its handler runs.
 	Visibility time.Duration
-	// BackoffMin: before the first redelivery after an error; doubles with each further error
+	// BackoffMin is the pause before the first redelivery after an error; it doubles with each
+	// further error.
 	BackoffMin time.Duration
 	BackoffMax time.Duration
-	// DropMalformed: acknowledge messages that are no hints (ErrBody), for queues without
-	// dead-letter queues; if false, the queue's own rule applies
+	// DropMalformed acknowledges messages that are no hints (ErrBody), for queues without
+	// dead-letter queues. If false, the queue's own rule applies.
 	DropMalformed bool
 	Log           *slog.Logger
 }

@@ -10,7 +10,7 @@ import (
 type BatchSender[E any] struct {
 	DelayMax time.Duration
 	Entry    func(Hint) (E, error) // converts a hint to the service's message
-	// BatchSize: how many of these entries go into one request, at least one
+	// BatchSize returns how many of these entries go into one request, at least one.
 	BatchSize func([]E) int
 	Send      func(context.Context, []E) error // makes the request
 	// IsPermanent reports whether a request's error would be the same for all others

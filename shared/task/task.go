@@ -41,7 +41,8 @@ type Request struct {
 	Action   string // `Product:Operation`, for example FC:InvokeFunction
 	Resource string // FlowV1: the resourceArn, "" for an action
 	Mode     Mode   // when the task counts as done
-	// Parameters: evaluated Parameters (an object), or evaluated serviceParams; nil if absent
+	// Parameters are the evaluated Parameters (an object), or the evaluated serviceParams; nil if
+	// absent.
 	Parameters json.RawMessage
 	Input      json.RawMessage // FlowV1: the step's input, an object
 	// Tree is Parameters decoded if the engine has it decoded already, else nil. A runner must not

@@ -23,7 +23,8 @@ type Options struct {
 	Workers  int           // maximum number of concurrent deliveries; 64
 	Capacity int           // waiting hints, merged ones count once; 262,144
 	DelayMax time.Duration // longer delays are cut to this; 15 min, as on SQS
-	// BackoffMin: before the first redelivery after an error, doubles with each further error; 1 s
+	// BackoffMin is the pause before the first redelivery after an error; it doubles with each
+	// further error; 1 s.
 	BackoffMin time.Duration
 	BackoffMax time.Duration // 5 min
 }

@@ -27,12 +27,12 @@ type Options struct {
 
 	// For Consume only.
 	Workers int // maximum number of concurrent deliveries; 0: 64
-	// Visibility: the queue's VisibilityTimeout, at least 1 s; a delivery is hidden for that long,
-	// renewed while its handler runs; 0: 30 s
+	// Visibility is the queue's VisibilityTimeout, at least 1 s: a delivery is hidden for that
+	// long, renewed while its handler runs; 0: 30 s.
 	Visibility time.Duration
 	Wait       time.Duration // how long a request waits for messages; 0: 30 s, the maximum
-	// BackoffMin: before the first redelivery after an error, doubles with each further error; 0: 1
-	// s
+	// BackoffMin is the pause before the first redelivery after an error; it doubles with each
+	// further error; 0: 1 s.
 	BackoffMin time.Duration
 	BackoffMax time.Duration // 0: 5 min
 }

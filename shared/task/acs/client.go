@@ -37,8 +37,8 @@ type Request struct {
 type Response struct {
 	Status int
 	Header http.Header
-	// Body: as much as the HTTP client reads: outbound.MaxResponseDefault unless it has another
-	// limit
+	// Body is as much as the HTTP client reads: outbound.MaxResponseDefault unless it has another
+	// limit.
 	Body []byte
 }
 

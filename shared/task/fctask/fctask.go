@@ -35,7 +35,7 @@ type Mapping struct {
 // Options configures a runner.
 type Options struct {
 	Client *acs.Client
-	// Engine: queries the results of invocations with the engine's own role; nil: Client
+	// Engine queries the results of invocations with the engine's own role; nil means Client.
 	Engine    *acs.Client
 	Endpoints acs.Endpoints
 	Recorder  task.InvocationRecorder // nil: tasks cannot wait for asynchronous invocations

@@ -33,9 +33,11 @@ type Function struct {
 	Dir     string            // its working directory
 	Env     map[string]string // variables; they override all others
 	Inherit []string          // names of the server's own variables that the processes get
-	// User: the processes run as it: a name, or `uid[:gid]`; "" is the server's own user
+	// User is the user that the processes run as: a name, or `uid[:gid]`; "" is the server's own
+	// user.
 	User string
-	// Concurrency: maximum number of processes, each with one invocation at a time; 0 means 1
+	// Concurrency is the maximum number of processes, each with one invocation at a time; 0 means
+	// 1.
 	Concurrency int
 
 	account string // account of all its functions; "" if there may be several

@@ -25,7 +25,7 @@ type peers struct {
 	tables *tables
 
 	mu sync.Mutex
-	// last: the process that held the socket at the last check: most commands have one process
+	// last is the process that held the socket at the last check: most commands have one process.
 	last process
 }
 
@@ -33,7 +33,7 @@ type peers struct {
 type process struct {
 	pid, parent, group int
 	start              string
-	// ended: its parent has not waited for it yet; it holds no descriptors any more
+	// ended means that its parent has not waited for it yet; it holds no descriptors any more.
 	ended bool
 }
 
@@ -141,7 +141,7 @@ func (t *tables) find(from, to netip.AddrPort) (*socket, error) {
 			return s, err
 		}
 		s, err = t.tcp6.findRow(prefix+f, prefix+to4)
-		// a kernel without IPv6 has no such table
+		// A kernel without IPv6 has no such table.
 		if s != nil || err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return s, err
 		}

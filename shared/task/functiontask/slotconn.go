@@ -17,7 +17,8 @@ type slotConn struct {
 	net.Conn
 	free    func()
 	pending atomic.Pointer[pendingEvent]
-	// broken: a read or a write failed, for another reason than the end of what the process sends
+	// broken is set when a read or a write failed for another reason than the end of what the
+	// process sends.
 	broken atomic.Bool
 }
 

@@ -49,8 +49,8 @@ type Client interface {
 // resource name, or on the function's name, as in the functions file (docs/functions.md).
 type Function struct {
 	Match string
-	// ARN: of a function, a version or an alias; {name} is replaced by the name of the matched
-	// function
+	// ARN is of a function, a version or an alias; {name} is replaced by the name of the matched
+	// function.
 	ARN string
 }
 

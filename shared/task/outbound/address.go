@@ -9,8 +9,8 @@ const (
 	public   class = iota // no option needed
 	private               // AllowPrivate: RFC 1918, carrier-grade NAT, unique local, benchmarks
 	loopback              // AllowLoopback: this machine
-	// forbidden: never called: metadata services, link-local, multicast, reserved, wrapped in a
-	// tunnel.
+	// forbidden addresses are never called: metadata services, link-local, multicast, reserved,
+	// wrapped in a tunnel.
 	forbidden
 )
 

@@ -18,7 +18,8 @@ import (
 // Limits of a client.
 const (
 	MaxResponseDefault = 1<<20 + ResponseMargin // bytes of a body, if Options do not set it
-	// ResponseMargin: bytes read beyond the longest result of a task, mostly for whitespace.
+	// ResponseMargin is how many bytes are read beyond the longest result of a task, mostly for
+	// whitespace.
 	ResponseMargin = 64 << 10
 	RedirectsMax   = 10 // maximum number of redirects of one call
 

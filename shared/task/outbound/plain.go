@@ -14,8 +14,8 @@ import (
 
 // Limits of an exchange over plain HTTP.
 const (
-	// plainBodyMax: of a request; it fits into the socket buffers, so no peer can block the write
-	// for ever.
+	// plainBodyMax is for requests: such a body fits into the socket buffers, so no peer can block
+	// the write for ever.
 	plainBodyMax     = 64 << 10
 	informationalMax = 5        // responses 1xx before the final one
 	responseHead     = 64 << 10 // of a response, also over TLS
@@ -207,7 +207,8 @@ type plainBody struct {
 	c    *plainConn
 	ctx  context.Context
 	body io.ReadCloser
-	// stopWatch: stops watching the context; false: the context has closed the connection
+	// stopWatch stops watching the context. It returns false if the context has closed the
+	// connection.
 	stopWatch func() bool
 	keep      bool // the connection may be reused
 	ended     atomic.Bool

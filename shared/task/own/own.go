@@ -20,7 +20,7 @@ type Resources struct {
 	patterns []string                 // the operator's globs on resource names, in lower case
 	reserved []reservedName           // what the patterns reserve, by kind and name
 	lambdas  []string                 // globs on names of Lambda functions, in lower case
-	// stack: on AWS, the stack's name in the running function's name; see stackName
+	// stack is, on AWS, the stack's name in the running function's name; see stackName.
 	stack string
 }
 

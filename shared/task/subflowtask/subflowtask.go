@@ -24,7 +24,7 @@ type Child struct {
 	FlowName      string
 	ExecutionName string          // "" for a name derived from Key
 	Input         json.RawMessage // a JSON object
-	// CallbackToken: reported when the execution ends; "" in all modes but task.System
+	// CallbackToken is reported when the execution ends; "" in all modes but task.System.
 	CallbackToken string
 	Key           string // the same for every call of one attempt
 	Caller

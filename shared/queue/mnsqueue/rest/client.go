@@ -35,8 +35,8 @@ type Client struct {
 	// http(s)://<account>.mns.<region>.aliyuncs.com, with -internal after the region inside a VPC.
 	Endpoint    string
 	Credentials Provider
-	// HTTP: nil: a client shared by all, which keeps many idle connections and has no timeout of
-	// its own
+	// HTTP may be nil: a client shared by all, which keeps many idle connections and has no timeout
+	// of its own.
 	HTTP *http.Client
 }
 

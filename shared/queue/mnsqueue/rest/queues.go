@@ -9,7 +9,7 @@ import (
 
 // Attributes are the attributes of a queue that its owner sets, in whole seconds.
 type Attributes struct {
-	// Visibility: how long a received message stays hidden, one second to VisibilityMax
+	// Visibility is how long a received message stays hidden, one second to VisibilityMax.
 	Visibility time.Duration
 	Retention  time.Duration // how long a message is kept, a minute to seven days
 	Polling    time.Duration // default wait of a receive, up to WaitMax
