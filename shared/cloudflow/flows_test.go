@@ -73,7 +73,8 @@ func TestUpdateFlowOrder(t *testing.T) {
 		},
 	} {
 		q.Name = "missing"
-		if _, err := s.UpdateFlow(t.Context(), caller, q); fault.CodeOf(err) != fault.FlowNotExists {
+		_, err := s.UpdateFlow(t.Context(), caller, q)
+		if fault.CodeOf(err) != fault.FlowNotExists {
 			t.Errorf("%s: %v", name, err)
 		}
 		q.Name = "there"
