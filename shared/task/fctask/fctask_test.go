@@ -131,20 +131,35 @@ func TestResources(t *testing.T) {
 	r := runner(t, s, nil, fctask.Mapping{
 		Match: "old-*", Function: "acs:fc:::functions/new-{name}/live",
 	})
-	for resource, want := range map[string]string{
-		"acs:fc:::functions/f":                       "/2023-03-30/functions/f?",
-		"acs:fc:::functions/f/LATEST":                "/2023-03-30/functions/f?",
-		"acs:fc:cn-beijing:9:functions/f/live":       "/2023-03-30/functions/f?qualifier=live",
-		"acs:fc:::functions/s$f":                     "/2023-03-30/functions/s%24f?",
-		"acs:fc:::services/s/functions/f":            "/2021-04-06/services/s/functions/f?",
-		"acs:fc:::services/s.LATEST/functions/f":     "/2021-04-06/services/s/functions/f?",
-		"acs:fc:::services/s.2/functions/f":          "/2021-04-06/services/s/functions/f?qualifier=2",
-		"acs:fc:::services/s.alias/functions/old-fn": "/2023-03-30/functions/new-old-fn?qualifier=live",
+	for _, c := range []struct{ resource, want string }{
+		{"acs:fc:::functions/f", "/2023-03-30/functions/f/invocations?"},
+		{"acs:fc:::functions/f/LATEST", "/2023-03-30/functions/f/invocations?"},
+		{
+			"acs:fc:cn-beijing:9:functions/f/live",
+			"/2023-03-30/functions/f/invocations?qualifier=live",
+		},
+		{"acs:fc:::functions/s$f", "/2023-03-30/functions/s%24f/invocations?"},
+		{
+			"acs:fc:::services/s/functions/f",
+			"/2021-04-06/services/s/functions/f/invocations?",
+		},
+		{
+			"acs:fc:::services/s.LATEST/functions/f",
+			"/2021-04-06/services/s/functions/f/invocations?",
+		},
+		{
+			"acs:fc:::services/s.2/functions/f",
+			"/2021-04-06/services/s/functions/f/invocations?qualifier=2",
+		},
+		{
+			"acs:fc:::services/s.alias/functions/old-fn",
+			"/2023-03-30/functions/new-old-fn/invocations?qualifier=live",
+		},
 	} {
-		got := r.Run(t.Context(), request(`{"resourceArn":"`+resource+`","invocationType":"Sync"}`))
-		path, ok := strings.CutSuffix(s.path, "/invocations")
-		if got.Error != nil || !ok || path+"?"+s.query != want {
-			t.Errorf("%s: %s?%s, want %s; %v", resource, s.path, s.query, want, got.Error)
+		q := request(`{"resourceArn":"` + c.resource + `","invocationType":"Sync"}`)
+		got := r.Run(t.Context(), q)
+		if got.Error != nil || s.path+"?"+s.query != c.want {
+			t.Errorf("%s: %s?%s, want %s; %v", c.resource, s.path, s.query, c.want, got.Error)
 		}
 	}
 }

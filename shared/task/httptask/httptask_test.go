@@ -297,7 +297,8 @@ func TestCancel(t *testing.T) {
 
 func FuzzParameters(f *testing.F) {
 	f.Add(
-		`{"url":"http://127.0.0.1:9/","method":"GET","body":{"a":1},"headers":{"a":"b","Host":"x"}}`,
+		`{"url":"http://127.0.0.1:9/","method":"GET","body":{"a":1},` +
+			`"headers":{"a":"b","Host":"x"}}`,
 	)
 	f.Add(`{"url":"http://[::1","method":"GET"}`)
 	f.Add(`{"headers":{"\u0000":null}}`)

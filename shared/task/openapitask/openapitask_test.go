@@ -306,7 +306,8 @@ func TestProducts(t *testing.T) {
 
 func TestPutEvents(t *testing.T) {
 	s := &api{
-		status: 200, response: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`,
+		status:   200,
+		response: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`,
 	}
 	events := &openapitask.Events{
 		Service: service(t, s), Now: func() time.Time { return time.Unix(0, 0) },

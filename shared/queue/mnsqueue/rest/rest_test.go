@@ -71,7 +71,8 @@ type sample struct {
 func TestSamples(t *testing.T) {
 	var samples map[string]sample
 	load(t, "samples.json", &samples)
-	const hint = "eyJ2IjoxLCJraW5kIjoic3RlcCIsImV4IjoiZmxvdy9vcmRlci9leGVjL3J1bi0xIiwic2VxIjo3LCJ0b2tlbiI6IjAxSjAwMDAwMDAwMDAwMDAwMDAwMDAwMDBBIn0="
+	const hint = "eyJ2IjoxLCJraW5kIjoic3RlcCIsImV4IjoiZmxvdy9vcmRlci9leGVjL3J1bi0xIiwic2Vx" +
+		"Ijo3LCJ0b2tlbiI6IjAxSjAwMDAwMDAwMDAwMDAwMDAwMDAwMDBBIn0="
 	for name, call := range map[string]func(*rest.Client) error{
 		"batchSendMessage": func(c *rest.Client) error {
 			failed, err := c.Send(t.Context(), "wf-steps", []rest.OutgoingMessage{{Body: hint}})
