@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Config is a configuration of the AWS clients for an emulator: any credentials, and transport (nil: a new one with
-// room for many connections) to reach it.
+// Config returns a configuration of the AWS clients for an emulator, with any credentials. The
+// clients use transport; nil: a new one of NewTransport.
 func Config(endpoint string, transport http.RoundTripper) aws.Config {
 	if transport == nil {
 		transport = NewTransport()
@@ -23,7 +23,8 @@ func Config(endpoint string, transport http.RoundTripper) aws.Config {
 	}
 }
 
-// NewTransport is a transport for tests that put a fault in front of it.
+// NewTransport returns a transport that keeps many connections, for tests that put a fault in front
+// of it.
 func NewTransport() *http.Transport {
 	return &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256}
 }

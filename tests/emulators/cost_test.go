@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-// What executions cost in write units and requests to SQS, sending and receiving them left out: bounds that a change
-// of the row format or of the protocol must not break unnoticed. The floor of the project is 15 units and 3 requests
-// for five tasks in a row.
+// TestCost bounds what executions cost: write units, and requests to SQS other than receives and
+// deletes. A change of the row format or of the protocol must not raise the cost unnoticed. The
+// project's floor is 15 units and 3 requests for five tasks in a row.
 func TestCost(t *testing.T) {
 	w := newWorld(t)
 	e := w.process(t, nil)

@@ -1,9 +1,10 @@
-// Package emulators starts servers that behave like those of AWS, on loopback, for tests: dynalite for DynamoDB and
-// fauxqs for SQS. They are npm packages of pinned versions; install.sh brings them into node_modules once.
+// Package emulators starts servers for tests, on loopback, that behave like those of AWS: dynalite
+// for DynamoDB and fauxqs for SQS. They are npm packages of pinned versions; install.sh installs
+// them into node_modules once.
 //
-// What they are known not to do like the services: dynalite has no transactions, cannot switch TTL on (it answers
-// UnknownOperationException), gives no item with a failed condition, and its indexes never lag; fauxqs takes delays
-// beyond 900 s, and never repeats or reorders messages.
+// Known differences from the services: dynalite has no transactions, cannot enable TTL (it returns
+// UnknownOperationException), returns no item with a failed condition, and its indexes never lag.
+// fauxqs accepts delays beyond 900 s, and never repeats or reorders messages.
 package emulators
 
 import (
@@ -21,15 +22,17 @@ import (
 	"time"
 )
 
-// Region is the region that the emulators stand for. Any credentials will do.
+// Region is the region of the emulators. They accept any credentials.
 const Region = "us-east-1"
 
-// DynamoDBVariable is the environment variable with the endpoint of another DynamoDB to use in dynalite's place, such
-// as a DynamoDB Local that somebody has started who accepts its licence.
+// DynamoDBVariable is the environment variable with the endpoint of another DynamoDB to use instead
+// of dynalite, such as a DynamoDB Local. A person who accepts the licence of DynamoDB Local must
+// start it.
 const DynamoDBVariable = "MILLRACE_TEST_DYNAMODB"
 
-// StartDynalite starts a DynamoDB and returns its endpoint. It is ready then, and ends with the test. The test is
-// skipped where Node.js is missing, but never in CI. Tables should have names of Unique: the server may be a shared one.
+// StartDynalite starts a DynamoDB and returns its endpoint when it is ready. The server ends with
+// the test. The test is skipped where Node.js is missing, but never in CI. Tables should have names
+// of Unique, because tests may share the server.
 func StartDynalite(t testing.TB) (endpoint string) {
 	t.Helper()
 	if endpoint := os.Getenv(DynamoDBVariable); endpoint != "" {
@@ -40,18 +43,20 @@ func StartDynalite(t testing.TB) (endpoint string) {
 
 var names atomic.Int64
 
-// Unique is a name for a table or a queue that no other test has.
+// Unique returns a name for a table or a queue that no other test uses.
 func Unique(prefix string) string {
 	return fmt.Sprintf("%s-%d-%d-%d", prefix, os.Getpid(), time.Now().UnixMilli(), names.Add(1))
 }
 
-// StartFauxqs starts an SQS without queues and returns its endpoint, else as StartDynalite.
+// StartFauxqs starts an SQS without queues and returns its endpoint. Otherwise it works as
+// StartDynalite does.
 func StartFauxqs(t testing.TB) (endpoint string) {
 	t.Helper()
 	return start(t, "fauxqs.mjs")
 }
 
-// startTime is how long a server may take until it is ready; it takes less than a second on an idle machine.
+// startTime limits how long a server may take to be ready; on an idle machine it takes less than a
+// second.
 const startTime = 3 * time.Minute
 
 func start(t testing.TB, script string) string {
@@ -61,7 +66,7 @@ func start(t testing.TB, script string) string {
 	cmd.Dir = dir
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	in, err := cmd.StdinPipe() // its end ends the server, also when this process is killed
+	in, err := cmd.StdinPipe() // its end ends the server, even if this process is killed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +103,7 @@ var install struct {
 	why  string // why the emulators cannot run
 }
 
-// installed returns the folder of the emulators, or skips the test.
+// installed returns the folder of the emulators. It skips the test where they cannot run.
 func installed(t testing.TB) string {
 	t.Helper()
 	install.once.Do(func() { install.dir, install.why = prepare() })
@@ -131,7 +136,7 @@ func prepare() (dir, why string) {
 	return dir, ""
 }
 
-// folder finds tests/emulators from a test's working directory, which lies in the repository.
+// folder finds tests/emulators from a test's working directory, which is inside the repository.
 func folder() (string, error) {
 	at, err := os.Getwd()
 	if err != nil {

@@ -34,7 +34,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// A proxy hands calls on, and breaks the connection of those whose answer is lost.
+// TestProxy: a proxy forwards calls, and breaks the connection of a call whose response is lost.
 func TestProxy(t *testing.T) {
 	seen := make(chan string, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

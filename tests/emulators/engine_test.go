@@ -50,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// process is what one process has: its own clients, store, queue and runner.
+// process is one process with its own clients, store, queue and engine.
 type process struct {
 	*cloudflow.Service
 	runner *engine.Engine
@@ -58,7 +58,7 @@ type process struct {
 	meter  *dynamostore.Meter
 }
 
-// process starts one more process on the world, whose calls to DynamoDB go through transport.
+// process starts one more process on the world. Its calls to DynamoDB go through transport.
 func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	t.Helper()
 	e := &process{meter: &dynamostore.Meter{}}
@@ -101,7 +101,7 @@ func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	return e
 }
 
-// tasks plays the services that flows call: each call is counted, by its idempotency key.
+// tasks plays the services that flows call. It counts the calls by their idempotency key.
 type tasks struct {
 	mu     sync.Mutex
 	calls  map[string]int
@@ -139,7 +139,7 @@ func body(parameters json.RawMessage) json.RawMessage {
 
 const head = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: S1\nStates:\n"
 
-// invoke is a task state.
+// invoke returns the definition of a task state.
 func invoke(name, next, more string) string {
 	return fmt.Sprintf("  - Name: %s\n    Type: Task\n    Action: FC:InvokeFunction\n    Parameters: {resourceArn: 'acs:fc:::functions/f/LATEST', invocationType: Sync, body: {n: 1}}\n%s    %s\n", name, more, next)
 }
@@ -195,7 +195,7 @@ func (e *process) create(t *testing.T, name, definition string) {
 	}
 }
 
-// start starts an execution, again and again while the store is too busy.
+// start starts an execution, and tries again while the store is too busy.
 func (e *process) start(t *testing.T, flowName, name string) {
 	t.Helper()
 	if _, err := e.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: flowName, ExecutionName: name, Input: `{"in":1}`}); err != nil {
@@ -203,7 +203,7 @@ func (e *process) start(t *testing.T, flowName, name string) {
 	}
 }
 
-// ended waits for an execution's end.
+// ended waits for the end of an execution and returns it.
 func (e *process) ended(t *testing.T, flowName, name string) *cloudflow.Execution {
 	t.Helper()
 	wait := int64(20)
@@ -220,7 +220,7 @@ func (e *process) ended(t *testing.T, flowName, name string) *cloudflow.Executio
 	return nil
 }
 
-// wantHistory reads an execution's history and expects it without gaps.
+// wantHistory reads an execution's history and fails the test if it has gaps.
 func (e *process) wantHistory(t *testing.T, flowName, name string) int64 {
 	t.Helper()
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flowName, ExecutionName: name}
@@ -250,13 +250,15 @@ var flows = map[string]string{
 	"callback": callback,
 }
 
-// Two runners of different processes on one table and one queue: every flow ends as it does on one.
+// TestEngine: two engines of different processes share one table and one queue. Every flow ends as
+// it does with one engine.
 func TestEngine(t *testing.T) {
 	w := newWorld(t)
 	run(t, w, nil, 4)
 }
 
-// The same while DynamoDB throttles writes, loses answers after it has written, and breaks down at times.
+// TestEngineOnAFaultyStore runs the same while DynamoDB throttles writes, loses responses after it
+// has written, and fails at times.
 func TestEngineOnAFaultyStore(t *testing.T) {
 	w := newWorld(t)
 	var n atomic.Int64
@@ -312,7 +314,7 @@ func run(t *testing.T, w *world, transport http.RoundTripper, each int) {
 	}
 }
 
-// report brings the answer of a callback task.
+// report reports the result of a callback task.
 func report(t *testing.T, e *process, token string) {
 	t.Helper()
 	for {
@@ -328,7 +330,7 @@ func report(t *testing.T, e *process, token string) {
 	}
 }
 
-// Fifty callers race for a name through two processes: it is started once.
+// TestFiftyStarts: fifty callers race for a name through two processes. It is started once.
 func TestFiftyStarts(t *testing.T) {
 	w := newWorld(t)
 	engines := []*process{w.process(t, nil), w.process(t, nil)}

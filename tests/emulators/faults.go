@@ -13,23 +13,24 @@ import (
 	"testing"
 )
 
-// Call is one request of an AWS client on its way.
+// Call is one request of an AWS client, before the service has received it.
 type Call struct {
 	Op   string // the operation: "PutItem", "SendMessageBatch"
 	Body []byte
 	send func(body []byte) (*http.Response, error)
 }
 
-// Send lets the request through.
+// Send forwards the request.
 func (c Call) Send() (*http.Response, error) { return c.send(c.Body) }
 
-// SendAs lets the request through with another body.
+// SendAs forwards the request with another body.
 func (c Call) SendAs(body []byte) (*http.Response, error) { return c.send(body) }
 
-// ErrLost is what a client gets whose answer was lost.
+// ErrLost is the error that a client gets when its response is lost.
 var ErrLost = errors.New("emulators: connection reset by peer, the answer is lost")
 
-// Lose lets the request through and loses its answer: it has been applied, and the client cannot know.
+// Lose forwards the request and discards the response: the service has applied the request, and the
+// client cannot know.
 func (c Call) Lose() (*http.Response, error) {
 	answer, err := c.Send()
 	if err != nil {
@@ -40,28 +41,29 @@ func (c Call) Lose() (*http.Response, error) {
 	return nil, ErrLost
 }
 
-// Refuse answers for the service, which never sees the request: an error code as AWS writes it, with a status.
+// Refuse responds in place of the service, which never receives the request, with an error code as
+// AWS writes it and a status.
 func (c Call) Refuse(status int, code, message string) (*http.Response, error) {
 	body := fmt.Sprintf(`{"__type":"com.amazonaws#%s","message":%q,"Message":%q}`, code, message, message)
 	return Answer(status, body), nil
 }
 
-// Throttle refuses as DynamoDB does when there is too much.
+// Throttle refuses the request as DynamoDB does when its throughput is exceeded.
 func (c Call) Throttle() (*http.Response, error) {
 	return c.Refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded.")
 }
 
-// Answer is an answer with a JSON body.
+// Answer returns a response with a JSON body.
 func Answer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
 }
 
-// Faulty is a transport that puts faults before an emulator: it answers each call in the client's stead, or sends it.
-// It must be safe for many goroutines.
+// Faulty is a transport that injects faults in front of an emulator: it responds to each call
+// itself, or forwards it. It must be safe for concurrent use.
 type Faulty func(c Call) (*http.Response, error)
 
-// transport carries the calls of all Faulty.
+// transport is shared by the calls of all Faulty.
 var transport = NewTransport()
 
 // RoundTrip implements http.RoundTripper.
@@ -87,8 +89,8 @@ func (f Faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// Proxy serves an emulator behind faults, for clients of another process, and returns the endpoint. A lost answer is a
-// broken connection there.
+// Proxy serves an emulator behind faults, for clients of another process, and returns the endpoint.
+// For a lost response it breaks the connection.
 func Proxy(t testing.TB, endpoint string, f Faulty) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)

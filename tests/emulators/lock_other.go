@@ -2,5 +2,5 @@
 
 package emulators
 
-// lock does nothing where there is no flock: install the emulators there before the tests.
+// lock does nothing where flock does not exist: there, install the emulators before the tests.
 func lock() (unlock func(), err error) { return func() {}, nil }

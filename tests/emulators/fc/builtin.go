@@ -22,7 +22,7 @@ type builtIn struct {
 	current map[string]*waiting
 }
 
-// waiting is an invocation whose answer somebody waits for.
+// waiting is an invocation whose caller waits for the response.
 type waiting struct {
 	*invocation
 	header http.Header
@@ -91,7 +91,7 @@ func (b *builtIn) call(in *instance, v *invocation) ([]byte, error) {
 	}
 }
 
-// next hands the next event to the process.
+// next sends the next event to the process.
 func (b *builtIn) next(w http.ResponseWriter, r *http.Request) {
 	b.first.Do(func() { close(b.asked) })
 	select {
@@ -108,7 +108,7 @@ func (b *builtIn) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// finish takes an answer.
+// finish takes the response to an invocation from the process.
 func (b *builtIn) finish(w http.ResponseWriter, r *http.Request, failed bool) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil && failed {

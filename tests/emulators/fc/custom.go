@@ -54,7 +54,7 @@ func (c *custom) start(in *instance) error {
 	return err
 }
 
-// controlPaths are the paths of the kinds of call, with their methods.
+// controlPaths are the methods and paths, by kind of invocation.
 var controlPaths = [...]struct{ method, path string }{
 	{http.MethodPost, "/invoke"}, {http.MethodPost, "/initialize"}, {http.MethodGet, "/pre-stop"},
 }
@@ -86,23 +86,24 @@ func (c *custom) call(in *instance, v *invocation) ([]byte, error) {
 	return nil, &FunctionError{string(body)}
 }
 
-// broken is the error of a call whose connection broke: ErrDied where the process is gone.
+// broken returns the error of a call whose connection broke; ErrDied if the process has ended.
 func (c *custom) broken(in *instance, err error) error {
 	select {
 	case <-in.died:
 		return ErrDied
-	case <-time.After(10 * time.Second): // the connection may break before the process is known to have ended
+	case <-time.After(10 * time.Second): // the connection may break before the end of the process is noticed
 		return fmt.Errorf("fc: %w", err)
 	}
 }
 
-// headerMax is the most that a client may send in headers.
+// headerMax is the maximum size of the headers that a client may send.
 const headerMax = 8 << 10
 
-// errHeader says that a client sent more than that, or what only the platform may send.
+// errHeader reports that a client sent more than headerMax, or a header that only the platform may
+// send.
 var errHeader = errors.New("InvalidArgument")
 
-// forward passes a client's request to the process, nearly as it is, and its answer back.
+// forward passes a client's request to the process, nearly unchanged, and the response back.
 func (c *custom) forward(in *instance, w http.ResponseWriter, r *http.Request, body []byte) error {
 	v := in.newInvocation(eventKind, nil)
 	ctx, cancel := context.WithDeadlineCause(r.Context(), v.deadline, ErrTimedOut)

@@ -47,7 +47,7 @@ func probe(t testing.TB) string {
 	return built.dir + "/probe"
 }
 
-// deploy gives a function of the probe's in a role.
+// deploy returns a function that runs the probe in a role.
 func deploy(t testing.TB, runtime fc.Runtime, role string, change func(*fc.Function)) *fc.Function {
 	t.Helper()
 	f := &fc.Function{Name: "probe", Binary: probe(t), Env: []string{"ROLE=" + role}, Runtime: runtime}
@@ -70,7 +70,8 @@ func both(t *testing.T, test func(t *testing.T, r fc.Runtime)) {
 	}
 }
 
-// said are what the probe has told, of which there must be n at least: its output comes after its answer.
+// said returns the lines that the probe has printed, and waits for at least n of them: the output
+// arrives after the response.
 func said(f *fc.Function, n int) (lines []string) {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		lines = nil
@@ -122,7 +123,7 @@ func front(t testing.TB, f *fc.Function) string {
 	return server.URL
 }
 
-// One program answers HTTP requests in both runtimes alike.
+// TestHTTP: one program serves HTTP requests in both runtimes in the same way.
 func TestHTTP(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		var keys atomic.Int64
@@ -185,7 +186,7 @@ func TestHTTP(t *testing.T) {
 	})
 }
 
-// Functions that serve no HTTP refuse it, whatever a client sends.
+// TestNotHTTP: functions that serve no HTTP refuse every request.
 func TestNotHTTP(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		f := deploy(t, runtime, "tick", nil)
@@ -210,7 +211,7 @@ func recorded(t testing.TB, name string) []byte {
 	return text
 }
 
-// The recorded events do in both runtimes what they should.
+// TestEvents: the recorded events have the expected effect in both runtimes.
 func TestEvents(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		tick := deploy(t, runtime, "tick", nil)
@@ -244,7 +245,8 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// A function whose configuration is wrong says so of each event, and works as soon as it can.
+// TestOpenFails: a function whose configuration is wrong reports that for each event, and works as
+// soon as the configuration is valid.
 func TestOpenFails(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		f := deploy(t, runtime, "tick", func(f *fc.Function) { f.Env, f.Hooks = append(f.Env, "OPEN_FAILS=2"), true })
@@ -258,7 +260,8 @@ func TestOpenFails(t *testing.T) {
 	})
 }
 
-// Instances come and go, each with as many invocations as it may have.
+// TestInstances: instances start and end, and each has at most as many invocations as the function
+// allows.
 func TestInstances(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Instances, f.Concurrency, f.Freeze = 3, 2, true })
@@ -296,7 +299,7 @@ func TestTimeout(t *testing.T) {
 		if status, _, _, text := get(t, request(t, "GET", url+"/sleep?for=1m", "")); status != 502 || !strings.Contains(text, "timed out") {
 			t.Errorf("%d %s", status, text)
 		}
-		f.Timeout = time.Minute // of a new instance, which may be slow
+		f.Timeout = time.Minute // for a new instance, which may be slow
 		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 {
 			t.Errorf("%d %s", status, text)
 		}

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// What the harness is when nobody says otherwise.
+// The account and the region of the harness.
 const (
 	AccountID = "1234567890123456"
 	Region    = "cn-hangzhou"
 )
 
-// Runtime is how a function's process is driven.
+// Runtime is how the harness drives a function's process.
 type Runtime uint8
 
 // The runtimes.
@@ -24,10 +24,10 @@ const (
 	Custom                 // custom.debian12: the process is an HTTP server
 )
 
-// String is the runtime's name in a test.
+// String returns the runtime's name for a test.
 func (r Runtime) String() string { return [...]string{"built-in", "custom"}[r] }
 
-// Credentials are what the platform gives to a function with each request.
+// Credentials are the credentials that the platform sends to a function with each request.
 type Credentials struct{ ID, Secret, Token string }
 
 // Function is a deployed function: its binary, run in as many instances as are needed at once.
@@ -35,20 +35,21 @@ type Function struct {
 	Name         string
 	Binary       string
 	Arguments    []string
-	Env          []string // all that the process sees, apart from the platform's own
+	Env          []string // the whole environment of the process, apart from the platform's own variables
 	Runtime      Runtime
 	Timeout      time.Duration // of an invocation; 0: a minute
-	Instances    int           // at most; 0: 1
-	Concurrency  int           // invocations of an instance at a time; 0: 1
+	Instances    int           // maximum; 0: 1
+	Concurrency  int           // invocations of an instance at the same time; 0: 1
 	Freeze       bool          // idle instances are stopped
-	Memory       int           // megabytes that an instance is told it has; 0: 512
-	Before       []string      // a command that runs the binary: its words come first
+	Memory       int           // megabytes, as announced to an instance; 0: 512
+	Before       []string      // a command that runs the binary: prefixed to the command line
 	Hooks        bool          // /initialize and /pre-stop are configured
-	OtherVersion *Function     // another version of it, which gets half of the invocations; nil: none
+	OtherVersion *Function     // another version of the function, which gets half of the invocations; nil: none
 
-	// Credentials is asked for each request; nil: none are sent.
+	// Credentials returns the credentials for a request; nil: none are sent.
 	Credentials func() Credentials
-	// Retries is how often an asynchronous invocation is made again after an error; RetryPause is how long that takes.
+	// Retries is how often a failed asynchronous invocation is repeated; RetryPause is the time
+	// before each repetition.
 	Retries    int
 	RetryPause time.Duration
 	// Log gets every line that an instance prints; nil: none.
@@ -57,7 +58,7 @@ type Function struct {
 	log         *tail
 	slots       chan struct{}
 	mu          sync.Mutex
-	all         map[*instance]int // how many invocations each has
+	all         map[*instance]int // number of invocations of each
 	closed      bool
 	once        sync.Once
 	background  sync.WaitGroup // asynchronous invocations
@@ -83,20 +84,22 @@ func (f *Function) begin() {
 
 // Errors of an invocation.
 var (
-	// ErrDied says that the process of an instance ended in an invocation.
+	// ErrDied reports that the process of an instance ended during an invocation.
 	ErrDied = errors.New("fc: the function instance exited before the invocation was answered")
-	// ErrTimedOut says that an invocation took longer than the function may; the process was killed.
+	// ErrTimedOut reports that an invocation took longer than the function's timeout; the process
+	// was killed.
 	ErrTimedOut = errors.New("fc: the function timed out")
-	// ErrClosed says that the function is no longer deployed.
+	// ErrClosed reports that the function is no longer deployed.
 	ErrClosed = errors.New("fc: the function has been removed")
 )
 
-// FunctionError is an error that the function itself answered.
+// FunctionError is an error that the function itself returned.
 type FunctionError struct{ Document string }
 
 func (e *FunctionError) Error() string { return "fc: the function failed: " + e.Document }
 
-// Invoke runs an event in an idle instance, or in a new one, and waits where there are as many as there may be.
+// Invoke runs an event in an idle instance, or in a new one. It waits while all instances are busy
+// and no further one is allowed.
 func (f *Function) Invoke(event []byte) ([]byte, error) {
 	var body []byte
 	err := f.use(func(in *instance) (err error) {
@@ -126,7 +129,8 @@ func (f *Function) use(call func(*instance) error) error {
 	return err
 }
 
-// take gives an instance that has room, the busiest so that the others can rest.
+// take returns an instance that has capacity. It prefers the busiest one, so that the others become
+// idle.
 func (f *Function) take() (*instance, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -190,7 +194,7 @@ func (f *Function) Start(n int) error {
 	return nil
 }
 
-// Kill ends every instance at once, as kill -9 does, and tells how many were in an invocation.
+// Kill ends every instance at once, as kill -9 does, and returns how many had an invocation.
 func (f *Function) Kill() (busy int) {
 	f.begin()
 	f.mu.Lock()
@@ -208,8 +212,8 @@ func (f *Function) Kill() (busy int) {
 	return busy
 }
 
-// Close ends the function after what is under way: its instances are told to stop, where that is configured, and end.
-// Later invocations fail.
+// Close removes the function after its current invocations. If Hooks is set, its instances get
+// /pre-stop before they end. Later invocations fail.
 func (f *Function) Close() {
 	f.begin()
 	f.mu.Lock()
@@ -233,20 +237,21 @@ func (f *Function) Close() {
 	}
 }
 
-// Invocations is how many invocations there have been.
+// Invocations returns the number of invocations so far.
 func (f *Function) Invocations() int64 { return f.invocations.Load() }
 
-// ColdStarts is how many processes were started.
+// ColdStarts returns the number of processes started.
 func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
 
-// Output is the end of what the instances have printed.
+// Output returns the end of what the instances have printed.
 func (f *Function) Output() string {
 	f.begin()
 	return f.log.String()
 }
 
-// Async invokes the function without waiting, again after an error as often as Retries says. task is the caller's id for
-// it: the same id again is refused with false; "" for none. done gets how it ended, if it is not nil.
+// Async invokes the function without waiting, and repeats a failed invocation up to Retries times.
+// task is the caller's id for the invocation; "" for none. Async returns false if the id has been
+// used before. It calls done, if not nil, with the result.
 func (f *Function) Async(event []byte, task string, done func(body []byte, err error)) bool {
 	f.begin()
 	f.mu.Lock()
@@ -272,7 +277,7 @@ func (f *Function) Async(event []byte, task string, done func(body []byte, err e
 
 var requests atomic.Int64
 
-// requestID is an id of a request, as the platform writes them.
+// requestID returns a new id of a request, in the platform's format.
 func requestID() string {
 	return "1-" + strconv.FormatInt(time.Now().Unix(), 16) + "-" + strconv.FormatInt(0x100000000000+requests.Add(1), 16)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// readyMax is how long a process may take until it can be used, as on the platform.
+// readyMax limits how long a process may take to become ready, as on the platform.
 const readyMax = 120 * time.Second
 
 // instance is one process of a function.
@@ -18,27 +18,27 @@ type instance struct {
 	cmd    *exec.Cmd
 	driver driver
 	died   chan struct{}
-	ready  chan struct{} // closed when it can be used, or failed is set
+	ready  chan struct{} // closed when the instance is ready, or failed is set
 	failed error
 	frozen atomic.Bool
 	began  time.Time
-	init   time.Duration // from the start of the process until it could be used
-	busy   time.Time     // since when it has invocations; the function's lock guards it
+	init   time.Duration // from the start of the process until it was ready
+	busy   time.Time     // since when it has had invocations; guarded by the function's lock
 }
 
-// driver speaks with a process in the way of its runtime.
+// driver speaks to a process in the way of its runtime.
 type driver interface {
-	// env is what the process must know to be reached.
+	// env returns the variables that the process needs to be reachable.
 	env() []string
-	// start waits until the process can be used and initializes it.
+	// start waits until the process is ready and initializes it.
 	start(in *instance) error
-	// call hands over an event or a life cycle's call and waits for its answer.
+	// call sends an event or a life-cycle call and waits for the response.
 	call(in *instance, v *invocation) ([]byte, error)
-	// close ends what the harness has for the process.
+	// close releases what the harness holds for the process.
 	close()
 }
 
-// invocation is one event on its way.
+// invocation is one event, or one life-cycle call, sent to a process.
 type invocation struct {
 	id       string
 	kind     kind
@@ -47,7 +47,7 @@ type invocation struct {
 	timeout  time.Duration
 }
 
-// kind is what an invocation is.
+// kind is the kind of an invocation.
 type kind uint8
 
 const (
@@ -89,7 +89,7 @@ func startInstance(f *Function) (*instance, error) {
 	return in, nil
 }
 
-// memory is the size of an instance, as the platform tells it.
+// memory returns the size of an instance, in the platform's notation.
 func (f *Function) memory() string {
 	if f.Memory == 0 {
 		return "512"
@@ -97,7 +97,7 @@ func (f *Function) memory() string {
 	return strconv.Itoa(f.Memory)
 }
 
-// platformEnv is what the platform sets for every function.
+// platformEnv returns the variables that the platform sets for every function.
 func platformEnv(f *Function) []string {
 	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=" + f.memory(), "FC_REGION=" + Region,
 		"FC_ACCOUNT_ID=" + AccountID, "FC_INSTANCE_ID=c-" + strconv.FormatInt(requests.Add(1), 10), "FC_FUNC_CODE_PATH=/code/"}
@@ -107,7 +107,7 @@ func (in *instance) newInvocation(k kind, event []byte) *invocation {
 	return &invocation{id: requestID(), kind: k, event: event, deadline: time.Now().Add(in.f.Timeout), timeout: in.f.Timeout}
 }
 
-// wait waits until the instance can be used.
+// wait waits until the instance is ready.
 func (in *instance) wait() error {
 	late := time.NewTimer(readyMax)
 	defer late.Stop()
@@ -125,7 +125,7 @@ func (in *instance) wait() error {
 	}
 }
 
-// invoke runs one event. The instance is not to be used any more after ErrDied and ErrTimedOut.
+// invoke runs one event. After ErrDied and ErrTimedOut the instance must not be used again.
 func (in *instance) invoke(event []byte) ([]byte, error) {
 	if err := in.wait(); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (in *instance) invoke(event []byte) ([]byte, error) {
 	return in.within(in.newInvocation(eventKind, event))
 }
 
-// within makes a call and ends the process when it takes too long.
+// within makes a call and ends the process if the call takes too long.
 func (in *instance) within(v *invocation) ([]byte, error) {
 	type reply struct {
 		body []byte
@@ -155,7 +155,7 @@ func (in *instance) within(v *invocation) ([]byte, error) {
 	}
 }
 
-// stop tells the process that it ends, where that is configured, and ends it.
+// stop calls /pre-stop, if Hooks is set, and ends the process.
 func (in *instance) stop() {
 	in.thaw()
 	select {
@@ -180,7 +180,7 @@ func (in *instance) dead() bool {
 	}
 }
 
-// header is what the platform says with every request.
+// header returns the headers that the platform sends with every request.
 func (in *instance) header(v *invocation) http.Header {
 	h := http.Header{}
 	set := func(name, value string) { h.Set("x-fc-"+name, value) }

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// logMax is how much of the output of a function is kept.
+// logMax limits how much of a function's output is kept, in bytes.
 const logMax = 1 << 20
 
-// tail is a log that keeps its end, and hands on lines if somebody wants them.
+// tail is a log that keeps its end, and passes on whole lines if a receiver is set.
 type tail struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -5,29 +5,31 @@ import (
 	"time"
 )
 
-// Idle tells whether no invocation is under way, waits for an instance, or is to come as an asynchronous one.
+// Idle reports whether no invocation is running or waiting for an instance, and no asynchronous one
+// is still to run.
 func (f *Function) Idle() bool {
 	return f.running.Load() == 0 && (f.OtherVersion == nil || f.OtherVersion.Idle())
 }
 
-// Billed is the time that instances had invocations, each such time rounded up to a millisecond, as it is billed:
-// invocations at the same time in the same instance are billed once. What is under way is not in it yet.
+// Billed returns the time during which instances had invocations. As in the bill, each such period
+// is rounded up to a millisecond, and simultaneous invocations of one instance count once. Periods
+// that have not ended are not included.
 func (f *Function) Billed() time.Duration { return time.Duration(f.billed.Load()) * time.Millisecond }
 
-// bill ends a time in which an instance had invocations. The caller holds mu.
+// bill ends a period in which an instance had invocations. The caller holds mu.
 func (f *Function) bill(in *instance) {
 	f.billed.Add(int64((time.Since(in.busy) + time.Millisecond - 1) / time.Millisecond))
 }
 
 // Start is what a new process needs.
 type Start struct {
-	Init   time.Duration // until it can be used: it listens, or asks for its first event
-	Answer time.Duration // until it has answered the first invocation, since its beginning
-	Memory int64         // most of it that was resident, bytes
+	Init   time.Duration // until it is ready: it listens, or asks for its first event
+	Answer time.Duration // from its start until it has responded to the first invocation
+	Memory int64         // maximum resident memory, bytes
 }
 
-// Cold ends the instances that there are and tells what the new one needs by which call, one invocation, is answered. It
-// ends that one, too.
+// Cold ends the existing instances, runs call, which must make one invocation, and returns what the
+// new instance needed for it. It then ends that instance, too.
 func (f *Function) Cold(call func() error) (s Start, err error) {
 	f.Kill()
 	if err := call(); err != nil {
@@ -47,7 +49,7 @@ func (f *Function) Cold(call func() error) (s Start, err error) {
 	return Start{Init: in.init, Answer: done.Sub(in.began), Memory: in.memory()}, nil
 }
 
-// PIDs are the processes that run.
+// PIDs returns the ids of the running processes.
 func (f *Function) PIDs() (all []int) {
 	f.begin()
 	f.mu.Lock()

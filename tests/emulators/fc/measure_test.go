@@ -11,7 +11,7 @@ import (
 	"millrace/tests/emulators/fc"
 )
 
-// Every Cold is a process of its own, and nothing is left of it.
+// TestCold: every Cold starts a process of its own, and leaves none behind.
 func TestCold(t *testing.T) {
 	both(t, func(t *testing.T, r fc.Runtime) {
 		f := deploy(t, r, "http", nil)
@@ -37,7 +37,7 @@ func TestCold(t *testing.T) {
 	})
 }
 
-// What one instance does at the same time is billed once.
+// TestBilled: simultaneous invocations of one instance are billed once.
 func TestBilled(t *testing.T) {
 	f := deploy(t, fc.Custom, "http", func(f *fc.Function) { f.Concurrency = 4 })
 	sleep := func() {

@@ -6,7 +6,7 @@ import "syscall"
 
 func tied() *syscall.SysProcAttr { return nil }
 
-// Elsewhere instances are not frozen, and nobody knows their memory.
+// On other systems, instances are not frozen, and their memory is unknown.
 func (in *instance) freeze()       {}
 func (in *instance) thaw()         {}
 func (in *instance) memory() int64 { return 0 }

@@ -13,13 +13,16 @@ import (
 	"sync"
 )
 
-// Service is the InvokeFunction API, version 2023-03-30, over some functions. It checks signatures (ACS3-HMAC-SHA256).
+// Service is the InvokeFunction API, version 2023-03-30, of some functions. It checks signatures
+// (ACS3-HMAC-SHA256).
 type Service struct {
-	// Keys are the access keys that may call, with their secrets; Tokens are the tokens that go with temporary ones.
+	// Keys are the secrets of the access keys that may call; Tokens are the tokens of the temporary
+	// ones.
 	Keys   map[string]string
 	Tokens map[string]string
 
-	// Failing, if it answers true, refuses a call before it does anything: ResourceThrottled.
+	// Failing reports whether to refuse a call with ResourceThrottled, before any work. It may be
+	// nil.
 	Failing func(function string) bool
 
 	mu        sync.Mutex
@@ -37,7 +40,7 @@ func (s *Service) Add(f *Function) {
 	s.functions[f.Name] = f
 }
 
-// Has reports whether a function of a name is deployed.
+// Has reports whether a function of that name is deployed.
 func (s *Service) Has(name string) bool { return s.function(name) != nil }
 
 func (s *Service) function(name string) *Function {
@@ -46,7 +49,7 @@ func (s *Service) function(name string) *Function {
 	return s.functions[name]
 }
 
-// asyncMax is the longest event of an asynchronous invocation.
+// asyncMax is the maximum size of the event of an asynchronous invocation.
 const asyncMax = 128 << 10
 
 // ServeHTTP implements http.Handler.
@@ -113,7 +116,7 @@ func (s *Service) sync(w http.ResponseWriter, f *Function, event []byte) {
 }
 
 // Authenticate checks the signature of a request, as the service's client libraries make it. It
-// gives the code of the refusal, "" for none.
+// returns the code and message of the error; "" for none.
 func (s *Service) Authenticate(r *http.Request, body []byte) (code, message string) {
 	parts := map[string]string{}
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 ")
@@ -138,7 +141,7 @@ func (s *Service) Authenticate(r *http.Request, body []byte) (code, message stri
 	return "", ""
 }
 
-// acs3 is the signature of a request.
+// acs3 returns the signature of a request.
 func acs3(secret, signed string, r *http.Request) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(r.URL.Query()) + "\n")

@@ -13,47 +13,49 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// Form is what a function gets of a message.
+// Form is the form in which a function receives messages.
 type Form uint8
 
 // The forms.
 const (
-	Events  Form = iota // an array of events, of one as well (event stream)
+	Events  Form = iota // an array of events, also for a single one (event stream)
 	RawData             // an array of bodies (event stream, eventSchema RawData)
 	Rule                // one event (event rule)
 )
 
-// Stream brings messages of a queue to a function, as an event stream of EventBridge does: synchronously and in batches.
-// There is no answer for a part of a batch: a function that fails gets the whole batch again, after a pause, Retries
-// times; then the batch goes to the dead letters, or, without Tolerant, the stream stops.
+// Stream delivers messages of a queue to a function, as an event stream of EventBridge does:
+// synchronously and in batches. A function cannot accept part of a batch: if it fails, it gets the
+// whole batch again, after a pause, up to Retries times. Then the batch goes to the dead-letter
+// queue if Tolerant is set; otherwise the stream stops.
 type Stream struct {
 	Client *rest.Client
 	Queue  string
 	Invoke func(event []byte) ([]byte, error)
 
 	Form    Form
-	Encoded bool          // bodies are handed over as they are stored (IsBase64Decode false)
-	Batch   int           // messages of a batch, at most 16; 0: 1
+	Encoded bool          // bodies are delivered as they are stored (IsBase64Decode false)
+	Batch   int           // maximum number of messages in a batch, at most 16; 0: 1
 	Window  time.Duration // how long a batch is collected; 0: not at all
-	Tasks   int           // batches at a time; 0: 1
+	Tasks   int           // concurrent batches; 0: 1
 	Limit   time.Duration // of an invocation; 0: 5 min
 
 	Retries    int
 	Pause      func(retry int) time.Duration // nil: 1, 2, 4 … 512 s
 	Tolerant   bool
-	DeadLetter string // queue of the dead letters; "": they are dropped
+	DeadLetter string // the dead-letter queue; "": batches are dropped
 
-	// DeleteFirst deletes messages when they are taken, not after a batch has succeeded: which of the two the service does
-	// is not known, so whoever relies on it must be tested with both.
+	// DeleteFirst deletes messages when they are received, not after a batch has succeeded. Which
+	// of the two the service does is unknown, so code that relies on it must be tested with both.
 	DeleteFirst bool
 
 	Batches, Failures, Dead atomic.Int64 // delivered, failed attempts, given up
 }
 
-// ErrStopped says that a stream has stopped because a batch could not be delivered.
+// ErrStopped reports that a stream has stopped because a batch could not be delivered.
 var ErrStopped = errors.New("fc: the stream has stopped")
 
-// Run delivers until ctx ends; it returns when nothing is under way. The error is ctx's, or ErrStopped.
+// Run delivers until ctx ends; it returns when no delivery is running. The error is ctx's, or
+// ErrStopped.
 func (s *Stream) Run(ctx context.Context) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -75,7 +77,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	return context.Cause(inner)
 }
 
-// collect takes the messages of the next batch.
+// collect receives the messages of the next batch.
 func (s *Stream) collect(ctx context.Context) []rest.ReceivedMessage {
 	size := min(max(s.Batch, 1), rest.BatchMax)
 	got, err := s.Client.Receive(ctx, s.Queue, size, time.Second)
@@ -97,8 +99,8 @@ func (s *Stream) collect(ctx context.Context) []rest.ReceivedMessage {
 	return got
 }
 
-// deliver hands over a batch until the function takes it or it is given up. A batch that ctx interrupts is left to the
-// queue.
+// deliver repeats a batch until the function accepts it or its retries are used up. If ctx ends,
+// the messages stay in the queue.
 func (s *Stream) deliver(ctx context.Context, messages []rest.ReceivedMessage) error {
 	s.Batches.Add(1)
 	for _, event := range s.events(messages) {
@@ -142,7 +144,7 @@ func (s *Stream) pause(retry int) time.Duration {
 	return time.Second << min(retry, 9)
 }
 
-// within invokes the function and gives up waiting at the limit; the function goes on.
+// within invokes the function and stops waiting at the limit; the function keeps running.
 func (s *Stream) within(event []byte) ([]byte, error) {
 	limit := s.Limit
 	if limit == 0 {
@@ -167,7 +169,7 @@ func (s *Stream) within(event []byte) ([]byte, error) {
 	}
 }
 
-// bury sends a batch to the dead letters.
+// bury sends a batch to the dead-letter queue.
 func (s *Stream) bury(messages []rest.ReceivedMessage) error {
 	if s.DeadLetter == "" {
 		return nil
@@ -187,12 +189,12 @@ func (s *Stream) remove(messages []rest.ReceivedMessage) {
 	}
 	for len(handles) > 0 {
 		n := min(len(handles), rest.BatchMax)
-		s.Client.Delete(context.Background(), s.Queue, handles[:n]...) // what stays comes again, as it may
+		s.Client.Delete(context.Background(), s.Queue, handles[:n]...) // messages that remain are delivered again, which is allowed
 		handles = handles[n:]
 	}
 }
 
-// events are what the function gets for a batch: one event, or with Rule one for each message.
+// events returns what the function gets for a batch: one event, or with Rule one for each message.
 func (s *Stream) events(messages []rest.ReceivedMessage) [][]byte {
 	var elements []any
 	for _, m := range messages {
@@ -215,12 +217,12 @@ func (s *Stream) events(messages []rest.ReceivedMessage) [][]byte {
 func encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts only
+		panic(err) // strings only
 	}
 	return text
 }
 
-// body is a message's body as the function gets it.
+// body returns a message's body in the form that the function gets.
 func (s *Stream) body(m rest.ReceivedMessage) string {
 	if s.Encoded {
 		return m.Body
@@ -231,7 +233,7 @@ func (s *Stream) body(m rest.ReceivedMessage) string {
 	return m.Body
 }
 
-// cloudEvent is the event of a message (platform.md 1.6).
+// cloudEvent returns the event of a message (platform.md 1.6).
 func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
@@ -242,7 +244,7 @@ func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
 		"data": map[string]string{"requestId": requestID(), "messageId": m.ID, "messageBody": s.body(m)}}
 }
 
-// sleep waits; false when ctx ends before.
+// sleep waits for d. It returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

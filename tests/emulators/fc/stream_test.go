@@ -19,7 +19,7 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-// broker is an MNS with a queue of hints and one of dead letters.
+// broker returns an MNS with a queue of hints and a dead-letter queue.
 func broker(t testing.TB) (*mns.Server, *rest.Client) {
 	t.Helper()
 	s := mns.New(mns.Options{})
@@ -29,7 +29,7 @@ func broker(t testing.TB) (*mns.Server, *rest.Client) {
 		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
 }
 
-// run runs a stream until the test ends or until ok; it returns how Run ended.
+// run runs a stream until the test ends or until ok returns true; it returns the error of Run.
 func run(t testing.TB, s *fc.Stream, ok func() bool) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -61,14 +61,14 @@ func send(t testing.TB, client *rest.Client, partitions ...string) {
 	}
 }
 
-// worked are what the probe worked on or dispatched, each once.
+// worked returns what the probe has processed or dispatched, without repetitions.
 func worked(f *fc.Function, n int) []string {
 	lines := said(f, n)
 	sort.Strings(lines)
 	return slices.Compact(lines)
 }
 
-// Hints reach the work in every form that a trigger may have, through both runtimes.
+// TestStream: hints reach the function in every form that a trigger may have, in both runtimes.
 func TestStream(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		for _, c := range []struct {
@@ -96,8 +96,8 @@ func TestStream(t *testing.T) {
 	})
 }
 
-// The whole of a batch comes again when one of its messages fails, and goes to the dead letters in the end; poison alone
-// fails nothing.
+// TestBatchesFailAsAWhole: the whole batch is repeated when one of its messages fails, and goes to
+// the dead-letter queue in the end. A malformed message alone fails nothing.
 func TestBatchesFailAsAWhole(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		server, client := broker(t)
@@ -135,7 +135,8 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 	})
 }
 
-// The trigger's invocation only dispatches; the asynchronous invocation of a hint does the work.
+// TestDispatch: the trigger's invocation only dispatches; the asynchronous invocation of a hint
+// does the work.
 func TestDispatch(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		server, client := broker(t)
@@ -169,7 +170,7 @@ func TestDispatch(t *testing.T) {
 	})
 }
 
-// The invocation API takes what the recorded signature covers, and nothing else.
+// TestService: the invocation API accepts what the recorded signature covers, and nothing else.
 func TestService(t *testing.T) {
 	f := deploy(t, fc.Custom, "tick", func(f *fc.Function) { f.Name = "wf-runner" })
 	s := &fc.Service{Keys: map[string]string{"AKID": "SECRET"}}
@@ -224,7 +225,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// answer keeps what a handler writes.
+// answer records what a handler writes.
 type answer struct {
 	header http.Header
 	status int

@@ -12,13 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// bodyMax is the longest body of a synchronous request.
+// bodyMax is the maximum size of the body of a synchronous request.
 const bodyMax = 32 << 20
 
 // Trigger is the HTTP trigger of a function, without authentication of its own.
 type Trigger struct{ Function *Function }
 
-// ServeHTTP passes a request to the function: as it is in a custom runtime, as a JSON event in the built-in one.
+// ServeHTTP passes a request to the function: unchanged in a custom runtime, as a JSON event in the
+// built-in one.
 func (t Trigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	if err != nil || tooLong(r.Header) {
@@ -71,7 +72,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Write(text)
 }
 
-// httpEvent is a request as the built-in runtime gets it.
+// httpEvent is a request in the form that the built-in runtime gets.
 type httpEvent struct {
 	Version string            `json:"version"`
 	RawPath string            `json:"rawPath"`
@@ -100,7 +101,7 @@ type httpPart struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// event hands a request to the function as an event and writes the answer that it gives.
+// event passes a request to the function as an event and writes its response.
 func (t Trigger) event(w http.ResponseWriter, r *http.Request, body []byte) error {
 	now := time.Now().UTC()
 	e := httpEvent{Version: "v1", RawPath: r.URL.EscapedPath(), Headers: joined(r.Header), Query: joined(r.URL.Query()), Body: string(body),
@@ -123,7 +124,7 @@ func (t Trigger) event(w http.ResponseWriter, r *http.Request, body []byte) erro
 	return reply(w, text)
 }
 
-// joined gives the values of each name as one, with commas between, as the platform does.
+// joined joins the values of each name with commas, as the platform does.
 func joined[M ~map[string][]string](values M) map[string]string {
 	out := make(map[string]string, len(values))
 	for name, list := range values {
@@ -132,7 +133,8 @@ func joined[M ~map[string][]string](values M) map[string]string {
 	return out
 }
 
-// reply writes what a function answered to a request. What is no answer with a status is the body of a 200.
+// reply writes a function's response to a request. A result that is no response with a status
+// becomes the body of a 200.
 func reply(w http.ResponseWriter, text []byte) error {
 	var a struct {
 		Status  int               `json:"statusCode"`

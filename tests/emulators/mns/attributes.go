@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// attributes of a queue that its owner sets.
+// attributes are the attributes of a queue that its owner sets.
 type attributes struct {
 	delay      int64 // seconds
 	size       int64 // bytes
@@ -43,7 +43,7 @@ type queueBody struct {
 	Logging    *string  `xml:"LoggingEnabled"`
 }
 
-// apply sets in a what the document names.
+// apply sets in a the attributes that the document names.
 func (b *queueBody) apply(a *attributes) *apiError {
 	for _, f := range []struct {
 		name      string

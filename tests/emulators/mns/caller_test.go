@@ -13,7 +13,7 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-// caller makes signed calls, written without the product's client.
+// caller makes signed calls without the product's client.
 type caller struct {
 	t       testing.TB
 	server  *mns.Server
@@ -27,7 +27,7 @@ func newCaller(t testing.TB, s *mns.Server) *caller {
 	return &caller{t: t, server: s, host: mns.AccountID + ".mns." + mns.Region + ".aliyuncs.com", id: mns.AccessKeyID, secret: mns.AccessKeySecret}
 }
 
-// do calls and returns status and body; status 0 for a connection that was closed.
+// do makes a call and returns status and body; status 0 for a closed connection.
 func (c *caller) do(method, resource, body string) (int, string) {
 	c.t.Helper()
 	r, err := http.NewRequest(method, "http://"+c.host+resource, strings.NewReader(body))
@@ -52,7 +52,7 @@ func (c *caller) do(method, resource, body string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// want expects a status, and a code of the service where the status is an error.
+// want expects a status, and an error code of the service if the status is an error.
 func (c *caller) want(status int, code, method, resource, body string) string {
 	c.t.Helper()
 	got, text := c.do(method, resource, body)
@@ -88,7 +88,7 @@ func (c *caller) send(body string, delay int) {
 	c.want(201, "", "POST", "/queues/q/messages", fmt.Sprintf("<Message><MessageBody>%s</MessageBody><DelaySeconds>%d</DelaySeconds></Message>", body, delay))
 }
 
-// bubble runs f in a bubble with a server that has the queue q.
+// bubble runs f in a synctest bubble with a server that has the queue q.
 func bubble(t *testing.T, f func(t *testing.T, s *mns.Server, c *caller)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})

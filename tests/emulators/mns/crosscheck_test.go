@@ -10,7 +10,8 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-// crossCheck runs the official Node.js client against an endpoint. It is skipped without Node.js, but never in CI.
+// crossCheck runs the official Node.js client against an endpoint. It is skipped where Node.js is
+// missing, but never in CI.
 func crossCheck(t *testing.T, arguments ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -29,7 +30,8 @@ func crossCheck(t *testing.T, arguments ...string) {
 	t.Logf("%s", text)
 }
 
-// The official client takes the command for MNS, with a lasting key and with a temporary one.
+// TestCrossCheck: the official client accepts the command as MNS, with a long-lived key and with a
+// temporary one.
 func TestCrossCheck(t *testing.T) {
 	binary := t.TempDir() + "/mns"
 	if text, err := exec.Command("go", "build", "-o", binary, "./cmd/mns").CombinedOutput(); err != nil {

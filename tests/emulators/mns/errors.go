@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// apiError is an error of the service: a code of its list with the status and text that it has there.
+// apiError is an error of the service: a code of its list, with the status and text of that list.
 type apiError struct {
 	status  int
 	code    string
@@ -14,7 +14,7 @@ type apiError struct {
 
 func (r *apiError) Error() string { return r.code + ": " + r.message }
 
-// The refusals that need no further words.
+// The errors with a fixed text.
 var (
 	accessDenied         = &apiError{403, "AccessDenied", "The OwnerId that your Access Key Id associated to is forbidden for this operation."}
 	invalidAccessKey     = &apiError{403, "InvalidAccessKeyId", "The AccessKey Id you provided is not exist."}
@@ -28,7 +28,7 @@ var (
 	invalidDate          = &apiError{400, "InvalidDateHeader", "The Date header format is invalid."}
 	missingVersion       = &apiError{400, "MissingVersionHeader", "x-mns-version header is required."}
 	invalidVersion       = &apiError{400, "InvalidVersionHeader", "The x-mns-version header is not supported."}
-	invalidDigest        = &apiError{400, "InvalidDegist", "The Content-MD5 you specified is invalid."} // so spelt
+	invalidDigest        = &apiError{400, "InvalidDegist", "The Content-MD5 you specified is invalid."} // the service's spelling
 	invalidURL           = &apiError{400, "InvalidRequestURL", "Http request URL format invalid."}
 	malformedXML         = &apiError{400, "MalformedXML", "The XML you provided was not well-formed."}
 	missingHandle        = &apiError{400, "MissingReceiptHandle", "ReceiptHandle is required."}
@@ -45,22 +45,22 @@ var (
 	methodNotAllowed     = &apiError{405, "MethodNotAllowed", "The method is not allowed against this resource."}
 )
 
-// outOfRange says that a value is not within its limits.
+// outOfRange returns the error for a value outside its limits.
 func outOfRange(element string, low, high int64) *apiError {
 	return &apiError{400, "InvalidArgument", fmt.Sprintf("The value of %s should between %d and %d seconds/bytes.", element, low, high)}
 }
 
-// notInSchema says that an element is missing or is none.
+// notInSchema returns the error for an element that is missing or invalid.
 func notInSchema(element string) *apiError {
 	return &apiError{400, "InvalidArgument", fmt.Sprintf("The XML you provided did not validate against our published schema, cause by %s.", element)}
 }
 
-// badQuery says that a parameter of the query cannot be read.
+// badQuery returns the error for an invalid query parameter.
 func badQuery(name string) *apiError {
 	return &apiError{400, "InvalidQueryString", fmt.Sprintf("Http request URL contains invalid querystring item %q.", name)}
 }
 
-// errorBody is the document of a refusal.
+// errorBody is the document of an error.
 type errorBody struct {
 	XMLName   struct{} `xml:"http://mns.aliyuncs.com/doc/v1/ Error"`
 	Code      string

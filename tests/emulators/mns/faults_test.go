@@ -60,7 +60,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// Every message is received once by somebody while many send, receive and delete.
+// TestManyClients: while many clients send, receive and delete, each message is received exactly
+// once.
 func TestManyClients(t *testing.T) {
 	s := mns.New(mns.Options{})
 	s.CreateQueue("q")

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// call is one request on its way.
+// call is one request in progress.
 type call struct {
 	s            *Server
 	r            *http.Request
 	id           string
-	queue        string // or topic
+	queue        string // or the topic
 	subscription string
-	query        url.Values // names in lower case: the official clients do not agree on them
+	query        url.Values // names in lower case, because the official clients spell them differently
 	body         []byte
 	fault        Fault
 }
@@ -43,7 +43,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serveFault(w, op, run)
 }
 
-// serveFault carries a call out, or what becomes of it.
+// serveFault carries out a call and injects the fault that was drawn for it.
 func (c *call) serveFault(w http.ResponseWriter, op string, run func(http.ResponseWriter) *apiError) {
 	fault, latency := c.s.fate(op, c.queue)
 	if latency > 0 {
@@ -71,7 +71,7 @@ func (c *call) serveFault(w http.ResponseWriter, op string, run func(http.Respon
 	}
 }
 
-// open reads what the request is about.
+// open reads the body and the resource of the request.
 func (c *call) open() *apiError {
 	query, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
@@ -102,7 +102,8 @@ func (c *call) authenticated(op string) *apiError {
 	return checkDigest(c.r.Header, c.body)
 }
 
-// operation finds what a request asks for; nil for what is no operation.
+// operation returns the operation that a request names, and its implementation; nil if the request
+// names none.
 func (c *call) operation() (op string, run func(http.ResponseWriter) *apiError) {
 	path := strings.TrimSuffix(c.r.URL.Path, "/")
 	if path == "/queues" {
@@ -174,7 +175,7 @@ func (c *call) messageOperation() (op string, run func(http.ResponseWriter) *api
 	return "", nil
 }
 
-// root is the name of a document's first element, for the count of calls only.
+// root returns the name of a document's first element. It serves the count of calls only.
 func root(text []byte) string {
 	s := string(text[:min(len(text), 256)])
 	for {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// number reads a whole number within limits; otherwise stands for a text that is not there.
-func number(name string, text *string, low, high, otherwise int64) (int64, *apiError) {
+// number parses an integer within limits. It returns missing if text is nil.
+func number(name string, text *string, low, high, missing int64) (int64, *apiError) {
 	if text == nil {
-		return otherwise, nil
+		return missing, nil
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(*text), 10, 64)
 	if err != nil {
@@ -24,7 +24,7 @@ func number(name string, text *string, low, high, otherwise int64) (int64, *apiE
 	return n, nil
 }
 
-// message makes a message of what was sent.
+// message converts a sent message.
 func (m *sent) message(q *queue, now time.Time) (*message, *apiError) {
 	if m.Body == nil {
 		return nil, notInSchema("MessageBody")
@@ -40,7 +40,7 @@ func (m *sent) message(q *queue, now time.Time) (*message, *apiError) {
 	if bad != nil {
 		return nil, bad
 	}
-	if priority == 0 { // the official Go client sends it for none
+	if priority == 0 { // the official Go client sends 0 for "none"
 		priority = 8
 	}
 	return &message{body: *m.Body, digest: digest(*m.Body), priority: priority, enqueued: now, at: now.Add(time.Duration(delay) * time.Second)}, nil
@@ -72,7 +72,7 @@ func (c *call) send(w http.ResponseWriter) *apiError {
 	return nil
 }
 
-// accept takes messages in, all or, with an error of the request, none.
+// accept stores the messages: all of them, or none if the request has an error.
 func (c *call) accept(q *queue, list []sent) ([]sentAnswer, *apiError) {
 	now := c.s.now()
 	var all []*message
@@ -100,7 +100,8 @@ func (c *call) accept(q *queue, list []sent) ([]sentAnswer, *apiError) {
 	return answers, nil
 }
 
-// accept takes one message in. A delayed one gets a handle, by which it can be deleted before its time.
+// accept stores one message. A delayed one gets a handle, so that it can be deleted before it is
+// due.
 func (s *Server) accept(q *queue, m *message, now time.Time) sentAnswer {
 	m.serial = s.next()
 	m.id = fmt.Sprintf("%016X-2-%X", m.serial, now.UnixMilli())
@@ -116,7 +117,7 @@ func (s *Server) accept(q *queue, m *message, now time.Time) sentAnswer {
 	return sentAnswer{ID: m.id, Digest: m.digest, Handle: m.handle}
 }
 
-// count reads how many messages are asked for.
+// count returns how many messages the request asks for.
 func (c *call) count() (n int, bad *apiError) {
 	if !c.query.Has("numofmessages") {
 		return 1, nil
@@ -131,7 +132,7 @@ func (c *call) count() (n int, bad *apiError) {
 	return n, nil
 }
 
-// wait reads how long a receive waits; negative for as long as the queue says.
+// wait returns how long a receive waits; negative for the queue's default.
 func (c *call) wait() (time.Duration, *apiError) {
 	if !c.query.Has("waitseconds") {
 		return -1, nil
@@ -146,7 +147,7 @@ func (c *call) wait() (time.Duration, *apiError) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// receive hands out visible messages, after a wait if there is none.
+// receive returns visible messages. If there is none, it waits.
 func (c *call) receive(w http.ResponseWriter) *apiError {
 	n, bad := c.count()
 	if bad != nil {
@@ -182,7 +183,7 @@ func (c *call) receive(w http.ResponseWriter) *apiError {
 	}
 }
 
-// pause waits for a change or a while; false when the client is gone.
+// pause waits for a change, at most atMost. It returns false if the client has disconnected.
 func (c *call) pause(changed <-chan struct{}, atMost time.Duration) bool {
 	t := time.NewTimer(atMost)
 	defer t.Stop()
@@ -195,7 +196,7 @@ func (c *call) pause(changed <-chan struct{}, atMost time.Duration) bool {
 	return true
 }
 
-// next is how long it takes until a hidden message becomes visible.
+// next returns how long it takes until a hidden message becomes visible.
 func (q *queue) next(now time.Time) time.Duration {
 	if len(q.hidden.list) == 0 {
 		return waitMax * time.Second
@@ -203,7 +204,7 @@ func (q *queue) next(now time.Time) time.Duration {
 	return max(q.hidden.list[0].at.Sub(now), time.Millisecond)
 }
 
-// receive takes up to n visible messages and hides them. The caller holds mu.
+// receive returns up to n visible messages and hides them. The caller holds mu.
 func (s *Server) receive(q *queue, n int) (got []received) {
 	now := s.now()
 	q.refresh(now)
@@ -231,7 +232,7 @@ func (s *Server) receive(q *queue, n int) (got []received) {
 	return got
 }
 
-// shown is a message as a receive answers it.
+// shown returns a message as a receive shows it.
 func (m *message) shown() received {
 	return received{ID: m.id, Handle: m.handle, Digest: m.digest, Body: m.body, Enqueued: m.enqueued.UnixMilli(), Next: m.at.UnixMilli(),
 		First: m.first.UnixMilli(), Count: m.received, Priority: m.priority}
@@ -245,7 +246,7 @@ func (c *call) answer(w http.ResponseWriter, got []received) {
 	writeXML(w, http.StatusOK, receivedOne{received: got[0]})
 }
 
-// peek shows visible messages and leaves them as they are.
+// peek returns visible messages without changing them.
 func (c *call) peek(w http.ResponseWriter) *apiError {
 	n, bad := c.count()
 	if bad != nil {
@@ -353,7 +354,7 @@ func (c *call) changeVisibility(w http.ResponseWriter) *apiError {
 			return bad
 		}
 		q.hide(m, now, now.Add(time.Duration(n)*time.Second), c.s.next())
-		q.wake() // who waits counts on the time that it had
+		q.wake() // receivers wait for the message's earlier time
 		a = visibilityAnswer{Handle: m.handle, Next: m.at.UnixMilli()}
 		return nil
 	})

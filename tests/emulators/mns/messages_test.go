@@ -12,7 +12,8 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-// A delay of a week is kept to the second, and a delayed message can be deleted before it is due.
+// TestDelay: a delay of a week is exact to the second, and a delayed message can be deleted before
+// it is due.
 func TestDelay(t *testing.T) {
 	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
 		c.want(204, "", "PUT", "/queues/q?metaoverride=true", "<Queue><MessageRetentionPeriod>604800</MessageRetentionPeriod></Queue>")
@@ -59,7 +60,8 @@ func TestVisibility(t *testing.T) {
 	})
 }
 
-// A shorter visibility wakes those who wait for the message already.
+// TestShortenedVisibility: a shorter visibility timeout wakes receivers that already wait for the
+// message.
 func TestShortenedVisibility(t *testing.T) {
 	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
 		c.send("a", 0)
@@ -135,7 +137,8 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// FuzzSend: no body of a send makes the server fall over, and what it takes it gives back as it was.
+// FuzzSend: no body of a send crashes the server, and a received message has the body that was
+// sent.
 func FuzzSend(f *testing.F) {
 	for _, seed := range []string{"", "<Message><MessageBody>x</MessageBody></Message>", "<Messages><Message><MessageBody>&lt;&#x1F600;</MessageBody></Message></Messages>",
 		"<!DOCTYPE a [<!ENTITY b \"c\">]><Message><MessageBody>&b;</MessageBody></Message>", "<Message><MessageBody><![CDATA[<x>]]></MessageBody></Message>",

@@ -18,15 +18,15 @@ type message struct {
 	priority int64
 	serial   int64 // order of arrival
 	enqueued time.Time
-	first    time.Time // received for the first time
+	first    time.Time // when it was first received
 	received int
-	at       time.Time // visible from then on
-	handle   string    // the one that is valid; "": none
-	index    int       // in the heap that holds it
-	visible  bool      // which heap that is
+	at       time.Time // when it becomes visible
+	handle   string    // the valid receipt handle; "": none
+	index    int       // in its heap
+	visible  bool      // whether its heap is that of the visible messages
 }
 
-// heapOf is a heap of messages that know their places in it.
+// heapOf is a heap of messages. Each message knows its index in it.
 type heapOf struct {
 	list []*message
 	less func(a, b *message) bool
@@ -58,10 +58,10 @@ type queue struct {
 	created  time.Time
 	modified time.Time
 	visible  heapOf // by priority, then by arrival
-	hidden   heapOf // delayed or received, by when they become visible
+	hidden   heapOf // delayed or received, by the time when they become visible
 	handles  map[string]*message
-	oldest   time.Time     // no message came earlier
-	changed  chan struct{} // closed when a message may have become visible, or the queue is gone
+	oldest   time.Time     // no message is older
+	changed  chan struct{} // closed when a message may have become visible, or the queue has been deleted
 }
 
 func newQueue(name string, a attributes, now time.Time) *queue {
@@ -72,13 +72,13 @@ func newQueue(name string, a attributes, now time.Time) *queue {
 		hidden: heapOf{less: func(a, b *message) bool { return a.at.Before(b.at) }}}
 }
 
-// wake lets waiting receivers look again.
+// wake makes waiting receivers look again.
 func (q *queue) wake() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-// put takes a message into the heap where it belongs.
+// put adds a message to the heap of its kind.
 func (q *queue) put(m *message, now time.Time) {
 	if q.oldest.IsZero() || m.enqueued.Before(q.oldest) {
 		q.oldest = m.enqueued
@@ -91,7 +91,7 @@ func (q *queue) put(m *message, now time.Time) {
 	}
 }
 
-// take takes a message out of its heap.
+// take removes a message from its heap.
 func (q *queue) take(m *message) {
 	if m.visible {
 		heap.Remove(&q.visible, m.index)
@@ -106,7 +106,8 @@ func (q *queue) remove(m *message) {
 	delete(q.handles, m.handle)
 }
 
-// refresh moves what has become visible, whose handles end, and drops what is older than the queue keeps messages.
+// refresh makes due messages visible, which invalidates their handles, and drops messages older
+// than the queue's retention.
 func (q *queue) refresh(now time.Time) {
 	for len(q.hidden.list) > 0 && !q.hidden.list[0].at.After(now) {
 		m := q.hidden.list[0]
@@ -120,7 +121,7 @@ func (q *queue) refresh(now time.Time) {
 	}
 }
 
-// expire drops the messages that came before limit.
+// expire drops the messages that arrived before limit.
 func (q *queue) expire(limit time.Time) {
 	q.oldest = time.Time{}
 	for _, m := range slices.Concat(q.visible.list, q.hidden.list) {
@@ -143,13 +144,13 @@ func (q *queue) hide(m *message, now, until time.Time, serial int64) {
 	q.put(m, now)
 }
 
-// newHandle is a receipt handle as the service writes them.
+// newHandle returns a receipt handle in the service's format.
 func newHandle(m *message, serial int64) string {
 	text := fmt.Sprintf("%d-%d-%d-%d", 8589934592+serial, m.at.Unix(), m.received, m.priority)
 	return "1-" + base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-// find gives the message of a valid handle.
+// find returns the message of a valid handle.
 func (q *queue) find(handle string, now time.Time) (*message, *apiError) {
 	q.refresh(now)
 	if m := q.handles[handle]; m != nil {
@@ -162,7 +163,7 @@ func (q *queue) find(handle string, now time.Time) (*message, *apiError) {
 	return nil, messageNotExist
 }
 
-// bodies are the bodies of all messages, in the order of their arrival.
+// bodies returns the bodies of all messages, in the order of their arrival.
 func (q *queue) bodies() []string {
 	all := slices.Concat(q.visible.list, q.hidden.list)
 	slices.SortFunc(all, func(a, b *message) int { return cmp.Compare(a.serial, b.serial) })

@@ -13,15 +13,15 @@ func checkName(name string) *apiError {
 		return queueNameLength
 	}
 	for i, r := range name {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (i == 0 || r != '-' && (r < '0' || r > '9')) {
+		alphabetic := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !alphabetic && (i == 0 || r != '-' && (r < '0' || r > '9')) {
 			return invalidQueueName
 		}
 	}
 	return nil
 }
 
-// wanted reads the attributes that a request sets, on top of those that hold without it.
+// wanted returns a with the attributes that the request sets.
 func (c *call) wanted(a attributes) (attributes, *apiError) {
 	if len(c.body) == 0 {
 		return a, nil
@@ -88,7 +88,7 @@ func (c *call) getAttributes(w http.ResponseWriter) *apiError {
 	return bad
 }
 
-// deleteQueue deletes a queue; that it is not there is no error.
+// deleteQueue deletes a queue. A missing queue is no error.
 func (c *call) deleteQueue(w http.ResponseWriter) *apiError {
 	s := c.s
 	s.mu.Lock()
@@ -102,7 +102,7 @@ func (c *call) deleteQueue(w http.ResponseWriter) *apiError {
 	return nil
 }
 
-// with runs f with the queue of the call under the server's lock.
+// with runs f with the queue of the call, under the server's lock.
 func (c *call) with(f func(*queue) *apiError) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -113,21 +113,21 @@ func (c *call) with(f func(*queue) *apiError) *apiError {
 	return f(q)
 }
 
-// page gives the names that a list asks for, in order, and the name that the next page begins with.
+// page returns the names that a list asks for, in order, and the first name of the next page.
 func (c *call) page(names []string) (page []string, next string, bad *apiError) {
-	most := 1000
+	limit := 1000
 	if text := c.r.Header.Get("x-mns-ret-number"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1000 {
 			return nil, "", outOfRange("x-mns-ret-number", 1, 1000)
 		}
-		most = n
+		limit = n
 	}
 	prefix, marker := c.r.Header.Get("x-mns-prefix"), c.r.Header.Get("x-mns-marker")
 	page = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) || name < marker })
 	slices.Sort(page)
-	if len(page) > most {
-		return page[:most], page[most], nil
+	if len(page) > limit {
+		return page[:limit], page[limit], nil
 	}
 	return page, "", nil
 }

@@ -22,7 +22,7 @@ func TestCounts(t *testing.T) {
 		if active, inactive, delayed := s.Counts("none"); active+inactive+delayed != 0 {
 			t.Error("a queue that is not there has messages")
 		}
-		s.Advance(time.Hour) // of the queue, not of who calls
+		s.Advance(time.Hour) // the queue's clock, not the caller's
 		c.send("d", 0)
 		if active, _, delayed := s.Counts("q"); active != 4 || delayed != 0 {
 			t.Errorf("an hour later: %d active, %d delayed", active, delayed)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What the emulator is when Options do not say.
+// Defaults of Options.
 const (
 	AccountID       = "1234567890123456"
 	Region          = "cn-hangzhou"
@@ -18,8 +18,8 @@ const (
 // Key is an access key.
 type Key struct {
 	Secret  string
-	Token   string    // of temporary credentials: requests must carry it; "": a lasting key
-	Expires time.Time // when temporary credentials end; zero: never
+	Token   string    // of temporary credentials: requests must carry it; "": a long-lived key
+	Expires time.Time // when temporary credentials expire; zero: never
 
 	// May reports whether the key's policies allow an operation on a queue or a topic; nil: they
 	// allow all.
@@ -29,14 +29,15 @@ type Key struct {
 // Options of a Server.
 type Options struct {
 	AccountID string         // owner of the queues; "": AccountID
-	Region    string         // ""; Region
+	Region    string         // "": Region
 	Keys      map[string]Key // by access key ID; empty: AccessKeyID with AccessKeySecret
 
-	// NameRest is how long the name of a deleted queue cannot be used again (QueueDeletedRecently); 0: not at all.
+	// NameRest is how long the name of a deleted queue cannot be used again (QueueDeletedRecently);
+	// 0: no time.
 	NameRest time.Duration
 }
 
-// Server is an MNS. It is safe for many goroutines.
+// Server is an MNS. It is safe for concurrent use.
 type Server struct {
 	account, region string
 	nameRest        time.Duration
@@ -46,12 +47,12 @@ type Server struct {
 	queues  map[string]*queue
 	topics  map[string]*topic
 	deleted map[string]time.Time // queues by name
-	ahead   time.Duration        // of the process's clock
+	ahead   time.Duration        // of the process's clock, set by Advance
 	random  *rand.Rand
 	faults  Faults
 	hook    func(Call) Fault
 	calls   map[string]int64
-	serial  int64 // numbers messages, handles and requests
+	serial  int64 // last number given to a message, a handle or a request
 }
 
 // New returns a Server without queues.
@@ -68,7 +69,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// SetKeys replaces the access keys; none stands for AccessKeyID with AccessKeySecret.
+// SetKeys replaces the access keys. Without keys, AccessKeyID with AccessKeySecret is valid.
 func (s *Server) SetKeys(keys map[string]Key) {
 	if len(keys) == 0 {
 		keys = map[string]Key{AccessKeyID: {Secret: AccessKeySecret}}
@@ -78,8 +79,9 @@ func (s *Server) SetKeys(keys map[string]Key) {
 	s.keys = keys
 }
 
-// Advance moves the server's clock ahead of the process's: what is delayed or hidden for less becomes visible. The
-// times of requests and the ends of keys go by the process's.
+// Advance moves the server's clock ahead of the process's: messages that are delayed or hidden for
+// less than d become visible. The dates of requests and the expiry of keys are checked by the
+// process's clock.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +91,7 @@ func (s *Server) Advance(d time.Duration) {
 	}
 }
 
-// Calls returns how many calls have been made that passed authentication, by operation.
+// Calls returns the number of authenticated calls, by operation.
 func (s *Server) Calls() map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +102,7 @@ func (s *Server) Calls() map[string]int64 {
 	return calls
 }
 
-// CreateQueue creates a queue with the service's defaults, unless it is there.
+// CreateQueue creates a queue with the service's defaults, unless it exists.
 func (s *Server) CreateQueue(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +111,8 @@ func (s *Server) CreateQueue(name string) {
 	}
 }
 
-// Bodies returns the bodies of the messages of a queue that are not deleted, visible or not, in the order of their
-// arrival; nil for a queue that is not there.
+// Bodies returns the bodies of all messages of a queue that are not deleted, visible or not, in the
+// order of their arrival; nil if the queue does not exist.
 func (s *Server) Bodies(name string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,8 +124,8 @@ func (s *Server) Bodies(name string) []string {
 	return q.bodies()
 }
 
-// Counts is how many messages of a queue can be received, have been received and not deleted, and are delayed; none of a
-// queue that is not there. It is no call.
+// Counts returns how many messages of a queue are visible, how many have been received and not
+// deleted, and how many are delayed; zeros if the queue does not exist. Calls does not count it.
 func (s *Server) Counts(name string) (active, inactive, delayed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,14 +137,15 @@ func (s *Server) Counts(name string) (active, inactive, delayed int) {
 	return m.Active, m.Inactive, m.Delayed
 }
 
-// now is the server's time. The caller holds mu.
+// now returns the server's time. The caller holds mu.
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 
-// next numbers something. The caller holds mu.
+// next returns the next number for a message, a handle or a request. The caller holds mu.
 func (s *Server) next() int64 {
 	s.serial++
 	return s.serial
 }
 
-// Transport is a way to the server without a network, for clients in the same process. It serves any host.
+// Transport returns a transport to the server without a network, for clients in the same process.
+// It serves any host.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Sign is the signature of a request: method, resource (path with query, as sent) and the headers that count.
+// Sign returns the signature of a request over method, resource (path with query, as sent) and the
+// signed headers.
 func Sign(secret, method, resource string, header http.Header) string {
 	var b strings.Builder
 	for _, part := range []string{method, header.Get("Content-MD5"), header.Get("Content-Type"), header.Get("Date")} {
@@ -35,10 +36,10 @@ func Sign(secret, method, resource string, header http.Header) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// skewMax is how far the time of a request may be from the server's.
+// skewMax is the maximum difference between the time of a request and the server's.
 const skewMax = 15 * time.Minute
 
-// authenticate checks who calls and when, and gives the key of the caller.
+// authenticate checks signature and time of a request, and returns the key of the caller.
 func (s *Server) authenticate(r *http.Request) (Key, *apiError) {
 	switch r.Header.Get("x-mns-version") {
 	case "":
@@ -95,14 +96,15 @@ func checkDate(h http.Header, now time.Time) *apiError {
 	return nil
 }
 
-// mine tells whether a host is this account's. Hosts that are not the service's own name nobody.
+// mine reports whether a host may be used for this account. A host that is not a domain of the
+// service carries no account, so any account may use it.
 func (s *Server) mine(host string) bool {
 	account, rest, ok := strings.Cut(host, ".mns.")
 	return !ok || !strings.Contains(rest, "aliyuncs.com") || account == s.account
 }
 
-// checkDigest compares the body with its Content-MD5. The official clients send base64 of the hexadecimal digest, others
-// of the digest itself.
+// checkDigest compares the body with its Content-MD5. The official clients send base64 of the
+// hexadecimal digest, others send base64 of the digest itself.
 func checkDigest(h http.Header, body []byte) *apiError {
 	sent := h.Get("Content-MD5")
 	if sent == "" {

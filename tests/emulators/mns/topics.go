@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// topic hands what is published to its subscriptions. The server's lock guards it.
+// topic delivers what is published to its subscriptions. The server's lock guards it.
 type topic struct {
 	name          string
 	size          int64
@@ -28,15 +28,16 @@ type subscription struct {
 	endpoint string
 	strategy string
 	format   string
-	tag      string // only messages with it; "": all
+	tag      string // only messages with this tag; "": all
 	created  time.Time
 	modified time.Time
 }
 
-// topicRetention is how long the service keeps what it cannot hand on, in seconds. Its owner cannot change it.
+// topicRetention is how long the service keeps undelivered messages, in seconds. It cannot be
+// changed.
 const topicRetention = 86400
 
-// The refusals about topics.
+// The errors of topics.
 var (
 	topicNotExist            = &apiError{404, "TopicNotExist", "The topic name you provided is not exist."}
 	topicAlreadyExist        = &apiError{409, "TopicAlreadyExist", "The topic you want to create is already exist."}
@@ -48,7 +49,8 @@ var (
 	endpointInvalid          = &apiError{400, "EndpointInvalid", "The endpoint you provided is invalid."}
 )
 
-// Published returns the bodies that have been published to a topic; nil for a topic that is not there.
+// Published returns the bodies that have been published to a topic; nil if the topic does not
+// exist.
 func (s *Server) Published(name string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +60,7 @@ func (s *Server) Published(name string) []string {
 	return nil
 }
 
-// topicOperation finds what a request below /topics asks for.
+// topicOperation returns the operation that a request below /topics names, and its implementation.
 func (c *call) topicOperation(path string) (op string, run func(http.ResponseWriter) *apiError) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/") // topics, name, kind, name
 	method := c.r.Method
@@ -110,7 +112,7 @@ type topicBody struct {
 	Logging *string  `xml:"LoggingEnabled"`
 }
 
-// wantedTopic reads the attributes that a request sets.
+// wantedTopic returns the attributes with those that the request sets.
 func (c *call) wantedTopic(size int64, logging bool) (int64, bool, *apiError) {
 	if len(c.body) == 0 {
 		return size, logging, nil
@@ -158,7 +160,7 @@ func (c *call) createTopic(w http.ResponseWriter) *apiError {
 	return nil
 }
 
-// withTopic runs f with the topic of the call under the server's lock.
+// withTopic runs f with the topic of the call, under the server's lock.
 func (c *call) withTopic(f func(*topic) *apiError) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -269,7 +271,7 @@ func (c *call) publish(w http.ResponseWriter) *apiError {
 	})
 }
 
-// queueOf is the queue that an endpoint names; "" for other endpoints.
+// queueOf returns the queue that an endpoint names; "" for other endpoints.
 func (s *Server) queueOf(endpoint string) string {
 	name, ok := strings.CutPrefix(endpoint, "acs:mns:"+s.region+":"+s.account+":queues/")
 	if !ok {
@@ -278,7 +280,8 @@ func (s *Server) queueOf(endpoint string) string {
 	return name
 }
 
-// notify hands a message to a subscription that is a queue; other endpoints get nothing. The caller holds mu.
+// notify delivers a message to a subscription whose endpoint is a queue; other endpoints get
+// nothing. The caller holds mu.
 func (s *Server) notify(t *topic, name string, sub *subscription, id string, b *publishBody, now time.Time) {
 	q := s.queues[s.queueOf(sub.endpoint)]
 	if q == nil {
@@ -290,7 +293,7 @@ func (s *Server) notify(t *topic, name string, sub *subscription, id string, b *
 		text, err := json.Marshal(map[string]any{"TopicOwner": s.account, "TopicName": t.name, "Subscriber": s.account, "SubscriptionName": name,
 			"MessageId": id, "MessageMD5": digest(body), "Message": body, "PublishTime": now.UnixMilli()})
 		if err != nil {
-			panic(err) // texts and numbers only
+			panic(err) // strings and numbers only
 		}
 		body = string(text)
 	case "XML":
@@ -327,7 +330,7 @@ type subscribeBody struct {
 	Tag      string   `xml:"FilterTag"`
 }
 
-// check fills in the defaults and refuses what is none of the values.
+// check fills in the defaults and rejects invalid values.
 func (b *subscribeBody) check(s *Server) *apiError {
 	if b.Strategy == "" {
 		b.Strategy = "BACKOFF_RETRY"
@@ -439,7 +442,7 @@ func (c *call) listSubscriptions(w http.ResponseWriter) *apiError {
 	return nil
 }
 
-// CreateTopic creates a topic with the service's defaults, unless it is there.
+// CreateTopic creates a topic with the service's defaults, unless it exists.
 func (s *Server) CreateTopic(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

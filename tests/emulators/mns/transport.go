@@ -9,7 +9,7 @@ import (
 
 type transport struct{ handler http.Handler }
 
-// errClosed is what a client sees of an answer that was lost.
+// errClosed is the error that a client gets when its response is lost.
 var errClosed = errors.New("mns: the connection was closed before the answer")
 
 // RoundTrip implements http.RoundTripper.
@@ -33,7 +33,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r}, nil
 }
 
-// answer is an http.ResponseWriter that keeps what is written.
+// answer is an http.ResponseWriter that records what is written.
 type answer struct {
 	header http.Header
 	status int
@@ -53,7 +53,8 @@ func (w *answer) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// serve calls the handler. http.ErrAbortHandler, with which a server closes the connection, is an error here too.
+// serve calls the handler. http.ErrAbortHandler, with which a server closes the connection, becomes
+// an error here too.
 func (w *answer) serve(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		switch v := recover(); v {

@@ -8,10 +8,11 @@ import (
 	"net/http"
 )
 
-// bodyMax bounds a request: sixteen messages of which every byte is written as a reference, and what is around them.
+// bodyMax limits a request, in bytes: the largest batch, with every byte written as a character
+// reference, and the elements around it.
 const bodyMax = 8 * sizeMax
 
-// errLarge says that a body is longer than bodyMax.
+// errLarge reports that a body is longer than bodyMax.
 var errLarge = errors.New("the request is too large")
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -42,7 +43,7 @@ type handlesBody struct {
 	Handles []string `xml:"ReceiptHandle"`
 }
 
-// decode reads exactly one document.
+// decode parses exactly one document.
 func decode(text []byte, to any) *apiError {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(to); err != nil {
@@ -72,7 +73,7 @@ func decode(text []byte, to any) *apiError {
 	}
 }
 
-// decodeSend reads the messages of a send; batch tells whether it is one of several messages.
+// decodeSend returns the messages of a send; batch reports whether the request is a batch.
 func decodeSend(text []byte) (messages []sent, batch bool, bad *apiError) {
 	var b sendBody
 	if bad := decode(text, &b); bad != nil {
@@ -87,7 +88,7 @@ func decodeSend(text []byte) (messages []sent, batch bool, bad *apiError) {
 	return nil, false, notInSchema(b.XMLName.Local)
 }
 
-// writeXML answers with a document.
+// writeXML responds with a document.
 func writeXML(w http.ResponseWriter, status int, document any) {
 	text, err := xml.Marshal(document)
 	if err != nil {
@@ -99,7 +100,7 @@ func writeXML(w http.ResponseWriter, status int, document any) {
 	w.Write(text)
 }
 
-// answers
+// Documents of responses.
 
 type sentAnswer struct {
 	ErrorCode    string `xml:"ErrorCode,omitempty"`
@@ -169,7 +170,7 @@ type queueListed struct {
 	*queueMetaListed
 }
 
-// queueMetaListed is what a list shows of a queue when asked for more than its URL.
+// queueMetaListed is what a list shows of a queue, beside its URL, if the request asks for more.
 type queueMetaListed struct {
 	Name       string `xml:"QueueName"`
 	Created    int64  `xml:"CreateTime"`

@@ -1,8 +1,9 @@
-// Package oss is a stand-in for Alibaba Cloud OSS, in memory: PutObject, GetObject and HeadObject, with signatures of
-// version 4, regions, versions, ranges and conditions, and errors with the service's codes. A Server is an http.Handler for
-// addresses like http://<host>/<bucket>/<key> and for hosts like <bucket>.oss-<region>.aliyuncs.com.
+// Package oss emulates Alibaba Cloud OSS, in memory: PutObject, GetObject and HeadObject, with
+// signatures of version 4, regions, versions, ranges and conditions, and errors with the service's
+// codes. A Server is an http.Handler for addresses like http://<host>/<bucket>/<key> and for hosts
+// like <bucket>.oss-<region>.aliyuncs.com.
 //
-// The official Go SDK is its witness (tests/witness).
+// tests/witness cross-checks it with the official Go SDK.
 package oss
 
 import (
@@ -25,17 +26,17 @@ type Key struct {
 	Deny       []string  // operations that the key may not use, such as "GetObject"
 }
 
-// Options of a Server. The zero value is right for most tests.
+// Options of a Server. The zero value suits most tests.
 type Options struct {
 	Keys   []Key            // nil: DefaultKey
-	Now    func() time.Time // nil: the clock
-	Region string           // "": cn-hangzhou; of the server, and of buckets that name none
+	Now    func() time.Time // nil: time.Now
+	Region string           // of the server, and of buckets created without one; "": cn-hangzhou
 }
 
-// DefaultKey is the key of a Server that is given none.
+// DefaultKey is the key of a Server without configured keys.
 var DefaultKey = Key{ID: "test", Secret: "test"}
 
-// Server keeps buckets and their objects. It is safe for many goroutines.
+// Server holds buckets and their objects. It is safe for concurrent use.
 type Server struct {
 	o        Options
 	mu       sync.Mutex
@@ -53,7 +54,7 @@ type bucket struct {
 type Object struct {
 	Body        []byte
 	ContentType string
-	Meta        map[string]string // x-oss-meta-*, without that
+	Meta        map[string]string // x-oss-meta-* headers, without the prefix
 	Version     string
 	Modified    time.Time
 }
@@ -84,7 +85,7 @@ func (s *Server) SetKeys(keys ...Key) {
 	}
 }
 
-// CreateBucket makes a bucket; region "" is the server's own.
+// CreateBucket creates a bucket; region "" is the server's own.
 func (s *Server) CreateBucket(name, region string) {
 	if region == "" {
 		region = s.o.Region
@@ -94,7 +95,7 @@ func (s *Server) CreateBucket(name, region string) {
 	s.buckets[name] = &bucket{region: region, objects: map[string][]Object{}}
 }
 
-// Put keeps an object of a bucket that is there, as a version of its own.
+// Put stores an object as a new version. The bucket must exist.
 func (s *Server) Put(bucket, key string, o Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,14 +109,14 @@ func (s *Server) put(bucket, key string, o Object) Object {
 	return o
 }
 
-// Requests is how many requests have come, refused ones too.
+// Requests returns the number of requests received, including refused ones.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests
 }
 
-// bodyMax bounds an object that is put.
+// bodyMax is the maximum size of an object, in bytes.
 const bodyMax = 64 << 20
 
 // ServeHTTP implements http.Handler.
@@ -165,7 +166,7 @@ func operation(method string) string {
 	return map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject", http.MethodPut: "PutObject"}[method]
 }
 
-// target gives the bucket, the key, and the escaped resource that is signed.
+// target returns the bucket, the key, and the escaped resource that is signed.
 func target(r *http.Request) (bucket, key, resource string) {
 	resource = r.URL.EscapedPath()
 	if host, _, ok := strings.Cut(r.Host, ".oss-"); ok {
@@ -177,7 +178,7 @@ func target(r *http.Request) (bucket, key, resource string) {
 
 func etag(o Object) string { return fmt.Sprintf(`"%X"`, md5.Sum(o.Body)) }
 
-// serve answers with a version of an object.
+// serve responds with a version of an object.
 func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 	version := r.URL.Query().Get("versionId")
 	at := slices.IndexFunc(versions, func(o Object) bool { return o.Version == version })
@@ -219,7 +220,7 @@ func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 	return nil
 }
 
-// part reads a Range; one that cannot be met means the whole object, as with the service.
+// part parses a Range header. An unsatisfiable range means the whole object, as with the service.
 func part(header string, size int) (from, to int, ok bool) {
 	text, found := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(text, "-")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// failure is a refusal.
+// failure is an error of the service.
 type failure struct {
 	XMLName  xml.Name `xml:"Error"`
 	Code     string
@@ -29,7 +29,7 @@ func newFailure(status int, code, message string) *failure {
 
 func (f *failure) write(w http.ResponseWriter) {
 	f.Request, f.Endpoint = w.Header().Get("X-Oss-Request-Id"), f.endpoint
-	text, _ := xml.Marshal(f) // texts and nothing else
+	text, _ := xml.Marshal(f) // strings only
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(f.status)
 	w.Write(append([]byte(xml.Header), text...))
@@ -37,7 +37,7 @@ func (f *failure) write(w http.ResponseWriter) {
 
 const algorithm = "OSS4-HMAC-SHA256"
 
-// admit checks the signature of a request and returns the key that made it.
+// admit checks the signature of a request and returns the key that signed it.
 func (s *Server) admit(r *http.Request, resource string) (Key, *failure) {
 	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), algorithm+" ")
 	fields := map[string]string{}
@@ -73,7 +73,7 @@ func (s *Server) admit(r *http.Request, resource string) (Key, *failure) {
 	return k, nil
 }
 
-// canonical is a request as it is signed.
+// canonical returns the form of a request that is signed.
 func canonical(r *http.Request, resource, additional string) string {
 	query := strings.Split(r.URL.RawQuery, "&")
 	slices.Sort(query)

@@ -22,7 +22,7 @@ type Key struct {
 
 func (k Key) allows(op string) bool { return !slices.Contains(k.Deny, op) }
 
-// maxSkew is how far a request's time may be off.
+// maxSkew is the maximum difference between a request's time and the server's.
 const maxSkew = 15 * time.Minute
 
 const apiVersion = "2015-12-31"
@@ -75,8 +75,9 @@ func (s *Server) authenticate(op string, h http.Header, body []byte) (Key, *Erro
 	return key, nil
 }
 
-// checkDate takes what the SDKs send, by the real clock, whatever the tables go by; the Go SDK's fraction of a second
-// is month, day and hour.
+// checkDate checks the date of a request, as the SDKs send it, against the real clock, whatever
+// clock the tables use. In the Go SDK's date, month, day and hour are written where a fraction of a
+// second is.
 func checkDate(date string) *Error {
 	t, err := time.Parse(time.RFC3339Nano, date)
 	if err != nil {
@@ -88,7 +89,8 @@ func checkDate(date string) *Error {
 	return nil
 }
 
-// canonical is the headers as they are signed: a line for each that begins with x-ots- and is no signature, in order.
+// canonical returns the headers in the form that is signed: a sorted line for each header that
+// begins with x-ots- and is no signature.
 func canonical(h http.Header) string {
 	var lines []string
 	for name, values := range h {
@@ -107,7 +109,7 @@ func sign(secret, text string) string {
 	return base64.StdEncoding.EncodeToString(m.Sum(nil))
 }
 
-// signV4 signs with a key made of the secret, the day and the region.
+// signV4 returns the signature made with a key derived from the secret, the day and the region.
 func signV4(secret, day, region, text string) string {
 	mac := func(key []byte, text string) []byte {
 		m := hmac.New(sha256.New, key)

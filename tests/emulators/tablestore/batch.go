@@ -39,7 +39,8 @@ func (s *Server) batchWriteRow(c *call) ([]byte, *Error) {
 	return message.AppendBatch(nil, answers(m, outcomes)), nil
 }
 
-// parseBatch checks a batch; what is wrong with a single row stays with the row unless the request cannot be read.
+// parseBatch checks a batch. An error of a single row stays with the row, unless it makes the whole
+// request invalid.
 func (s *Server) parseBatch(m message.BatchWrite) (rows []batched, problem *Error) {
 	if m.Transaction != "" {
 		return nil, invalid("TransactionID is invalid.")
@@ -123,7 +124,7 @@ func (s *Server) writeAtomic(rows []batched) ([]outcome, *Error) {
 	return out, nil
 }
 
-// answers sorts outcomes into the tables of the request.
+// answers groups the outcomes by the tables of the request.
 func answers(m message.BatchWrite, outcomes []outcome) (tables []message.BatchTable) {
 	at := 0
 	for _, tw := range m.Tables {
@@ -197,7 +198,7 @@ func (s *Server) readTable(tr message.TableReads) (out message.BatchTable, probl
 	return out, nil
 }
 
-// readOne reads a row as a view shows it; empty when there is none.
+// readOne returns a row as a view shows it; empty if there is none.
 func (s *Server) readOne(t *table, keyBytes []byte, v view) ([]byte, message.Units, *Error) {
 	k, problem := t.decodeKey(keyBytes, exact)
 	if problem != nil {

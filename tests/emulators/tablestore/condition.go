@@ -7,7 +7,7 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// filterOf reads a filter of a request; nil when there is none.
+// filterOf decodes a filter of a request; nil if there is none.
 func filterOf(b []byte, pages bool) (*message.Filter, *Error) {
 	if len(b) == 0 {
 		return nil, nil
@@ -22,7 +22,7 @@ func filterOf(b []byte, pages bool) (*message.Filter, *Error) {
 	return f, checkFilter(f, pages)
 }
 
-// checkFilter refuses what a filter cannot be here; pages tells whether it may select columns by their number.
+// checkFilter reports why a filter is not allowed. pages is whether the filter may be a pagination.
 func checkFilter(f *message.Filter, pages bool) *Error {
 	switch {
 	case f.Kind == message.FilterPagination && (!pages || f.Offset < 0 || f.Limit < 1):
@@ -38,7 +38,7 @@ func checkFilter(f *message.Filter, pages bool) *Error {
 	return nil
 }
 
-// holds tells whether a row meets a filter; r is nil for a row that is not there.
+// holds reports whether a row matches a filter; r is nil for a missing row.
 func (t *table) holds(f *message.Filter, r *row) bool {
 	switch f.Kind {
 	case message.FilterComposite:
@@ -81,7 +81,7 @@ func (t *table) holdsComposite(f *message.Filter, r *row) bool {
 	return true
 }
 
-// valuesOf are the versions of a column, which may be of the key.
+// valuesOf returns the versions of a column, which may be a key column.
 func (t *table) valuesOf(name string, r *row) []version {
 	if r == nil {
 		return nil
@@ -97,7 +97,8 @@ func (t *table) valuesOf(name string, r *row) []version {
 	return nil
 }
 
-// compares tells whether a comparison holds. Values of two types have no order, and are not unequal either.
+// compares reports whether a comparison holds. Values of different types are neither ordered, nor
+// equal, nor unequal.
 func compares(comparator int32, a, b plainbuffer.Value) bool {
 	if a.Kind != b.Kind {
 		return false

@@ -14,7 +14,7 @@ const (
 	forEver     = -1
 )
 
-// pace refuses operations on tables that come too fast.
+// pace returns an error if there are more table operations in a second than TableRate.
 func (s *Server) pace() *Error {
 	if s.o.TableRate <= 0 {
 		return nil
@@ -70,7 +70,7 @@ func (s *Server) createTable(c *call) ([]byte, *Error) {
 	return nil, nil
 }
 
-// count is the number of tables without indexes.
+// count returns the number of tables, indexes not included.
 func (s *Server) count() (n int) {
 	for _, t := range s.tables {
 		if t.index == nil {
@@ -144,7 +144,8 @@ func (t *table) checkDefined() *Error {
 	return nil
 }
 
-// setOptions takes what a request says of the options. The caller holds the lock of a table that is known.
+// setOptions applies the options that a request sets. The caller holds the lock of the table,
+// unless the table is not yet visible.
 func (t *table) setOptions(o message.Options) *Error {
 	life, versions, skew, update := t.life, t.versions, t.skew, t.update
 	if o.TimeToLive != nil {
@@ -249,7 +250,7 @@ func (t *table) describe(now time.Time) message.Description {
 	return d
 }
 
-// updateEvery is how often the options of a table may change.
+// updateEvery is the minimum time between two changes of a table's options.
 const updateEvery = 2 * time.Minute
 
 func (s *Server) updateTable(c *call) ([]byte, *Error) {

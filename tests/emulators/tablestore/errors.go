@@ -5,16 +5,16 @@ import (
 	"net/http"
 )
 
-// Error is an error as the service answers it.
+// Error is an error of the service.
 type Error struct {
-	Status int // of HTTP
+	Status int // HTTP status
 	Code   string
 	Text   string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Text }
 
-// Errors that pass by themselves, as faults answer them.
+// Transient errors, for faults.
 var (
 	RowOperationConflict = &Error{http.StatusConflict, "OTSRowOperationConflict", "Data is being modified by the other request."}
 	ServerBusy           = &Error{http.StatusServiceUnavailable, "OTSServerBusy", "Server is busy."}

@@ -10,11 +10,11 @@ import (
 // Request is one request as a fault hook sees it.
 type Request struct {
 	Op   string // "PutRow", "GetRange" …
-	Host string // the address that it was sent to: tests give clients different ones to tell them apart
-	Body []byte // protocol buffer; not to be changed
+	Host string // the host of its URL: tests give each client another one to tell them apart
+	Body []byte // protocol buffer; must not be changed
 }
 
-// Writes tells whether the request writes rows.
+// Writes reports whether the request writes rows.
 func (r Request) Writes() bool {
 	switch r.Op {
 	case "PutRow", "UpdateRow", "DeleteRow", "BatchWriteRow":
@@ -23,14 +23,14 @@ func (r Request) Writes() bool {
 	return false
 }
 
-// Fault is what befalls a request, in this order. The zero Fault is none.
+// Fault is what happens to a request, in the order of the fields. The zero Fault does nothing.
 type Fault struct {
-	Delay   time.Duration      // it waits first
+	Delay   time.Duration      // the request waits first
 	Drop    bool               // the connection breaks, nothing is applied
-	Refuse  *Error             // this is answered, nothing is applied
+	Refuse  *Error             // the response is this error, nothing is applied
 	Rows    func(i int) *Error // of a BatchWriteRow, row i fails with this; nil: it does not
-	Lose    bool               // it is applied, then the connection breaks
-	Instead *Error             // it is applied, then this is answered
+	Lose    bool               // the request is applied, then the connection breaks
+	Instead *Error             // the request is applied, then the response is this error
 }
 
 func (f Fault) delay(ctx context.Context) bool {
@@ -47,18 +47,19 @@ func (f Fault) delay(ctx context.Context) bool {
 	}
 }
 
-// Chance draws faults. All its chances lie between 0 and 1.
+// Chance draws faults. Its probabilities are between 0 and 1.
 type Chance struct {
 	Seed     uint64
 	Busy     float64       // of any request: OTSServerBusy, nothing is applied
 	Conflict float64       // of a write: OTSRowOperationConflict, nothing is applied; of a batch, each row by itself
 	Drop     float64       // of any request: the connection breaks, nothing is applied
-	Lose     float64       // of any request: it is applied, the connection breaks
-	Timeout  float64       // of a write: it is applied, OTSTimeout is answered
-	Latency  time.Duration // the longest wait of any request
+	Lose     float64       // of any request: it is applied, then the connection breaks
+	Timeout  float64       // of a write: it is applied, the response is OTSTimeout
+	Latency  time.Duration // maximum delay of any request
 }
 
-// Hook returns a hook for SetFault. With one goroutine the same seed gives the same faults.
+// Hook returns a hook for SetFault. Called by one goroutine, it draws the same faults from the same
+// seed.
 func (c Chance) Hook() func(Request) Fault {
 	var mu sync.Mutex
 	draw := rand.New(rand.NewPCG(c.Seed, 0))

@@ -14,14 +14,14 @@ import (
 	"millrace/tests/emulators/tablestore/message"
 )
 
-// call is one request that may be carried out.
+// call is one admitted request.
 type call struct {
 	op    string
 	body  []byte
 	fault Fault
 }
 
-// operations are the requests by their name.
+// operations are the implementations by operation name.
 var operations = map[string]func(*Server, *call) ([]byte, *Error){
 	"CreateTable":         (*Server).createTable,
 	"ListTable":           (*Server).listTable,
@@ -41,7 +41,7 @@ var operations = map[string]func(*Server, *call) ([]byte, *Error){
 	"GetRange":            (*Server).getRange,
 }
 
-// ServeHTTP implements http.Handler. An answer that is lost is a broken connection.
+// ServeHTTP implements http.Handler. If a response is lost, the connection breaks.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op := strings.TrimPrefix(r.URL.Path, "/")
 	key, body, err := s.admit(op, r)
@@ -78,7 +78,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r.URL.Path, key, answer)
 }
 
-// admit reads a request and checks all that does not depend on the operation.
+// admit reads a request and makes all checks that do not depend on the operation.
 func (s *Server) admit(op string, r *http.Request) (Key, []byte, *Error) {
 	if r.Method != http.MethodPost {
 		return Key{}, nil, errMethodNotAllowed
@@ -112,7 +112,7 @@ func (s *Server) refuse(w http.ResponseWriter, err *Error) {
 	w.Write(message.AppendError(nil, err.Code, err.Text))
 }
 
-// answer writes an answer with all headers that any of the SDKs looks at.
+// answer writes a response with all headers that any of the SDKs reads.
 func (s *Server) answer(w http.ResponseWriter, path string, key Key, body []byte) {
 	h := w.Header()
 	s.head(h)
@@ -130,8 +130,8 @@ func (s *Server) head(h http.Header) {
 	h.Set("x-ots-contenttype", "protocol buffer")
 }
 
-// RoundTrip implements http.RoundTripper for clients of this process, whatever host they name. An answer that is lost
-// is an error there.
+// RoundTrip implements http.RoundTripper for clients of the same process, with any host. If a
+// response is lost, it returns an error.
 func (s *Server) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	if r.Body != nil {
 		defer r.Body.Close()

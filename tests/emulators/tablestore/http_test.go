@@ -47,7 +47,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// The newer signature, too.
+// TestSignatureV4: signatures of version 4 are accepted, too.
 func TestSignatureV4(t *testing.T) {
 	s := tablestore.New(tablestore.Options{})
 	list := func(secret string) error {
@@ -66,7 +66,7 @@ type provider struct{ c common.Credentials }
 
 func (p provider) GetCredentials() common.Credentials { return p.c }
 
-// request makes a signed request by hand; change may spoil it before it is signed.
+// request returns a hand-signed request; change may corrupt it before it is signed.
 func request(op, body string, change func(*http.Request)) *http.Request {
 	r, _ := http.NewRequest("POST", "http://tablestore.test/"+op, strings.NewReader(body))
 	sum := md5.Sum([]byte(body))
@@ -127,7 +127,7 @@ func TestHeaders(t *testing.T) {
 		if answer.StatusCode != 200 {
 			continue
 		}
-		// What the Python SDK looks at.
+		// The headers that the Python SDK reads.
 		h, sum := answer.Header, md5.Sum(body)
 		if _, err := time.Parse("2006-01-02T15:04:05.999999Z", h.Get("x-ots-date")); err != nil || h.Get("x-ots-requestid") == "" ||
 			h.Get("x-ots-contenttype") == "" || h.Get("x-ots-contentmd5") != base64.StdEncoding.EncodeToString(sum[:]) {
@@ -140,7 +140,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Faults befall what they are told to, and a lost answer means that the write is there.
+// TestFaults: each fault has its effect on the matching request. If the response is lost, the write
+// has been applied.
 func TestFaults(t *testing.T) {
 	s, c := opened(t, tablestore.Options{})
 	web := httptest.NewServer(s)
@@ -178,7 +179,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	// With its own retries the SDK mistakes its lost answer for a lost race.
+	// With its own retries, the SDK mistakes a lost response for a lost race.
 	config := sdk.NewDefaultTableStoreConfig()
 	config.Transport = s
 	lost := false
@@ -222,7 +223,7 @@ func TestChance(t *testing.T) {
 	}
 }
 
-// FuzzRequest: no body of any operation does harm.
+// FuzzRequest: no body of any operation crashes the server.
 func FuzzRequest(f *testing.F) {
 	f.Add(uint8(0), []byte("\x0a\x01t"))
 	f.Add(uint8(5), []byte("\x0a\x01t\x12\x00\x1a\x02\x08\x00"))

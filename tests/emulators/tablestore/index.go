@@ -8,15 +8,15 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// index is what a table has more that is a secondary index. Changes of a global one wait until their time has come,
-// in the order of the writes; whoever reads applies those that are due.
+// index is the additional state of a table that is a secondary index. Changes of a global index
+// wait until they are due, in the order of the writes; each read first applies those that are due.
 type index struct {
 	meta    message.IndexMeta
-	waiting []change // the table's lock guards it
+	waiting []change // guarded by the table's lock
 	last    time.Time
 }
 
-// change takes the entry of a key away, or puts one.
+// change removes the entry of a key, or puts one, or both.
 type change struct {
 	due    time.Time
 	remove string // a key's sort text; "": nothing
@@ -69,7 +69,7 @@ func (s *Server) dropIndex(c *call) ([]byte, *Error) {
 	return nil, nil
 }
 
-// attach makes an index of a table. The caller holds the lock of the names.
+// attach adds an index to a table. The caller holds the lock of the names.
 func (s *Server) attach(t *table, m message.IndexMeta, filled bool) *Error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +105,7 @@ func (s *Server) attach(t *table, m message.IndexMeta, filled bool) *Error {
 	return nil
 }
 
-// shape gives an index its key: the columns that were named, then those of the table's key that were not.
+// shape sets the key of an index: the named columns, then the other columns of the table's key.
 func (i *table) shape(t *table, m message.IndexMeta) *Error {
 	if len(m.Key) == 0 {
 		return invalid("The index '%s' has no primary key.", m.Name)
@@ -141,7 +141,7 @@ func (i *table) shape(t *table, m message.IndexMeta) *Error {
 	return nil
 }
 
-// keySchemaOf is a column as the key of an index has it.
+// keySchemaOf returns the schema of a column as a key column of an index.
 func (t *table) keySchemaOf(name string) (message.KeySchema, bool) {
 	for _, k := range t.key {
 		if k.Name == name {
@@ -160,7 +160,7 @@ func (t *table) keySchemaOf(name string) (message.KeySchema, bool) {
 	return message.KeySchema{}, false
 }
 
-// entry is what an index holds of a row; nil when the row lacks a column of the index's key.
+// entry returns what an index stores of a row; nil if the row lacks a column of the index's key.
 func (t *table) entry(i *table, r *row) *row {
 	if r == nil {
 		return nil
@@ -186,8 +186,8 @@ func (t *table) entry(i *table, r *row) *row {
 	return e
 }
 
-// reindex tells the indexes that a row has changed. The caller holds the table's lock, so that changes come in the
-// order of the writes.
+// reindex updates the indexes after a row has changed. The caller holds the table's lock, which
+// keeps the changes in the order of the writes.
 func (s *Server) reindex(t *table, before, after *row) {
 	for _, i := range t.indexes {
 		old, fresh := t.entry(i, before), t.entry(i, after)
@@ -207,7 +207,7 @@ func (s *Server) reindex(t *table, before, after *row) {
 	}
 }
 
-// sameEntry tells whether nothing of the index changes; its versions do not count.
+// sameEntry reports whether two entries are equal. Timestamps of versions do not count.
 func sameEntry(a, b *row) bool {
 	return a != nil && b != nil && a.key.sort == b.key.sort && slices.EqualFunc(a.columns, b.columns, func(a, b column) bool {
 		return a.name == b.name && a.versions[0].value == b.versions[0].value
@@ -228,7 +228,7 @@ func (i *table) change(c change, now time.Time, lag time.Duration) {
 	i.catchUp(now)
 }
 
-// catchUp applies the changes whose time has come. The caller holds the lock for writing.
+// catchUp applies the changes that are due. The caller holds the lock for writing.
 func (i *table) catchUp(now time.Time) {
 	n := 0
 	for _, c := range i.index.waiting {
@@ -248,7 +248,8 @@ func (i *table) catchUp(now time.Time) {
 	}
 }
 
-// read runs f with the lock held for reading, on an index after what is due has been applied.
+// read runs f with the lock held for reading. If t is an index, read first applies the changes that
+// are due.
 func (t *table) read(now time.Time, f func()) {
 	if t.index != nil {
 		t.mu.Lock()

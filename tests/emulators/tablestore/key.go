@@ -9,7 +9,7 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// key is a primary key: its values, and a text that is ordered as they are.
+// key is a primary key: its values, and a text that sorts in the same order.
 type key struct {
 	values []plainbuffer.Value
 	sort   string
@@ -19,7 +19,7 @@ func newKey(values []plainbuffer.Value) key {
 	return key{values, sortText(values)}
 }
 
-// sortText writes values so that the order of the texts, byte by byte, is the order of the keys.
+// sortText encodes values so that the byte order of the texts is the order of the keys.
 func sortText(values []plainbuffer.Value) string {
 	var b []byte
 	for _, v := range values {
@@ -38,7 +38,7 @@ func sortText(values []plainbuffer.Value) string {
 	return string(b)
 }
 
-// kindOf is the kind of values of a key column.
+// kindOf returns the kind of the values of a key column.
 func kindOf(s message.KeySchema) plainbuffer.Kind {
 	switch s.Type {
 	case message.KeyInteger:
@@ -49,16 +49,16 @@ func kindOf(s message.KeySchema) plainbuffer.Kind {
 	return plainbuffer.Blob
 }
 
-// bounds tells how a key is used.
+// bounds is what a key is used for.
 type bounds int
 
 const (
-	exact   bounds = iota // of a row
-	forPut                // of a row whose number the service may give
+	exact   bounds = iota // of an existing row
+	forPut                // of a row to put, whose auto-increment column the service may number
 	ofRange               // a bound of a range
 )
 
-// checkKey checks the key columns of a request against the table's.
+// checkKey compares the key columns of a request with the table's.
 func (t *table) checkKey(cells []plainbuffer.Cell, use bounds) (key, *Error) {
 	if len(cells) != len(t.key) {
 		return key{}, invalidKey("Validate PK size fail. Input: %d, Meta: %d.", len(cells), len(t.key))
@@ -112,7 +112,7 @@ func checkText(name string, v plainbuffer.Value) *Error {
 	return nil
 }
 
-// decodeKey reads a key that stands alone, as GetRow and GetRange have it.
+// decodeKey decodes a key without attribute columns, as GetRow and GetRange have it.
 func (t *table) decodeKey(b []byte, use bounds) (key, *Error) {
 	rows, err := plainbuffer.Decode(b)
 	if err != nil {
@@ -124,7 +124,7 @@ func (t *table) decodeKey(b []byte, use bounds) (key, *Error) {
 	return t.checkKey(rows[0].Key, use)
 }
 
-// cells are a key's columns with their names.
+// cells returns the columns of a key with their names.
 func (t *table) cells(k key) []plainbuffer.Cell {
 	cells := make([]plainbuffer.Cell, len(k.values))
 	for i, v := range k.values {
@@ -133,7 +133,7 @@ func (t *table) cells(k key) []plainbuffer.Cell {
 	return cells
 }
 
-// keySize is how many bytes TableStore counts for a key.
+// keySize returns the size of a key, in bytes, as TableStore counts it.
 func (t *table) keySize(k key) (n int) {
 	for i, v := range k.values {
 		n += len(t.key[i].Name) + v.Size()

@@ -23,7 +23,7 @@ const (
 	minTimeToLive  = 86_400 // s
 )
 
-// validName tells whether TableStore takes a name of a table, an index or a column.
+// validName reports whether TableStore accepts the name of a table, an index or a column.
 func validName(name string) bool {
 	for i, c := range []byte(name) {
 		switch {
@@ -36,7 +36,8 @@ func validName(name string) bool {
 	return name != "" && len(name) <= maxNameBytes
 }
 
-// validColumn is for attribute columns, whose names the service does not restrict to letters and digits.
+// validColumn reports whether TableStore accepts the name of an attribute column. Its characters
+// are not restricted.
 func validColumn(name string) bool { return name != "" && len(name) <= maxNameBytes }
 
 func checkValue(name string, v plainbuffer.Value) *Error {

@@ -12,12 +12,12 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// span is a range of "t".
+// span returns a query for a range of "t".
 func span(start, end *sdk.PrimaryKey, direction sdk.Direction, limit int32) *sdk.RangeRowQueryCriteria {
 	return &sdk.RangeRowQueryCriteria{TableName: "t", StartPrimaryKey: start, EndPrimaryKey: end, Direction: direction, Limit: limit, MaxVersion: 1}
 }
 
-// all follows the pages of a range and returns the keys, joined by "/", and the number of pages.
+// all reads all pages of a range and returns the keys, each joined by "/", and the number of pages.
 func all(t *testing.T, c *sdk.TableStoreClient, q *sdk.RangeRowQueryCriteria) (keys []string, pages int) {
 	t.Helper()
 	for at := *q; ; pages++ {
@@ -73,7 +73,7 @@ func TestRange(t *testing.T) {
 	back := slices.Clone(want[n+3 : n+9])
 	slices.Reverse(back)
 	for _, limit := range []int32{0, 1, 5} {
-		// The start is in, the end is not.
+		// The start is included, the end is not.
 		if got, _ := all(t, c, span(key("p", "b"), key("p", " "), sdk.BACKWARD, limit)); !slices.Equal(got, back) {
 			t.Errorf("backward, limit %d: %q, want %q", limit, got, back)
 		}
@@ -94,7 +94,7 @@ func TestRange(t *testing.T) {
 	bad(span(key("a", "a"), key("b", "a"), sdk.FORWARD, -1), "The limit must be greater than 0.")
 }
 
-// Numbers are ordered as numbers, also negative ones.
+// TestRangeOfNumbers: numbers sort as numbers, also negative ones.
 func TestRangeOfNumbers(t *testing.T) {
 	s := tablestore.New(tablestore.Options{})
 	c := client(s)
@@ -111,7 +111,8 @@ func TestRangeOfNumbers(t *testing.T) {
 	}
 }
 
-// Many rows come and go and stay in order; pages end early, and empty ones say where to go on.
+// TestRangePages: rows stay in order while many are put and deleted. Pages end early, and empty
+// pages have the key to continue with.
 func TestRangePages(t *testing.T) {
 	_, c := opened(t, tablestore.Options{PageRows: 100})
 	var want []string
@@ -146,7 +147,7 @@ func TestRangePages(t *testing.T) {
 	}
 }
 
-// A page ends at 4 MB or 5000 rows.
+// TestPageLimits: a page ends at 4 MB or 5000 rows.
 func TestPageLimits(t *testing.T) {
 	_, c := opened(t, tablestore.Options{})
 	for i := range 7 {
@@ -280,7 +281,7 @@ func TestBatchGet(t *testing.T) {
 	}
 }
 
-// Units are counted by 4 KB of names and values.
+// TestUnits: capacity units are counted per 4 KB of names and values.
 func TestUnits(t *testing.T) {
 	s, c := opened(t, tablestore.Options{})
 	type units struct{ read, write int32 }

@@ -7,14 +7,14 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// view is what of a row a read shows.
+// view is the part of a row that a read returns.
 type view struct {
 	columns  []string // none: all
 	filter   *message.Filter
 	versions int
 	times    message.TimeRange
 	from, to *string // columns from <= name < to
-	namedKey bool    // of the key only what columns names
+	namedKey bool    // of the key, only those in columns
 }
 
 func newView(p message.Projection) (v view, problem *Error) {
@@ -39,7 +39,7 @@ func newView(p message.Projection) (v view, problem *Error) {
 	return v, problem
 }
 
-// takes tells whether a version lies in the view's times.
+// takes reports whether a version is in the view's time range.
 func (v view) takes(at int64) bool {
 	switch {
 	case v.times.Specific != nil:
@@ -54,7 +54,8 @@ func (v view) names(column string) bool {
 	return (len(v.columns) == 0 || slices.Contains(v.columns, column)) && (v.from == nil || column >= *v.from) && (v.to == nil || column < *v.to)
 }
 
-// show is a row as a view shows it, and the bytes that were read for it; false when it shows nothing. r may be nil.
+// show returns the part of a row that a view selects, and the bytes read for it; false if it
+// selects nothing. r may be nil.
 func (t *table) show(r *row, v view) (out plainbuffer.Row, size int, ok bool) {
 	if r == nil {
 		return out, 0, false
@@ -130,11 +131,11 @@ func (s *Server) getRow(c *call) ([]byte, *Error) {
 	return message.AppendRow(nil, cost, out), nil
 }
 
-// span is a range to be read.
+// span is a range to read.
 type span struct {
-	start, end string // sort texts: start in, end out
+	start, end string // sort texts; start is included, end is not
 	backward   bool
-	limit      int // of rows that are shown; 0: none
+	limit      int // maximum number of returned rows; 0: unlimited
 }
 
 func (s *Server) getRange(c *call) ([]byte, *Error) {
@@ -197,7 +198,8 @@ func (t *table) span(m message.GetRange) (r span, problem *Error) {
 	return r, nil
 }
 
-// page reads a range until its end, its limit, or what a page may scan; next is the row to go on with.
+// page reads a range up to its end, its limit, or the scan limit of a page; next is the row to
+// continue with, or nil.
 func (s *Server) page(t *table, r span, v view) (rows []plainbuffer.Row, size int, next *row) {
 	now, scanned := s.o.Now(), 0
 	visit := func(one *row) bool {

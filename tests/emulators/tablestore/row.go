@@ -7,10 +7,10 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// row is a row as it is kept. It is never changed: a write makes another.
+// row is a stored row. It is immutable: a write makes another.
 type row struct {
 	key     key
-	columns []column // by name
+	columns []column // sorted by name
 }
 
 type column struct {
@@ -27,7 +27,7 @@ func (r *row) find(name string) (at int, found bool) {
 	return slices.BinarySearchFunc(r.columns, name, func(c column, name string) int { return strings.Compare(c.name, name) })
 }
 
-// latest is the newest value of a column.
+// latest returns the newest version of a column.
 func (r *row) latest(name string) (version, bool) {
 	if i, ok := r.find(name); ok {
 		return r.columns[i].versions[0], true
@@ -35,12 +35,13 @@ func (r *row) latest(name string) (version, bool) {
 	return version{}, false
 }
 
-// clone returns a copy whose columns may be set and removed.
+// clone returns a copy. Setting and removing columns of the copy does not change r.
 func (r *row) clone() *row {
 	return &row{r.key, slices.Clone(r.columns)}
 }
 
-// set adds a version of a column, replacing the one of that time; of the newest at most max stay.
+// set adds a version of a column, or replaces the version of the same time. It keeps at most the
+// max newest versions.
 func (r *row) set(name string, v version, max int) {
 	i, ok := r.find(name)
 	if !ok {
@@ -57,14 +58,14 @@ func (r *row) set(name string, v version, max int) {
 	r.columns[i] = column{name, versions[:min(len(versions), max)]}
 }
 
-// remove takes a column away.
+// remove removes a column.
 func (r *row) remove(name string) {
 	if i, ok := r.find(name); ok {
 		r.columns = slices.Delete(r.columns, i, i+1)
 	}
 }
 
-// removeVersion takes one version of a column away.
+// removeVersion removes one version of a column.
 func (r *row) removeVersion(name string, at int64) {
 	i, ok := r.find(name)
 	if !ok {
@@ -78,7 +79,7 @@ func (r *row) removeVersion(name string, at int64) {
 	r.columns[i] = column{name, left}
 }
 
-// since returns the row with what was written from then on; the row itself when that is all of it.
+// since returns the row without the versions older than at. If there are none, it returns r itself.
 func (r *row) since(at int64) *row {
 	old := func(c column) bool { return c.versions[len(c.versions)-1].at < at }
 	if !slices.ContainsFunc(r.columns, old) {

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// rows keeps rows in the order of their keys, in chunks: a write moves a chunk, not the table.
+// rows holds rows sorted by key, in chunks, so that a write moves the rows of one chunk, not of the
+// table.
 type rows struct {
 	chunks [][]*row // none is empty
 }
 
 const chunkRows = 512
 
-// chunk is where the row of a key is, or would be; -1 when there are no rows.
+// chunk returns the index of the chunk where the row of a key is, or would be; -1 if there are no
+// rows.
 func (r *rows) chunk(sort string) int {
 	n, _ := slices.BinarySearchFunc(r.chunks, sort, func(c []*row, sort string) int {
 		return strings.Compare(c[len(c)-1].key.sort, sort)
@@ -57,7 +59,7 @@ func (r *rows) put(one *row) {
 	}
 }
 
-// remove takes a row away.
+// remove removes a row.
 func (r *rows) remove(sort string) {
 	c := r.chunk(sort)
 	if c < 0 {
@@ -73,7 +75,7 @@ func (r *rows) remove(sort string) {
 	}
 }
 
-// forward visits the rows from start on until visit returns false.
+// forward visits the rows in ascending order, from start on, until visit returns false.
 func (r *rows) forward(start string, visit func(*row) bool) {
 	c := r.chunk(start)
 	if c < 0 {
@@ -89,7 +91,7 @@ func (r *rows) forward(start string, visit func(*row) bool) {
 	}
 }
 
-// backward visits the rows from start down until visit returns false.
+// backward visits the rows in descending order, from start on, until visit returns false.
 func (r *rows) backward(start string, visit func(*row) bool) {
 	c := r.chunk(start)
 	if c < 0 {

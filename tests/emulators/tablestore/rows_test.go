@@ -32,7 +32,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s comes after %s", col.ColumnName, r.Columns[i-1].ColumnName)
 		}
 	}
-	// A put replaces the row, an update changes it.
+	// A put replaces the row; an update changes it.
 	ok(t, 0, second(put(c, key("a", "b"), columns{"i": int64(1), "j": int64(2)}, ignore, nil)))
 	ok(t, 0, second(update(c, key("a", "b"), ignore, nil, func(u *sdk.UpdateRowChange) {
 		u.PutColumn("k", "new")
@@ -42,7 +42,7 @@ func TestValues(t *testing.T) {
 	if got, want := values(t, c, key("a", "b")), (columns{"j": int64(2), "k": "new"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	// A row without columns is a row; an update that only deletes makes none.
+	// A row may have no columns; an update that only deletes does not create a row.
 	ok(t, 0, second(update(c, key("a", "b"), ignore, nil, func(u *sdk.UpdateRowChange) { u.DeleteColumn("j"); u.DeleteColumn("k") })))
 	if got := values(t, c, key("a", "b")); got == nil || len(got) > 0 {
 		t.Errorf("an emptied row is %v", got)
@@ -139,7 +139,7 @@ func TestColumnConditions(t *testing.T) {
 			fails(t, err, "OTSConditionCheckFail", "Condition check failed.")
 		}
 	}
-	// Without a row every column is missing; the row's existence comes first.
+	// In a missing row, every column is missing. The row's existence is checked first.
 	fails(t, second(put(c, key("a", "new"), row, ignore, yes)), "OTSConditionCheckFail", "")
 	fails(t, second(put(c, key("a", "new"), row, exists, passing("s"))), "OTSConditionCheckFail", "")
 	ok(t, 0, second(put(c, key("a", "new"), row, ignore, passing("s"))))
@@ -153,7 +153,7 @@ func TestColumnConditions(t *testing.T) {
 	fails(t, second(put(c, k, row, ignore, composite(sdk.LO_NOT, yes, no))), "OTSParameterInvalid", "")
 }
 
-// Of fifty racers one wins, be it by a claim or by a compare-and-set.
+// TestRaces: of fifty concurrent writers one wins, by a claim or by a compare-and-set.
 func TestRaces(t *testing.T) {
 	_, c := opened(t, tablestore.Options{})
 	k := key("race", "a")

@@ -7,43 +7,44 @@ import (
 	"time"
 )
 
-// Options of a Server. The zero value is right for most tests.
+// Options of a Server. The zero value suits most tests.
 type Options struct {
 	Instance string // "": DefaultInstance
 	Keys     []Key  // nil: DefaultKey
 
-	// Now is the time of tables, versions and keys; nil: the clock. The times of requests go by the clock always.
+	// Now is the clock of tables, versions and keys; nil: time.Now. The dates of requests are
+	// always checked by time.Now.
 	Now func() time.Time
 
-	// IndexLag is how long a global index is behind its table; SetIndexLag changes it.
+	// IndexLag is the lag of global indexes behind their tables; SetIndexLag changes it.
 	IndexLag time.Duration
-	// ReadyAfter is how long a new table answers OTSTableNotReady.
+	// ReadyAfter is how long requests to a new table fail with OTSTableNotReady.
 	ReadyAfter time.Duration
-	// TableRate is how many operations on tables a second takes, as the service bounds them to 10, and then also
-	// UpdateTable of a table to one in two minutes; 0: no bound.
+	// TableRate is the maximum number of table operations per second; the service's is 10. If it is
+	// set, UpdateTable of one table is limited, too, to once in two minutes. 0: no limits.
 	TableRate int
-	// PageRows and PageBytes are what a page of GetRange may scan; 0: 5000 rows, 4 MB. Smaller ones make clients
-	// follow more pages.
+	// PageRows and PageBytes limit what a page of GetRange may scan; 0: 5000 rows, 4 MB. Smaller
+	// limits make clients read more pages.
 	PageRows, PageBytes int
 }
 
-// DefaultInstance is the instance of a Server that names none.
+// DefaultInstance is the instance of a Server without a configured one.
 const DefaultInstance = "millrace"
 
-// DefaultKey is the key of a Server that is given none.
+// DefaultKey is the key of a Server without configured keys.
 var DefaultKey = Key{ID: "test", Secret: "test"}
 
-// Server is one instance of TableStore. It is safe for many goroutines.
+// Server is one instance of TableStore. It is safe for concurrent use.
 type Server struct {
 	o        Options
 	lag      atomic.Int64 // ns
 	fault    atomic.Pointer[func(Request) Fault]
-	requests atomic.Int64 // for their ids
+	requests atomic.Int64 // numbers the request ids
 
 	keyMu sync.RWMutex
 	keys  map[string]Key
 
-	mu     sync.RWMutex // for the names; a table has a lock of its own
+	mu     sync.RWMutex // guards the names; each table has a lock of its own
 	tables map[string]*table
 
 	rateMu  sync.Mutex
@@ -77,10 +78,10 @@ func New(o Options) *Server {
 	return s
 }
 
-// SetIndexLag changes how long global indexes are behind, for later writes.
+// SetIndexLag changes the lag of global indexes for later writes.
 func (s *Server) SetIndexLag(d time.Duration) { s.lag.Store(int64(d)) }
 
-// SetKeys replaces the keys: those not named are no longer known.
+// SetKeys replaces the keys. All others become invalid.
 func (s *Server) SetKeys(keys ...Key) {
 	byID := make(map[string]Key, len(keys))
 	for _, k := range keys {
@@ -91,8 +92,8 @@ func (s *Server) SetKeys(keys ...Key) {
 	s.keys = byID
 }
 
-// SetFault makes fault decide what befalls each request from now on; nil: nothing does. It is called once a request,
-// by many goroutines, after the signature was found right.
+// SetFault sets the function that decides the fault of each later request; nil: none. The function
+// is called once per request, after the signature has been verified, by concurrent goroutines.
 func (s *Server) SetFault(fault func(Request) Fault) {
 	if fault == nil {
 		s.fault.Store(nil)
@@ -101,7 +102,7 @@ func (s *Server) SetFault(fault func(Request) Fault) {
 	s.fault.Store(&fault)
 }
 
-// table finds a table or index that can be used.
+// table returns a table or index that is ready.
 func (s *Server) table(name string) (*table, *Error) {
 	t, err := s.anyTable(name)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// clock is a clock that stands still until it is moved.
+// clock is a clock that advances only when a test moves it.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -32,7 +32,7 @@ func (c *clock) move(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// client is the official SDK on a server, without retries of its own.
+// client returns the official SDK on a server, without retries.
 func client(s *tablestore.Server) *sdk.TableStoreClient {
 	return clientOf(s, tablestore.DefaultInstance, tablestore.DefaultKey)
 }
@@ -43,7 +43,7 @@ func clientOf(transport http.RoundTripper, instance string, key tablestore.Key) 
 	return sdk.NewClientWithConfig("http://tablestore.test", instance, key.ID, key.Secret, key.Token, config)
 }
 
-// ok fails the test for an error.
+// ok fails the test if err is not nil.
 func ok[T any](t *testing.T, v T, err error) T {
 	t.Helper()
 	if err != nil {
@@ -52,7 +52,7 @@ func ok[T any](t *testing.T, v T, err error) T {
 	return v
 }
 
-// fails wants an error of a code, with a text where one is given.
+// fails expects an error with a code, and with a text unless text is "".
 func fails(t *testing.T, err error, code, text string) {
 	t.Helper()
 	var e *sdk.OtsError
@@ -61,7 +61,8 @@ func fails(t *testing.T, err error, code, text string) {
 	}
 }
 
-// schema is a table with the key pk, sk (strings), and defined columns n (integer), s (string) and b (binary).
+// schema returns a table with the key pk, sk (strings), and defined columns n (integer), s (string)
+// and b (binary).
 func schema(name string) *sdk.CreateTableRequest {
 	meta := &sdk.TableMeta{TableName: name}
 	meta.AddPrimaryKeyColumn("pk", sdk.PrimaryKeyType_STRING)
@@ -132,7 +133,7 @@ func get(c *sdk.TableStoreClient, k *sdk.PrimaryKey, names ...string) (*sdk.GetR
 	return c.GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: "t", PrimaryKey: k, MaxVersion: 1, ColumnsToGet: names}})
 }
 
-// values are the columns of a row by name; nil when there is no row.
+// values returns the columns of a row by name; nil if there is no row.
 func values(t *testing.T, c *sdk.TableStoreClient, k *sdk.PrimaryKey) columns {
 	t.Helper()
 	r, err := get(c, k)
@@ -151,7 +152,7 @@ func valuesOf(list []*sdk.AttributeColumn) columns {
 	return got
 }
 
-// compare is a condition on a column: a missing one fails it.
+// compare returns a condition on a column. A missing column fails it.
 func compare(name string, op sdk.ComparatorType, v any) *sdk.SingleColumnCondition {
 	c := sdk.NewSingleColumnCondition(name, op, v)
 	c.FilterIfMissing, c.LatestVersionOnly = true, true

@@ -9,7 +9,7 @@ import (
 	"millrace/tests/emulators/tablestore/message"
 )
 
-// table is a table, or a secondary index, which is read like one.
+// table is a table, or a secondary index, which is read in the same way.
 type table struct {
 	name    string
 	key     []message.KeySchema
@@ -21,18 +21,18 @@ type table struct {
 	defined  []message.DefinedColumn
 	life     int32 // seconds; -1: for ever
 	versions int
-	skew     int64 // seconds that a version may be off
+	skew     int64 // maximum deviation of a version from the clock, seconds
 	update   bool
 	reserved message.Units
 	raised   int64 // when reserved was set, seconds since 1970
 	indexes  []*table
-	number   int64 // the last that an auto-increment column got
+	number   int64 // the last number of an auto-increment column
 	rows     rows
 }
 
 func compare[T cmp.Ordered](a, b T) int { return cmp.Compare(a, b) }
 
-// alive is the part of a row that has not outlived the table's time to live, or nil. The caller holds the lock.
+// alive returns the part of a row that has not expired, or nil. The caller holds the lock.
 func (t *table) alive(r *row, now time.Time) *row {
 	if r == nil || t.life < 0 {
 		return r
@@ -44,7 +44,7 @@ func (t *table) alive(r *row, now time.Time) *row {
 	return left
 }
 
-// definedType is the type that a column is declared to have; 0: none.
+// definedType returns the declared type of a column; 0: none.
 func (t *table) definedType(name string) int32 {
 	for _, d := range t.defined {
 		if d.Name == name {
@@ -58,8 +58,8 @@ func (t *table) isKey(name string) bool {
 	return slices.ContainsFunc(t.key, func(k message.KeySchema) bool { return k.Name == name })
 }
 
-// columnSize is how many bytes TableStore counts for a version of a column. Versions count only where there may be
-// several, or where they expire.
+// columnSize returns the size of a version of a column, in bytes, as TableStore counts it.
+// Timestamps count only if the table has several versions or a time to live.
 func (t *table) columnSize(name string, v version) int {
 	n := len(name) + v.value.Size()
 	if t.versions > 1 || t.life >= 0 {
@@ -68,7 +68,7 @@ func (t *table) columnSize(name string, v version) int {
 	return n
 }
 
-// size is how many bytes TableStore counts for a row.
+// size returns the size of a row, in bytes, as TableStore counts it.
 func (t *table) size(r *row) int {
 	n := t.keySize(r.key)
 	for _, c := range r.columns {

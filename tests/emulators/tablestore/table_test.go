@@ -131,7 +131,7 @@ func globalIndex(name string, primary []string, columns ...string) *sdk.IndexMet
 	return m
 }
 
-// entries are the rows of an index as n/s/pk/sk=b.
+// entries returns the rows of an index as n/s/pk/sk=b.
 func entries(t *testing.T, c *sdk.TableStoreClient, name string) (got []string) {
 	t.Helper()
 	from, to := &sdk.PrimaryKey{}, &sdk.PrimaryKey{}
@@ -181,7 +181,7 @@ func TestIndex(t *testing.T) {
 	clk.move(time.Millisecond)
 	want("1/x/p/2", "2/x/p/1 b=B")
 
-	// An entry moves, changes and goes with its row, in the order of the writes.
+	// An entry moves, changes and disappears with its row, in the order of the writes.
 	row("1", columns{"n": int64(0), "s": "x"})
 	row("2", columns{"n": int64(1), "s": "x", "b": []byte("new")})
 	row("3", columns{"n": int64(9), "s": ""})
@@ -190,7 +190,7 @@ func TestIndex(t *testing.T) {
 	clk.move(time.Second)
 	want("0/x/p/1", "1/x/p/2 b=new")
 	ok(t, 0, second(update(c, key("p", "1"), ignore, nil, func(u *sdk.UpdateRowChange) { u.DeleteColumn("s") })))
-	s.SetIndexLag(0) // what was written later comes not earlier
+	s.SetIndexLag(0) // later writes are not applied before earlier ones
 	ok(t, 0, second(update(c, key("p", "2"), ignore, nil, func(u *sdk.UpdateRowChange) { u.PutColumn("n", int64(5)) })))
 	want("0/x/p/1", "1/x/p/2 b=new")
 	clk.move(time.Second)
@@ -245,7 +245,7 @@ func TestCreateAndDropIndex(t *testing.T) {
 	long := columns{"n": int64(3), "s": strings.Repeat("x", 1025)}
 	fails(t, second(put(c, key("p", "3"), long, ignore, nil)), "OTSParameterInvalid", "")
 
-	// A local index is never behind.
+	// A local index has no lag.
 	s.SetIndexLag(time.Hour)
 	local := globalIndex("local", []string{"pk", "n"})
 	local.IndexType = sdk.IT_LOCAL_INDEX

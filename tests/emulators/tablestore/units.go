@@ -7,16 +7,16 @@ import (
 	"millrace/tests/emulators/tablestore/message"
 )
 
-// unitBytes is what one capacity unit reads or writes.
+// unitBytes is the number of bytes per capacity unit.
 const unitBytes = 4 << 10
 
-// unitsOf is the capacity units for so many bytes, at least one.
+// unitsOf returns the capacity units for a number of bytes, at least one.
 func unitsOf(bytes int) int32 { return int32(max(1, (bytes+unitBytes-1)/unitBytes)) }
 
-// Usage is what requests to a table have cost. Of an index: reads of it, and what keeping it has cost, which the
-// service bills and does not report.
+// Usage is the cost of the requests to a table. For an index it is the cost of its reads and of its
+// updates, which the service bills and does not report.
 type Usage struct {
-	Requests int64 // rows in batches count singly
+	Requests int64 // each row of a batch counts
 	Reads    int64 // capacity units
 	Writes   int64 // capacity units
 }
@@ -39,19 +39,19 @@ func (m *meter) add(table string, requests int64, u message.Units) {
 	m.by[table] = sum
 }
 
-// Usage returns what requests have cost since the last ResetUsage, by table and index.
+// Usage returns the cost of requests since the last ResetUsage, by table and index.
 func (s *Server) Usage() map[string]Usage {
 	s.usage.mu.Lock()
 	defer s.usage.mu.Unlock()
 	return maps.Clone(s.usage.by)
 }
 
-// ResetUsage begins anew.
+// ResetUsage resets the counts.
 func (s *Server) ResetUsage() {
 	s.usage.mu.Lock()
 	defer s.usage.mu.Unlock()
 	s.usage.by = nil
 }
 
-// failedCondition is what a write costs whose condition did not hold.
+// failedCondition is the cost of a write whose condition did not hold.
 var failedCondition = message.Units{Read: 1, Write: 1}

@@ -38,7 +38,7 @@ func (s *Server) writeRow(c *call, op int32) ([]byte, *Error) {
 	return message.AppendWritten(nil, out.cost, out.row), nil
 }
 
-// write is a write of one row, checked as far as that is possible without the table's lock.
+// write is a write of one row, with all checks done that do not need the table's lock.
 type write struct {
 	op     int32
 	key    key
@@ -48,14 +48,14 @@ type write struct {
 	back   message.ReturnContent
 }
 
-// outcome is what became of a write.
+// outcome is the result of a write.
 type outcome struct {
 	err  *Error
 	cost message.Units
-	row  []byte // what the request wanted back
+	row  []byte // what the request asked to return
 }
 
-// parse reads and checks a write.
+// parse decodes and checks a write.
 func (t *table) parse(m message.Write) (w write, problem *Error) {
 	if t.index != nil {
 		return w, invalid("'%s' is an index, it cannot be written.", t.name)
@@ -134,7 +134,8 @@ func (t *table) checkCell(op int32, c plainbuffer.Cell) *Error {
 	return checkValue(c.Name, c.Value)
 }
 
-// check tells whether the conditions of a write hold, and what it reads for that. The caller holds the lock.
+// check reports whether the conditions of a write hold, and the read units that they cost. The
+// caller holds the lock.
 func (t *table) check(w write, r *row) (units int32, ok bool) {
 	if w.exists != message.Ignore {
 		units = unitsOf(t.keySize(w.key))
@@ -151,7 +152,7 @@ func (t *table) check(w write, r *row) (units int32, ok bool) {
 	return units, t.holds(w.filter, r)
 }
 
-// write carries a write out. The caller holds the table's lock.
+// write carries out a write. The caller holds the table's lock.
 func (s *Server) write(t *table, w write) outcome {
 	now := s.o.Now()
 	w, problem := t.numbered(w)
@@ -177,7 +178,7 @@ func (s *Server) write(t *table, w write) outcome {
 	return outcome{cost: message.Units{Read: read, Write: unitsOf(t.writeSize(w))}, row: t.giveBack(w, after)}
 }
 
-// numbered gives an auto-increment column its number.
+// numbered assigns the next number to an auto-increment column.
 func (t *table) numbered(w write) (write, *Error) {
 	for i, v := range w.key.values {
 		if v.Kind == plainbuffer.AutoIncrement {
@@ -193,7 +194,7 @@ func (t *table) numbered(w write) (write, *Error) {
 	return w, nil
 }
 
-// applied is the row after a write; nil when there is none then.
+// applied returns the row after a write; nil if there is none.
 func (t *table) applied(w write, there *row, now time.Time) (*row, *Error) {
 	var after *row
 	switch {
@@ -285,7 +286,7 @@ func (t *table) inIndexKey(name string) bool {
 	return false
 }
 
-// kindOfDefined is the kind of values of a defined column; 0xff for a type that is none.
+// kindOfDefined returns the kind of the values of a defined column; 0xff for an invalid type.
 func kindOfDefined(d int32) plainbuffer.Kind {
 	switch d {
 	case message.DefinedInteger:
@@ -302,7 +303,7 @@ func kindOfDefined(d int32) plainbuffer.Kind {
 	return 0xff
 }
 
-// writeSize is how many bytes TableStore counts for a write.
+// writeSize returns the size of a write, in bytes, as TableStore counts it.
 func (t *table) writeSize(w write) int {
 	n := t.keySize(w.key)
 	for _, c := range w.cells {
@@ -315,7 +316,7 @@ func (t *table) writeSize(w write) int {
 	return n
 }
 
-// giveBack is what a write wants to see of the row.
+// giveBack returns what the write asked to return of the row.
 func (t *table) giveBack(w write, after *row) []byte {
 	switch {
 	case w.back.Type == message.ReturnKey:

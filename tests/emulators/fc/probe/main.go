@@ -1,4 +1,5 @@
-// Command probe is a function for the tests of the harness and of the platform. ROLE says which: http, queue, events, tick.
+// Command probe is a function for the tests of the harness and of the platform. ROLE selects what
+// it does: http, queue, events or tick.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 
 func main() { platform.Main(open) }
 
-// opened is how often the function has been opened.
+// opened counts how often the function has been opened.
 var opened atomic.Int64
 
 func open(context.Context) (platform.Handler, error) {
@@ -42,7 +43,7 @@ func open(context.Context) (platform.Handler, error) {
 	}
 }
 
-// say tells the test what happens, in the function's log.
+// say reports to the test what happens, in the function's log.
 func say(format string, args ...any) error {
 	fmt.Printf("PROBE "+format+"\n", args...)
 	return nil
@@ -86,10 +87,10 @@ func queue() platform.QueueHandlers {
 	return q
 }
 
-// failures counts those of each partition.
+// failures counts the failures of each partition.
 var failures atomic.Int64
 
-// fate is what a partition's name asks for.
+// fate does what a partition's name asks for.
 func fate(partition string) error {
 	switch {
 	case strings.Contains(partition, "always"):
@@ -104,8 +105,8 @@ func fate(partition string) error {
 	return nil
 }
 
-// start says what an event starts: a message is one of its queue's, unless that is called oss and
-// brings objects.
+// start reports what an event starts. The source of a message is its queue, unless the queue is
+// called oss and carries objects.
 func start(_ context.Context, d trigger.Delivery) error {
 	starts, err := trigger.DecodeStartEvents([]byte(d.Body))
 	switch {

@@ -1,21 +1,22 @@
 package message
 
-// AppendError writes the answer of a request that failed.
+// AppendError appends the response of a failed request.
 func AppendError(b []byte, code, text string) []byte {
 	return appendBytes(appendBytes(b, 1, code), 2, text)
 }
 
-// appendConsumed writes capacity units. Both numbers are always there: the Go SDK reads them unasked.
+// appendConsumed appends capacity units. It writes both numbers even if they are zero, because the
+// Go SDK reads them without a check.
 func appendConsumed(b []byte, number int, u Units) []byte {
 	return appendBytes(b, number, appendUnits(nil, u))
 }
 
-// appendUnits writes field 1, capacity_unit.
+// appendUnits appends field 1, capacity_unit.
 func appendUnits(b []byte, u Units) []byte {
 	return appendBytes(b, 1, appendInt(appendInt(nil, 1, int64(u.Read)), 2, int64(u.Write)))
 }
 
-// AppendListTable writes the answer of ListTable.
+// AppendListTable appends the response of ListTable.
 func AppendListTable(b []byte, names []string) []byte {
 	for _, n := range names {
 		b = appendBytes(b, 1, n)
@@ -23,11 +24,11 @@ func AppendListTable(b []byte, names []string) []byte {
 	return b
 }
 
-// Description is the answer of DescribeTable. All its Options must be said.
+// Description is the response of DescribeTable. All its Options must be set.
 type Description struct {
 	Meta     TableMeta
 	Reserved Units
-	Raised   int64 // when the reserved units were raised last, seconds since 1970
+	Raised   int64 // when the reserved units were last set, seconds since 1970
 	Options  Options
 	Status   int32
 	Indexes  []IndexMeta
@@ -40,7 +41,7 @@ const (
 	StatusLoading = 3
 )
 
-// AppendDescription writes the answer of DescribeTable.
+// AppendDescription appends the response of DescribeTable.
 func AppendDescription(b []byte, d Description) []byte {
 	b = appendBytes(b, 1, appendTableMeta(nil, d.Meta))
 	b = appendReserved(b, 2, d.Reserved, d.Raised)
@@ -56,14 +57,14 @@ func AppendDescription(b []byte, d Description) []byte {
 	return b
 }
 
-// AppendUpdated writes the answer of UpdateTable.
+// AppendUpdated appends the response of UpdateTable.
 func AppendUpdated(b []byte, d Description) []byte {
 	b = appendReserved(b, 1, d.Reserved, d.Raised)
 	b = appendBytes(b, 2, appendOptions(nil, d.Options))
 	return appendNoStream(b, 3)
 }
 
-// appendNoStream says that the table has no stream; the Go SDK wants it said.
+// appendNoStream appends that the table has no stream; the Go SDK requires the field.
 func appendNoStream(b []byte, number int) []byte {
 	return appendBytes(b, number, appendBool(nil, 1, false))
 }
@@ -107,12 +108,13 @@ func appendIndexMeta(b []byte, m IndexMeta) []byte {
 	return appendInt(b, 5, int64(m.Type))
 }
 
-// AppendRow writes the answer of GetRow, where the row is always said and empty when there is none.
+// AppendRow appends the response of GetRow. The row is always present, and empty if there is none.
 func AppendRow(b []byte, u Units, row []byte) []byte {
 	return appendBytes(appendConsumed(b, 1, u), 2, row)
 }
 
-// AppendWritten writes the answer of PutRow, UpdateRow and DeleteRow; row only if there is one.
+// AppendWritten appends the response of PutRow, UpdateRow and DeleteRow; row only if it is not
+// empty.
 func AppendWritten(b []byte, u Units, row []byte) []byte {
 	b = appendConsumed(b, 1, u)
 	if len(row) > 0 {
@@ -121,7 +123,7 @@ func AppendWritten(b []byte, u Units, row []byte) []byte {
 	return b
 }
 
-// AppendRange writes the answer of GetRange. next is empty at the end.
+// AppendRange appends the response of GetRange. next is empty at the end of the range.
 func AppendRange(b []byte, u Units, rows, next []byte) []byte {
 	b = appendBytes(appendConsumed(b, 1, u), 2, rows)
 	if len(next) > 0 {
@@ -130,20 +132,20 @@ func AppendRange(b []byte, u Units, rows, next []byte) []byte {
 	return appendInt(b, 5, 0) // plain buffer
 }
 
-// BatchRow is the answer for one row of a batch.
+// BatchRow is the response for one row of a batch.
 type BatchRow struct {
-	Code, Text string // Code "" when it went well
+	Code, Text string // Code is "" for success
 	Consumed   Units
 	Row        []byte
 }
 
-// BatchTable are the answers for the rows of one table, in the order of the request.
+// BatchTable holds the responses for the rows of one table, in the order of the request.
 type BatchTable struct {
 	Table string
 	Rows  []BatchRow
 }
 
-// AppendBatch writes the answer of BatchGetRow and BatchWriteRow.
+// AppendBatch appends the response of BatchGetRow and BatchWriteRow.
 func AppendBatch(b []byte, tables []BatchTable) []byte {
 	for _, t := range tables {
 		table := appendBytes(nil, 1, t.Table)

@@ -34,7 +34,7 @@ type Filter struct {
 	Comparator    int32
 	Column        string
 	Value         plainbuffer.Value
-	FailIfMissing bool // filter_if_missing: a column that is not there fails the condition
+	FailIfMissing bool // filter_if_missing: a missing column fails the condition
 	LatestOnly    bool
 	Transfers     bool // has a value_trans_rule
 
@@ -46,10 +46,10 @@ type Filter struct {
 	Offset, Limit int32
 }
 
-// maxDepth bounds filters in filters.
+// maxDepth limits the nesting of filters.
 const maxDepth = 32
 
-// DecodeFilter reads a Filter with all that is in it.
+// DecodeFilter decodes a Filter with its nested filters.
 func DecodeFilter(b []byte) (*Filter, error) { return decodeFilter(b, 0) }
 
 func decodeFilter(b []byte, depth int) (*Filter, error) {
@@ -145,7 +145,7 @@ func (m *Filter) decodePagination(b []byte) error {
 	}, 1, 2)
 }
 
-// Leaves counts the conditions in a filter.
+// Leaves returns the number of conditions in a filter.
 func (m *Filter) Leaves() int {
 	if m.Kind != FilterComposite {
 		return 1

@@ -1,6 +1,6 @@
 package message
 
-// What a condition says about the row's existence.
+// What a condition requires of the row's existence.
 const (
 	Ignore         = 0
 	ExpectExist    = 1
@@ -13,14 +13,14 @@ type Condition struct {
 	Column    []byte // a Filter; nil: none
 }
 
-// What a write gives back.
+// What a write returns.
 const (
 	ReturnNone        = 0
 	ReturnKey         = 1
 	ReturnAfterModify = 2
 )
 
-// ReturnContent says what a write gives back.
+// ReturnContent is what a write returns.
 type ReturnContent struct {
 	Type    int32
 	Columns []string
@@ -43,7 +43,7 @@ type Write struct {
 	Transaction string
 }
 
-// DecodeWrite reads a PutRow, UpdateRow or DeleteRow; op says which of them.
+// DecodeWrite decodes a PutRow, UpdateRow or DeleteRow, according to op.
 func DecodeWrite(b []byte, op int32) (m Write, err error) {
 	m.Op = op
 	err = decode(b, func(r *reader, f field) {
@@ -87,7 +87,7 @@ func decodeReturn(b []byte) (m ReturnContent, err error) {
 	return m, err
 }
 
-// TableWrites are the rows of one table in a BatchWriteRow.
+// TableWrites holds the rows of one table in a BatchWriteRow.
 type TableWrites struct {
 	Table string
 	Rows  []Write
@@ -100,7 +100,7 @@ type BatchWrite struct {
 	Atomic      bool
 }
 
-// DecodeBatchWrite reads a BatchWriteRow.
+// DecodeBatchWrite decodes a BatchWriteRow.
 func DecodeBatchWrite(b []byte) (m BatchWrite, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -143,10 +143,10 @@ func decodeBatchRow(b []byte) (m Write, err error) {
 	return m, err
 }
 
-// TimeRange selects versions. What is nil was not said.
+// TimeRange selects versions. A nil field was absent.
 type TimeRange struct{ Start, End, Specific *int64 }
 
-// Projection is what of rows a read gives.
+// Projection is what a read returns of its rows.
 type Projection struct {
 	Columns     []string // none: all
 	Time        *TimeRange
@@ -165,7 +165,7 @@ type GetRow struct {
 	Transaction string
 }
 
-// DecodeGetRow reads a GetRow.
+// DecodeGetRow decodes a GetRow.
 func DecodeGetRow(b []byte) (m GetRow, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -208,7 +208,7 @@ func decodeTimeRange(b []byte) (m TimeRange, err error) {
 	return m, err
 }
 
-// TableReads are the rows of one table in a BatchGetRow.
+// TableReads holds the rows of one table in a BatchGetRow.
 type TableReads struct {
 	Table      string
 	Keys       [][]byte // plain buffers
@@ -216,7 +216,7 @@ type TableReads struct {
 	Projection Projection
 }
 
-// DecodeBatchGet reads a BatchGetRow.
+// DecodeBatchGet decodes a BatchGetRow.
 func DecodeBatchGet(b []byte) (tables []TableReads, err error) {
 	err = decode(b, func(r *reader, f field) {
 		if f.number == 1 {
@@ -268,14 +268,14 @@ type GetRange struct {
 	Direction   int32
 	Projection  Projection
 	Limit       *int32
-	Start, End  []byte // plain buffers; from Start on, before End
+	Start, End  []byte // plain buffers; Start is included, End is not
 	Token       []byte
 	Transaction string
-	// NamedKeysOnly: of the key only the columns that Projection names.
+	// NamedKeysOnly reports whether, of the key, only the columns in Projection are returned.
 	NamedKeysOnly bool
 }
 
-// DecodeGetRange reads a GetRange.
+// DecodeGetRange decodes a GetRange.
 func DecodeGetRange(b []byte) (m GetRange, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {

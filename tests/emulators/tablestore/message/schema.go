@@ -7,7 +7,7 @@ const (
 	KeyBinary  = 3
 )
 
-// OptionAutoIncrement is the option of a key column whose numbers the service gives.
+// OptionAutoIncrement is the option of a key column that the service numbers.
 const OptionAutoIncrement = 1
 
 // KeySchema is a column of a primary key.
@@ -26,20 +26,20 @@ const (
 	DefinedBlob    = 7
 )
 
-// DefinedColumn is an attribute column with a type of its own, which an index may hold.
+// DefinedColumn is an attribute column with a declared type. An index may contain it.
 type DefinedColumn struct {
 	Name string
 	Type int32
 }
 
-// TableMeta is what of a table never changes.
+// TableMeta is the schema of a table.
 type TableMeta struct {
 	Name    string
 	Key     []KeySchema
 	Defined []DefinedColumn
 }
 
-// Options of a table. What is nil was not said.
+// Options are the options of a table. A nil field was absent.
 type Options struct {
 	TimeToLive  *int32 // seconds; -1: for ever
 	MaxVersions *int32
@@ -47,7 +47,7 @@ type Options struct {
 	AllowUpdate *bool
 }
 
-// Index types and the ways an index is kept.
+// Index types and update modes.
 const (
 	IndexGlobal = 0
 	IndexLocal  = 1
@@ -78,13 +78,13 @@ type CreateTable struct {
 	Encrypt  Encryption
 }
 
-// Encryption says whether a table is encrypted at rest, and by whose key.
+// Encryption is whether a table is encrypted at rest, and with which key.
 type Encryption struct {
 	Enable  bool
 	KeyType int32 // 1: of the key management service; 2: the account's own
 }
 
-// DecodeCreateTable reads a CreateTable.
+// DecodeCreateTable decodes a CreateTable.
 func DecodeCreateTable(b []byte) (m CreateTable, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -214,7 +214,7 @@ func decodeIndexMeta(b []byte) (m IndexMeta, err error) {
 	return m, err
 }
 
-// DecodeTableName reads DeleteTable and DescribeTable, which name a table and nothing else.
+// DecodeTableName decodes DeleteTable and DescribeTable, which contain a table name only.
 func DecodeTableName(b []byte) (table string, err error) {
 	err = decode(b, func(r *reader, f field) {
 		if f.number == 1 {
@@ -231,7 +231,7 @@ type UpdateTable struct {
 	Options  Options
 }
 
-// DecodeUpdateTable reads an UpdateTable.
+// DecodeUpdateTable decodes an UpdateTable.
 func DecodeUpdateTable(b []byte) (m UpdateTable, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -250,10 +250,10 @@ func DecodeUpdateTable(b []byte) (m UpdateTable, err error) {
 type CreateIndex struct {
 	Table    string
 	Index    IndexMeta
-	BaseData bool // rows that are there already come into the index, too
+	BaseData bool // include_base_data: rows that exist already get entries, too
 }
 
-// DecodeCreateIndex reads a CreateIndex.
+// DecodeCreateIndex decodes a CreateIndex.
 func DecodeCreateIndex(b []byte) (m CreateIndex, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -268,7 +268,7 @@ func DecodeCreateIndex(b []byte) (m CreateIndex, err error) {
 	return m, err
 }
 
-// DecodeDropIndex reads a DropIndex.
+// DecodeDropIndex decodes a DropIndex.
 func DecodeDropIndex(b []byte) (table, index string, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -281,7 +281,7 @@ func DecodeDropIndex(b []byte) (table, index string, err error) {
 	return table, index, err
 }
 
-// DecodeAddDefinedColumn reads an AddDefinedColumn.
+// DecodeAddDefinedColumn decodes an AddDefinedColumn.
 func DecodeAddDefinedColumn(b []byte) (table string, columns []DefinedColumn, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {
@@ -294,7 +294,7 @@ func DecodeAddDefinedColumn(b []byte) (table string, columns []DefinedColumn, er
 	return table, columns, err
 }
 
-// DecodeDeleteDefinedColumn reads a DeleteDefinedColumn.
+// DecodeDeleteDefinedColumn decodes a DeleteDefinedColumn.
 func DecodeDeleteDefinedColumn(b []byte) (table string, columns []string, err error) {
 	err = decode(b, func(r *reader, f field) {
 		switch f.number {

@@ -12,7 +12,7 @@ import (
 	"millrace/tests/emulators/tablestore/message"
 )
 
-// built is a message of the SDK as it is sent.
+// built returns a message of the SDK as it is sent.
 func built(t *testing.T, m protoadapt.MessageV1) []byte {
 	t.Helper()
 	b, err := proto.Marshal(protoadapt.MessageV2Of(m))
@@ -38,7 +38,7 @@ func equal(a, b protoadapt.MessageV1) bool {
 
 func ptr[T any](v T) *T { return &v }
 
-// Requests that the SDK's messages make are read field by field.
+// TestRequests: the Decode functions read every field of the SDK's requests.
 func TestRequests(t *testing.T) {
 	condition := &otsprotocol.Condition{RowExistence: otsprotocol.RowExistenceExpectation_EXPECT_EXIST.Enum(), ColumnCondition: []byte("c")}
 	w, err := message.DecodeWrite(built(t, &otsprotocol.PutRowRequest{TableName: proto.String("t"), Row: []byte("row"), Condition: condition,
@@ -97,7 +97,7 @@ func TestSchemas(t *testing.T) {
 	add, err := message.DecodeCreateIndex(built(t, &otsprotocol.CreateIndexRequest{MainTableName: proto.String("t"), IndexMeta: index, IncludeBaseData: proto.Bool(true)}))
 	check(t, add, err, message.CreateIndex{Table: "t", Index: wantIndex, BaseData: true})
 
-	// The answer that describes it says the same to the SDK.
+	// The response that describes the table has the same fields for the SDK.
 	var described otsprotocol.DescribeTableResponse
 	if err := proto.Unmarshal(message.AppendDescription(nil, message.Description{Meta: meta, Reserved: message.Units{Read: 1, Write: 2}, Raised: 5,
 		Options: wantOptions, Status: message.StatusActive, Indexes: []message.IndexMeta{wantIndex}}), protoadapt.MessageV2Of(&described)); err != nil {
@@ -110,7 +110,7 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// Answers are what the SDK's messages read.
+// TestAnswers: the SDK reads the responses.
 func TestAnswers(t *testing.T) {
 	var batch otsprotocol.BatchWriteRowResponse
 	if err := proto.Unmarshal(message.AppendBatch(nil, []message.BatchTable{{Table: "t", Rows: []message.BatchRow{
@@ -135,7 +135,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever comes is read or refused as malformed.
+// FuzzDecode: any input is decoded or rejected as malformed.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x0a\x01t\x12\x03row\x1a\x02\x08\x01"))
 	f.Add([]byte("\x08\x02\x12\x16\x08\x01\x12\x12\x08\x01\x12\x0e\x08\x01\x12\x01c\x1a\x02\x02\x01\x20\x01\x28\x01"))

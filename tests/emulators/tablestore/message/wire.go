@@ -1,6 +1,7 @@
-// Package message reads the requests of TableStore's API and writes its answers: protocol buffers (proto2) whose
-// fields have the numbers of the official SDK's table_store.proto. It takes nothing from the SDK, which is its
-// witness. Unknown fields are skipped, absent required ones are an error.
+// Package message decodes the requests of TableStore's API and encodes its responses: protocol
+// buffers (proto2) whose fields have the numbers of the official SDK's table_store.proto. It uses
+// nothing of the SDK, which cross-checks it. Unknown fields are skipped; a missing required field
+// is an error.
 package message
 
 import (
@@ -10,7 +11,7 @@ import (
 	"iter"
 )
 
-// ErrMalformed is below every error of a Decode function.
+// ErrMalformed is wrapped by every error of a Decode function.
 var ErrMalformed = errors.New("malformed protocol buffer")
 
 func malformed(format string, args ...any) error {
@@ -25,15 +26,15 @@ const (
 	wireFixed4 = 5
 )
 
-// field is one field as it stands in a message.
+// field is one encoded field of a message.
 type field struct {
 	number int
 	wire   int
 	num    uint64 // of a varint
-	data   []byte // of a wireBytes, not copied
+	data   []byte // of a wireBytes; shares the message's memory
 }
 
-// fields reads the fields of a message in their order, and ends after the first error.
+// fields iterates over the fields of a message in their order, and ends after the first error.
 func fields(b []byte) iter.Seq2[field, error] {
 	return func(yield func(field, error) bool) {
 		for len(b) > 0 {
@@ -95,7 +96,7 @@ func (r *reader) int32(f field, to *int32) {
 	}
 }
 
-// optional32 and optional64 tell a field that is there from one that is not.
+// optional32 sets a pointer, which stays nil if the field is absent.
 func (r *reader) optional32(f field, to **int32) {
 	if r.want(f, wireVarint) {
 		n := int32(f.num)
@@ -141,7 +142,7 @@ func (r *reader) optionalString(f field, to **string) {
 	}
 }
 
-// nested decodes a message inside.
+// nested decodes an embedded message.
 func nested[T any](r *reader, f field, decode func([]byte) (T, error), to func(T)) {
 	if !r.want(f, wireBytes) || r.err != nil {
 		return
@@ -154,8 +155,8 @@ func nested[T any](r *reader, f field, decode func([]byte) (T, error), to func(T
 	to(v)
 }
 
-// decode gives each field of b to assign, which returns for those it does not know, and checks that the required
-// ones were there (at most 64 field numbers).
+// decode calls assign for each field of b and checks that the required fields, whose numbers must
+// be below 64, were present. assign ignores unknown fields.
 func decode(b []byte, assign func(r *reader, f field), required ...int) error {
 	var r reader
 	var seen uint64
@@ -178,7 +179,7 @@ func decode(b []byte, assign func(r *reader, f field), required ...int) error {
 	return nil
 }
 
-// appendInt writes a varint field; negative numbers take ten bytes, as proto2 wants them.
+// appendInt appends a varint field. A negative number takes ten bytes, as proto2 requires.
 func appendInt(b []byte, number int, n int64) []byte {
 	b = binary.AppendUvarint(b, uint64(number)<<3|wireVarint)
 	return binary.AppendUvarint(b, uint64(n))

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// CorruptError says what is wrong with bytes that are no rows, and where.
+// CorruptError reports what is wrong with invalid rows, and where.
 type CorruptError struct {
-	At   int // bytes from the start
+	At   int // offset in bytes
 	What string
 }
 
@@ -15,8 +15,8 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("plain buffer: %s at byte %d", e.What, e.At)
 }
 
-// Decode reads the header and all rows to the end of b, which it does not keep. It checks every checksum; its errors
-// are *CorruptError.
+// Decode decodes the header and all rows, up to the end of b, and does not keep b. It checks every
+// checksum. Its errors are *CorruptError.
 func Decode(b []byte) ([]Row, error) {
 	d := decoder{b: b}
 	if h, err := d.uint32(); err != nil || h != header {
@@ -34,7 +34,7 @@ func Decode(b []byte) ([]Row, error) {
 	return rows, nil
 }
 
-// decoder reads b from at on.
+// decoder reads b, starting at at.
 type decoder struct {
 	b  []byte
 	at int
@@ -67,7 +67,7 @@ func (d *decoder) uint32() (uint32, error) {
 	return binary.LittleEndian.Uint32(b), nil
 }
 
-// block reads a length and as many bytes.
+// block reads a length, then that many bytes.
 func (d *decoder) block() ([]byte, error) {
 	n, err := d.uint32()
 	if err != nil {
@@ -79,7 +79,7 @@ func (d *decoder) block() ([]byte, error) {
 	return d.take(int(n))
 }
 
-// tag reads the tag if it is next.
+// tag consumes the tag if it is next.
 func (d *decoder) tag(t byte) bool {
 	if d.at < len(d.b) && d.b[d.at] == t {
 		d.at++

@@ -1,12 +1,13 @@
-// Package plainbuffer reads and writes the row format of TableStore's API: a header, then rows of cells with
-// checksums. It takes nothing from the official SDKs, which are its witnesses.
+// Package plainbuffer reads and writes the row format of TableStore's API: a header, then rows of
+// cells with checksums. It uses nothing of the official SDKs, which cross-check it.
 //
 //	row   = 01 cell… [02 cell…] [08] 09 crc         key, columns, delete marker
 //	cell  = 03 04 len name [05 len value] [06 op] [07 timestamp] 0A crc
 //	value = kind data; data of strings and blobs begins with its length
 //
-// Numbers are little-endian, lengths of four bytes. The checksums are CRC-8, polynomial 07: a cell's over name,
-// value, timestamp and op, a row's over the checksums of its cells and a last byte, 1 for a delete marker, else 0.
+// Numbers are little-endian; lengths have four bytes. The checksums are CRC-8 with polynomial 07.
+// That of a cell covers name, value, timestamp and op. That of a row covers the checksums of its
+// cells and a last byte, 1 for a delete marker, else 0.
 package plainbuffer
 
 import "encoding/binary"
@@ -26,18 +27,18 @@ const (
 	tagCellCRC   = 0x0a
 )
 
-// Op is what an update does with a column; Put writes it.
+// Op is what an update does with a column.
 type Op byte
 
 // The operations.
 const (
-	Put       Op = 0x00 // not on the wire
+	Put       Op = 0x00 // writes the column; not on the wire
 	DeleteAll Op = 0x01 // all versions
 	DeleteOne Op = 0x03 // the version of the timestamp
 	Increment Op = 0x04
 )
 
-// Cell is a column of a row: of the key, or an attribute.
+// Cell is a column of a row: a key column or an attribute column.
 type Cell struct {
 	Name         string
 	Value        Value
@@ -54,7 +55,7 @@ type Row struct {
 	Deleted bool // the delete marker
 }
 
-// Append writes the header and rows to b; nothing when there are no rows.
+// Append appends the header and rows to b; nothing if there are no rows.
 func Append(b []byte, rows ...Row) []byte {
 	if len(rows) == 0 {
 		return b

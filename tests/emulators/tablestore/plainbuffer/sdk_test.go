@@ -19,7 +19,7 @@ import (
 	"millrace/tests/emulators/tablestore/plainbuffer"
 )
 
-// source draws columns and keys from the bytes of a fuzz input.
+// source derives columns and keys from the bytes of a fuzz input.
 type source struct{ b []byte }
 
 func (s *source) byte() byte {
@@ -119,7 +119,7 @@ func (s *source) bound() *tablestore.PrimaryKey {
 	return key
 }
 
-// same: what the SDK builds is read, and written again as the same bytes.
+// same decodes what the SDK built, and checks that encoding it again yields the same bytes.
 func same(t *testing.T, what string, built []byte) []plainbuffer.Row {
 	t.Helper()
 	rows, err := plainbuffer.Decode(built)
@@ -132,7 +132,8 @@ func same(t *testing.T, what string, built []byte) []plainbuffer.Row {
 	return rows
 }
 
-// FuzzSDK draws rows, has the SDK build them and reads them, and has the SDK read what this package writes.
+// FuzzSDK derives rows, has the SDK encode them, decodes them, and has the SDK decode what this
+// package encodes.
 func FuzzSDK(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte("\x01\x02pk\x01\x03abc\x02sk\x00........\x03\x01c\x01\x00\x01\x01\x03\x00"))
@@ -149,10 +150,10 @@ func FuzzSDK(f *testing.F) {
 	})
 }
 
-// read has the SDK read a row that this package writes, and compares it with the put that the row was read from.
+// read has the SDK decode a row that this package encodes, and compares it with the original put.
 func read(t *testing.T, put *tablestore.PutRowChange, row plainbuffer.Row) {
 	if slices.ContainsFunc(row.Key, func(c plainbuffer.Cell) bool { return c.Value.Kind == plainbuffer.AutoIncrement }) {
-		return // no answer holds one
+		return // no response contains one
 	}
 	body := message.AppendRow(nil, message.Units{}, plainbuffer.Append(nil, row))
 	config := tablestore.NewDefaultTableStoreConfig()
@@ -191,7 +192,7 @@ func equal(a, b any) bool {
 	return a == b
 }
 
-// answering answers every request with a body.
+// answering is a transport that responds to every request with a body.
 type answering []byte
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -200,7 +201,7 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// FuzzDecode: bytes from anywhere are rows, which can be written and read again, or a *CorruptError.
+// FuzzDecode: any input is rows, which can be encoded and decoded again, or a *CorruptError.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0x75, 0, 0, 0})
@@ -224,7 +225,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// Every changed byte of a row is noticed, or the row says the same.
+// TestChecksums: every changed byte of a row is detected, or does not change the row's meaning.
 func TestChecksums(t *testing.T) {
 	c := &tablestore.PutRowChange{PrimaryKey: &tablestore.PrimaryKey{}}
 	c.PrimaryKey.AddPrimaryKeyColumn("pk", "abc")
@@ -242,7 +243,8 @@ func TestChecksums(t *testing.T) {
 	}
 }
 
-// The rows of the recorded requests and the recorded answer are read, and written again as the same bytes.
+// TestVectors: the rows of the recorded requests and of the recorded response are decoded, and
+// encoded again to the same bytes.
 func TestVectors(t *testing.T) {
 	text, err := os.ReadFile("../testdata/ots-wire-vectors.json")
 	if err != nil {
@@ -282,7 +284,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// rowsIn finds the plain buffers of a request.
+// rowsIn returns the plain buffers of a request.
 func rowsIn(t *testing.T, name string, body []byte) (rows [][]byte) {
 	t.Helper()
 	var err error

@@ -8,7 +8,8 @@ import (
 // Kind is the type of a value, with the number it has on the wire.
 type Kind byte
 
-// The kinds. InfMin and InfMax stand in bounds of ranges only, AutoIncrement in the key of a row to be put.
+// The kinds. InfMin and InfMax occur only in bounds of ranges, AutoIncrement only in the key of a
+// row to put.
 const (
 	Integer       Kind = 0x00
 	Double        Kind = 0x01
@@ -20,7 +21,7 @@ const (
 	AutoIncrement Kind = 0x0b
 )
 
-// String names a kind as TableStore's messages do.
+// String returns the name of a kind in TableStore's messages.
 func (k Kind) String() string {
 	switch k {
 	case Integer:
@@ -43,7 +44,7 @@ func (k Kind) String() string {
 	return "UNKNOWN"
 }
 
-// Value is a value of a column. Values are comparable and are not changed.
+// Value is the value of a column. Values are comparable and immutable.
 type Value struct {
 	Kind Kind
 	Num  int64  // an Integer, the bits of a Double, 0 or 1 for a Boolean
@@ -71,10 +72,10 @@ func Str(s string) Value { return Value{Kind: String, Text: s} }
 // Bytes returns a Blob.
 func Bytes(b []byte) Value { return Value{Kind: Blob, Text: string(b)} }
 
-// Double is the number of a Double.
+// Double returns the number of a Double.
 func (v Value) Double() float64 { return math.Float64frombits(uint64(v.Num)) }
 
-// Size is how many bytes TableStore counts for the value.
+// Size returns the size of the value, in bytes, as TableStore counts it.
 func (v Value) Size() int {
 	switch v.Kind {
 	case Integer, Double:
@@ -85,7 +86,7 @@ func (v Value) Size() int {
 	return len(v.Text)
 }
 
-// appendVariant writes type and data, as the checksum takes them and as filters hold them.
+// appendVariant appends type and data, in the form that checksums cover and filters contain.
 func (v Value) appendVariant(b []byte) []byte {
 	b = append(b, byte(v.Kind))
 	switch v.Kind {
@@ -112,7 +113,8 @@ func (v Value) variantSize() int {
 	return 1
 }
 
-// DecodeVariant reads a value as a filter holds it: without the length before it, to the end of b.
+// DecodeVariant decodes a value in the form that filters contain: without a length before it, up to
+// the end of b.
 func DecodeVariant(b []byte) (Value, error) {
 	d := decoder{b: b}
 	v, err := d.variant()

@@ -1,5 +1,6 @@
-// Command mns runs the MNS emulator alone, for clients of any language. It prints `ready http://…` when it can be used,
-// and keeps nothing. It ends with a signal or, given -stdin, with its standard input.
+// Command mns runs the MNS emulator alone, for clients of any language. It prints `ready http://…`
+// when it is ready, and stores nothing. A signal ends it or, given -stdin, the end of its standard
+// input.
 //
 //	go run ./tests/emulators/mns/cmd/mns -address 127.0.0.1:8088 -queues hints -duplicate 0.05 -reorder 0.2
 package main

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 )
 
-// Started alone, it serves the queues that it was told of, and ends with its standard input.
+// TestRun: the command serves the queues of its flags, and ends with its standard input.
 func TestRun(t *testing.T) {
 	stdin, end := io.Pipe()
 	out, in := io.Pipe()

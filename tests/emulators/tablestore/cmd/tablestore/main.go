@@ -1,5 +1,5 @@
-// Command tablestore runs the TableStore emulator alone, for clients of any language. It prints its endpoint when it
-// is ready, and keeps nothing: its tables end with it.
+// Command tablestore runs the TableStore emulator alone, for clients of any language. It prints its
+// endpoint when it is ready. Its tables are lost when it ends.
 //
 //	go run ./tests/emulators/tablestore/cmd/tablestore -listen 127.0.0.1:8087 -lag 50ms -busy 0.05 -lose 0.01
 package main

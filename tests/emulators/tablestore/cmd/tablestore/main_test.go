@@ -10,7 +10,7 @@ import (
 	sdk "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 )
 
-// Started alone, it serves the official SDK and ends with its context.
+// TestRun: the command serves the official SDK and ends with its context.
 func TestRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
