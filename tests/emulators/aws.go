@@ -18,7 +18,11 @@ func Config(endpoint string, transport http.RoundTripper) aws.Config {
 		BaseEndpoint: aws.String(endpoint),
 		HTTPClient:   &http.Client{Transport: transport},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", Source: "emulators"}, nil
+			return aws.Credentials{
+				AccessKeyID:     "test",
+				SecretAccessKey: "test",
+				Source:          "emulators",
+			}, nil
 		}),
 	}
 }

@@ -26,9 +26,11 @@ func TestCost(t *testing.T) {
 		e.start(t, c.name, "x")
 		e.ended(t, c.name, "x")
 		u, sent := e.meter.Total(), e.queue.Requests()["SendMessageBatch"]-before
-		t.Logf("%-8s %2.0f write units (%.0f of indexes), %d sends: %v", c.name, u.Writes, u.Index, sent, e.meter.ByOperation())
+		t.Logf("%-8s %2.0f write units (%.0f of indexes), %d sends: %v", c.name, u.Writes, u.Index,
+			sent, e.meter.ByOperation())
 		if u.Writes > c.writes || sent > 3 {
-			t.Errorf("%s: %v write units and %d sends, want at most %v and 3", c.name, u.Writes, sent, c.writes)
+			t.Errorf("%s: %v write units and %d sends, want at most %v and 3", c.name, u.Writes,
+				sent, c.writes)
 		}
 	}
 }

@@ -119,7 +119,8 @@ func installed(t testing.TB) string {
 
 func prepare() (dir, why string) {
 	if _, err := exec.LookPath("node"); err != nil {
-		return "", "the emulators need Node.js 20 or newer (nodejs.org), and CI must have it: " + err.Error()
+		return "", "the emulators need Node.js 20 or newer (nodejs.org), and CI must have it: " +
+			err.Error()
 	}
 	dir, err := folder()
 	if err != nil {

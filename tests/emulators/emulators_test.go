@@ -13,7 +13,10 @@ import (
 )
 
 func TestStart(t *testing.T) {
-	for name, start := range map[string]func(testing.TB) string{"dynalite": emulators.StartDynalite, "fauxqs": emulators.StartFauxqs} {
+	for name, start := range map[string]func(testing.TB) string{
+		"dynalite": emulators.StartDynalite,
+		"fauxqs":   emulators.StartFauxqs,
+	} {
 		t.Run(name, func(t *testing.T) {
 			var endpoint string
 			t.Run("lives", func(t *testing.T) {
@@ -72,7 +75,8 @@ func TestProxy(t *testing.T) {
 	if text, err := call("Lose"); !errors.Is(err, io.EOF) || <-seen != "body of Lose" {
 		t.Errorf("lost: %q, %v", text, err)
 	}
-	if text, err := call("Throttle"); err != nil || !strings.Contains(text, "ProvisionedThroughputExceededException") || len(seen) != 0 {
+	if text, err := call("Throttle"); err != nil ||
+		!strings.Contains(text, "ProvisionedThroughputExceededException") || len(seen) != 0 {
 		t.Errorf("throttled: %q, %v", text, err)
 	}
 }

@@ -37,12 +37,18 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{dynamo: emulators.StartDynalite(t), queues: emulators.StartFauxqs(t), table: emulators.Unique("millrace")}
-	if err := dynamostore.CreateTable(t.Context(), dynamostore.NewClient(emulators.Config(w.dynamo, nil)), w.table); err != nil {
+	w := &world{
+		dynamo: emulators.StartDynalite(t),
+		queues: emulators.StartFauxqs(t),
+		table:  emulators.Unique("millrace"),
+	}
+	if err := dynamostore.CreateTable(t.Context(),
+		dynamostore.NewClient(emulators.Config(w.dynamo, nil)), w.table); err != nil {
 		t.Fatal(err)
 	}
 	name := "hints"
-	out, err := sqs.NewFromConfig(emulators.Config(w.queues, nil)).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	out, err := sqs.NewFromConfig(emulators.Config(w.queues, nil)).CreateQueue(t.Context(),
+		&sqs.CreateQueueInput{QueueName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,20 +68,41 @@ type process struct {
 func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	t.Helper()
 	e := &process{meter: &dynamostore.Meter{}}
-	driver := dynamostore.New(dynamostore.Options{Client: dynamostore.NewClient(emulators.Config(w.dynamo, transport)), Table: w.table, Meter: e.meter})
+	driver := dynamostore.New(dynamostore.Options{
+		Client: dynamostore.NewClient(emulators.Config(w.dynamo, transport)),
+		Table:  w.table,
+		Meter:  e.meter,
+	})
 	st := store.New(store.Options{Driver: driver, TailBytes: 1200})
-	e.queue = sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config(w.queues, nil)), URL: w.queue, Visibility: 2 * time.Second})
+	e.queue = sqsqueue.New(sqsqueue.Options{
+		Client:     sqs.NewFromConfig(emulators.Config(w.queues, nil)),
+		URL:        w.queue,
+		Visibility: 2 * time.Second,
+	})
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	e.runner = engine.New(engine.Options{Store: st, Queue: e.queue, Tasks: &w.tasks, Limits: limits, Region: emulators.Region, Log: log,
+	e.runner = engine.New(engine.Options{
+		Store:  st,
+		Queue:  e.queue,
+		Tasks:  &w.tasks,
+		Limits: limits,
+		Region: emulators.Region,
+		Log:    log,
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
 				return nil, diagnostics.Err()
 			}
 			return m, nil
-		}})
-	e.Service = cloudflow.New(cloudflow.Options{Store: st, Runner: e.runner, Limits: limits, Region: emulators.Region, Log: log})
+		},
+	})
+	e.Service = cloudflow.New(cloudflow.Options{
+		Store:  st,
+		Runner: e.runner,
+		Limits: limits,
+		Region: emulators.Region,
+		Log:    log,
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { e.queue.Consume(ctx, e.runner.HandleHint) })
@@ -141,7 +168,9 @@ const head = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: S1\nStates:
 
 // invoke returns the definition of a task state.
 func invoke(name, next, more string) string {
-	return fmt.Sprintf("  - Name: %s\n    Type: Task\n    Action: FC:InvokeFunction\n    Parameters: {resourceArn: 'acs:fc:::functions/f/LATEST', invocationType: Sync, body: {n: 1}}\n%s    %s\n", name, more, next)
+	return fmt.Sprintf("  - Name: %s\n    Type: Task\n    Action: FC:InvokeFunction\n"+
+		"    Parameters: {resourceArn: 'acs:fc:::functions/f/LATEST', invocationType: Sync, "+
+		"body: {n: 1}}\n%s    %s\n", name, more, next)
 }
 
 func inARow(n int) string {
@@ -180,8 +209,11 @@ const callback = head + `  - Name: S1
 func parallel(branches int) string {
 	text := head + "  - Name: S1\n    Type: Parallel\n    Branches:\n"
 	for i := range branches {
-		text += fmt.Sprintf("      - StartAt: B%d\n        States:\n          - Name: B%d\n            Type: Task\n            Action: FC:InvokeFunction\n"+
-			"            Parameters: {resourceArn: 'acs:fc:::functions/f/LATEST', invocationType: Sync, body: {n: %d}}\n            OutputConstructor: {b%d: %d}\n            End: true\n", i, i, i, i, i)
+		text += fmt.Sprintf("      - StartAt: B%d\n        States:\n          - Name: B%d\n"+
+			"            Type: Task\n            Action: FC:InvokeFunction\n"+
+			"            Parameters: {resourceArn: 'acs:fc:::functions/f/LATEST', "+
+			"invocationType: Sync, body: {n: %d}}\n            OutputConstructor: {b%d: %d}\n"+
+			"            End: true\n", i, i, i, i, i)
 	}
 	return text + "    End: true\n"
 }
@@ -190,7 +222,11 @@ var caller = cloudflow.Caller{Account: "123456789012", Region: emulators.Region}
 
 func (e *process) create(t *testing.T, name, definition string) {
 	t.Helper()
-	if _, err := e.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: name, Definition: strings.Replace(definition, "Name: f\n", "Name: "+name+"\n", 1), Type: "FDL"}); err != nil {
+	if _, err := e.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{
+		Name:       name,
+		Definition: strings.Replace(definition, "Name: f\n", "Name: "+name+"\n", 1),
+		Type:       "FDL",
+	}); err != nil {
 		t.Fatalf("CreateFlow %s: %v", name, err)
 	}
 }
@@ -198,7 +234,11 @@ func (e *process) create(t *testing.T, name, definition string) {
 // start starts an execution, and tries again while the store is too busy.
 func (e *process) start(t *testing.T, flowName, name string) {
 	t.Helper()
-	if _, err := e.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: flowName, ExecutionName: name, Input: `{"in":1}`}); err != nil {
+	if _, err := e.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{
+		FlowName:      flowName,
+		ExecutionName: name,
+		Input:         `{"in":1}`,
+	}); err != nil {
 		t.Fatalf("StartExecution %s: %v", name, err)
 	}
 }
@@ -208,7 +248,11 @@ func (e *process) ended(t *testing.T, flowName, name string) *cloudflow.Executio
 	t.Helper()
 	wait := int64(20)
 	for late := time.Now().Add(5 * time.Minute); time.Now().Before(late); {
-		x, err := e.DescribeExecution(t.Context(), caller, cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: name, WaitTimeSeconds: &wait})
+		x, err := e.DescribeExecution(t.Context(), caller, cloudflow.DescribeExecutionRequest{
+			FlowName:        flowName,
+			ExecutionName:   name,
+			WaitTimeSeconds: &wait,
+		})
 		if err != nil {
 			t.Fatalf("DescribeExecution %s: %v", name, err)
 		}
@@ -318,12 +362,14 @@ func run(t *testing.T, w *world, transport http.RoundTripper, each int) {
 func report(t *testing.T, e *process, token string) {
 	t.Helper()
 	for {
-		_, err := e.ReportTaskSucceeded(t.Context(), caller, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`})
+		_, err := e.ReportTaskSucceeded(t.Context(), caller,
+			cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`})
 		var f *fault.Error
 		switch {
 		case err == nil:
 			return
-		case errors.As(err, &f) && (f.Code == fault.TaskInvalidState || strings.HasPrefix(string(f.Code), "Internal")):
+		case errors.As(err, &f) &&
+			(f.Code == fault.TaskInvalidState || strings.HasPrefix(string(f.Code), "Internal")):
 			continue // busy: try again
 		}
 		t.Fatalf("ReportTaskSucceeded: %v", err)
@@ -339,7 +385,12 @@ func TestFiftyStarts(t *testing.T) {
 	var refused atomic.Int64
 	for i := range 50 {
 		done.Go(func() {
-			_, err := engines[i%2].StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: "task", ExecutionName: "one", Input: `{"in":1}`})
+			_, err := engines[i%2].StartExecution(t.Context(), caller,
+				cloudflow.StartExecutionRequest{
+					FlowName:      "task",
+					ExecutionName: "one",
+					Input:         `{"in":1}`,
+				})
 			var f *fault.Error
 			if errors.As(err, &f) && f.Code == fault.ExecutionAlreadyExists {
 				refused.Add(1)

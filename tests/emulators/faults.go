@@ -44,19 +44,29 @@ func (c Call) Lose() (*http.Response, error) {
 // Refuse responds in place of the service, which never receives the request, with an error code as
 // AWS writes it and a status.
 func (c Call) Refuse(status int, code, message string) (*http.Response, error) {
-	body := fmt.Sprintf(`{"__type":"com.amazonaws#%s","message":%q,"Message":%q}`, code, message, message)
+	body := fmt.Sprintf(`{"__type":"com.amazonaws#%s","message":%q,"Message":%q}`, code,
+		message, message)
 	return Answer(status, body), nil
 }
 
 // Throttle refuses the request as DynamoDB does when its throughput is exceeded.
 func (c Call) Throttle() (*http.Response, error) {
-	return c.Refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded.")
+	return c.Refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException",
+		"The level of configured provisioned throughput for the table was exceeded.")
 }
 
 // Answer returns a response with a JSON body.
 func Answer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
+	return &http.Response{
+		StatusCode:    status,
+		Status:        http.StatusText(status),
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
 }
 
 // Faulty is a transport that injects faults in front of an emulator: it responds to each call
@@ -98,9 +108,11 @@ func Proxy(t testing.TB, endpoint string, f Faulty) string {
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{
-		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport:    f,
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: f,
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+			panic(http.ErrAbortHandler)
+		},
 	}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)

@@ -41,11 +41,19 @@ func openBuiltIn() (driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builtIn{address: listener.Addr().String(), events: make(chan *waiting), closed: make(chan struct{}), asked: make(chan struct{}), current: map[string]*waiting{}}
+	b := &builtIn{
+		address: listener.Addr().String(),
+		events:  make(chan *waiting),
+		closed:  make(chan struct{}),
+		asked:   make(chan struct{}),
+		current: map[string]*waiting{},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiPath+"next", b.next)
-	mux.HandleFunc("POST "+apiPath+"{id}/response", func(w http.ResponseWriter, r *http.Request) { b.finish(w, r, false) })
-	mux.HandleFunc("POST "+apiPath+"{id}/error", func(w http.ResponseWriter, r *http.Request) { b.finish(w, r, true) })
+	mux.HandleFunc("POST "+apiPath+"{id}/response",
+		func(w http.ResponseWriter, r *http.Request) { b.finish(w, r, false) })
+	mux.HandleFunc("POST "+apiPath+"{id}/error",
+		func(w http.ResponseWriter, r *http.Request) { b.finish(w, r, true) })
 	b.server = &http.Server{Handler: mux}
 	go b.server.Serve(listener)
 	return b, nil

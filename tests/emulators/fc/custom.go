@@ -61,7 +61,8 @@ var controlPaths = [...]struct{ method, path string }{
 
 func (c *custom) call(in *instance, v *invocation) ([]byte, error) {
 	control := controlPaths[v.kind]
-	r, err := http.NewRequest(control.method, "http://"+c.address()+control.path, bytes.NewReader(v.event))
+	r, err := http.NewRequest(control.method, "http://"+c.address()+control.path,
+		bytes.NewReader(v.event))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (c *custom) broken(in *instance, err error) error {
 	select {
 	case <-in.died:
 		return ErrDied
-	case <-time.After(10 * time.Second): // the connection may break before the end of the process is noticed
+	case <-time.After(10 * time.Second): // the connection may break before the process has ended
 		return fmt.Errorf("fc: %w", err)
 	}
 }
@@ -108,7 +109,8 @@ func (c *custom) forward(in *instance, w http.ResponseWriter, r *http.Request, b
 	v := in.newInvocation(eventKind, nil)
 	ctx, cancel := context.WithDeadlineCause(r.Context(), v.deadline, ErrTimedOut)
 	defer cancel()
-	out, err := http.NewRequestWithContext(ctx, r.Method, "http://"+c.address()+r.URL.RequestURI(), bytes.NewReader(body))
+	out, err := http.NewRequestWithContext(ctx, r.Method, "http://"+c.address()+r.URL.RequestURI(),
+		bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,8 @@ func probe(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() {
 		if built.dir, built.err = os.MkdirTemp("", "millrace-probe-"); built.err == nil {
-			built.output, built.err = exec.Command("go", "build", "-o", built.dir+"/", "./probe").CombinedOutput()
+			build := exec.Command("go", "build", "-o", built.dir+"/", "./probe")
+			built.output, built.err = build.CombinedOutput()
 		}
 	})
 	if built.err != nil {
@@ -50,7 +51,12 @@ func probe(t testing.TB) string {
 // deploy returns a function that runs the probe in a role.
 func deploy(t testing.TB, runtime fc.Runtime, role string, change func(*fc.Function)) *fc.Function {
 	t.Helper()
-	f := &fc.Function{Name: "probe", Binary: probe(t), Env: []string{"ROLE=" + role}, Runtime: runtime}
+	f := &fc.Function{
+		Name:    "probe",
+		Binary:  probe(t),
+		Env:     []string{"ROLE=" + role},
+		Runtime: runtime,
+	}
 	if change != nil {
 		change(f)
 	}
@@ -131,7 +137,11 @@ func TestHTTP(t *testing.T) {
 			f.Hooks, f.Freeze = true, true
 			f.Credentials = func() fc.Credentials {
 				n := keys.Add(1)
-				return fc.Credentials{ID: fmt.Sprint("STS.", n), Secret: "s", Token: fmt.Sprint("token ", n)}
+				return fc.Credentials{
+					ID:     fmt.Sprint("STS.", n),
+					Secret: "s",
+					Token:  fmt.Sprint("token ", n),
+				}
 			}
 		})
 		url := front(t, f)
@@ -142,27 +152,35 @@ func TestHTTP(t *testing.T) {
 		if status != 202 || header.Get("X-Probe") != "1" || header.Get("X-Fc-Request-Id") == "" {
 			t.Fatalf("%d %v %s", status, header, text)
 		}
-		if s.Method != "POST" || s.Path != "/a b" || s.Query != "x=1&y=%26" && s.Query != "y=%26&x=1" || s.Body != "Action=Start&Input=日本" ||
-			s.Host != strings.TrimPrefix(url, "http://") || s.Header.Get("X-Two") != "a,b" || !s.Bounded {
+		if s.Method != "POST" || s.Path != "/a b" ||
+			s.Query != "x=1&y=%26" && s.Query != "y=%26&x=1" || s.Body != "Action=Start&Input=日本" ||
+			s.Host != strings.TrimPrefix(url, "http://") ||
+			s.Header.Get("X-Two") != "a,b" || !s.Bounded {
 			t.Errorf("%+v", s)
 		}
-		if s.Header.Get("X-Fc-Access-Key-Secret") != "" || s.Key == "" || strings.TrimPrefix(s.Key, "STS.") != strings.TrimPrefix(s.Token, "token ") {
+		if s.Header.Get("X-Fc-Access-Key-Secret") != "" || s.Key == "" ||
+			strings.TrimPrefix(s.Key, "STS.") != strings.TrimPrefix(s.Token, "token ") {
 			t.Errorf("credentials %q %q, header %v", s.Key, s.Token, s.Header)
 		}
-		if _, _, again, _ := get(t, request(t, "GET", url, "")); again.Key == s.Key || again.Pid != s.Pid {
+		if _, _, again, _ := get(t, request(t, "GET", url, "")); again.Key == s.Key ||
+			again.Pid != s.Pid {
 			t.Errorf("credentials stay %s, process %d after %d", again.Key, again.Pid, s.Pid)
 		}
-		if status, _, _, text := get(t, request(t, "GET", url+"/binary", "")); status != 200 || text != "\xff\x00\x01" {
+		if status, _, _, text := get(t, request(t, "GET", url+"/binary", "")); status != 200 ||
+			text != "\xff\x00\x01" {
 			t.Errorf("binary: %d %q", status, text)
 		}
-		if status, _, _, text := get(t, request(t, "POST", url+"/", "\xff\x00")); status != 202 || !strings.Contains(text, `\u0000`) {
+		if status, _, _, text := get(t, request(t, "POST", url+"/", "\xff\x00")); status != 202 ||
+			!strings.Contains(text, `\u0000`) {
 			t.Errorf("binary body: %d %q", status, text)
 		}
-		if status, _, _, text := get(t, request(t, "GET", url+"/panic", "")); status != 500 || strings.Contains(text, "on request") {
+		if status, _, _, text := get(t, request(t, "GET", url+"/panic", "")); status != 500 ||
+			strings.Contains(text, "on request") {
 			t.Errorf("panic: %d %s", status, text)
 		}
 		// A client's own path does not make it the platform.
-		if status, _, s, text := get(t, request(t, "POST", url+"/invoke", `{"triggerTime":"x","triggerName":"y"}`)); status != 202 || s.Path != "/invoke" {
+		if status, _, s, text := get(t, request(t, "POST", url+"/invoke",
+			`{"triggerTime":"x","triggerName":"y"}`)); status != 202 || s.Path != "/invoke" {
 			t.Errorf("/invoke of a client: %d %s", status, text)
 		}
 		forged := request(t, "POST", url+"/", "")
@@ -173,11 +191,14 @@ func TestHTTP(t *testing.T) {
 		if status, _, _, text := get(t, request(t, "GET", url+"/exit", "")); status != 502 {
 			t.Errorf("exit: %d %s", status, text)
 		}
-		if status, _, again, _ := get(t, request(t, "GET", url, "")); status != 202 || again.Pid == s.Pid {
+		if status, _, again, _ := get(t, request(t, "GET", url, "")); status != 202 ||
+			again.Pid == s.Pid {
 			t.Errorf("after the process has ended: %d, pid %d", status, again.Pid)
 		}
 		f.Close()
-		for _, line := range []string{"FC Initialize Start RequestId: 1-", "FC Initialize End RequestId: 1-", "FC Invoke Start RequestId: 1-", "FC Invoke End RequestId: 1-",
+		for _, line := range []string{"FC Initialize Start RequestId: 1-",
+			"FC Initialize End RequestId: 1-", "FC Invoke Start RequestId: 1-",
+			"FC Invoke End RequestId: 1-",
 			"FC PreStop Start RequestId: 1-", "FC PreStop End RequestId: 1-"} {
 			if !strings.Contains(f.Output(), line) {
 				t.Errorf("%q is not in the log", line)
@@ -190,7 +211,8 @@ func TestHTTP(t *testing.T) {
 func TestNotHTTP(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		f := deploy(t, runtime, "tick", nil)
-		for _, body := range []string{"", `{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"sweep","payload":""}`} {
+		for _, body := range []string{"",
+			`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"sweep","payload":""}`} {
 			status, _, _, text := get(t, request(t, "POST", front(t, f)+"/invoke", body))
 			if status != 404 && status != 502 {
 				t.Errorf("%d %s", status, text)
@@ -219,7 +241,8 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%s %v", body, err)
 		}
 		var failed *fc.FunctionError
-		if _, err := tick.Invoke(recorded(t, "fc-oss-trigger")); !errors.As(err, &failed) || !strings.Contains(failed.Document, "unexpected event") ||
+		if _, err := tick.Invoke(recorded(t, "fc-oss-trigger")); !errors.As(err, &failed) ||
+			!strings.Contains(failed.Document, "unexpected event") ||
 			!strings.Contains(failed.Document, `"errorType":"FunctionError"`) {
 			t.Errorf("the wrong event: %v", err)
 		}
@@ -227,18 +250,25 @@ func TestEvents(t *testing.T) {
 			t.Error(got)
 		}
 		starts := deploy(t, runtime, "events", nil)
-		for _, name := range []string{"fc-oss-trigger", "fc-oss-eventbridge", "fc-oss-mns", "fc-timer", "fc-mns-queue-streaming", "fc-mns-topic-json"} {
+		for _, name := range []string{"fc-oss-trigger", "fc-oss-eventbridge", "fc-oss-mns",
+			"fc-timer", "fc-mns-queue-streaming", "fc-mns-topic-json"} {
 			if body, err := starts.Invoke(recorded(t, name)); err != nil {
 				t.Errorf("%s: %s %v", name, body, err)
 			}
 		}
 		oss, _ := json.Marshal(string(recorded(t, "fc-oss-mns")))
-		if _, err := starts.Invoke([]byte(`[{"specversion":"1.0","id":"1","type":"mns:Queue:SendMessage","subject":"acs:mns:r:1:queues/oss","data":{"messageId":"m","messageBody":` + string(oss) + `}}]`)); err != nil {
+		event := `[{"specversion":"1.0","id":"1","type":"mns:Queue:SendMessage",` +
+			`"subject":"acs:mns:r:1:queues/oss",` +
+			`"data":{"messageId":"m","messageBody":` + string(oss) + `}}]`
+		if _, err := starts.Invoke([]byte(event)); err != nil {
 			t.Error(err)
 		}
 		lines := said(starts, 8)
-		if len(lines) != 8 || lines[0] != lines[1] || lines[0] != lines[2] || lines[0] != lines[7] || !strings.HasPrefix(lines[0], "start acs:oss ObjectCreated:PutObject my-bucket oss-") ||
-			!strings.HasPrefix(lines[3], "start acs:timer Timer sweep timer-") || !strings.HasPrefix(lines[4], "start acs:mns Message wf-steps mns-") ||
+		if len(lines) != 8 || lines[0] != lines[1] || lines[0] != lines[2] ||
+			lines[0] != lines[7] ||
+			!strings.HasPrefix(lines[0], "start acs:oss ObjectCreated:PutObject my-bucket oss-") ||
+			!strings.HasPrefix(lines[3], "start acs:timer Timer sweep timer-") ||
+			!strings.HasPrefix(lines[4], "start acs:mns Message wf-steps mns-") ||
 			!strings.HasPrefix(lines[6], "start acs:mns Message wf-events mns-") {
 			t.Errorf("%s", strings.Join(lines, "\n"))
 		}
@@ -249,9 +279,11 @@ func TestEvents(t *testing.T) {
 // soon as the configuration is valid.
 func TestOpenFails(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
-		f := deploy(t, runtime, "tick", func(f *fc.Function) { f.Env, f.Hooks = append(f.Env, "OPEN_FAILS=2"), true })
+		f := deploy(t, runtime, "tick",
+			func(f *fc.Function) { f.Env, f.Hooks = append(f.Env, "OPEN_FAILS=2"), true })
 		var failed *fc.FunctionError
-		if _, err := f.Invoke(recorded(t, "fc-timer")); !errors.As(err, &failed) || !strings.Contains(failed.Document, "the probe does not open (2)") {
+		if _, err := f.Invoke(recorded(t, "fc-timer")); !errors.As(err, &failed) ||
+			!strings.Contains(failed.Document, "the probe does not open (2)") {
 			t.Error(err)
 		}
 		if _, err := f.Invoke(recorded(t, "fc-timer")); err != nil {
@@ -264,7 +296,8 @@ func TestOpenFails(t *testing.T) {
 // allows.
 func TestInstances(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
-		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Instances, f.Concurrency, f.Freeze = 3, 2, true })
+		f := deploy(t, runtime, "http",
+			func(f *fc.Function) { f.Instances, f.Concurrency, f.Freeze = 3, 2, true })
 		url := front(t, f)
 		var pids sync.Map
 		var all sync.WaitGroup
@@ -286,7 +319,8 @@ func TestInstances(t *testing.T) {
 		if f.Kill() != 0 {
 			t.Error("busy at rest")
 		}
-		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 || f.ColdStarts() != 4 {
+		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 ||
+			f.ColdStarts() != 4 {
 			t.Errorf("after kill: %d %s", status, text)
 		}
 	})
@@ -296,7 +330,8 @@ func TestTimeout(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Timeout = time.Second })
 		url := front(t, f)
-		if status, _, _, text := get(t, request(t, "GET", url+"/sleep?for=1m", "")); status != 502 || !strings.Contains(text, "timed out") {
+		status, _, _, text := get(t, request(t, "GET", url+"/sleep?for=1m", ""))
+		if status != 502 || !strings.Contains(text, "timed out") {
 			t.Errorf("%d %s", status, text)
 		}
 		f.Timeout = time.Minute // for a new instance, which may be slow

@@ -35,7 +35,7 @@ type Function struct {
 	Name         string
 	Binary       string
 	Arguments    []string
-	Env          []string // the whole environment of the process, apart from the platform's own variables
+	Env          []string // environment of the process, without the platform's own
 	Runtime      Runtime
 	Timeout      time.Duration // of an invocation; 0: a minute
 	Instances    int           // maximum; 0: 1
@@ -44,7 +44,7 @@ type Function struct {
 	Memory       int           // megabytes, as announced to an instance; 0: 512
 	Before       []string      // a command that runs the binary: prefixed to the command line
 	Hooks        bool          // /initialize and /pre-stop are configured
-	OtherVersion *Function     // another version of the function, which gets half of the invocations; nil: none
+	OtherVersion *Function     // gets half of the invocations; nil: no other version
 
 	// Credentials returns the credentials for a request; nil: none are sent.
 	Credentials func() Credentials
@@ -279,5 +279,6 @@ var requests atomic.Int64
 
 // requestID returns a new id of a request, in the platform's format.
 func requestID() string {
-	return "1-" + strconv.FormatInt(time.Now().Unix(), 16) + "-" + strconv.FormatInt(0x100000000000+requests.Add(1), 16)
+	return "1-" + strconv.FormatInt(time.Now().Unix(), 16) + "-" +
+		strconv.FormatInt(0x100000000000+requests.Add(1), 16)
 }

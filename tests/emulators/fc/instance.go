@@ -99,12 +99,20 @@ func (f *Function) memory() string {
 
 // platformEnv returns the variables that the platform sets for every function.
 func platformEnv(f *Function) []string {
-	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=" + f.memory(), "FC_REGION=" + Region,
-		"FC_ACCOUNT_ID=" + AccountID, "FC_INSTANCE_ID=c-" + strconv.FormatInt(requests.Add(1), 10), "FC_FUNC_CODE_PATH=/code/"}
+	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler",
+		"FC_FUNCTION_MEMORY_SIZE=" + f.memory(), "FC_REGION=" + Region,
+		"FC_ACCOUNT_ID=" + AccountID, "FC_INSTANCE_ID=c-" + strconv.FormatInt(requests.Add(1), 10),
+		"FC_FUNC_CODE_PATH=/code/"}
 }
 
 func (in *instance) newInvocation(k kind, event []byte) *invocation {
-	return &invocation{id: requestID(), kind: k, event: event, deadline: time.Now().Add(in.f.Timeout), timeout: in.f.Timeout}
+	return &invocation{
+		id:       requestID(),
+		kind:     k,
+		event:    event,
+		deadline: time.Now().Add(in.f.Timeout),
+		timeout:  in.f.Timeout,
+	}
 }
 
 // wait waits until the instance is ready.

@@ -14,7 +14,9 @@ func (f *Function) Idle() bool {
 // Billed returns the time during which instances had invocations. As in the bill, each such period
 // is rounded up to a millisecond, and simultaneous invocations of one instance count once. Periods
 // that have not ended are not included.
-func (f *Function) Billed() time.Duration { return time.Duration(f.billed.Load()) * time.Millisecond }
+func (f *Function) Billed() time.Duration {
+	return time.Duration(f.billed.Load()) * time.Millisecond
+}
 
 // bill ends a period in which an instance had invocations. The caller holds mu.
 func (f *Function) bill(in *instance) {

@@ -18,7 +18,8 @@ func TestCold(t *testing.T) {
 		for range 2 {
 			s, err := f.Cold(func() error {
 				w := httptest.NewRecorder()
-				fc.Trigger{Function: f}.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://f/hello", nil))
+				fc.Trigger{Function: f}.ServeHTTP(w,
+					httptest.NewRequest(http.MethodGet, "http://f/hello", nil))
 				if w.Code != http.StatusAccepted {
 					return fmt.Errorf("status %d", w.Code)
 				}
@@ -42,7 +43,8 @@ func TestBilled(t *testing.T) {
 	f := deploy(t, fc.Custom, "http", func(f *fc.Function) { f.Concurrency = 4 })
 	sleep := func() {
 		w := httptest.NewRecorder()
-		fc.Trigger{Function: f}.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://f/sleep?for=50ms", nil))
+		fc.Trigger{Function: f}.ServeHTTP(w,
+			httptest.NewRequest(http.MethodGet, "http://f/sleep?for=50ms", nil))
 	}
 	began := time.Now()
 	var all sync.WaitGroup
@@ -50,7 +52,9 @@ func TestBilled(t *testing.T) {
 		all.Go(sleep)
 	}
 	all.Wait()
-	if billed, took := f.Billed(), time.Since(began); billed <= 0 || billed > took+2*time.Millisecond || f.Invocations() != 4 || !f.Idle() {
-		t.Errorf("%v billed of %v, %d invocations, idle %v", billed, took, f.Invocations(), f.Idle())
+	if billed, took := f.Billed(), time.Since(began); billed <= 0 ||
+		billed > took+2*time.Millisecond || f.Invocations() != 4 || !f.Idle() {
+		t.Errorf("%v billed of %v, %d invocations, idle %v", billed, took,
+			f.Invocations(), f.Idle())
 	}
 }

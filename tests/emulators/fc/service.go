@@ -59,13 +59,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, "/2023-03-30/functions/")
 	name, ok2 := strings.CutSuffix(rest, "/invocations")
 	if !ok || !ok2 || r.Method != http.MethodPost {
-		refuse(w, http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+		refuse(w, http.StatusNotFound, "InvalidAction.NotFound",
+			"Specified api is not found, please check your url and method.")
 		return
 	}
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	async := r.Header.Get("x-fc-invocation-type") == "Async"
 	if err != nil || async && len(event) > asyncMax {
-		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge", "The payload is larger than an invocation takes.")
+		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge",
+			"The payload is larger than an invocation takes.")
 		return
 	}
 	if code, message := s.Authenticate(r, event); code != "" {
@@ -77,7 +79,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f == nil:
 		refuse(w, http.StatusNotFound, "FunctionNotFound", "function '"+name+"' does not exist")
 	case s.Failing != nil && s.Failing(name):
-		refuse(w, http.StatusTooManyRequests, "ResourceThrottled", "Reserve resource exceeded limit")
+		refuse(w, http.StatusTooManyRequests, "ResourceThrottled",
+			"Reserve resource exceeded limit")
 	case async:
 		s.async(w, r, f, event, id)
 	default:
@@ -85,7 +88,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Service) async(w http.ResponseWriter, r *http.Request, f *Function, event []byte, id string) {
+func (s *Service) async(w http.ResponseWriter, r *http.Request, f *Function,
+	event []byte, id string) {
 	task := r.Header.Get("x-fc-async-task-id")
 	if !f.Async(event, task, nil) {
 		refuse(w, http.StatusConflict, "AsyncTaskAlreadyExists", "the task "+task+" exists already")
@@ -144,7 +148,8 @@ func (s *Service) Authenticate(r *http.Request, body []byte) (code, message stri
 // acs3 returns the signature of a request.
 func acs3(secret, signed string, r *http.Request) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(r.URL.Query()) + "\n")
+	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" +
+		canonicalQuery(r.URL.Query()) + "\n")
 	for name := range strings.SplitSeq(signed, ";") {
 		value := r.Header.Get(name)
 		if name == "host" {

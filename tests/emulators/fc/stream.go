@@ -189,7 +189,8 @@ func (s *Stream) remove(messages []rest.ReceivedMessage) {
 	}
 	for len(handles) > 0 {
 		n := min(len(handles), rest.BatchMax)
-		s.Client.Delete(context.Background(), s.Queue, handles[:n]...) // messages that remain are delivered again, which is allowed
+		// Messages that remain are delivered again, which is allowed.
+		s.Client.Delete(context.Background(), s.Queue, handles[:n]...)
 		handles = handles[n:]
 	}
 }
@@ -237,11 +238,26 @@ func (s *Stream) body(m rest.ReceivedMessage) string {
 func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
-	return map[string]any{"id": requestID(), "source": source, "specversion": "1.0", "type": "mns:Queue:SendMessage",
-		"datacontenttype": "application/json; charset=utf-8", "subject": "acs:mns:" + Region + ":" + AccountID + ":queues/" + s.Queue,
-		"time": m.Enqueued.UTC().Format("2006-01-02T15:04:05.000Z"), "aliyunaccountid": AccountID, "aliyunpublishtime": now,
-		"aliyunoriginalaccountid": AccountID, "aliyuneventbusname": source, "aliyunregionid": Region, "aliyunpublishaddr": "127.0.0.1",
-		"data": map[string]string{"requestId": requestID(), "messageId": m.ID, "messageBody": s.body(m)}}
+	return map[string]any{
+		"id":                      requestID(),
+		"source":                  source,
+		"specversion":             "1.0",
+		"type":                    "mns:Queue:SendMessage",
+		"datacontenttype":         "application/json; charset=utf-8",
+		"subject":                 "acs:mns:" + Region + ":" + AccountID + ":queues/" + s.Queue,
+		"time":                    m.Enqueued.UTC().Format("2006-01-02T15:04:05.000Z"),
+		"aliyunaccountid":         AccountID,
+		"aliyunpublishtime":       now,
+		"aliyunoriginalaccountid": AccountID,
+		"aliyuneventbusname":      source,
+		"aliyunregionid":          Region,
+		"aliyunpublishaddr":       "127.0.0.1",
+		"data": map[string]string{
+			"requestId":   requestID(),
+			"messageId":   m.ID,
+			"messageBody": s.body(m),
+		},
+	}
 }
 
 // sleep waits for d. It returns false if ctx ends first.

@@ -25,8 +25,14 @@ func broker(t testing.TB) (*mns.Server, *rest.Client) {
 	s := mns.New(mns.Options{})
 	s.CreateQueue("hints")
 	s.CreateQueue("dead")
-	return s, &rest.Client{Endpoint: rest.Endpoint(fc.AccountID, fc.Region, false), HTTP: &http.Client{Transport: s.Transport()},
-		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
+	return s, &rest.Client{
+		Endpoint: rest.Endpoint(fc.AccountID, fc.Region, false),
+		HTTP:     &http.Client{Transport: s.Transport()},
+		Credentials: rest.Static(rest.Credentials{
+			AccessKeyID:     mns.AccessKeyID,
+			AccessKeySecret: mns.AccessKeySecret,
+		}),
+	}
 }
 
 // run runs a stream until the test ends or until ok returns true; it returns the error of Run.
@@ -75,7 +81,8 @@ func TestStream(t *testing.T) {
 			form    fc.Form
 			encoded bool
 			first   bool
-		}{{fc.Events, false, false}, {fc.Events, true, true}, {fc.RawData, false, true}, {fc.RawData, true, false}, {fc.Rule, false, false}, {fc.Rule, true, true}} {
+		}{{fc.Events, false, false}, {fc.Events, true, true}, {fc.RawData, false, true},
+			{fc.RawData, true, false}, {fc.Rule, false, false}, {fc.Rule, true, true}} {
 			server, client := broker(t)
 			f := deploy(t, runtime, "queue", func(f *fc.Function) { f.Instances = 2 })
 			var want []string
@@ -85,8 +92,20 @@ func TestStream(t *testing.T) {
 				want = append(want, "work "+p)
 			}
 			sort.Strings(want)
-			s := &fc.Stream{Client: client, Queue: "hints", Invoke: f.Invoke, Form: c.form, Encoded: c.encoded, DeleteFirst: c.first, Batch: 8, Tasks: 2, Window: 20 * time.Millisecond}
-			if err := run(t, s, func() bool { return len(server.Bodies("hints")) == 0 && len(worked(f, 0)) == 20 }); !errors.Is(err, context.Canceled) {
+			s := &fc.Stream{
+				Client:      client,
+				Queue:       "hints",
+				Invoke:      f.Invoke,
+				Form:        c.form,
+				Encoded:     c.encoded,
+				DeleteFirst: c.first,
+				Batch:       8,
+				Tasks:       2,
+				Window:      20 * time.Millisecond,
+			}
+			if err := run(t, s, func() bool {
+				return len(server.Bodies("hints")) == 0 && len(worked(f, 0)) == 20
+			}); !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
 			if got := worked(f, 20); !slices.Equal(got, want) || s.Failures.Load() != 0 {
@@ -102,9 +121,19 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		server, client := broker(t)
 		f := deploy(t, runtime, "queue", nil)
-		s := &fc.Stream{Client: client, Queue: "hints", Invoke: f.Invoke, Batch: 16, Window: 50 * time.Millisecond, Retries: 2, Tolerant: true, DeadLetter: "dead",
-			Pause: func(int) time.Duration { return time.Millisecond }}
-		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "poison"}, {Body: `{"v":9,"p":"x#1#newer"}`}, {Body: "bm90IEpTT04="}}); err != nil {
+		s := &fc.Stream{
+			Client:     client,
+			Queue:      "hints",
+			Invoke:     f.Invoke,
+			Batch:      16,
+			Window:     50 * time.Millisecond,
+			Retries:    2,
+			Tolerant:   true,
+			DeadLetter: "dead",
+			Pause:      func(int) time.Duration { return time.Millisecond },
+		}
+		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "poison"},
+			{Body: `{"v":9,"p":"x#1#newer"}`}, {Body: "bm90IEpTT04="}}); err != nil {
 			t.Fatal(err)
 		}
 		send(t, client, "x#1#good", "x#1#twice")
@@ -117,8 +146,10 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 			}
 			return n
 		}
-		if s.Failures.Load() != 2 || count("work x#1#twice", 6) != 3 || count("work x#1#good", 6) != 3 || len(server.Bodies("dead")) != 0 {
-			t.Errorf("%d failures, %v, dead %v", s.Failures.Load(), said(f, 0), server.Bodies("dead"))
+		if s.Failures.Load() != 2 || count("work x#1#twice", 6) != 3 ||
+			count("work x#1#good", 6) != 3 || len(server.Bodies("dead")) != 0 {
+			t.Errorf("%d failures, %v, dead %v", s.Failures.Load(), said(f, 0),
+				server.Bodies("dead"))
 		}
 		send(t, client, "x#1#always", "x#1#beside")
 		run(t, s, func() bool { return len(server.Bodies("dead")) == 2 })
@@ -140,16 +171,25 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 func TestDispatch(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
 		server, client := broker(t)
-		f := deploy(t, runtime, "queue", func(f *fc.Function) { f.Env = append(f.Env, "DISPATCH=1"); f.Retries = 3 })
+		f := deploy(t, runtime, "queue",
+			func(f *fc.Function) { f.Env = append(f.Env, "DISPATCH=1"); f.Retries = 3 })
 		send(t, client, "x#1#a", "x#1#b", "x#1#a")
-		s := &fc.Stream{Client: client, Queue: "hints", Invoke: f.Invoke, Batch: 16, Window: 50 * time.Millisecond}
+		s := &fc.Stream{
+			Client: client,
+			Queue:  "hints",
+			Invoke: f.Invoke,
+			Batch:  16,
+			Window: 50 * time.Millisecond,
+		}
 		run(t, s, func() bool { return len(server.Bodies("hints")) == 0 && s.Batches.Load() > 0 })
-		if got := worked(f, 2); !slices.Equal(got, []string{"dispatch x#1#a", "dispatch x#1#b"}) || s.Failures.Load() != 0 {
+		if got := worked(f, 2); !slices.Equal(got, []string{"dispatch x#1#a", "dispatch x#1#b"}) ||
+			s.Failures.Load() != 0 {
 			t.Errorf("%v", got)
 		}
 		hint, _ := mnsqueue.EncodeJSON("x#1#twice")
 		ended := make(chan error, 1)
-		if !f.Async(hint, "task", func(_ []byte, err error) { ended <- err }) || f.Async(hint, "task", nil) {
+		if !f.Async(hint, "task", func(_ []byte, err error) { ended <- err }) ||
+			f.Async(hint, "task", nil) {
 			t.Error("the task's id is not kept")
 		}
 		if err := <-ended; err != nil {
@@ -176,15 +216,24 @@ func TestService(t *testing.T) {
 	s := &fc.Service{Keys: map[string]string{"AKID": "SECRET"}}
 	s.Add(f)
 	call := func(body string, change func(*http.Request)) (int, http.Header, string) {
-		r, err := http.NewRequest("POST", "http://1234567890123456.cn-hangzhou.fc.aliyuncs.com/2023-03-30/functions/wf-runner/invocations?qualifier=LATEST", strings.NewReader(body))
+		r, err := http.NewRequest("POST", "http://1234567890123456.cn-hangzhou.fc.aliyuncs.com"+
+			"/2023-03-30/functions/wf-runner/invocations?qualifier=LATEST", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range map[string]string{"Content-Type": "application/octet-stream", "x-acs-action": "InvokeFunction",
-			"x-acs-content-sha256": "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862", "x-acs-date": "2025-11-22T10:00:00Z",
-			"x-acs-signature-nonce": "0123456789abcdef0123456789abcdef", "x-acs-version": "2023-03-30",
-			"Authorization": "ACS3-HMAC-SHA256 Credential=AKID,SignedHeaders=content-type;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
-				"Signature=3091ba55e3e7603c640c120bd05167e7c22f8d23874e55b583871de7224135d2"} {
+		for name, value := range map[string]string{
+			"Content-Type": "application/octet-stream",
+			"x-acs-action": "InvokeFunction",
+			"x-acs-content-sha256": "015abd7f5cc57a2dd94b7590f04ad808" +
+				"4273905ee33ec5cebeae62276a97f862",
+			"x-acs-date":            "2025-11-22T10:00:00Z",
+			"x-acs-signature-nonce": "0123456789abcdef0123456789abcdef",
+			"x-acs-version":         "2023-03-30",
+			"Authorization": "ACS3-HMAC-SHA256 " +
+				"Credential=AKID,SignedHeaders=content-type;host;x-acs-action;" +
+				"x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version," +
+				"Signature=3091ba55e3e7603c640c120bd05167e7c22f8d23874e55b583871de7224135d2",
+		} {
 			r.Header.Set(name, value)
 		}
 		if change != nil {
@@ -194,14 +243,16 @@ func TestService(t *testing.T) {
 		s.ServeHTTP(w, r)
 		return w.status, w.header, w.body.String()
 	}
-	if status, header, body := call(`{"a":1}`, nil); status != 200 || header.Get("x-fc-error-type") == "" || !strings.Contains(body, "unexpected event") {
+	if status, header, body := call(`{"a":1}`, nil); status != 200 ||
+		header.Get("x-fc-error-type") == "" || !strings.Contains(body, "unexpected event") {
 		t.Errorf("sync: %d %v %s", status, header, body)
 	}
 	async := func(r *http.Request) {
 		r.Header.Set("x-fc-invocation-type", "Async")
 		r.Header.Set("x-fc-async-task-id", "t1")
 	}
-	if status, header, body := call(`{"a":1}`, async); status != 202 || header.Get("x-fc-async-task-id") != "t1" {
+	if status, header, body := call(`{"a":1}`, async); status != 202 ||
+		header.Get("x-fc-async-task-id") != "t1" {
 		t.Errorf("async: %d %v %s", status, header, body)
 	}
 	for what, c := range map[string]struct {
@@ -209,14 +260,18 @@ func TestService(t *testing.T) {
 		status int
 		change func(*http.Request)
 	}{
-		"the same task":  {`{"a":1}`, 409, async},
-		"another body":   {`{"a":2}`, 403, nil},
-		"another header": {`{"a":1}`, 403, func(r *http.Request) { r.Header.Set("x-acs-date", "2025-11-22T10:00:01Z") }},
-		"another query":  {`{"a":1}`, 403, func(r *http.Request) { r.URL.RawQuery = "qualifier=1" }},
-		"a token":        {`{"a":1}`, 403, func(r *http.Request) { r.Header.Set("x-acs-security-token", "x") }},
-		"no signature":   {`{"a":1}`, 403, func(r *http.Request) { r.Header.Del("Authorization") }},
-		"a wrong path":   {`{"a":1}`, 404, func(r *http.Request) { r.URL.Path = "/2023-03-30/functions" }},
-		"throttled":      {`{"a":1}`, 429, func(*http.Request) { s.Failing = func(string) bool { return true } }},
+		"the same task": {`{"a":1}`, 409, async},
+		"another body":  {`{"a":2}`, 403, nil},
+		"another header": {`{"a":1}`, 403,
+			func(r *http.Request) { r.Header.Set("x-acs-date", "2025-11-22T10:00:01Z") }},
+		"another query": {`{"a":1}`, 403, func(r *http.Request) { r.URL.RawQuery = "qualifier=1" }},
+		"a token": {`{"a":1}`, 403,
+			func(r *http.Request) { r.Header.Set("x-acs-security-token", "x") }},
+		"no signature": {`{"a":1}`, 403, func(r *http.Request) { r.Header.Del("Authorization") }},
+		"a wrong path": {`{"a":1}`, 404,
+			func(r *http.Request) { r.URL.Path = "/2023-03-30/functions" }},
+		"throttled": {`{"a":1}`, 429,
+			func(*http.Request) { s.Failing = func(string) bool { return true } }},
 	} {
 		if status, _, body := call(c.body, c.change); status != c.status {
 			t.Errorf("%s: %d %s", what, status, body)

@@ -23,12 +23,15 @@ type Trigger struct{ Function *Function }
 func (t Trigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
 	if err != nil || tooLong(r.Header) {
-		refuse(w, http.StatusBadRequest, errHeader.Error(), "The request is larger than the platform takes.")
+		refuse(w, http.StatusBadRequest, errHeader.Error(),
+			"The request is larger than the platform takes.")
 		return
 	}
 	for name := range r.Header {
-		if strings.HasPrefix(name, "X-Fc-") && name != "X-Fc-Invocation-Type" && name != "X-Fc-Log-Type" {
-			refuse(w, http.StatusBadRequest, errHeader.Error(), "Headers that start with x-fc- are the platform's.")
+		if strings.HasPrefix(name, "X-Fc-") && name != "X-Fc-Invocation-Type" &&
+			name != "X-Fc-Log-Type" {
+			refuse(w, http.StatusBadRequest, errHeader.Error(),
+				"Headers that start with x-fc- are the platform's.")
 			return
 		}
 	}
@@ -66,7 +69,11 @@ func tooLong(h http.Header) bool {
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
-	text, _ := json.Marshal(map[string]string{"Code": code, "Message": message, "RequestId": requestID()})
+	text, _ := json.Marshal(map[string]string{
+		"Code":      code,
+		"Message":   message,
+		"RequestId": requestID(),
+	})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(text)
@@ -104,10 +111,28 @@ type httpPart struct {
 // event passes a request to the function as an event and writes its response.
 func (t Trigger) event(w http.ResponseWriter, r *http.Request, body []byte) error {
 	now := time.Now().UTC()
-	e := httpEvent{Version: "v1", RawPath: r.URL.EscapedPath(), Headers: joined(r.Header), Query: joined(r.URL.Query()), Body: string(body),
-		Context: httpContext{AccountID: AccountID, DomainName: r.Host, DomainPrefix: strings.SplitN(r.Host, ".", 2)[0], RequestID: requestID(),
-			Time: now.Format(time.RFC3339), TimeEpoch: strconv.FormatInt(now.UnixMilli(), 10),
-			HTTP: httpPart{Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: strings.Split(r.RemoteAddr, ":")[0], UserAgent: r.UserAgent()}}}
+	e := httpEvent{
+		Version: "v1",
+		RawPath: r.URL.EscapedPath(),
+		Headers: joined(r.Header),
+		Query:   joined(r.URL.Query()),
+		Body:    string(body),
+		Context: httpContext{
+			AccountID:    AccountID,
+			DomainName:   r.Host,
+			DomainPrefix: strings.SplitN(r.Host, ".", 2)[0],
+			RequestID:    requestID(),
+			Time:         now.Format(time.RFC3339),
+			TimeEpoch:    strconv.FormatInt(now.UnixMilli(), 10),
+			HTTP: httpPart{
+				Method:    r.Method,
+				Path:      r.URL.Path,
+				Protocol:  r.Proto,
+				SourceIP:  strings.Split(r.RemoteAddr, ":")[0],
+				UserAgent: r.UserAgent(),
+			},
+		},
+	}
 	e.Headers["Host"] = r.Host
 	if !utf8.Valid(body) {
 		e.Body, e.Base64 = base64.StdEncoding.EncodeToString(body), true

@@ -98,8 +98,18 @@ type queueMeta struct {
 
 func (q *queue) meta(now time.Time) queueMeta {
 	q.refresh(now)
-	m := queueMeta{Name: q.name, Created: q.created.Unix(), Modified: q.modified.Unix(), Visibility: q.visibility, Size: q.size,
-		Retention: q.retention, Delay: q.delay, Polling: q.polling, Logging: q.logging, Active: len(q.visible.list)}
+	m := queueMeta{
+		Name:       q.name,
+		Created:    q.created.Unix(),
+		Modified:   q.modified.Unix(),
+		Visibility: q.visibility,
+		Size:       q.size,
+		Retention:  q.retention,
+		Delay:      q.delay,
+		Polling:    q.polling,
+		Logging:    q.logging,
+		Active:     len(q.visible.list),
+	}
 	for _, e := range q.hidden.list {
 		if e.received == 0 {
 			m.Delayed++

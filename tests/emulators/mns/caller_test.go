@@ -24,7 +24,13 @@ type caller struct {
 }
 
 func newCaller(t testing.TB, s *mns.Server) *caller {
-	return &caller{t: t, server: s, host: mns.AccountID + ".mns." + mns.Region + ".aliyuncs.com", id: mns.AccessKeyID, secret: mns.AccessKeySecret}
+	return &caller{
+		t:      t,
+		server: s,
+		host:   mns.AccountID + ".mns." + mns.Region + ".aliyuncs.com",
+		id:     mns.AccessKeyID,
+		secret: mns.AccessKeySecret,
+	}
 }
 
 // do makes a call and returns status and body; status 0 for a closed connection.
@@ -42,7 +48,8 @@ func (c *caller) do(method, resource, body string) (int, string) {
 		}
 	}
 	if _, ok := c.headers["Authorization"]; !ok {
-		r.Header.Set("Authorization", "MNS "+c.id+":"+mns.Sign(c.secret, method, resource, r.Header))
+		r.Header.Set("Authorization",
+			"MNS "+c.id+":"+mns.Sign(c.secret, method, resource, r.Header))
 	}
 	answer, err := c.server.Transport().RoundTrip(r)
 	if err != nil {
@@ -57,7 +64,8 @@ func (c *caller) want(status int, code, method, resource, body string) string {
 	c.t.Helper()
 	got, text := c.do(method, resource, body)
 	if got != status || code != "" && !strings.Contains(text, "<Code>"+code+"</Code>") {
-		c.t.Errorf("%s %s %.80s: %d %s, want %d %s", method, resource, body, got, text, status, code)
+		c.t.Errorf("%s %s %.80s: %d %s, want %d %s", method, resource, body, got,
+			text, status, code)
 	}
 	return text
 }
@@ -72,7 +80,8 @@ type in struct {
 // receive receives up to 16 messages of q.
 func (c *caller) receive(wait int) []in {
 	c.t.Helper()
-	status, text := c.do("GET", fmt.Sprintf("/queues/q/messages?numOfMessages=16&waitseconds=%d", wait), "")
+	status, text := c.do("GET",
+		fmt.Sprintf("/queues/q/messages?numOfMessages=16&waitseconds=%d", wait), "")
 	if status == 404 && strings.Contains(text, "MessageNotExist") {
 		return nil
 	}
@@ -85,7 +94,9 @@ func (c *caller) receive(wait int) []in {
 
 func (c *caller) send(body string, delay int) {
 	c.t.Helper()
-	c.want(201, "", "POST", "/queues/q/messages", fmt.Sprintf("<Message><MessageBody>%s</MessageBody><DelaySeconds>%d</DelaySeconds></Message>", body, delay))
+	c.want(201, "", "POST", "/queues/q/messages",
+		fmt.Sprintf("<Message><MessageBody>%s</MessageBody>"+
+			"<DelaySeconds>%d</DelaySeconds></Message>", body, delay))
 }
 
 // bubble runs f in a synctest bubble with a server that has the queue q.

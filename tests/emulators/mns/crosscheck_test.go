@@ -23,7 +23,8 @@ func crossCheck(t *testing.T, arguments ...string) {
 	if text, err := exec.Command("npm/install.sh").CombinedOutput(); err != nil {
 		t.Fatalf("npm/install.sh: %v\n%s", err, text)
 	}
-	text, err := exec.CommandContext(t.Context(), "node", append([]string{"npm/witness.js"}, arguments...)...).CombinedOutput()
+	text, err := exec.CommandContext(t.Context(), "node",
+		append([]string{"npm/witness.js"}, arguments...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -34,14 +35,16 @@ func crossCheck(t *testing.T, arguments ...string) {
 // temporary one.
 func TestCrossCheck(t *testing.T) {
 	binary := t.TempDir() + "/mns"
-	if text, err := exec.Command("go", "build", "-o", binary, "./cmd/mns").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", binary, "./cmd/mns")
+	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	t.Run("key", func(t *testing.T) {
 		crossCheck(t, serve(t, binary), mns.AccountID, mns.AccessKeyID, mns.AccessKeySecret)
 	})
 	t.Run("token", func(t *testing.T) {
-		crossCheck(t, serve(t, binary, "-id", "STS.1", "-secret", "s", "-token", "CAIS"), mns.AccountID, "STS.1", "s", "CAIS")
+		crossCheck(t, serve(t, binary, "-id", "STS.1", "-secret", "s", "-token", "CAIS"),
+			mns.AccountID, "STS.1", "s", "CAIS")
 	})
 }
 

@@ -38,7 +38,7 @@ const (
 	Deny              // AccessDenied, nothing is done
 	LoseCall          // the connection is closed, nothing is done
 	LoseAnswer        // the call is carried out, then the connection is closed
-	PartialSend       // of a BatchSendMessage, the first message is accepted and the others are refused
+	PartialSend       // a BatchSendMessage accepts the first message and refuses the others
 )
 
 // SetFaults replaces the random faults.

@@ -31,17 +31,24 @@ func TestFaults(t *testing.T) {
 		c.want(400, "QpsLimitExceeded", "GET", "/queues/q/messages", "")
 		s.SetFaults(mns.Faults{LoseAnswer: 1, Latency: time.Second})
 		began := time.Now()
-		c.want(0, "", "POST", "/queues/q/messages", "<Message><MessageBody>taken</MessageBody></Message>")
+		c.want(0, "", "POST", "/queues/q/messages",
+			"<Message><MessageBody>taken</MessageBody></Message>")
 		if got := s.Bodies("q"); got[len(got)-1] != "taken" || time.Since(began) != time.Second {
 			t.Error(got)
 		}
 		s.SetFaults(mns.Faults{})
 		s.SetHook(func(call mns.Call) mns.Fault {
-			return map[string]mns.Fault{"ReceiveMessage": mns.LoseCall, "PeekMessage": mns.Deny, "BatchSendMessage": mns.PartialSend}[call.Op]
+			return map[string]mns.Fault{
+				"ReceiveMessage":   mns.LoseCall,
+				"PeekMessage":      mns.Deny,
+				"BatchSendMessage": mns.PartialSend,
+			}[call.Op]
 		})
 		c.want(0, "", "GET", "/queues/q/messages", "")
 		c.want(403, "AccessDenied", "GET", "/queues/q/messages?peekonly=true", "")
-		if text := c.want(500, "", "POST", "/queues/q/messages", "<Messages>"+strings.Repeat("<Message><MessageBody>x</MessageBody></Message>", 3)+"</Messages>"); strings.Count(text, "<ErrorCode>") != 2 {
+		three := strings.Repeat("<Message><MessageBody>x</MessageBody></Message>", 3)
+		text := c.want(500, "", "POST", "/queues/q/messages", "<Messages>"+three+"</Messages>")
+		if strings.Count(text, "<ErrorCode>") != 2 {
 			t.Error(text)
 		}
 	})

@@ -15,7 +15,7 @@ type call struct {
 	id           string
 	queue        string // or the topic
 	subscription string
-	query        url.Values // names in lower case, because the official clients spell them differently
+	query        url.Values // names in lower case; the official clients differ in their case
 	body         []byte
 	fault        Fault
 }
@@ -44,7 +44,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveFault carries out a call and injects the fault that was drawn for it.
-func (c *call) serveFault(w http.ResponseWriter, op string, run func(http.ResponseWriter) *apiError) {
+func (c *call) serveFault(w http.ResponseWriter, op string,
+	run func(http.ResponseWriter) *apiError) {
 	fault, latency := c.s.fate(op, c.queue)
 	if latency > 0 {
 		time.Sleep(latency)

@@ -43,7 +43,13 @@ func (m *sent) message(q *queue, now time.Time) (*message, *apiError) {
 	if priority == 0 { // the official Go client sends 0 for "none"
 		priority = 8
 	}
-	return &message{body: *m.Body, digest: digest(*m.Body), priority: priority, enqueued: now, at: now.Add(time.Duration(delay) * time.Second)}, nil
+	return &message{
+		body:     *m.Body,
+		digest:   digest(*m.Body),
+		priority: priority,
+		enqueued: now,
+		at:       now.Add(time.Duration(delay) * time.Second),
+	}, nil
 }
 
 func (c *call) send(w http.ResponseWriter) *apiError {
@@ -52,7 +58,8 @@ func (c *call) send(w http.ResponseWriter) *apiError {
 		return bad
 	}
 	if batch && (len(list) == 0 || len(list) > batchMax) {
-		return &apiError{400, "InvalidArgument", fmt.Sprintf("The number of messages should between 1 and %d.", batchMax)}
+		return &apiError{400, "InvalidArgument",
+			fmt.Sprintf("The number of messages should between 1 and %d.", batchMax)}
 	}
 	var answers []sentAnswer
 	bad = c.with(func(q *queue) (bad *apiError) {
@@ -91,7 +98,8 @@ func (c *call) accept(q *queue, list []sent) ([]sentAnswer, *apiError) {
 	var answers []sentAnswer
 	for i, m := range all {
 		if c.fault == PartialSend && i > 0 {
-			answers = append(answers, sentAnswer{ErrorCode: "InternalServerError", ErrorMessage: "Internal error."})
+			answers = append(answers,
+				sentAnswer{ErrorCode: "InternalServerError", ErrorMessage: "Internal error."})
 			continue
 		}
 		answers = append(answers, c.s.accept(q, m, now))
@@ -234,8 +242,17 @@ func (s *Server) receive(q *queue, n int) (got []received) {
 
 // shown returns a message as a receive shows it.
 func (m *message) shown() received {
-	return received{ID: m.id, Handle: m.handle, Digest: m.digest, Body: m.body, Enqueued: m.enqueued.UnixMilli(), Next: m.at.UnixMilli(),
-		First: m.first.UnixMilli(), Count: m.received, Priority: m.priority}
+	return received{
+		ID:       m.id,
+		Handle:   m.handle,
+		Digest:   m.digest,
+		Body:     m.body,
+		Enqueued: m.enqueued.UnixMilli(),
+		Next:     m.at.UnixMilli(),
+		First:    m.first.UnixMilli(),
+		Count:    m.received,
+		Priority: m.priority,
+	}
 }
 
 func (c *call) answer(w http.ResponseWriter, got []received) {
@@ -306,7 +323,8 @@ func (c *call) deleteMessages(w http.ResponseWriter) *apiError {
 		return missingHandle
 	}
 	if len(b.Handles) > batchMax {
-		return &apiError{400, "InvalidArgument", fmt.Sprintf("The number of receipt handles should between 1 and %d.", batchMax)}
+		return &apiError{400, "InvalidArgument",
+			fmt.Sprintf("The number of receipt handles should between 1 and %d.", batchMax)}
 	}
 	var failed deleteErrors
 	bad := c.with(func(q *queue) *apiError {

@@ -16,7 +16,8 @@ import (
 // it is due.
 func TestDelay(t *testing.T) {
 	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
-		c.want(204, "", "PUT", "/queues/q?metaoverride=true", "<Queue><MessageRetentionPeriod>604800</MessageRetentionPeriod></Queue>")
+		c.want(204, "", "PUT", "/queues/q?metaoverride=true",
+			"<Queue><MessageRetentionPeriod>604800</MessageRetentionPeriod></Queue>")
 		c.send("week", 604800)
 		c.send("late", 10)
 		time.Sleep(9 * time.Second)
@@ -24,7 +25,8 @@ func TestDelay(t *testing.T) {
 			t.Error(got)
 		}
 		began := time.Now()
-		if got := c.receive(30); len(got) != 1 || got[0].Body != "late" || time.Since(began) != time.Second {
+		if got := c.receive(30); len(got) != 1 || got[0].Body != "late" ||
+			time.Since(began) != time.Second {
 			t.Error(got, time.Since(began))
 		}
 		time.Sleep(604790 * time.Second)
@@ -42,16 +44,19 @@ func TestVisibility(t *testing.T) {
 			t.Fatal("visible too early")
 		}
 		second := c.receive(30)
-		if len(second) != 1 || second[0].ID != first[0].ID || second[0].Count != 2 || second[0].H == first[0].H {
+		if len(second) != 1 || second[0].ID != first[0].ID || second[0].Count != 2 ||
+			second[0].H == first[0].H {
 			t.Fatal(second)
 		}
 		c.want(404, "MessageNotExist", "DELETE", "/queues/q/messages?ReceiptHandle="+first[0].H, "")
 		var changed struct{ ReceiptHandle string }
-		text := c.want(200, "", "PUT", "/queues/q/messages?ReceiptHandle="+second[0].H+"&VisibilityTimeout=43200", "")
+		text := c.want(200, "", "PUT",
+			"/queues/q/messages?ReceiptHandle="+second[0].H+"&VisibilityTimeout=43200", "")
 		if err := xml.Unmarshal([]byte(text), &changed); err != nil {
 			t.Fatal(err)
 		}
-		c.want(404, "MessageNotExist", "PUT", "/queues/q/messages?ReceiptHandle="+second[0].H+"&VisibilityTimeout=1", "")
+		c.want(404, "MessageNotExist", "PUT",
+			"/queues/q/messages?ReceiptHandle="+second[0].H+"&VisibilityTimeout=1", "")
 		time.Sleep(43199 * time.Second)
 		c.want(204, "", "DELETE", "/queues/q/messages?ReceiptHandle="+changed.ReceiptHandle, "")
 		if len(s.Bodies("q")) != 0 {
@@ -70,7 +75,8 @@ func TestShortenedVisibility(t *testing.T) {
 		began := time.Now()
 		go func() { again <- c.receive(29) }()
 		synctest.Wait()
-		c.want(200, "", "PUT", "/queues/q/messages?ReceiptHandle="+got[0].H+"&VisibilityTimeout=1", "")
+		c.want(200, "", "PUT",
+			"/queues/q/messages?ReceiptHandle="+got[0].H+"&VisibilityTimeout=1", "")
 		if m := <-again; len(m) != 1 || time.Since(began) != time.Second {
 			t.Error(m, time.Since(began))
 		}
@@ -100,7 +106,8 @@ func TestLongPoll(t *testing.T) {
 		}
 	})
 	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
-		c.want(204, "", "PUT", "/queues/q?metaoverride=true", "<Queue><PollingWaitSeconds>7</PollingWaitSeconds></Queue>")
+		c.want(204, "", "PUT", "/queues/q?metaoverride=true",
+			"<Queue><PollingWaitSeconds>7</PollingWaitSeconds></Queue>")
 		began := time.Now()
 		c.want(404, "MessageNotExist", "GET", "/queues/q/messages", "")
 		if time.Since(began) != 7*time.Second {
@@ -121,7 +128,8 @@ func TestLongPoll(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
-		c.want(204, "", "PUT", "/queues/q?metaoverride=true", "<Queue><MessageRetentionPeriod>60</MessageRetentionPeriod></Queue>")
+		c.want(204, "", "PUT", "/queues/q?metaoverride=true",
+			"<Queue><MessageRetentionPeriod>60</MessageRetentionPeriod></Queue>")
 		c.send("old", 0)
 		c.send("delayed", 120)
 		time.Sleep(30 * time.Second)
@@ -140,9 +148,12 @@ func TestRetention(t *testing.T) {
 // FuzzSend: no body of a send crashes the server, and a received message has the body that was
 // sent.
 func FuzzSend(f *testing.F) {
-	for _, seed := range []string{"", "<Message><MessageBody>x</MessageBody></Message>", "<Messages><Message><MessageBody>&lt;&#x1F600;</MessageBody></Message></Messages>",
-		"<!DOCTYPE a [<!ENTITY b \"c\">]><Message><MessageBody>&b;</MessageBody></Message>", "<Message><MessageBody><![CDATA[<x>]]></MessageBody></Message>",
-		strings.Repeat("<a>", 20000), "<Queue><DelaySeconds>9</DelaySeconds></Queue>", "<ReceiptHandles><ReceiptHandle>1-A</ReceiptHandle></ReceiptHandles>"} {
+	for _, seed := range []string{"", "<Message><MessageBody>x</MessageBody></Message>",
+		"<Messages><Message><MessageBody>&lt;&#x1F600;</MessageBody></Message></Messages>",
+		"<!DOCTYPE a [<!ENTITY b \"c\">]><Message><MessageBody>&b;</MessageBody></Message>",
+		"<Message><MessageBody><![CDATA[<x>]]></MessageBody></Message>",
+		strings.Repeat("<a>", 20000), "<Queue><DelaySeconds>9</DelaySeconds></Queue>",
+		"<ReceiptHandles><ReceiptHandle>1-A</ReceiptHandle></ReceiptHandles>"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -151,7 +162,8 @@ func FuzzSend(f *testing.F) {
 		c := newCaller(t, s)
 		status, text := c.do("POST", "/queues/q/messages", body)
 		kept := s.Bodies("q")
-		if status/100 == 2 != (len(kept) > 0) || status/100 != 2 && !strings.Contains(text, "<Code>") {
+		if status/100 == 2 != (len(kept) > 0) ||
+			status/100 != 2 && !strings.Contains(text, "<Code>") {
 			t.Fatalf("%d %s, kept %q", status, text, kept)
 		}
 		for _, m := range c.receive(0) {

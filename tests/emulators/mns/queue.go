@@ -61,15 +61,22 @@ type queue struct {
 	hidden   heapOf // delayed or received, by the time when they become visible
 	handles  map[string]*message
 	oldest   time.Time     // no message is older
-	changed  chan struct{} // closed when a message may have become visible, or the queue has been deleted
+	changed  chan struct{} // closed if a message may have become visible or the queue was deleted
 }
 
 func newQueue(name string, a attributes, now time.Time) *queue {
-	return &queue{attributes: a, name: name, created: now, modified: now, handles: map[string]*message{}, changed: make(chan struct{}),
+	return &queue{
+		attributes: a,
+		name:       name,
+		created:    now,
+		modified:   now,
+		handles:    map[string]*message{},
+		changed:    make(chan struct{}),
 		visible: heapOf{less: func(a, b *message) bool {
 			return a.priority < b.priority || a.priority == b.priority && a.serial < b.serial
 		}},
-		hidden: heapOf{less: func(a, b *message) bool { return a.at.Before(b.at) }}}
+		hidden: heapOf{less: func(a, b *message) bool { return a.at.Before(b.at) }},
+	}
 }
 
 // wake makes waiting receivers look again.

@@ -124,7 +124,8 @@ func (c *call) page(names []string) (page []string, next string, bad *apiError) 
 		limit = n
 	}
 	prefix, marker := c.r.Header.Get("x-mns-prefix"), c.r.Header.Get("x-mns-marker")
-	page = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) || name < marker })
+	page = slices.DeleteFunc(names,
+		func(name string) bool { return !strings.HasPrefix(name, prefix) || name < marker })
 	slices.Sort(page)
 	if len(page) > limit {
 		return page[:limit], page[limit], nil
@@ -146,7 +147,8 @@ func (c *call) listQueues(w http.ResponseWriter) *apiError {
 		listed := queueListed{URL: c.url(name)}
 		if withMeta {
 			m := s.queues[name].meta(s.now())
-			listed.queueMetaListed = &queueMetaListed{m.Name, m.Created, m.Modified, m.Visibility, m.Size, m.Retention, m.Delay, m.Polling}
+			listed.queueMetaListed = &queueMetaListed{m.Name, m.Created, m.Modified, m.Visibility,
+				m.Size, m.Retention, m.Delay, m.Polling}
 		}
 		l.Queues = append(l.Queues, listed)
 	}

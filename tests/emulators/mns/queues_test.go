@@ -16,7 +16,8 @@ func TestCounts(t *testing.T) {
 		c.send("b", 0)
 		c.send("c", 60)
 		c.do("GET", "/queues/q/messages", "")
-		if active, inactive, delayed := s.Counts("q"); active != 1 || inactive != 1 || delayed != 1 {
+		if active, inactive, delayed := s.Counts("q"); active != 1 || inactive != 1 ||
+			delayed != 1 {
 			t.Errorf("%d active, %d inactive, %d delayed", active, inactive, delayed)
 		}
 		if active, inactive, delayed := s.Counts("none"); active+inactive+delayed != 0 {
@@ -34,13 +35,17 @@ func TestQueueLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{NameRest: time.Minute})
 		c := newCaller(t, s)
-		const body = "<Queue><DelaySeconds>1</DelaySeconds><LoggingEnabled>True</LoggingEnabled></Queue>"
+		const body = "<Queue><DelaySeconds>1</DelaySeconds>" +
+			"<LoggingEnabled>True</LoggingEnabled></Queue>"
 		c.want(201, "", "PUT", "/queues/a", body)
 		c.want(204, "", "PUT", "/queues/a", body)
 		c.want(409, "QueueAlreadyExist", "PUT", "/queues/a", "")
-		c.want(204, "", "PUT", "/queues/a?metaOverride=true", "<Queue><PollingWaitSeconds>3</PollingWaitSeconds></Queue>")
-		if text := c.want(200, "", "GET", "/queues/a", ""); !strings.Contains(text, "<PollingWaitSeconds>3</PollingWaitSeconds>") || !strings.Contains(text, "<DelaySeconds>1</DelaySeconds>") {
-			t.Error(text)
+		c.want(204, "", "PUT", "/queues/a?metaOverride=true",
+			"<Queue><PollingWaitSeconds>3</PollingWaitSeconds></Queue>")
+		shown := c.want(200, "", "GET", "/queues/a", "")
+		if !strings.Contains(shown, "<PollingWaitSeconds>3</PollingWaitSeconds>") ||
+			!strings.Contains(shown, "<DelaySeconds>1</DelaySeconds>") {
+			t.Error(shown)
 		}
 		c.want(204, "", "DELETE", "/queues/a", "")
 		c.want(404, "QueueNotExist", "GET", "/queues/a", "")
@@ -50,13 +55,20 @@ func TestQueueLife(t *testing.T) {
 		for i := range 5 {
 			s.CreateQueue(fmt.Sprint("b", i))
 		}
-		c.headers = map[string]string{"x-mns-prefix": "b", "x-mns-ret-number": "3", "x-mns-with-meta": "true"}
+		c.headers = map[string]string{
+			"x-mns-prefix":     "b",
+			"x-mns-ret-number": "3",
+			"x-mns-with-meta":  "true",
+		}
 		text := c.want(200, "", "GET", "/queues", "")
-		if strings.Count(text, "<Queue>") != 3 || !strings.Contains(text, "<NextMarker>b3</NextMarker>") || !strings.Contains(text, "<QueueName>b1</QueueName>") {
+		if strings.Count(text, "<Queue>") != 3 ||
+			!strings.Contains(text, "<NextMarker>b3</NextMarker>") ||
+			!strings.Contains(text, "<QueueName>b1</QueueName>") {
 			t.Error(text)
 		}
 		c.headers["x-mns-marker"] = "b3"
-		if text := c.want(200, "", "GET", "/queues", ""); strings.Count(text, "<Queue>") != 2 || strings.Contains(text, "NextMarker") {
+		if text := c.want(200, "", "GET", "/queues", ""); strings.Count(text, "<Queue>") != 2 ||
+			strings.Contains(text, "NextMarker") {
 			t.Error(text)
 		}
 		c.headers["x-mns-ret-number"] = "1001"
@@ -72,7 +84,8 @@ func TestAttributesCount(t *testing.T) {
 		c.send("c", 0)
 		c.send("d", 5)
 		text := c.want(200, "", "GET", "/queues/q", "")
-		for _, want := range []string{"<InactiveMessages>1<", "<ActiveMessages>2<", "<DelayMessages>1<"} {
+		for _, want := range []string{"<InactiveMessages>1<", "<ActiveMessages>2<",
+			"<DelayMessages>1<"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s is not in %s", want, text)
 			}

@@ -57,8 +57,16 @@ type Server struct {
 
 // New returns a Server without queues.
 func New(o Options) *Server {
-	s := &Server{account: o.AccountID, region: o.Region, nameRest: o.NameRest, queues: map[string]*queue{}, topics: map[string]*topic{},
-		deleted: map[string]time.Time{}, calls: map[string]int64{}, random: rand.New(rand.NewPCG(0, 0))}
+	s := &Server{
+		account:  o.AccountID,
+		region:   o.Region,
+		nameRest: o.NameRest,
+		queues:   map[string]*queue{},
+		topics:   map[string]*topic{},
+		deleted:  map[string]time.Time{},
+		calls:    map[string]int64{},
+		random:   rand.New(rand.NewPCG(0, 0)),
+	}
 	if s.account == "" {
 		s.account = AccountID
 	}

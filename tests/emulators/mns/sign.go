@@ -16,7 +16,8 @@ import (
 // signed headers.
 func Sign(secret, method, resource string, header http.Header) string {
 	var b strings.Builder
-	for _, part := range []string{method, header.Get("Content-MD5"), header.Get("Content-Type"), header.Get("Date")} {
+	for _, part := range []string{method, header.Get("Content-MD5"), header.Get("Content-Type"),
+		header.Get("Date")} {
 		b.WriteString(part)
 		b.WriteByte('\n')
 	}
@@ -111,7 +112,8 @@ func checkDigest(h http.Header, body []byte) *apiError {
 		return nil
 	}
 	sum := md5.Sum(body)
-	plain, text := base64.StdEncoding.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:])))
+	plain, text := base64.StdEncoding.EncodeToString(sum[:]),
+		base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:])))
 	if sent != plain && !strings.EqualFold(sent, text) {
 		return invalidDigest
 	}

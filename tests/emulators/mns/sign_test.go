@@ -19,7 +19,12 @@ func TestSignVector(t *testing.T) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	h := http.Header{"Content-Md5": {v.ContentMD5}, "Content-Type": {"application/xml"}, "Date": {"Sat, 22 Nov 2025 10:00:00 GMT"}, "X-Mns-Version": {"2015-06-06"}}
+	h := http.Header{
+		"Content-Md5":   {v.ContentMD5},
+		"Content-Type":  {"application/xml"},
+		"Date":          {"Sat, 22 Nov 2025 10:00:00 GMT"},
+		"X-Mns-Version": {"2015-06-06"},
+	}
 	if got := mns.Sign(v.AccessKeySecret, v.Method, v.Resource, h); got != v.Signature {
 		t.Errorf("got %s", got)
 	}
@@ -27,7 +32,11 @@ func TestSignVector(t *testing.T) {
 
 func TestAuthentication(t *testing.T) {
 	s := mns.New(mns.Options{})
-	s.SetKeys(map[string]mns.Key{"AK": {Secret: "s"}, "STS": {Secret: "s", Token: "t"}, "OLD": {Secret: "s", Token: "t", Expires: time.Now()}})
+	s.SetKeys(map[string]mns.Key{
+		"AK":  {Secret: "s"},
+		"STS": {Secret: "s", Token: "t"},
+		"OLD": {Secret: "s", Token: "t", Expires: time.Now()},
+	})
 	s.CreateQueue("q")
 	day := time.Now().UTC().Add(-16 * time.Minute).Format(http.TimeFormat)
 	for _, c := range []struct {
@@ -50,7 +59,10 @@ func TestAuthentication(t *testing.T) {
 		{"AK", "", map[string]string{"Date": ""}, 400, "MissingDateHeader"},
 		{"AK", "", map[string]string{"Date": "today"}, 400, "InvalidDateHeader"},
 		{"AK", "", map[string]string{"Date": day}, 408, "TimeExpired"},
-		{"AK", "", map[string]string{"Date": "", "x-mns-date": time.Now().UTC().Format(http.TimeFormat)}, 200, ""},
+		{"AK", "", map[string]string{
+			"Date":       "",
+			"x-mns-date": time.Now().UTC().Format(http.TimeFormat),
+		}, 200, ""},
 		{"AK", "", map[string]string{"x-mns-version": ""}, 400, "MissingVersionHeader"},
 		{"AK", "", map[string]string{"x-mns-version": "1"}, 400, "InvalidVersionHeader"},
 		{"AK", "", map[string]string{"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, 200, ""},

@@ -39,14 +39,21 @@ const topicRetention = 86400
 
 // The errors of topics.
 var (
-	topicNotExist            = &apiError{404, "TopicNotExist", "The topic name you provided is not exist."}
-	topicAlreadyExist        = &apiError{409, "TopicAlreadyExist", "The topic you want to create is already exist."}
-	topicNameInvalid         = &apiError{400, "TopicNameInvalid", "The topic name you provided is invalid."}
-	topicNameLength          = &apiError{400, "TopicNameLengthError", "TopicName length should between 1 and 120."}
-	subscriptionNameInvalid  = &apiError{400, "SubscriptionNameInvalid", "The subscription name you provided is invalid."}
-	subscriptionNotExist     = &apiError{404, "SubscriptionNotExist", "The subscription name you provided is not exist."}
-	subscriptionAlreadyExist = &apiError{409, "SubscriptionAlreadyExist", "The subscription you want to create is already exist."}
-	endpointInvalid          = &apiError{400, "EndpointInvalid", "The endpoint you provided is invalid."}
+	topicNotExist = &apiError{404, "TopicNotExist",
+		"The topic name you provided is not exist."}
+	topicAlreadyExist = &apiError{409, "TopicAlreadyExist",
+		"The topic you want to create is already exist."}
+	topicNameInvalid = &apiError{400, "TopicNameInvalid",
+		"The topic name you provided is invalid."}
+	topicNameLength = &apiError{400, "TopicNameLengthError",
+		"TopicName length should between 1 and 120."}
+	subscriptionNameInvalid = &apiError{400, "SubscriptionNameInvalid",
+		"The subscription name you provided is invalid."}
+	subscriptionNotExist = &apiError{404, "SubscriptionNotExist",
+		"The subscription name you provided is not exist."}
+	subscriptionAlreadyExist = &apiError{409, "SubscriptionAlreadyExist",
+		"The subscription you want to create is already exist."}
+	endpointInvalid = &apiError{400, "EndpointInvalid", "The endpoint you provided is invalid."}
 )
 
 // Published returns the bodies that have been published to a topic; nil if the topic does not
@@ -154,7 +161,14 @@ func (c *call) createTopic(w http.ResponseWriter) *apiError {
 		return nil
 	}
 	now := s.now()
-	s.topics[c.queue] = &topic{name: c.queue, size: size, logging: logging, created: now, modified: now, subscriptions: map[string]*subscription{}}
+	s.topics[c.queue] = &topic{
+		name:          c.queue,
+		size:          size,
+		logging:       logging,
+		created:       now,
+		modified:      now,
+		subscriptions: map[string]*subscription{},
+	}
 	w.Header().Set("Location", "http://"+c.r.Host+"/topics/"+c.queue)
 	w.WriteHeader(http.StatusCreated)
 	return nil
@@ -196,8 +210,14 @@ type topicMeta struct {
 
 func (c *call) getTopic(w http.ResponseWriter) *apiError {
 	return c.withTopic(func(t *topic) *apiError {
-		writeXML(w, http.StatusOK, topicMeta{Name: t.name, Created: t.created.Unix(), Modified: t.modified.Unix(), Size: t.size,
-			Retention: topicRetention, Logging: t.logging})
+		writeXML(w, http.StatusOK, topicMeta{
+			Name:      t.name,
+			Created:   t.created.Unix(),
+			Modified:  t.modified.Unix(),
+			Size:      t.size,
+			Retention: topicRetention,
+			Logging:   t.logging,
+		})
 		return nil
 	})
 }
@@ -266,7 +286,8 @@ func (c *call) publish(w http.ResponseWriter) *apiError {
 				c.s.notify(t, name, sub, id, &b, now)
 			}
 		}
-		writeXML(w, http.StatusCreated, sentOne{sentAnswer: sentAnswer{ID: id, Digest: digest(*b.Body)}})
+		writeXML(w, http.StatusCreated,
+			sentOne{sentAnswer: sentAnswer{ID: id, Digest: digest(*b.Body)}})
 		return nil
 	})
 }
@@ -282,7 +303,8 @@ func (s *Server) queueOf(endpoint string) string {
 
 // notify delivers a message to a subscription whose endpoint is a queue; other endpoints get
 // nothing. The caller holds mu.
-func (s *Server) notify(t *topic, name string, sub *subscription, id string, b *publishBody, now time.Time) {
+func (s *Server) notify(t *topic, name string, sub *subscription, id string, b *publishBody,
+	now time.Time) {
 	q := s.queues[s.queueOf(sub.endpoint)]
 	if q == nil {
 		return
@@ -290,21 +312,44 @@ func (s *Server) notify(t *topic, name string, sub *subscription, id string, b *
 	body := *b.Body
 	switch sub.format {
 	case "JSON":
-		text, err := json.Marshal(map[string]any{"TopicOwner": s.account, "TopicName": t.name, "Subscriber": s.account, "SubscriptionName": name,
-			"MessageId": id, "MessageMD5": digest(body), "Message": body, "PublishTime": now.UnixMilli()})
+		text, err := json.Marshal(map[string]any{
+			"TopicOwner":       s.account,
+			"TopicName":        t.name,
+			"Subscriber":       s.account,
+			"SubscriptionName": name,
+			"MessageId":        id,
+			"MessageMD5":       digest(body),
+			"Message":          body,
+			"PublishTime":      now.UnixMilli(),
+		})
 		if err != nil {
 			panic(err) // strings and numbers only
 		}
 		body = string(text)
 	case "XML":
-		text, err := xml.Marshal(notification{TopicOwner: s.account, TopicName: t.name, Subscriber: s.account, SubscriptionName: name,
-			ID: id, Digest: digest(body), Message: body, Published: now.UnixMilli(), Tag: b.Tag})
+		text, err := xml.Marshal(notification{
+			TopicOwner:       s.account,
+			TopicName:        t.name,
+			Subscriber:       s.account,
+			SubscriptionName: name,
+			ID:               id,
+			Digest:           digest(body),
+			Message:          body,
+			Published:        now.UnixMilli(),
+			Tag:              b.Tag,
+		})
 		if err != nil {
 			panic(err)
 		}
 		body = xml.Header + string(text)
 	}
-	s.accept(q, &message{body: body, digest: digest(body), priority: 8, enqueued: now, at: now.Add(time.Duration(q.delay) * time.Second)}, now)
+	s.accept(q, &message{
+		body:     body,
+		digest:   digest(body),
+		priority: 8,
+		enqueued: now,
+		at:       now.Add(time.Duration(q.delay) * time.Second),
+	}, now)
 	q.wake()
 }
 
@@ -339,7 +384,8 @@ func (b *subscribeBody) check(s *Server) *apiError {
 		b.Format = "XML"
 	}
 	switch {
-	case s.queueOf(b.Endpoint) == "" && !strings.HasPrefix(b.Endpoint, "http://") && !strings.HasPrefix(b.Endpoint, "https://"):
+	case s.queueOf(b.Endpoint) == "" && !strings.HasPrefix(b.Endpoint, "http://") &&
+		!strings.HasPrefix(b.Endpoint, "https://"):
 		return endpointInvalid
 	case b.Strategy != "BACKOFF_RETRY" && b.Strategy != "EXPONENTIAL_DECAY_RETRY":
 		return notInSchema("NotifyStrategy")
@@ -365,13 +411,15 @@ func (c *call) subscribe(w http.ResponseWriter) *apiError {
 	return c.withTopic(func(t *topic) *apiError {
 		now := c.s.now()
 		if old := t.subscriptions[c.subscription]; old != nil {
-			if old.endpoint != b.Endpoint || old.strategy != b.Strategy || old.format != b.Format || old.tag != b.Tag {
+			if old.endpoint != b.Endpoint || old.strategy != b.Strategy || old.format != b.Format ||
+				old.tag != b.Tag {
 				return subscriptionAlreadyExist
 			}
 			w.WriteHeader(http.StatusNoContent)
 			return nil
 		}
-		t.subscriptions[c.subscription] = &subscription{b.Endpoint, b.Strategy, b.Format, b.Tag, now, now}
+		t.subscriptions[c.subscription] = &subscription{b.Endpoint, b.Strategy, b.Format,
+			b.Tag, now, now}
 		w.Header().Set("Location", "http://"+c.r.Host+c.r.URL.Path)
 		w.WriteHeader(http.StatusCreated)
 		return nil
@@ -398,8 +446,18 @@ func (c *call) getSubscription(w http.ResponseWriter) *apiError {
 		if sub == nil {
 			return subscriptionNotExist
 		}
-		writeXML(w, http.StatusOK, subscriptionMeta{Owner: c.s.account, Topic: t.name, Name: c.subscription, Account: c.s.account, Endpoint: sub.endpoint,
-			Strategy: sub.strategy, Format: sub.format, Tag: sub.tag, Created: sub.created.Unix(), Modified: sub.modified.Unix()})
+		writeXML(w, http.StatusOK, subscriptionMeta{
+			Owner:    c.s.account,
+			Topic:    t.name,
+			Name:     c.subscription,
+			Account:  c.s.account,
+			Endpoint: sub.endpoint,
+			Strategy: sub.strategy,
+			Format:   sub.format,
+			Tag:      sub.tag,
+			Created:  sub.created.Unix(),
+			Modified: sub.modified.Unix(),
+		})
 		return nil
 	})
 }
@@ -436,7 +494,8 @@ func (c *call) listSubscriptions(w http.ResponseWriter) *apiError {
 	}
 	l := subscriptionList{Next: next}
 	for _, name := range names {
-		l.Subscriptions = append(l.Subscriptions, subscriptionListed{"http://" + c.r.Host + "/topics/" + c.queue + "/subscriptions/" + name})
+		l.Subscriptions = append(l.Subscriptions, subscriptionListed{"http://" + c.r.Host +
+			"/topics/" + c.queue + "/subscriptions/" + name})
 	}
 	writeXML(w, http.StatusOK, l)
 	return nil
@@ -448,6 +507,12 @@ func (s *Server) CreateTopic(name string) {
 	defer s.mu.Unlock()
 	if s.topics[name] == nil {
 		now := s.now()
-		s.topics[name] = &topic{name: name, size: sizeMax, created: now, modified: now, subscriptions: map[string]*subscription{}}
+		s.topics[name] = &topic{
+			name:          name,
+			size:          sizeMax,
+			created:       now,
+			modified:      now,
+			subscriptions: map[string]*subscription{},
+		}
 	}
 }

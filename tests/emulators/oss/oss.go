@@ -135,14 +135,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refused != nil:
 	case slices.Contains(k.Deny, operation(r.Method)):
-		refused = newFailure(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
+		refused = newFailure(403, "AccessDenied",
+			"You have no right to access this object because of bucket acl.")
 	case b == nil:
 		refused = newFailure(404, "NoSuchBucket", "The specified bucket does not exist.")
 	case b.region != s.o.Region:
-		refused = newFailure(403, "AccessDenied", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.")
+		refused = newFailure(403, "AccessDenied", "The bucket you are attempting to access must "+
+			"be addressed using the specified endpoint. Please send all future requests to this "+
+			"endpoint.")
 		refused.endpoint = "oss-" + b.region + ".aliyuncs.com"
 	case r.Method == http.MethodPut:
-		o := Object{Body: body, ContentType: r.Header.Get("Content-Type"), Meta: map[string]string{}}
+		o := Object{
+			Body:        body,
+			ContentType: r.Header.Get("Content-Type"),
+			Meta:        map[string]string{},
+		}
 		for h := range r.Header {
 			if of, ok := strings.CutPrefix(strings.ToLower(h), "x-oss-meta-"); ok {
 				o.Meta[of] = r.Header.Get(h)
@@ -155,7 +162,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		refused = serve(w, r, b.objects[key])
 	default:
-		refused = newFailure(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+		refused = newFailure(405, "MethodNotAllowed",
+			"The specified method is not allowed against this resource.")
 	}
 	if refused != nil {
 		refused.write(w)
@@ -163,7 +171,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func operation(method string) string {
-	return map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject", http.MethodPut: "PutObject"}[method]
+	return map[string]string{
+		http.MethodGet:  "GetObject",
+		http.MethodHead: "HeadObject",
+		http.MethodPut:  "PutObject",
+	}[method]
 }
 
 // target returns the bucket, the key, and the escaped resource that is signed.
@@ -201,7 +213,8 @@ func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 		h.Set("X-Oss-Meta-"+name, v)
 	}
 	if m := r.Header.Get("If-Match"); m != "" && m != etag(o) {
-		return newFailure(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.")
+		return newFailure(412, "PreconditionFailed",
+			"At least one of the pre-conditions you specified did not hold.")
 	}
 	if m := r.Header.Get("If-None-Match"); m == etag(o) {
 		w.WriteHeader(http.StatusNotModified)

@@ -53,22 +53,29 @@ func (s *Server) admit(r *http.Request, resource string) (Key, *failure) {
 	}
 	k, known := s.keys[id]
 	if !known {
-		return k, newFailure(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+		return k, newFailure(403, "InvalidAccessKeyId",
+			"The OSS Access Key Id you provided does not exist in our records.")
 	}
 	if scope != at[:8]+"/"+s.o.Region+"/oss/aliyun_v4_request" {
-		return k, newFailure(400, "InvalidArgument", "Invalid signing region in Authorization header.")
+		return k, newFailure(400, "InvalidArgument",
+			"Invalid signing region in Authorization header.")
 	}
-	if fields["Signature"] != signature(k.Secret, scope, at, canonical(r, resource, fields["AdditionalHeaders"])) {
-		return k, newFailure(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	if fields["Signature"] != signature(k.Secret, scope, at,
+		canonical(r, resource, fields["AdditionalHeaders"])) {
+		return k, newFailure(403, "SignatureDoesNotMatch", "The request signature we calculated "+
+			"does not match the signature you provided. Check your key and signing method.")
 	}
 	if d := s.o.Now().Sub(when); d > 15*time.Minute || d < -15*time.Minute {
-		return k, newFailure(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+		return k, newFailure(403, "RequestTimeTooSkewed",
+			"The difference between the request time and the current time is too large.")
 	}
 	if r.Header.Get("X-Oss-Security-Token") != k.Token {
-		return k, newFailure(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+		return k, newFailure(403, "InvalidAccessKeyId",
+			"The OSS Access Key Id you provided does not exist in our records.")
 	}
 	if !k.Expires.IsZero() && !s.o.Now().Before(k.Expires) {
-		return k, newFailure(403, "SecurityTokenExpired", "The security token you provided has expired.")
+		return k, newFailure(403, "SecurityTokenExpired",
+			"The security token you provided has expired.")
 	}
 	return k, nil
 }
@@ -81,19 +88,22 @@ func canonical(r *http.Request, resource, additional string) string {
 	var headers []string
 	for name, values := range r.Header {
 		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-oss-") || lower == "content-type" || lower == "content-md5" || slices.Contains(more, lower) {
+		if strings.HasPrefix(lower, "x-oss-") || lower == "content-type" ||
+			lower == "content-md5" || slices.Contains(more, lower) {
 			headers = append(headers, lower+":"+strings.TrimSpace(strings.Join(values, ","))+"\n")
 		}
 	}
 	slices.Sort(headers)
-	return r.Method + "\n" + resource + "\n" + strings.Join(query, "&") + "\n" + strings.Join(headers, "") + "\n" + additional + "\n" +
+	return r.Method + "\n" + resource + "\n" + strings.Join(query, "&") + "\n" +
+		strings.Join(headers, "") + "\n" + additional + "\n" +
 		r.Header.Get("X-Oss-Content-Sha256")
 }
 
 func signature(secret, scope, at, canonical string) string {
 	sum := sha256.Sum256([]byte(canonical))
 	key := []byte("aliyun_v4" + secret)
-	for _, part := range append(strings.Split(scope, "/"), algorithm+"\n"+at+"\n"+scope+"\n"+hex.EncodeToString(sum[:])) {
+	for _, part := range append(strings.Split(scope, "/"),
+		algorithm+"\n"+at+"\n"+scope+"\n"+hex.EncodeToString(sum[:])) {
 		m := hmac.New(sha256.New, key)
 		m.Write([]byte(part))
 		key = m.Sum(nil)

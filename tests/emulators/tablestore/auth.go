@@ -29,7 +29,8 @@ const apiVersion = "2015-12-31"
 
 // authenticate checks the headers of a request and returns the key that signed it.
 func (s *Server) authenticate(op string, h http.Header, body []byte) (Key, *Error) {
-	for _, name := range []string{"x-ots-date", "x-ots-apiversion", "x-ots-accesskeyid", "x-ots-contentmd5", "x-ots-instancename"} {
+	for _, name := range []string{"x-ots-date", "x-ots-apiversion", "x-ots-accesskeyid",
+		"x-ots-contentmd5", "x-ots-instancename"} {
 		if h.Get(name) == "" {
 			return Key{}, invalid("Missing header: %s.", name)
 		}
@@ -44,8 +45,10 @@ func (s *Server) authenticate(op string, h http.Header, body []byte) (Key, *Erro
 	if err := checkDate(h.Get("x-ots-date")); err != nil {
 		return Key{}, err
 	}
-	if sum := md5.Sum(body); h.Get("x-ots-contentmd5") != base64.StdEncoding.EncodeToString(sum[:]) {
-		return Key{}, authFailed("Mismatch between MD5 value of request body and x-ots-contentmd5 in header.")
+	sum := md5.Sum(body)
+	if h.Get("x-ots-contentmd5") != base64.StdEncoding.EncodeToString(sum[:]) {
+		return Key{}, authFailed(
+			"Mismatch between MD5 value of request body and x-ots-contentmd5 in header.")
 	}
 	s.keyMu.RLock()
 	key, known := s.keys[h.Get("x-ots-accesskeyid")]
@@ -56,7 +59,8 @@ func (s *Server) authenticate(op string, h http.Header, body []byte) (Key, *Erro
 	text := "/" + op + "\nPOST\n\n" + canonical(h)
 	want, got := "", h.Get("x-ots-signature")
 	if v4 {
-		want, got = signV4(key.Secret, h.Get("x-ots-signdate"), h.Get("x-ots-signregion"), text), h.Get("x-ots-signaturev4")
+		want, got = signV4(key.Secret, h.Get("x-ots-signdate"), h.Get("x-ots-signregion"),
+			text), h.Get("x-ots-signaturev4")
 	} else {
 		want = sign(key.Secret, text)
 	}
@@ -95,7 +99,8 @@ func canonical(h http.Header) string {
 	var lines []string
 	for name, values := range h {
 		name = strings.ToLower(name)
-		if strings.HasPrefix(name, "x-ots-") && name != "x-ots-signature" && name != "x-ots-signaturev4" && len(values) == 1 {
+		if strings.HasPrefix(name, "x-ots-") && name != "x-ots-signature" &&
+			name != "x-ots-signaturev4" && len(values) == 1 {
 			lines = append(lines, name+":"+strings.TrimSpace(values[0])+"\n")
 		}
 	}
@@ -120,5 +125,6 @@ func signV4(secret, day, region, text string) string {
 	for _, part := range []string{day, region, "ots", "aliyun_v4_request"} {
 		key = mac(key, part)
 	}
-	return base64.StdEncoding.EncodeToString(mac([]byte(base64.StdEncoding.EncodeToString(key)), text+"ots"))
+	return base64.StdEncoding.EncodeToString(mac([]byte(base64.StdEncoding.EncodeToString(key)),
+		text+"ots"))
 }

@@ -58,7 +58,8 @@ func (s *Server) parseBatch(m message.BatchWrite) (rows []batched, problem *Erro
 			size += len(w.Row)
 			b := batched{table: t, problem: missing}
 			if missing == nil {
-				if b.write, b.problem = t.parse(w); b.problem != nil && b.problem.Code == "OTSParameterInvalid" {
+				if b.write, b.problem = t.parse(w); b.problem != nil &&
+					b.problem.Code == "OTSParameterInvalid" {
 					return nil, b.problem
 				}
 			}
@@ -69,7 +70,8 @@ func (s *Server) parseBatch(m message.BatchWrite) (rows []batched, problem *Erro
 	case len(rows) > maxBatchWrites:
 		return nil, invalid("Rows count exceeds the upper limit: %d.", maxBatchWrites)
 	case size > maxWriteBytes:
-		return nil, invalid("The total data size of BatchWriteRow request exceeds the limit, limit size: %d, data size: %d.", maxWriteBytes, size)
+		return nil, invalid("The total data size of BatchWriteRow request exceeds the limit, "+
+			"limit size: %d, data size: %d.", maxWriteBytes, size)
 	}
 	return rows, nil
 }
@@ -98,7 +100,8 @@ func (s *Server) writeAtomic(rows []batched) ([]outcome, *Error) {
 		case b.problem != nil:
 			return nil, b.problem
 		case b.table != t || b.write.key.values[0] != rows[0].write.key.values[0]:
-			return nil, invalid("All rows of an atomic batch must be of one table and one partition key.")
+			return nil, invalid(
+				"All rows of an atomic batch must be of one table and one partition key.")
 		case seen[b.write.key.sort]:
 			return nil, invalid("A row stands twice in an atomic batch.")
 		}

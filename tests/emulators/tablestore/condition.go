@@ -17,7 +17,8 @@ func filterOf(b []byte, pages bool) (*message.Filter, *Error) {
 		return nil, invalid("Invalid filter: %v.", err)
 	}
 	if n := f.Leaves(); n > maxLeaves {
-		return nil, invalid("The number of conditions exceeds the limit: %d, condition count: %d.", maxLeaves, n)
+		return nil, invalid("The number of conditions exceeds the limit: %d, condition count: %d.",
+			maxLeaves, n)
 	}
 	return f, checkFilter(f, pages)
 }
@@ -26,7 +27,8 @@ func filterOf(b []byte, pages bool) (*message.Filter, *Error) {
 func checkFilter(f *message.Filter, pages bool) *Error {
 	switch {
 	case f.Kind == message.FilterPagination && (!pages || f.Offset < 0 || f.Limit < 1):
-		return invalid("Invalid filter: a column pagination stands alone, with an offset of at least 0 and a limit of at least 1.")
+		return invalid("Invalid filter: a column pagination stands alone, with an offset of at " +
+			"least 0 and a limit of at least 1.")
 	case f.Kind == message.FilterSingle && f.Transfers:
 		return invalid("value_trans_rule is not supported by the emulator.")
 	}

@@ -41,7 +41,8 @@ func (s *Server) createTable(c *call) ([]byte, *Error) {
 		return nil, err
 	}
 	if e := m.Encrypt; e.KeyType != 0 && !e.Enable || e.Enable && e.KeyType != 1 {
-		return nil, invalid("Encryption is supported by the emulator with the key type SSE_KMS_SERVICE alone.")
+		return nil, invalid(
+			"Encryption is supported by the emulator with the key type SSE_KMS_SERVICE alone.")
 	}
 	if m.LocalTxn {
 		return nil, invalid("Local transactions are not supported by the emulator.")
@@ -84,8 +85,17 @@ func (s *Server) newTable(m message.CreateTable) (*table, *Error) {
 	if !validName(m.Meta.Name) {
 		return nil, invalid("Invalid table name: '%s'.", m.Meta.Name)
 	}
-	t := &table{name: m.Meta.Name, key: m.Meta.Key, defined: m.Meta.Defined, encrypt: m.Encrypt, life: forEver, versions: 1, skew: defaultSkew,
-		update: true, readyAt: s.o.Now().Add(s.o.ReadyAfter)}
+	t := &table{
+		name:     m.Meta.Name,
+		key:      m.Meta.Key,
+		defined:  m.Meta.Defined,
+		encrypt:  m.Encrypt,
+		life:     forEver,
+		versions: 1,
+		skew:     defaultSkew,
+		update:   true,
+		readyAt:  s.o.Now().Add(s.o.ReadyAfter),
+	}
 	if err := checkKeySchema(t.key); err != nil {
 		return nil, err
 	}
@@ -100,7 +110,8 @@ func (s *Server) newTable(m message.CreateTable) (*table, *Error) {
 
 func checkKeySchema(key []message.KeySchema) *Error {
 	if len(key) < 1 || len(key) > maxKeyColumns {
-		return invalid("The number of primary key columns must be in range: [1, %d].", maxKeyColumns)
+		return invalid("The number of primary key columns must be in range: [1, %d].",
+			maxKeyColumns)
 	}
 	seen := map[string]bool{}
 	given := 0
@@ -116,8 +127,10 @@ func checkKeySchema(key []message.KeySchema) *Error {
 			return invalid("%d is an invalid type for the primary key.", k.Type)
 		}
 		if k.Option != 0 {
-			if given++; k.Option != message.OptionAutoIncrement || k.Type != message.KeyInteger || i == 0 || given > 1 {
-				return invalid("AUTO_INCREMENT is for one INTEGER column of the primary key that is not the first.")
+			if given++; k.Option != message.OptionAutoIncrement || k.Type != message.KeyInteger ||
+				i == 0 || given > 1 {
+				return invalid("AUTO_INCREMENT is for one INTEGER column of the primary key that " +
+					"is not the first.")
 			}
 		}
 	}
@@ -127,7 +140,8 @@ func checkKeySchema(key []message.KeySchema) *Error {
 // checkDefined checks the defined columns.
 func (t *table) checkDefined() *Error {
 	if len(t.defined) > maxDefined {
-		return invalid("The number of defined columns exceeds the limit, limit count: %d, column count: %d.", maxDefined, len(t.defined))
+		return invalid("The number of defined columns exceeds the limit, limit count: %d, column "+
+			"count: %d.", maxDefined, len(t.defined))
 	}
 	seen := map[string]bool{}
 	for _, d := range t.defined {
@@ -162,7 +176,8 @@ func (t *table) setOptions(o message.Options) *Error {
 	}
 	switch {
 	case life != forEver && life < minTimeToLive:
-		return invalid("Invalid time to live: %d; it is %d or at least %d.", life, forEver, minTimeToLive)
+		return invalid("Invalid time to live: %d; it is %d or at least %d.", life, forEver,
+			minTimeToLive)
 	case versions < 1:
 		return invalid("Invalid max versions: %d.", versions)
 	case skew < 1:
@@ -239,7 +254,12 @@ func (t *table) describe(now time.Time) message.Description {
 	d := message.Description{
 		Meta:     message.TableMeta{Name: t.name, Key: t.key, Defined: slices.Clone(t.defined)},
 		Reserved: t.reserved, Raised: t.raised, Status: message.StatusActive, Encrypt: t.encrypt,
-		Options: message.Options{TimeToLive: &life, MaxVersions: &versions, Deviation: &skew, AllowUpdate: &update},
+		Options: message.Options{
+			TimeToLive:  &life,
+			MaxVersions: &versions,
+			Deviation:   &skew,
+			AllowUpdate: &update,
+		},
 	}
 	if now.Before(t.readyAt) {
 		d.Status = message.StatusLoading
@@ -329,11 +349,13 @@ func (s *Server) deleteDefinedColumn(c *call) ([]byte, *Error) {
 			}
 			for _, i := range t.indexes {
 				if i.isKey(column) || slices.Contains(i.index.meta.Defined, column) {
-					return invalid("The defined column '%s' is used by the index '%s'.", column, i.name)
+					return invalid("The defined column '%s' is used by the index '%s'.",
+						column, i.name)
 				}
 			}
 		}
-		t.defined = slices.DeleteFunc(slices.Clone(t.defined), func(d message.DefinedColumn) bool { return slices.Contains(columns, d.Name) })
+		t.defined = slices.DeleteFunc(slices.Clone(t.defined),
+			func(d message.DefinedColumn) bool { return slices.Contains(columns, d.Name) })
 		return nil
 	})
 }

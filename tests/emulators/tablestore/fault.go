@@ -51,7 +51,7 @@ func (f Fault) delay(ctx context.Context) bool {
 type Chance struct {
 	Seed     uint64
 	Busy     float64       // of any request: OTSServerBusy, nothing is applied
-	Conflict float64       // of a write: OTSRowOperationConflict, nothing is applied; of a batch, each row by itself
+	Conflict float64       // of a write, or of a row in a batch: OTSRowOperationConflict, no effect
 	Drop     float64       // of any request: the connection breaks, nothing is applied
 	Lose     float64       // of any request: it is applied, then the connection breaks
 	Timeout  float64       // of a write: it is applied, the response is OTSTimeout

@@ -124,7 +124,8 @@ func (i *table) shape(t *table, m message.IndexMeta) *Error {
 	for _, name := range names {
 		s, ok := t.keySchemaOf(name)
 		if !ok {
-			return invalid("The column '%s' of the index '%s' is neither of the primary key nor a defined column that can be in one.", name, m.Name)
+			return invalid("The column '%s' of the index '%s' is neither of the primary key nor "+
+				"a defined column that can be in one.", name, m.Name)
 		}
 		i.key = append(i.key, s)
 	}
@@ -167,7 +168,8 @@ func (t *table) entry(i *table, r *row) *row {
 	}
 	values := make([]plainbuffer.Value, len(i.key))
 	for n, k := range i.key {
-		if at := slices.IndexFunc(t.key, func(s message.KeySchema) bool { return s.Name == k.Name }); at >= 0 {
+		if at := slices.IndexFunc(t.key,
+			func(s message.KeySchema) bool { return s.Name == k.Name }); at >= 0 {
 			values[n] = r.key.values[at]
 			continue
 		}
@@ -209,9 +211,10 @@ func (s *Server) reindex(t *table, before, after *row) {
 
 // sameEntry reports whether two entries are equal. Timestamps of versions do not count.
 func sameEntry(a, b *row) bool {
-	return a != nil && b != nil && a.key.sort == b.key.sort && slices.EqualFunc(a.columns, b.columns, func(a, b column) bool {
-		return a.name == b.name && a.versions[0].value == b.versions[0].value
-	})
+	return a != nil && b != nil && a.key.sort == b.key.sort &&
+		slices.EqualFunc(a.columns, b.columns, func(a, b column) bool {
+			return a.name == b.name && a.versions[0].value == b.versions[0].value
+		})
 }
 
 func (i *table) change(c change, now time.Time, lag time.Duration) {

@@ -61,7 +61,8 @@ const (
 // checkKey compares the key columns of a request with the table's.
 func (t *table) checkKey(cells []plainbuffer.Cell, use bounds) (key, *Error) {
 	if len(cells) != len(t.key) {
-		return key{}, invalidKey("Validate PK size fail. Input: %d, Meta: %d.", len(cells), len(t.key))
+		return key{}, invalidKey("Validate PK size fail. Input: %d, Meta: %d.",
+			len(cells), len(t.key))
 	}
 	values := make([]plainbuffer.Value, len(cells))
 	for i, c := range cells {
@@ -100,7 +101,8 @@ func checkKeyValue(s message.KeySchema, c plainbuffer.Cell, use bounds) *Error {
 		return invalidKey("Validate PK type fail. Column: %s is of type AUTO_INCREMENT.", c.Name)
 	}
 	if n := len(c.Value.Text); n > maxKeyBytes {
-		return invalid("The length of primary key column: '%s' exceeds the MaxLength: %d with CurrentLength: %d.", c.Name, maxKeyBytes, n)
+		return invalid("The length of primary key column: '%s' exceeds the MaxLength: %d with "+
+			"CurrentLength: %d.", c.Name, maxKeyBytes, n)
 	}
 	return checkText(c.Name, c.Value)
 }

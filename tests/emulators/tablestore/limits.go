@@ -46,7 +46,8 @@ func checkValue(name string, v plainbuffer.Value) *Error {
 		return invalid("%s is an invalid type for the attribute column.", v.Kind)
 	}
 	if n := len(v.Text); n > maxValueBytes {
-		return invalid("The length of attribute column: '%s' exceeds the MaxLength: %d with CurrentLength: %d.", name, maxValueBytes, n)
+		return invalid("The length of attribute column: '%s' exceeds the MaxLength: %d with "+
+			"CurrentLength: %d.", name, maxValueBytes, n)
 	}
 	return checkText(name, v)
 }

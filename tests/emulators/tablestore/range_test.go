@@ -13,12 +13,21 @@ import (
 )
 
 // span returns a query for a range of "t".
-func span(start, end *sdk.PrimaryKey, direction sdk.Direction, limit int32) *sdk.RangeRowQueryCriteria {
-	return &sdk.RangeRowQueryCriteria{TableName: "t", StartPrimaryKey: start, EndPrimaryKey: end, Direction: direction, Limit: limit, MaxVersion: 1}
+func span(start, end *sdk.PrimaryKey, direction sdk.Direction,
+	limit int32) *sdk.RangeRowQueryCriteria {
+	return &sdk.RangeRowQueryCriteria{
+		TableName:       "t",
+		StartPrimaryKey: start,
+		EndPrimaryKey:   end,
+		Direction:       direction,
+		Limit:           limit,
+		MaxVersion:      1,
+	}
 }
 
 // all reads all pages of a range and returns the keys, each joined by "/", and the number of pages.
-func all(t *testing.T, c *sdk.TableStoreClient, q *sdk.RangeRowQueryCriteria) (keys []string, pages int) {
+func all(t *testing.T, c *sdk.TableStoreClient,
+	q *sdk.RangeRowQueryCriteria) (keys []string, pages int) {
 	t.Helper()
 	for at := *q; ; pages++ {
 		r, err := c.GetRange(&sdk.GetRangeRequest{RangeRowQueryCriteria: &at})
@@ -65,7 +74,8 @@ func TestRange(t *testing.T) {
 		{key("q", sdk.MIN), key("q", sdk.MAX), nil},
 	} {
 		for _, limit := range []int32{0, 1, 5} {
-			if got, _ := all(t, c, span(test.from, test.to, sdk.FORWARD, limit)); !slices.Equal(got, test.want) {
+			got, _ := all(t, c, span(test.from, test.to, sdk.FORWARD, limit))
+			if !slices.Equal(got, test.want) {
 				t.Errorf("range %d, limit %d: %q, want %q", i, limit, got, test.want)
 			}
 		}
@@ -74,13 +84,15 @@ func TestRange(t *testing.T) {
 	slices.Reverse(back)
 	for _, limit := range []int32{0, 1, 5} {
 		// The start is included, the end is not.
-		if got, _ := all(t, c, span(key("p", "b"), key("p", " "), sdk.BACKWARD, limit)); !slices.Equal(got, back) {
+		got, _ := all(t, c, span(key("p", "b"), key("p", " "), sdk.BACKWARD, limit))
+		if !slices.Equal(got, back) {
 			t.Errorf("backward, limit %d: %q, want %q", limit, got, back)
 		}
 	}
 	every := slices.Clone(want)
 	slices.Reverse(every)
-	if got, _ := all(t, c, span(key(sdk.MAX, sdk.MAX), key(sdk.MIN, sdk.MIN), sdk.BACKWARD, 7)); !slices.Equal(got, every) {
+	got, _ := all(t, c, span(key(sdk.MAX, sdk.MAX), key(sdk.MIN, sdk.MIN), sdk.BACKWARD, 7))
+	if !slices.Equal(got, every) {
 		t.Errorf("all backward: %q, want %q", got, every)
 	}
 	bad := func(q *sdk.RangeRowQueryCriteria, text string) {
@@ -88,9 +100,12 @@ func TestRange(t *testing.T) {
 		_, err := c.GetRange(&sdk.GetRangeRequest{RangeRowQueryCriteria: q})
 		fails(t, err, "OTSParameterInvalid", text)
 	}
-	bad(span(key("b", "a"), key("a", "a"), sdk.FORWARD, 0), "Begin key must less than end key in FORWARD")
-	bad(span(key("a", "a"), key("a", "a"), sdk.FORWARD, 0), "Begin key must less than end key in FORWARD")
-	bad(span(key("a", "a"), key("b", "a"), sdk.BACKWARD, 0), "Begin key must more than end key in BACKWARD")
+	bad(span(key("b", "a"), key("a", "a"), sdk.FORWARD, 0),
+		"Begin key must less than end key in FORWARD")
+	bad(span(key("a", "a"), key("a", "a"), sdk.FORWARD, 0),
+		"Begin key must less than end key in FORWARD")
+	bad(span(key("a", "a"), key("b", "a"), sdk.BACKWARD, 0),
+		"Begin key must more than end key in BACKWARD")
 	bad(span(key("a", "a"), key("b", "a"), sdk.FORWARD, -1), "The limit must be greater than 0.")
 }
 
@@ -101,12 +116,18 @@ func TestRangeOfNumbers(t *testing.T) {
 	meta := &sdk.TableMeta{TableName: "t"}
 	meta.AddPrimaryKeyColumn("pk", sdk.PrimaryKeyType_INTEGER)
 	meta.AddPrimaryKeyColumn("sk", sdk.PrimaryKeyType_BINARY)
-	ok(t, 0, second(c.CreateTable(&sdk.CreateTableRequest{TableMeta: meta, TableOption: &sdk.TableOption{TimeToAlive: -1, MaxVersion: 1}, ReservedThroughput: &sdk.ReservedThroughput{}})))
+	ok(t, 0, second(c.CreateTable(&sdk.CreateTableRequest{
+		TableMeta:          meta,
+		TableOption:        &sdk.TableOption{TimeToAlive: -1, MaxVersion: 1},
+		ReservedThroughput: &sdk.ReservedThroughput{},
+	})))
 	for _, n := range []int64{5, -1, 256, -300, 0, 1 << 62, -1 << 62} {
 		ok(t, 0, second(put(c, key(n, []byte{0xff}), nil, ignore, nil)))
 	}
-	want := []string{"-4611686018427387904/[255]", "-300/[255]", "-1/[255]", "0/[255]", "5/[255]", "256/[255]", "4611686018427387904/[255]"}
-	if got, _ := all(t, c, span(key(sdk.MIN, sdk.MIN), key(sdk.MAX, sdk.MAX), sdk.FORWARD, 2)); !slices.Equal(got, want) {
+	want := []string{"-4611686018427387904/[255]", "-300/[255]", "-1/[255]", "0/[255]", "5/[255]",
+		"256/[255]", "4611686018427387904/[255]"}
+	got, _ := all(t, c, span(key(sdk.MIN, sdk.MIN), key(sdk.MAX, sdk.MAX), sdk.FORWARD, 2))
+	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -118,7 +139,8 @@ func TestRangePages(t *testing.T) {
 	var want []string
 	for i := range 2000 {
 		n := i * 7919 % 2000
-		ok(t, 0, second(put(c, key("p", fmt.Sprintf("%04d", n)), columns{"n": int64(n)}, ignore, nil)))
+		ok(t, 0,
+			second(put(c, key("p", fmt.Sprintf("%04d", n)), columns{"n": int64(n)}, ignore, nil)))
 	}
 	for i := range 2000 {
 		if i%3 == 0 {
@@ -132,7 +154,8 @@ func TestRangePages(t *testing.T) {
 		t.Errorf("%d rows in %d pages, want %d", len(got), pages, len(want))
 	}
 	slices.Reverse(want)
-	if got, _ := all(t, c, span(key("p", sdk.MAX), key("p", sdk.MIN), sdk.BACKWARD, 0)); !slices.Equal(got, want) {
+	got, _ = all(t, c, span(key("p", sdk.MAX), key("p", sdk.MIN), sdk.BACKWARD, 0))
+	if !slices.Equal(got, want) {
 		t.Errorf("%d rows backward, want %d", len(got), len(want))
 	}
 	q := span(key("p", sdk.MIN), key("p", sdk.MAX), sdk.FORWARD, 0)
@@ -140,7 +163,8 @@ func TestRangePages(t *testing.T) {
 	first, err := c.GetRange(&sdk.GetRangeRequest{RangeRowQueryCriteria: q})
 	ok(t, 0, err)
 	if len(first.Rows) != 0 || first.NextStartPrimaryKey == nil {
-		t.Errorf("a page without a match has %d rows, next %v", len(first.Rows), first.NextStartPrimaryKey)
+		t.Errorf("a page without a match has %d rows, next %v", len(first.Rows),
+			first.NextStartPrimaryKey)
 	}
 	if got, _ := all(t, c, q); len(got) != 6 {
 		t.Errorf("the filter gives %q", got)
@@ -151,9 +175,11 @@ func TestRangePages(t *testing.T) {
 func TestPageLimits(t *testing.T) {
 	_, c := opened(t, tablestore.Options{})
 	for i := range 7 {
-		ok(t, 0, second(put(c, key("big", fmt.Sprint(i)), columns{"c": make([]byte, 1<<20)}, ignore, nil)))
+		ok(t, 0, second(put(c, key("big", fmt.Sprint(i)), columns{"c": make([]byte, 1<<20)},
+			ignore, nil)))
 	}
-	if got, pages := all(t, c, span(key("big", sdk.MIN), key("big", sdk.MAX), sdk.FORWARD, 0)); len(got) != 7 || pages != 2 {
+	got, pages := all(t, c, span(key("big", sdk.MIN), key("big", sdk.MAX), sdk.FORWARD, 0))
+	if len(got) != 7 || pages != 2 {
 		t.Errorf("%d rows of 1 MB in %d pages", len(got), pages)
 	}
 	for i := range 26 {
@@ -163,7 +189,8 @@ func TestPageLimits(t *testing.T) {
 		}
 		ok(t, 0, second(c.BatchWriteRow(b)))
 	}
-	if got, pages := all(t, c, span(key("many", sdk.MIN), key("many", sdk.MAX), sdk.FORWARD, 0)); len(got) != 5200 || pages != 2 {
+	got, pages = all(t, c, span(key("many", sdk.MIN), key("many", sdk.MAX), sdk.FORWARD, 0))
+	if len(got) != 5200 || pages != 2 {
 		t.Errorf("%d rows in %d pages", len(got), pages)
 	}
 }
@@ -174,10 +201,18 @@ func TestBatchWrite(t *testing.T) {
 	b := &sdk.BatchWriteRowRequest{}
 	b.AddRowChange(putChange(key("a", "new"), columns{"v": int64(2)}, notExists, nil))
 	b.AddRowChange(putChange(key("a", "there"), columns{"v": int64(3)}, notExists, nil))
-	u := &sdk.UpdateRowChange{TableName: "t", PrimaryKey: key("b", "up"), Condition: &sdk.RowCondition{}}
+	u := &sdk.UpdateRowChange{
+		TableName:  "t",
+		PrimaryKey: key("b", "up"),
+		Condition:  &sdk.RowCondition{},
+	}
 	u.PutColumn("v", int64(4))
 	b.AddRowChange(u)
-	b.AddRowChange(&sdk.DeleteRowChange{TableName: "t", PrimaryKey: key("c", "gone"), Condition: &sdk.RowCondition{RowExistenceExpectation: exists}})
+	b.AddRowChange(&sdk.DeleteRowChange{
+		TableName:  "t",
+		PrimaryKey: key("c", "gone"),
+		Condition:  &sdk.RowCondition{RowExistenceExpectation: exists},
+	})
 	elsewhere := putChange(key("a", "b"), nil, ignore, nil)
 	elsewhere.TableName = "nowhere"
 	b.AddRowChange(elsewhere)
@@ -187,7 +222,8 @@ func TestBatchWrite(t *testing.T) {
 	for _, row := range r.TableToRowsResult["t"] {
 		codes = append(codes, row.Error.Code)
 	}
-	if want := []string{"", "OTSConditionCheckFail", "", "OTSConditionCheckFail"}; !slices.Equal(codes, want) {
+	if want := []string{"", "OTSConditionCheckFail", "",
+		"OTSConditionCheckFail"}; !slices.Equal(codes, want) {
 		t.Errorf("got %q, want %q", codes, want)
 	}
 	if got := r.TableToRowsResult["nowhere"][0].Error.Code; got != "OTSObjectNotExist" {
@@ -202,16 +238,20 @@ func TestBatchWrite(t *testing.T) {
 		}
 	}
 
-	fails(t, second(c.BatchWriteRow(&sdk.BatchWriteRowRequest{})), "OTSParameterInvalid", "No row is specified in BatchWriteRow.")
-	fails(t, second(c.BatchWriteRow(&sdk.BatchWriteRowRequest{RowChangesGroupByTable: map[string][]sdk.RowChange{"t": nil}})),
-		"OTSParameterInvalid", "No operation is specified for table: 't'.")
+	fails(t, second(c.BatchWriteRow(&sdk.BatchWriteRowRequest{})), "OTSParameterInvalid",
+		"No row is specified in BatchWriteRow.")
+	fails(t, second(c.BatchWriteRow(&sdk.BatchWriteRowRequest{
+		RowChangesGroupByTable: map[string][]sdk.RowChange{"t": nil},
+	})), "OTSParameterInvalid", "No operation is specified for table: 't'.")
 	long, heavy := &sdk.BatchWriteRowRequest{}, &sdk.BatchWriteRowRequest{}
 	for i := range 201 {
 		long.AddRowChange(putChange(key("l", fmt.Sprint(i)), nil, ignore, nil))
 	}
-	fails(t, second(c.BatchWriteRow(long)), "OTSParameterInvalid", "Rows count exceeds the upper limit: 200.")
+	fails(t, second(c.BatchWriteRow(long)), "OTSParameterInvalid",
+		"Rows count exceeds the upper limit: 200.")
 	for i := range 5 {
-		heavy.AddRowChange(putChange(key("h", fmt.Sprint(i)), columns{"c": make([]byte, 900<<10)}, ignore, nil))
+		heavy.AddRowChange(putChange(key("h", fmt.Sprint(i)),
+			columns{"c": make([]byte, 900<<10)}, ignore, nil))
 	}
 	fails(t, second(c.BatchWriteRow(heavy)), "OTSParameterInvalid", "")
 
@@ -229,7 +269,8 @@ func TestBatchWrite(t *testing.T) {
 	two.AddRowChange(putChange(key("f", "1"), nil, ignore, nil))
 	r, err = c.BatchWriteRow(two)
 	ok(t, 0, err)
-	if rows := r.TableToRowsResult["t"]; !rows[0].IsSucceed || rows[1].IsSucceed || rows[1].Error.Code != "OTSRowOperationConflict" {
+	if rows := r.TableToRowsResult["t"]; !rows[0].IsSucceed || rows[1].IsSucceed ||
+		rows[1].Error.Code != "OTSRowOperationConflict" {
 		t.Errorf("got %+v", rows)
 	}
 	if values(t, c, key("f", "0")) == nil || values(t, c, key("f", "1")) != nil {
@@ -246,13 +287,18 @@ func TestAtomicBatch(t *testing.T) {
 		}
 		return second(c.BatchWriteRow(b))
 	}
-	ok(t, 0, batch(putChange(key("a", "1"), columns{"v": "x"}, notExists, nil), putChange(key("a", "2"), nil, ignore, nil)))
-	fails(t, batch(putChange(key("a", "3"), nil, ignore, nil), putChange(key("a", "1"), columns{"v": "y"}, notExists, nil)), "OTSConditionCheckFail", "")
-	if values(t, c, key("a", "3")) != nil || values(t, c, key("a", "1"))["v"] != "x" || values(t, c, key("a", "2")) == nil {
+	ok(t, 0, batch(putChange(key("a", "1"), columns{"v": "x"}, notExists, nil),
+		putChange(key("a", "2"), nil, ignore, nil)))
+	fails(t, batch(putChange(key("a", "3"), nil, ignore, nil),
+		putChange(key("a", "1"), columns{"v": "y"}, notExists, nil)), "OTSConditionCheckFail", "")
+	if values(t, c, key("a", "3")) != nil || values(t, c, key("a", "1"))["v"] != "x" ||
+		values(t, c, key("a", "2")) == nil {
 		t.Error("an atomic batch was written in part")
 	}
-	fails(t, batch(putChange(key("a", "4"), nil, ignore, nil), putChange(key("b", "4"), nil, ignore, nil)), "OTSParameterInvalid", "")
-	fails(t, batch(putChange(key("a", "5"), nil, ignore, nil), putChange(key("a", "5"), nil, ignore, nil)), "OTSParameterInvalid", "")
+	fails(t, batch(putChange(key("a", "4"), nil, ignore, nil),
+		putChange(key("b", "4"), nil, ignore, nil)), "OTSParameterInvalid", "")
+	fails(t, batch(putChange(key("a", "5"), nil, ignore, nil),
+		putChange(key("a", "5"), nil, ignore, nil)), "OTSParameterInvalid", "")
 }
 
 func TestBatchGet(t *testing.T) {
@@ -261,20 +307,28 @@ func TestBatchGet(t *testing.T) {
 	q := &sdk.MultiRowQueryCriteria{TableName: "t", MaxVersion: 1, ColumnsToGet: []string{"v"}}
 	q.AddRow(key("a", "none"))
 	q.AddRow(key("a", "1"))
-	r, err := c.BatchGetRow(&sdk.BatchGetRowRequest{MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{q}})
+	r, err := c.BatchGetRow(&sdk.BatchGetRowRequest{
+		MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{q},
+	})
 	ok(t, 0, err)
 	rows := r.TableToRowsResult["t"]
-	if len(rows) != 2 || !rows[0].IsSucceed || len(rows[0].PrimaryKey.PrimaryKeys) != 0 || len(rows[1].Columns) != 1 || rows[1].Columns[0].Value != "x" {
+	if len(rows) != 2 || !rows[0].IsSucceed || len(rows[0].PrimaryKey.PrimaryKeys) != 0 ||
+		len(rows[1].Columns) != 1 || rows[1].Columns[0].Value != "x" {
 		t.Errorf("got %+v", rows)
 	}
-	fails(t, second(c.BatchGetRow(&sdk.BatchGetRowRequest{})), "OTSParameterInvalid", "No row specified in the request of BatchGetRow.")
+	fails(t, second(c.BatchGetRow(&sdk.BatchGetRowRequest{})), "OTSParameterInvalid",
+		"No row specified in the request of BatchGetRow.")
 	for i := range 100 {
 		q.AddRow(key("a", fmt.Sprint(i)))
 	}
-	fails(t, second(c.BatchGetRow(&sdk.BatchGetRowRequest{MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{q}})), "OTSParameterInvalid", "Rows count exceeds the upper limit: 100.")
+	fails(t, second(c.BatchGetRow(&sdk.BatchGetRowRequest{
+		MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{q},
+	})), "OTSParameterInvalid", "Rows count exceeds the upper limit: 100.")
 	none := &sdk.MultiRowQueryCriteria{TableName: "none", MaxVersion: 1}
 	none.AddRow(key("a", "1"))
-	r, err = c.BatchGetRow(&sdk.BatchGetRowRequest{MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{none}})
+	r, err = c.BatchGetRow(&sdk.BatchGetRowRequest{
+		MultiRowQueryCriteria: []*sdk.MultiRowQueryCriteria{none},
+	})
 	ok(t, 0, err)
 	if got := r.TableToRowsResult["none"][0].Error.Code; got != "OTSObjectNotExist" {
 		t.Errorf("a row of no table: %q", got)
@@ -302,8 +356,10 @@ func TestUnits(t *testing.T) {
 		filter sdk.ColumnFilter
 		want   units
 	}{
-		{100, notExists, nil, units{1, 1}}, {4096, ignore, nil, units{0, 1}}, {4097, ignore, nil, units{0, 2}},
-		{100, exists, nil, units{1, 1}}, {9000, ignore, nil, units{0, 3}}, {100, exists, compare("pk", sdk.CT_EQUAL, "a"), units{3, 1}}, {8193, ignore, nil, units{0, 3}},
+		{100, notExists, nil, units{1, 1}}, {4096, ignore, nil, units{0, 1}},
+		{4097, ignore, nil, units{0, 2}},
+		{100, exists, nil, units{1, 1}}, {9000, ignore, nil, units{0, 3}}, {100, exists,
+			compare("pk", sdk.CT_EQUAL, "a"), units{3, 1}}, {8193, ignore, nil, units{0, 3}},
 	} {
 		r, err := put(c, k, exactly(test.size), test.expect, test.filter)
 		ok(t, 0, err)
@@ -318,15 +374,21 @@ func TestUnits(t *testing.T) {
 	d, err := remove(c, k, exists, nil)
 	check("a delete", of(ok(t, d, err).ConsumedCapacityUnit), units{1, 1})
 	for i := range 10 {
-		ok(t, 0, second(put(c, key("r", fmt.Sprint(i)), columns{"c": make([]byte, 1000)}, ignore, nil)))
+		ok(t, 0,
+			second(put(c, key("r", fmt.Sprint(i)), columns{"c": make([]byte, 1000)}, ignore, nil)))
 	}
-	rr, err := c.GetRange(&sdk.GetRangeRequest{RangeRowQueryCriteria: span(key("r", sdk.MIN), key("r", sdk.MAX), sdk.FORWARD, 0)})
+	rr, err := c.GetRange(&sdk.GetRangeRequest{RangeRowQueryCriteria: span(key("r", sdk.MIN),
+		key("r", sdk.MAX), sdk.FORWARD, 0)})
 	check("a range of 10 KB", of(ok(t, rr, err).ConsumedCapacityUnit), units{3, 0})
 
 	s.ResetUsage()
 	ok(t, 0, second(put(c, k, nil, ignore, nil)))
 	fails(t, second(put(c, k, nil, notExists, nil)), "OTSConditionCheckFail", "")
-	if got, want := s.Usage(), map[string]tablestore.Usage{"t": {Requests: 2, Reads: 1, Writes: 2}}; !reflect.DeepEqual(got, want) {
+	if got, want := s.Usage(), map[string]tablestore.Usage{"t": {
+		Requests: 2,
+		Reads:    1,
+		Writes:   2,
+	}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("usage %+v, want %+v", got, want)
 	}
 }

@@ -25,13 +25,15 @@ func newView(p message.Projection) (v view, problem *Error) {
 	case p.MaxVersions != nil && *p.MaxVersions < 1:
 		return v, invalid("Invalid max versions: %d.", *p.MaxVersions)
 	case len(p.Columns) > maxGetColumns:
-		return v, invalid("The number of columns from the request exceeds the limit, limit count: %d, column count: %d.", maxGetColumns, len(p.Columns))
+		return v, invalid("The number of columns from the request exceeds the limit, limit "+
+			"count: %d, column count: %d.", maxGetColumns, len(p.Columns))
 	}
 	if p.MaxVersions != nil {
 		v.versions = int(*p.MaxVersions)
 	}
 	if p.Time != nil {
-		if v.times = *p.Time; v.times.Specific == nil && (v.times.Start == nil || v.times.End == nil) {
+		if v.times = *p.Time; v.times.Specific == nil &&
+			(v.times.Start == nil || v.times.End == nil) {
 			return v, invalid("The time range has no start or no end.")
 		}
 	}
@@ -51,7 +53,8 @@ func (v view) takes(at int64) bool {
 }
 
 func (v view) names(column string) bool {
-	return (len(v.columns) == 0 || slices.Contains(v.columns, column)) && (v.from == nil || column >= *v.from) && (v.to == nil || column < *v.to)
+	return (len(v.columns) == 0 || slices.Contains(v.columns, column)) &&
+		(v.from == nil || column >= *v.from) && (v.to == nil || column < *v.to)
 }
 
 // show returns the part of a row that a view selects, and the bytes read for it; false if it
@@ -95,11 +98,17 @@ func (t *table) show(r *row, v view) (out plainbuffer.Row, size int, ok bool) {
 func (t *table) encode(r *row, v view) plainbuffer.Row {
 	out := plainbuffer.Row{Key: t.cells(r.key)}
 	if v.namedKey && len(v.columns) > 0 {
-		out.Key = slices.DeleteFunc(out.Key, func(c plainbuffer.Cell) bool { return !slices.Contains(v.columns, c.Name) })
+		out.Key = slices.DeleteFunc(out.Key,
+			func(c plainbuffer.Cell) bool { return !slices.Contains(v.columns, c.Name) })
 	}
 	for _, c := range r.columns {
 		for _, ver := range c.versions {
-			out.Columns = append(out.Columns, plainbuffer.Cell{Name: c.name, Value: ver.value, Timestamp: ver.at, HasTimestamp: true})
+			out.Columns = append(out.Columns, plainbuffer.Cell{
+				Name:         c.name,
+				Value:        ver.value,
+				Timestamp:    ver.at,
+				HasTimestamp: true,
+			})
 		}
 	}
 	return out

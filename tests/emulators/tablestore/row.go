@@ -24,7 +24,8 @@ type version struct {
 }
 
 func (r *row) find(name string) (at int, found bool) {
-	return slices.BinarySearchFunc(r.columns, name, func(c column, name string) int { return strings.Compare(c.name, name) })
+	return slices.BinarySearchFunc(r.columns, name,
+		func(c column, name string) int { return strings.Compare(c.name, name) })
 }
 
 // latest returns the newest version of a column.
@@ -49,7 +50,8 @@ func (r *row) set(name string, v version, max int) {
 		return
 	}
 	versions := slices.Clone(r.columns[i].versions)
-	at, same := slices.BinarySearchFunc(versions, v.at, func(v version, at int64) int { return compare(at, v.at) })
+	at, same := slices.BinarySearchFunc(versions, v.at,
+		func(v version, at int64) int { return compare(at, v.at) })
 	if same {
 		versions[at] = v
 	} else {
@@ -71,7 +73,8 @@ func (r *row) removeVersion(name string, at int64) {
 	if !ok {
 		return
 	}
-	left := slices.DeleteFunc(slices.Clone(r.columns[i].versions), func(v version) bool { return v.at == at })
+	left := slices.DeleteFunc(slices.Clone(r.columns[i].versions),
+		func(v version) bool { return v.at == at })
 	if len(left) == 0 {
 		r.remove(name)
 		return

@@ -23,7 +23,8 @@ func (r *rows) chunk(sort string) int {
 }
 
 func find(chunk []*row, sort string) (int, bool) {
-	return slices.BinarySearchFunc(chunk, sort, func(r *row, sort string) int { return strings.Compare(r.key.sort, sort) })
+	return slices.BinarySearchFunc(chunk, sort,
+		func(r *row, sort string) int { return strings.Compare(r.key.sort, sort) })
 }
 
 // get returns the row of a key, or nil.

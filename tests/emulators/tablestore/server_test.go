@@ -37,10 +37,12 @@ func client(s *tablestore.Server) *sdk.TableStoreClient {
 	return clientOf(s, tablestore.DefaultInstance, tablestore.DefaultKey)
 }
 
-func clientOf(transport http.RoundTripper, instance string, key tablestore.Key) *sdk.TableStoreClient {
+func clientOf(transport http.RoundTripper, instance string,
+	key tablestore.Key) *sdk.TableStoreClient {
 	config := sdk.NewDefaultTableStoreConfig()
 	config.RetryTimes, config.Transport = 0, transport
-	return sdk.NewClientWithConfig("http://tablestore.test", instance, key.ID, key.Secret, key.Token, config)
+	return sdk.NewClientWithConfig("http://tablestore.test", instance, key.ID, key.Secret,
+		key.Token, config)
 }
 
 // ok fails the test if err is not nil.
@@ -70,7 +72,11 @@ func schema(name string) *sdk.CreateTableRequest {
 	meta.AddDefinedColumn("n", sdk.DefinedColumn_INTEGER)
 	meta.AddDefinedColumn("s", sdk.DefinedColumn_STRING)
 	meta.AddDefinedColumn("b", sdk.DefinedColumn_BINARY)
-	return &sdk.CreateTableRequest{TableMeta: meta, TableOption: &sdk.TableOption{TimeToAlive: -1, MaxVersion: 1}, ReservedThroughput: &sdk.ReservedThroughput{}}
+	return &sdk.CreateTableRequest{
+		TableMeta:          meta,
+		TableOption:        &sdk.TableOption{TimeToAlive: -1, MaxVersion: 1},
+		ReservedThroughput: &sdk.ReservedThroughput{},
+	}
 }
 
 // opened returns a server with the table "t".
@@ -100,8 +106,13 @@ func key(values ...any) *sdk.PrimaryKey {
 
 type columns map[string]any
 
-func putChange(k *sdk.PrimaryKey, c columns, exists sdk.RowExistenceExpectation, filter sdk.ColumnFilter) *sdk.PutRowChange {
-	change := &sdk.PutRowChange{TableName: "t", PrimaryKey: k, Condition: &sdk.RowCondition{RowExistenceExpectation: exists, ColumnCondition: filter}}
+func putChange(k *sdk.PrimaryKey, c columns, exists sdk.RowExistenceExpectation,
+	filter sdk.ColumnFilter) *sdk.PutRowChange {
+	change := &sdk.PutRowChange{
+		TableName:  "t",
+		PrimaryKey: k,
+		Condition:  &sdk.RowCondition{RowExistenceExpectation: exists, ColumnCondition: filter},
+	}
 	for name, v := range c {
 		change.AddColumn(name, v)
 	}
@@ -114,23 +125,38 @@ const (
 	notExists = sdk.RowExistenceExpectation_EXPECT_NOT_EXIST
 )
 
-func put(c *sdk.TableStoreClient, k *sdk.PrimaryKey, cols columns, expect sdk.RowExistenceExpectation, filter sdk.ColumnFilter) (*sdk.PutRowResponse, error) {
+func put(c *sdk.TableStoreClient, k *sdk.PrimaryKey, cols columns,
+	expect sdk.RowExistenceExpectation, filter sdk.ColumnFilter) (*sdk.PutRowResponse, error) {
 	return c.PutRow(&sdk.PutRowRequest{PutRowChange: putChange(k, cols, expect, filter)})
 }
 
-func update(c *sdk.TableStoreClient, k *sdk.PrimaryKey, expect sdk.RowExistenceExpectation, filter sdk.ColumnFilter, change func(*sdk.UpdateRowChange)) (*sdk.UpdateRowResponse, error) {
-	u := &sdk.UpdateRowChange{TableName: "t", PrimaryKey: k, Condition: &sdk.RowCondition{RowExistenceExpectation: expect, ColumnCondition: filter}}
+func update(c *sdk.TableStoreClient, k *sdk.PrimaryKey, expect sdk.RowExistenceExpectation,
+	filter sdk.ColumnFilter, change func(*sdk.UpdateRowChange)) (*sdk.UpdateRowResponse, error) {
+	u := &sdk.UpdateRowChange{
+		TableName:  "t",
+		PrimaryKey: k,
+		Condition:  &sdk.RowCondition{RowExistenceExpectation: expect, ColumnCondition: filter},
+	}
 	change(u)
 	return c.UpdateRow(&sdk.UpdateRowRequest{UpdateRowChange: u})
 }
 
-func remove(c *sdk.TableStoreClient, k *sdk.PrimaryKey, expect sdk.RowExistenceExpectation, filter sdk.ColumnFilter) (*sdk.DeleteRowResponse, error) {
-	return c.DeleteRow(&sdk.DeleteRowRequest{DeleteRowChange: &sdk.DeleteRowChange{TableName: "t", PrimaryKey: k,
-		Condition: &sdk.RowCondition{RowExistenceExpectation: expect, ColumnCondition: filter}}})
+func remove(c *sdk.TableStoreClient, k *sdk.PrimaryKey, expect sdk.RowExistenceExpectation,
+	filter sdk.ColumnFilter) (*sdk.DeleteRowResponse, error) {
+	return c.DeleteRow(&sdk.DeleteRowRequest{DeleteRowChange: &sdk.DeleteRowChange{
+		TableName:  "t",
+		PrimaryKey: k,
+		Condition:  &sdk.RowCondition{RowExistenceExpectation: expect, ColumnCondition: filter},
+	}})
 }
 
 func get(c *sdk.TableStoreClient, k *sdk.PrimaryKey, names ...string) (*sdk.GetRowResponse, error) {
-	return c.GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: "t", PrimaryKey: k, MaxVersion: 1, ColumnsToGet: names}})
+	return c.GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{
+		TableName:    "t",
+		PrimaryKey:   k,
+		MaxVersion:   1,
+		ColumnsToGet: names,
+	}})
 }
 
 // values returns the columns of a row by name; nil if there is no row.

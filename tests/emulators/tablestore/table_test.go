@@ -14,7 +14,8 @@ import (
 
 func TestTables(t *testing.T) {
 	s, c := opened(t, tablestore.Options{})
-	fails(t, second(c.CreateTable(schema("t"))), "OTSObjectAlreadyExist", "Requested table already exists.")
+	fails(t, second(c.CreateTable(schema("t"))), "OTSObjectAlreadyExist",
+		"Requested table already exists.")
 	ok(t, 0, second(c.CreateTable(schema("u"))))
 	list, err := c.ListTable()
 	if ok(t, list, err); !slices.Equal(list.TableNames, []string{"t", "u"}) {
@@ -22,26 +23,36 @@ func TestTables(t *testing.T) {
 	}
 	d, err := c.DescribeTable(&sdk.DescribeTableRequest{TableName: "t"})
 	ok(t, 0, err)
-	if m := d.TableMeta; m.TableName != "t" || len(m.SchemaEntry) != 2 || *m.SchemaEntry[1].Name != "sk" || *m.SchemaEntry[1].Type != sdk.PrimaryKeyType_STRING ||
-		len(m.DefinedColumns) != 3 || m.DefinedColumns[0].ColumnType != sdk.DefinedColumn_INTEGER || d.TableOption.TimeToAlive != -1 || d.TableOption.MaxVersion != 1 {
+	if m := d.TableMeta; m.TableName != "t" || len(m.SchemaEntry) != 2 ||
+		*m.SchemaEntry[1].Name != "sk" || *m.SchemaEntry[1].Type != sdk.PrimaryKeyType_STRING ||
+		len(m.DefinedColumns) != 3 || m.DefinedColumns[0].ColumnType != sdk.DefinedColumn_INTEGER ||
+		d.TableOption.TimeToAlive != -1 || d.TableOption.MaxVersion != 1 {
 		t.Errorf("described as %+v, %+v", m, d.TableOption)
 	}
-	updated, err := c.UpdateTable(&sdk.UpdateTableRequest{TableName: "t", TableOption: &sdk.TableOption{TimeToAlive: 86_400, MaxVersion: 5},
-		ReservedThroughput: &sdk.ReservedThroughput{Readcap: 3, Writecap: 4}})
+	updated, err := c.UpdateTable(&sdk.UpdateTableRequest{
+		TableName:          "t",
+		TableOption:        &sdk.TableOption{TimeToAlive: 86_400, MaxVersion: 5},
+		ReservedThroughput: &sdk.ReservedThroughput{Readcap: 3, Writecap: 4},
+	})
 	ok(t, 0, err)
-	if updated.TableOption.TimeToAlive != 86_400 || updated.TableOption.MaxVersion != 5 || updated.ReservedThroughput.Readcap != 3 || updated.ReservedThroughput.Writecap != 4 {
+	if updated.TableOption.TimeToAlive != 86_400 || updated.TableOption.MaxVersion != 5 ||
+		updated.ReservedThroughput.Readcap != 3 || updated.ReservedThroughput.Writecap != 4 {
 		t.Errorf("updated to %+v, %+v", updated.TableOption, updated.ReservedThroughput)
 	}
 	ok(t, 0, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "u"})))
-	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "u"})), "OTSObjectNotExist", "Requested table does not exist.")
-	fails(t, second(c.DescribeTable(&sdk.DescribeTableRequest{TableName: "u"})), "OTSObjectNotExist", "")
-	fails(t, second(c.UpdateTable(&sdk.UpdateTableRequest{TableName: "u"})), "OTSObjectNotExist", "")
+	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "u"})), "OTSObjectNotExist",
+		"Requested table does not exist.")
+	fails(t, second(c.DescribeTable(&sdk.DescribeTableRequest{TableName: "u"})),
+		"OTSObjectNotExist", "")
+	fails(t, second(c.UpdateTable(&sdk.UpdateTableRequest{TableName: "u"})),
+		"OTSObjectNotExist", "")
 	ok(t, 0, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "t"})))
 	fails(t, second(get(c, key("a", "b"))), "OTSObjectNotExist", "")
 	for i := range 64 {
 		ok(t, 0, second(c.CreateTable(schema(fmt.Sprint("t", i)))))
 	}
-	fails(t, second(client(s).CreateTable(schema("t64"))), "OTSQuotaExhausted", "Number of tables exceeded the quota.")
+	fails(t, second(client(s).CreateTable(schema("t64"))), "OTSQuotaExhausted",
+		"Number of tables exceeded the quota.")
 }
 
 func TestBadTables(t *testing.T) {
@@ -59,21 +70,38 @@ func TestBadTables(t *testing.T) {
 				r.TableMeta.AddPrimaryKeyColumn(fmt.Sprint("k", i), sdk.PrimaryKeyType_STRING)
 			}
 		}),
-		"key name": create(func(r *sdk.CreateTableRequest) { r.TableMeta.AddPrimaryKeyColumn("ü", sdk.PrimaryKeyType_STRING) }),
-		"key type": create(func(r *sdk.CreateTableRequest) { r.TableMeta.AddPrimaryKeyColumn("k", 9) }),
-		"option": create(func(r *sdk.CreateTableRequest) {
-			r.TableMeta.AddPrimaryKeyColumnOption("k", sdk.PrimaryKeyType_STRING, sdk.AUTO_INCREMENT)
+		"key name": create(func(r *sdk.CreateTableRequest) {
+			r.TableMeta.AddPrimaryKeyColumn("ü", sdk.PrimaryKeyType_STRING)
 		}),
-		"defined twice": create(func(r *sdk.CreateTableRequest) { r.TableMeta.AddDefinedColumn("n", sdk.DefinedColumn_STRING) }),
-		"defined key":   create(func(r *sdk.CreateTableRequest) { r.TableMeta.AddDefinedColumn("pk", sdk.DefinedColumn_STRING) }),
-		"life":          create(func(r *sdk.CreateTableRequest) { r.TableOption.TimeToAlive = 3600 }),
-		"versions":      create(func(r *sdk.CreateTableRequest) { r.TableOption.MaxVersion = 0 }),
-		"reserved":      create(func(r *sdk.CreateTableRequest) { r.ReservedThroughput.Readcap = -1 }),
-		"index column":  create(func(r *sdk.CreateTableRequest) { r.IndexMetas = append(r.IndexMetas, globalIndex("i", []string{"x"})) }),
+		"key type": create(func(r *sdk.CreateTableRequest) {
+			r.TableMeta.AddPrimaryKeyColumn("k", 9)
+		}),
+		"option": create(func(r *sdk.CreateTableRequest) {
+			r.TableMeta.AddPrimaryKeyColumnOption("k", sdk.PrimaryKeyType_STRING,
+				sdk.AUTO_INCREMENT)
+		}),
+		"defined twice": create(func(r *sdk.CreateTableRequest) {
+			r.TableMeta.AddDefinedColumn("n", sdk.DefinedColumn_STRING)
+		}),
+		"defined key": create(func(r *sdk.CreateTableRequest) {
+			r.TableMeta.AddDefinedColumn("pk", sdk.DefinedColumn_STRING)
+		}),
+		"life": create(func(r *sdk.CreateTableRequest) {
+			r.TableOption.TimeToAlive = 3600
+		}),
+		"versions": create(func(r *sdk.CreateTableRequest) { r.TableOption.MaxVersion = 0 }),
+		"reserved": create(func(r *sdk.CreateTableRequest) {
+			r.ReservedThroughput.Readcap = -1
+		}),
+		"index column": create(func(r *sdk.CreateTableRequest) {
+			r.IndexMetas = append(r.IndexMetas, globalIndex("i", []string{"x"}))
+		}),
 		"index name": create(func(r *sdk.CreateTableRequest) {
 			r.IndexMetas = append(r.IndexMetas, globalIndex("a-b", []string{"n"}))
 		}),
-		"index of key": create(func(r *sdk.CreateTableRequest) { r.IndexMetas = append(r.IndexMetas, globalIndex("i", nil)) }),
+		"index of key": create(func(r *sdk.CreateTableRequest) {
+			r.IndexMetas = append(r.IndexMetas, globalIndex("i", nil))
+		}),
 		"index versions": create(func(r *sdk.CreateTableRequest) {
 			r.TableOption.MaxVersion = 2
 			r.IndexMetas = append(r.IndexMetas, globalIndex("i", []string{"n"}))
@@ -84,12 +112,19 @@ func TestBadTables(t *testing.T) {
 		}),
 		"transactions": create(func(r *sdk.CreateTableRequest) { r.EnableLocalTxn = ptr(true) }),
 		"own key": create(func(r *sdk.CreateTableRequest) {
-			r.SSESpecification = &sdk.SSESpecification{Enable: true, KeyType: ptr(sdk.SSE_BYOK), KeyId: ptr("k"), RoleArn: ptr("r")}
+			r.SSESpecification = &sdk.SSESpecification{
+				Enable:  true,
+				KeyType: ptr(sdk.SSE_BYOK),
+				KeyId:   ptr("k"),
+				RoleArn: ptr("r"),
+			}
 		}),
 	} {
 		t.Run(name, func(t *testing.T) { fails(t, err, "OTSParameterInvalid", "") })
 	}
-	fails(t, create(func(r *sdk.CreateTableRequest) { r.TableMeta.AddPrimaryKeyColumn("pk", sdk.PrimaryKeyType_STRING) }),
+	fails(t, create(func(r *sdk.CreateTableRequest) {
+		r.TableMeta.AddPrimaryKeyColumn("pk", sdk.PrimaryKeyType_STRING)
+	}),
 		"OTSParameterInvalid", "Duplicated primary key name: 'pk'.")
 	if list, err := c.ListTable(); ok(t, list, err) != nil && len(list.TableNames) > 0 {
 		t.Errorf("tables %q", list.TableNames)
@@ -104,7 +139,10 @@ func TestTableRate(t *testing.T) {
 	}
 	fails(t, second(c.ListTable()), "OTSQuotaExhausted", "Too frequent table operations.")
 	clk.move(time.Second)
-	update := &sdk.UpdateTableRequest{TableName: "t0", ReservedThroughput: &sdk.ReservedThroughput{}}
+	update := &sdk.UpdateTableRequest{
+		TableName:          "t0",
+		ReservedThroughput: &sdk.ReservedThroughput{},
+	}
 	ok(t, 0, second(c.UpdateTable(update)))
 	fails(t, second(c.UpdateTable(update)), "OTSQuotaExhausted", "Too frequent table operations.")
 	clk.move(2 * time.Minute)
@@ -114,7 +152,8 @@ func TestTableRate(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	clk := newClock()
 	_, c := opened(t, tablestore.Options{Now: clk.now, ReadyAfter: time.Second})
-	fails(t, second(put(c, key("a", "b"), nil, ignore, nil)), "OTSTableNotReady", "The table is not ready.")
+	fails(t, second(put(c, key("a", "b"), nil, ignore, nil)), "OTSTableNotReady",
+		"The table is not ready.")
 	ok(t, 0, second(c.DescribeTable(&sdk.DescribeTableRequest{TableName: "t"})))
 	clk.move(time.Second)
 	ok(t, 0, second(put(c, key("a", "b"), nil, ignore, nil)))
@@ -170,7 +209,10 @@ func TestIndex(t *testing.T) {
 			t.Errorf("the index has %q, want %q", got, entriesWanted)
 		}
 	}
-	row := func(k string, cols columns) { t.Helper(); ok(t, 0, second(put(c, key("p", k), cols, ignore, nil))) }
+	row := func(k string, cols columns) {
+		t.Helper()
+		ok(t, 0, second(put(c, key("p", k), cols, ignore, nil)))
+	}
 
 	row("1", columns{"n": int64(2), "s": "x", "b": []byte("B"), "other": "o"})
 	row("2", columns{"n": int64(1), "s": "x"})
@@ -189,13 +231,16 @@ func TestIndex(t *testing.T) {
 	want("1/x/p/2", "2/x/p/1 b=B")
 	clk.move(time.Second)
 	want("0/x/p/1", "1/x/p/2 b=new")
-	ok(t, 0, second(update(c, key("p", "1"), ignore, nil, func(u *sdk.UpdateRowChange) { u.DeleteColumn("s") })))
+	ok(t, 0, second(update(c, key("p", "1"), ignore, nil,
+		func(u *sdk.UpdateRowChange) { u.DeleteColumn("s") })))
 	s.SetIndexLag(0) // later writes are not applied before earlier ones
-	ok(t, 0, second(update(c, key("p", "2"), ignore, nil, func(u *sdk.UpdateRowChange) { u.PutColumn("n", int64(5)) })))
+	ok(t, 0, second(update(c, key("p", "2"), ignore, nil,
+		func(u *sdk.UpdateRowChange) { u.PutColumn("n", int64(5)) })))
 	want("0/x/p/1", "1/x/p/2 b=new")
 	clk.move(time.Second)
 	want("5/x/p/2 b=new")
-	fails(t, second(put(c, key("p", "2"), columns{"n": int64(7), "s": "y"}, notExists, nil)), "OTSConditionCheckFail", "")
+	fails(t, second(put(c, key("p", "2"), columns{"n": int64(7), "s": "y"}, notExists, nil)),
+		"OTSConditionCheckFail", "")
 	want("5/x/p/2 b=new")
 
 	s.ResetUsage()
@@ -210,11 +255,15 @@ func TestIndex(t *testing.T) {
 	change := putChange(key("p", "1"), nil, ignore, nil)
 	change.TableName = "byn"
 	fails(t, second(c.PutRow(&sdk.PutRowRequest{PutRowChange: change})), "OTSParameterInvalid", "")
-	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "byn"})), "OTSParameterInvalid", "")
-	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "t"})), "OTSParameterInvalid", "")
+	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "byn"})),
+		"OTSParameterInvalid", "")
+	fails(t, second(c.DeleteTable(&sdk.DeleteTableRequest{TableName: "t"})),
+		"OTSParameterInvalid", "")
 	d, err := c.DescribeTable(&sdk.DescribeTableRequest{TableName: "t"})
 	ok(t, 0, err)
-	if len(d.IndexMetas) != 1 || d.IndexMetas[0].IndexName != "byn" || !slices.Equal(d.IndexMetas[0].Primarykey, []string{"n", "s"}) || !slices.Equal(d.IndexMetas[0].DefinedColumns, []string{"b"}) {
+	if len(d.IndexMetas) != 1 || d.IndexMetas[0].IndexName != "byn" ||
+		!slices.Equal(d.IndexMetas[0].Primarykey, []string{"n", "s"}) ||
+		!slices.Equal(d.IndexMetas[0].DefinedColumns, []string{"b"}) {
 		t.Errorf("described as %+v", d.IndexMetas)
 	}
 }
@@ -223,7 +272,11 @@ func TestCreateAndDropIndex(t *testing.T) {
 	s, c := opened(t, tablestore.Options{})
 	ok(t, 0, second(put(c, key("p", "1"), columns{"n": int64(1), "s": "x"}, ignore, nil)))
 	index := func(name string, filled bool) error {
-		return second(c.CreateIndex(&sdk.CreateIndexRequest{MainTableName: "t", IndexMeta: globalIndex(name, []string{"n", "s"}), IncludeBaseData: filled}))
+		return second(c.CreateIndex(&sdk.CreateIndexRequest{
+			MainTableName:   "t",
+			IndexMeta:       globalIndex(name, []string{"n", "s"}),
+			IncludeBaseData: filled,
+		}))
 	}
 	ok(t, 0, index("filled", true))
 	ok(t, 0, index("fresh", false))
@@ -240,7 +293,8 @@ func TestCreateAndDropIndex(t *testing.T) {
 	}
 	fails(t, index("i9", false), "OTSParameterInvalid", "")
 	ok(t, 0, second(c.DeleteIndex(&sdk.DeleteIndexRequest{MainTableName: "t", IndexName: "fresh"})))
-	fails(t, second(c.DeleteIndex(&sdk.DeleteIndexRequest{MainTableName: "t", IndexName: "fresh"})), "OTSObjectNotExist", "")
+	fails(t, second(c.DeleteIndex(&sdk.DeleteIndexRequest{MainTableName: "t", IndexName: "fresh"})),
+		"OTSObjectNotExist", "")
 	ok(t, 0, second(put(c, key("p", "3"), columns{"n": int64(3), "s": "x"}, ignore, nil)))
 	long := columns{"n": int64(3), "s": strings.Repeat("x", 1025)}
 	fails(t, second(put(c, key("p", "3"), long, ignore, nil)), "OTSParameterInvalid", "")
@@ -255,16 +309,30 @@ func TestCreateAndDropIndex(t *testing.T) {
 	k.AddPrimaryKeyColumn("pk", "p")
 	k.AddPrimaryKeyColumn("n", int64(4))
 	k.AddPrimaryKeyColumn("sk", "4")
-	r, err := c.GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: "local", PrimaryKey: k, MaxVersion: 1}})
+	r, err := c.GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{
+		TableName:  "local",
+		PrimaryKey: k,
+		MaxVersion: 1,
+	}})
 	if ok(t, r, err); len(r.PrimaryKey.PrimaryKeys) != 3 {
 		t.Error("the local index is behind")
 	}
 
 	add := &sdk.AddDefinedColumnRequest{TableName: "t"}
-	add.DefinedColumns = []*sdk.DefinedColumnSchema{{Name: "later", ColumnType: sdk.DefinedColumn_STRING}}
+	add.DefinedColumns = []*sdk.DefinedColumnSchema{{
+		Name:       "later",
+		ColumnType: sdk.DefinedColumn_STRING,
+	}}
 	ok(t, 0, second(c.AddDefinedColumn(add)))
 	fails(t, second(c.AddDefinedColumn(add)), "OTSParameterInvalid", "")
-	fails(t, second(put(c, key("p", "5"), columns{"later": int64(1)}, ignore, nil)), "OTSParameterInvalid", "")
-	ok(t, 0, second(c.DeleteDefinedColumn(&sdk.DeleteDefinedColumnRequest{TableName: "t", DefinedColumns: []string{"later"}})))
-	fails(t, second(c.DeleteDefinedColumn(&sdk.DeleteDefinedColumnRequest{TableName: "t", DefinedColumns: []string{"n"}})), "OTSParameterInvalid", "")
+	fails(t, second(put(c, key("p", "5"), columns{"later": int64(1)}, ignore, nil)),
+		"OTSParameterInvalid", "")
+	ok(t, 0, second(c.DeleteDefinedColumn(&sdk.DeleteDefinedColumnRequest{
+		TableName:      "t",
+		DefinedColumns: []string{"later"},
+	})))
+	fails(t, second(c.DeleteDefinedColumn(&sdk.DeleteDefinedColumnRequest{
+		TableName:      "t",
+		DefinedColumns: []string{"n"},
+	})), "OTSParameterInvalid", "")
 }

@@ -75,7 +75,8 @@ func (t *table) parse(m message.Write) (w write, problem *Error) {
 		return w, invalid("Invalid row: there are %d.", len(rows))
 	}
 	if len(m.Row) > maxWriteBytes {
-		return w, invalid("The total data size of the row exceeds the limit, limit size: %d, data size: %d.", maxWriteBytes, len(m.Row))
+		return w, invalid("The total data size of the row exceeds the limit, limit size: %d, "+
+			"data size: %d.", maxWriteBytes, len(m.Row))
 	}
 	use := exact
 	if w.op == message.OpPut {
@@ -93,7 +94,8 @@ func (t *table) checkCells(w write) *Error {
 	case w.op < message.OpPut || w.op > message.OpDelete:
 		return invalid("Invalid operation type: %d.", w.op)
 	case n > maxColumns:
-		return invalid("The number of attribute columns exceeds the limit, limit count: %d, column count: %d.", maxColumns, n)
+		return invalid("The number of attribute columns exceeds the limit, limit count: %d, "+
+			"column count: %d.", maxColumns, n)
 	case n == 0 && w.op == message.OpUpdate:
 		return invalid("Attribute column is missing.")
 	case n > 0 && w.op == message.OpDelete:
@@ -112,7 +114,8 @@ func (t *table) checkCell(op int32, c plainbuffer.Cell) *Error {
 	case !validColumn(c.Name):
 		return invalid("Invalid column name: '%.300s'.", c.Name)
 	case t.isKey(c.Name):
-		return invalid("Duplicated attribute column name with primary key column: '%s' while putting/updating row.", c.Name)
+		return invalid("Duplicated attribute column name with primary key column: '%s' while "+
+			"putting/updating row.", c.Name)
 	case c.Op != plainbuffer.Put && op == message.OpPut:
 		return invalid("Invalid operation for the column '%s' of a row to be put.", c.Name)
 	case c.Op == plainbuffer.DeleteOne && !c.HasTimestamp:
@@ -140,7 +143,8 @@ func (t *table) check(w write, r *row) (units int32, ok bool) {
 	if w.exists != message.Ignore {
 		units = unitsOf(t.keySize(w.key))
 	}
-	if w.exists == message.ExpectExist && r == nil || w.exists == message.ExpectNotExist && r != nil {
+	if w.exists == message.ExpectExist && r == nil ||
+		w.exists == message.ExpectNotExist && r != nil {
 		return units, false
 	}
 	if w.filter == nil {
@@ -175,7 +179,10 @@ func (s *Server) write(t *table, w write) outcome {
 		t.rows.put(after)
 	}
 	s.reindex(t, before, after)
-	return outcome{cost: message.Units{Read: read, Write: unitsOf(t.writeSize(w))}, row: t.giveBack(w, after)}
+	return outcome{
+		cost: message.Units{Read: read, Write: unitsOf(t.writeSize(w))},
+		row:  t.giveBack(w, after),
+	}
 }
 
 // numbered assigns the next number to an auto-increment column.
@@ -232,7 +239,8 @@ func (t *table) applyCell(r *row, c plainbuffer.Cell, now time.Time) *Error {
 	if c.HasTimestamp {
 		if at = c.Timestamp; c.Op != plainbuffer.DeleteOne {
 			if d := now.UnixMilli() - at; d > t.skew*1000 || d < -t.skew*1000 {
-				return invalid("The version %d of the column '%s' deviates too much from the system time.", at, c.Name)
+				return invalid("The version %d of the column '%s' deviates too much from the "+
+					"system time.", at, c.Name)
 			}
 		}
 	}
@@ -252,10 +260,12 @@ func (t *table) applyCell(r *row, c plainbuffer.Cell, now time.Time) *Error {
 		v = sum
 	}
 	if d := t.definedType(c.Name); d != 0 && kindOfDefined(d) != v.Kind {
-		return invalid("The value of the defined column '%s' is %s, want %s.", c.Name, v.Kind, kindOfDefined(d))
+		return invalid("The value of the defined column '%s' is %s, want %s.", c.Name, v.Kind,
+			kindOfDefined(d))
 	}
 	if t.inIndexKey(c.Name) && len(v.Text) > maxKeyBytes {
-		return invalid("The length of column: '%s', which is in the primary key of an index, exceeds the MaxLength: %d with CurrentLength: %d.",
+		return invalid("The length of column: '%s', which is in the primary key of an index, "+
+			"exceeds the MaxLength: %d with CurrentLength: %d.",
 			c.Name, maxKeyBytes, len(v.Text))
 	}
 	r.set(c.Name, version{at, v}, t.versions)
@@ -268,7 +278,8 @@ func incremented(r *row, c plainbuffer.Cell) (plainbuffer.Value, *Error) {
 		return c.Value, nil
 	}
 	if was.value.Kind != plainbuffer.Integer {
-		return was.value, invalid("The column '%s' to be incremented is %s, not INTEGER.", c.Name, was.value.Kind)
+		return was.value, invalid("The column '%s' to be incremented is %s, not INTEGER.", c.Name,
+			was.value.Kind)
 	}
 	a, b := was.value.Num, c.Value.Num
 	if sum := a + b; (sum > a) == (b > 0) {
@@ -327,7 +338,8 @@ func (t *table) giveBack(w write, after *row) []byte {
 	out := plainbuffer.Row{Key: t.cells(w.key)}
 	for _, name := range w.back.Columns {
 		if v, ok := after.latest(name); ok {
-			out.Columns = append(out.Columns, plainbuffer.Cell{Name: name, Value: v.value, Timestamp: v.at, HasTimestamp: true})
+			out.Columns = append(out.Columns,
+				plainbuffer.Cell{Name: name, Value: v.value, Timestamp: v.at, HasTimestamp: true})
 		}
 	}
 	return plainbuffer.Append(nil, out)

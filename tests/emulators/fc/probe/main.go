@@ -68,16 +68,28 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Probe", "1")
 	w.WriteHeader(http.StatusAccepted)
-	json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "host": r.Host, "header": r.Header,
-		"body": string(body), "key": credentials.AccessKeyID, "token": credentials.SecurityToken, "pid": os.Getpid(),
-		"bounded": bounded && time.Until(deadline) < time.Hour})
+	json.NewEncoder(w).Encode(map[string]any{
+		"method":  r.Method,
+		"path":    r.URL.Path,
+		"query":   r.URL.RawQuery,
+		"host":    r.Host,
+		"header":  r.Header,
+		"body":    string(body),
+		"key":     credentials.AccessKeyID,
+		"token":   credentials.SecurityToken,
+		"pid":     os.Getpid(),
+		"bounded": bounded && time.Until(deadline) < time.Hour,
+	})
 }
 
 func queue() platform.QueueHandlers {
-	q := platform.QueueHandlers{Decode: mnsqueue.Decode, Advance: func(ctx context.Context, partition string) error {
-		say("work %s", partition)
-		return fate(partition)
-	}}
+	q := platform.QueueHandlers{
+		Decode: mnsqueue.Decode,
+		Advance: func(ctx context.Context, partition string) error {
+			say("work %s", partition)
+			return fate(partition)
+		},
+	}
 	if os.Getenv("DISPATCH") != "" {
 		q.Dispatch = func(ctx context.Context, partition string) error {
 			say("dispatch %s", partition)

@@ -125,7 +125,8 @@ func decodeTableMeta(b []byte) (m TableMeta, err error) {
 		case 2:
 			nested(r, f, decodeKeySchema, func(v KeySchema) { m.Key = append(m.Key, v) })
 		case 3:
-			nested(r, f, decodeDefinedColumn, func(v DefinedColumn) { m.Defined = append(m.Defined, v) })
+			nested(r, f, decodeDefinedColumn,
+				func(v DefinedColumn) { m.Defined = append(m.Defined, v) })
 		}
 	}, 1)
 	return m, err
@@ -288,7 +289,8 @@ func DecodeAddDefinedColumn(b []byte) (table string, columns []DefinedColumn, er
 		case 1:
 			r.string(f, &table)
 		case 2:
-			nested(r, f, decodeDefinedColumn, func(v DefinedColumn) { columns = append(columns, v) })
+			nested(r, f, decodeDefinedColumn,
+				func(v DefinedColumn) { columns = append(columns, v) })
 		}
 	}, 1)
 	return table, columns, err

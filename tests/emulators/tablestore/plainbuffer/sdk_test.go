@@ -152,29 +152,39 @@ func FuzzSDK(f *testing.F) {
 
 // read has the SDK decode a row that this package encodes, and compares it with the original put.
 func read(t *testing.T, put *tablestore.PutRowChange, row plainbuffer.Row) {
-	if slices.ContainsFunc(row.Key, func(c plainbuffer.Cell) bool { return c.Value.Kind == plainbuffer.AutoIncrement }) {
+	if slices.ContainsFunc(row.Key,
+		func(c plainbuffer.Cell) bool { return c.Value.Kind == plainbuffer.AutoIncrement }) {
 		return // no response contains one
 	}
 	body := message.AppendRow(nil, message.Units{}, plainbuffer.Append(nil, row))
 	config := tablestore.NewDefaultTableStoreConfig()
 	config.RetryTimes, config.Transport = 0, answering(body)
 	client := tablestore.NewClientWithConfig("http://here", "i", "k", "s", "", config)
-	got, err := client.GetRow(&tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{
-		TableName: "t", PrimaryKey: put.PrimaryKey, MaxVersion: 1}})
+	got, err := client.GetRow(&tablestore.GetRowRequest{
+		SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{
+			TableName:  "t",
+			PrimaryKey: put.PrimaryKey,
+			MaxVersion: 1,
+		},
+	})
 	if err != nil {
 		t.Fatalf("the SDK reads %x: %v", body, err)
 	}
-	if len(got.PrimaryKey.PrimaryKeys) != len(put.PrimaryKey.PrimaryKeys) || len(got.Columns) != len(put.Columns) {
-		t.Fatalf("the SDK reads %d and %d columns, want %d and %d", len(got.PrimaryKey.PrimaryKeys), len(got.Columns),
+	if len(got.PrimaryKey.PrimaryKeys) != len(put.PrimaryKey.PrimaryKeys) ||
+		len(got.Columns) != len(put.Columns) {
+		t.Fatalf("the SDK reads %d and %d columns, want %d and %d", len(got.PrimaryKey.PrimaryKeys),
+			len(got.Columns),
 			len(put.PrimaryKey.PrimaryKeys), len(put.Columns))
 	}
 	for i, c := range put.PrimaryKey.PrimaryKeys {
-		if g := got.PrimaryKey.PrimaryKeys[i]; g.ColumnName != c.ColumnName || !equal(g.Value, c.Value) {
+		if g := got.PrimaryKey.PrimaryKeys[i]; g.ColumnName != c.ColumnName ||
+			!equal(g.Value, c.Value) {
 			t.Errorf("the SDK reads %v, want %v", g, c)
 		}
 	}
 	for i, c := range put.Columns {
-		if g := got.Columns[i]; g.ColumnName != c.ColumnName || g.Timestamp != c.Timestamp || !equal(g.Value, c.Value) {
+		if g := got.Columns[i]; g.ColumnName != c.ColumnName || g.Timestamp != c.Timestamp ||
+			!equal(g.Value, c.Value) {
 			t.Errorf("the SDK reads %v, want %v", g, c)
 		}
 	}
@@ -206,7 +216,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0x75, 0, 0, 0})
 	f.Add([]byte{0x75, 0, 0, 0, 1, 3, 4, 0xff, 0xff, 0xff, 0xff})
-	put := (&source{[]byte("\x01\x02pk\x01\x03abc\x02sk\x00........\x03\x01c\x01\x00\x01\x01\x03\x00")}).put().Serialize()
+	put := (&source{[]byte("\x01\x02pk\x01\x03abc\x02sk\x00........" +
+		"\x03\x01c\x01\x00\x01\x01\x03\x00")}).put().Serialize()
 	f.Add(put)
 	f.Add(append(put[:len(put)-1:len(put)-1], put[len(put)-1]^1))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -262,13 +273,22 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := same(t, "answer", row)[0]
-	want := plainbuffer.Row{Key: []plainbuffer.Cell{{Name: "pk", Value: plainbuffer.Str("e#flow#run1")}, {Name: "sk", Value: plainbuffer.Str("state")}}}
+	want := plainbuffer.Row{Key: []plainbuffer.Cell{{
+		Name:  "pk",
+		Value: plainbuffer.Str("e#flow#run1"),
+	}, {Name: "sk", Value: plainbuffer.Str("state")}}}
 	for _, c := range []struct {
 		name  string
 		value plainbuffer.Value
-	}{{"status", plainbuffer.Str("Running")}, {"ver", plainbuffer.Int(3)}, {"blob", plainbuffer.Bytes([]byte{1, 2, 0xff})},
+	}{{"status", plainbuffer.Str("Running")}, {"ver", plainbuffer.Int(3)},
+		{"blob", plainbuffer.Bytes([]byte{1, 2, 0xff})},
 		{"ok", plainbuffer.Bool(true)}, {"f", plainbuffer.Float(1.5)}} {
-		want.Columns = append(want.Columns, plainbuffer.Cell{Name: c.name, Value: c.value, Timestamp: 1700000000123, HasTimestamp: true})
+		want.Columns = append(want.Columns, plainbuffer.Cell{
+			Name:         c.name,
+			Value:        c.value,
+			Timestamp:    1700000000123,
+			HasTimestamp: true,
+		})
 	}
 	if !slices.Equal(got.Key, want.Key) || !slices.Equal(got.Columns, want.Columns) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -303,7 +323,8 @@ func rowsIn(t *testing.T, name string, body []byte) (rows [][]byte) {
 		rows = [][]byte{g.Start, g.End}
 	case "BatchWriteRowAtomic":
 		var b message.BatchWrite
-		if b, err = message.DecodeBatchWrite(body); len(b.Tables) != 1 || len(b.Tables[0].Rows) != 2 || !b.Atomic {
+		if b, err = message.DecodeBatchWrite(body); len(b.Tables) != 1 ||
+			len(b.Tables[0].Rows) != 2 || !b.Atomic {
 			t.Fatalf("%s: %+v", name, b)
 		}
 		rows = [][]byte{b.Tables[0].Rows[0].Row, b.Tables[0].Rows[1].Row}

@@ -2,7 +2,8 @@
 // when it is ready, and stores nothing. A signal ends it or, given -stdin, the end of its standard
 // input.
 //
-//	go run ./tests/emulators/mns/cmd/mns -address 127.0.0.1:8088 -queues hints -duplicate 0.05 -reorder 0.2
+//	go run ./tests/emulators/mns/cmd/mns -address 127.0.0.1:8088 -queues hints \
+//		-duplicate 0.05 -reorder 0.2
 package main
 
 import (
@@ -45,12 +46,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, diag io.Writer) 
 	stdin := flags.Bool("stdin", false, "end when the standard input does")
 	var faults mns.Faults
 	flags.Uint64Var(&faults.Seed, "seed", 0, "of the faults")
-	flags.Float64Var(&faults.Duplicate, "duplicate", 0, "probability that a received message can be received again at once")
+	flags.Float64Var(&faults.Duplicate, "duplicate", 0,
+		"probability that a received message can be received again at once")
 	flags.Float64Var(&faults.Reorder, "reorder", 0, "probability that a receive takes any message")
-	flags.Float64Var(&faults.Lose, "lose", 0, "probability that a message is accepted and forgotten")
+	flags.Float64Var(&faults.Lose, "lose", 0,
+		"probability that a message is accepted and forgotten")
 	flags.Float64Var(&faults.Refuse, "refuse", 0, "probability of InternalError")
 	flags.Float64Var(&faults.Throttle, "throttle", 0, "probability of QpsLimitExceeded")
-	flags.Float64Var(&faults.LoseAnswer, "lose-answer", 0, "probability that a call is carried out without an answer")
+	flags.Float64Var(&faults.LoseAnswer, "lose-answer", 0,
+		"probability that a call is carried out without an answer")
 	flags.DurationVar(&faults.Latency, "latency", 0, "of every call")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -58,7 +62,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, diag io.Writer) 
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
-	s := mns.New(mns.Options{AccountID: *account, Keys: map[string]mns.Key{*id: {Secret: *secret, Token: *token}}})
+	s := mns.New(mns.Options{
+		AccountID: *account,
+		Keys:      map[string]mns.Key{*id: {Secret: *secret, Token: *token}},
+	})
 	s.SetFaults(faults)
 	for name := range strings.SplitSeq(*queues, ",") {
 		if name != "" {

@@ -15,7 +15,8 @@ func TestRun(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(t.Context(), []string{"-address", "127.0.0.1:0", "-id", "k", "-secret", "s", "-token", "t", "-queues", "a,b", "-stdin"}, stdin, in, io.Discard)
+		ended <- run(t.Context(), []string{"-address", "127.0.0.1:0", "-id", "k", "-secret", "s",
+			"-token", "t", "-queues", "a,b", "-stdin"}, stdin, in, io.Discard)
 	}()
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
@@ -25,7 +26,14 @@ func TestRun(t *testing.T) {
 	if !ok {
 		t.Fatalf("it says %q", lines.Text())
 	}
-	c := &rest.Client{Endpoint: endpoint, Credentials: rest.Static(rest.Credentials{AccessKeyID: "k", AccessKeySecret: "s", SecurityToken: "t"})}
+	c := &rest.Client{
+		Endpoint: endpoint,
+		Credentials: rest.Static(rest.Credentials{
+			AccessKeyID:     "k",
+			AccessKeySecret: "s",
+			SecurityToken:   "t",
+		}),
+	}
 	if _, err := c.SendOne(t.Context(), "b", rest.OutgoingMessage{Body: "x"}, 0); err != nil {
 		t.Error(err)
 	}
@@ -36,8 +44,10 @@ func TestRun(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	for _, args := range [][]string{{"-nonsense"}, {"more"}, {"-address", "nowhere:x"}, {"-latency", "much"}} {
-		if err := run(t.Context(), args, strings.NewReader(""), io.Discard, io.Discard); err == nil {
+	for _, args := range [][]string{{"-nonsense"}, {"more"}, {"-address", "nowhere:x"},
+		{"-latency", "much"}} {
+		err := run(t.Context(), args, strings.NewReader(""), io.Discard, io.Discard)
+		if err == nil {
 			t.Errorf("%q is taken", args)
 		}
 	}

@@ -1,7 +1,8 @@
 // Command tablestore runs the TableStore emulator alone, for clients of any language. It prints its
 // endpoint when it is ready. Its tables are lost when it ends.
 //
-//	go run ./tests/emulators/tablestore/cmd/tablestore -listen 127.0.0.1:8087 -lag 50ms -busy 0.05 -lose 0.01
+//	go run ./tests/emulators/tablestore/cmd/tablestore -listen 127.0.0.1:8087 -lag 50ms \
+//		-busy 0.05 -lose 0.01
 package main
 
 import (
@@ -42,15 +43,18 @@ func run(ctx context.Context, args []string, out, diag io.Writer) error {
 	flags.StringVar(&o.Instance, "instance", tablestore.DefaultInstance, "name of the instance")
 	flags.DurationVar(&o.IndexLag, "lag", 0, "how long global indexes are behind")
 	flags.DurationVar(&o.ReadyAfter, "ready", 0, "how long a new table is not ready")
-	flags.IntVar(&o.TableRate, "tablerate", 0, "table operations a second; 0: no bound, the service has 10")
+	flags.IntVar(&o.TableRate, "tablerate", 0,
+		"table operations a second; 0: no bound, the service has 10")
 	flags.IntVar(&o.PageRows, "pagerows", 0, "rows that a page of GetRange may scan; 0: 5000")
 	var chance tablestore.Chance
 	flags.Uint64Var(&chance.Seed, "seed", 1, "seed of the faults")
 	flags.Float64Var(&chance.Busy, "busy", 0, "chance of OTSServerBusy for a request")
-	flags.Float64Var(&chance.Conflict, "conflict", 0, "chance of OTSRowOperationConflict for a write")
+	flags.Float64Var(&chance.Conflict, "conflict", 0,
+		"chance of OTSRowOperationConflict for a write")
 	flags.Float64Var(&chance.Drop, "drop", 0, "chance that a request is lost")
 	flags.Float64Var(&chance.Lose, "lose", 0, "chance that an answer is lost")
-	flags.Float64Var(&chance.Timeout, "timeout", 0, "chance that a write is applied and OTSTimeout answered")
+	flags.Float64Var(&chance.Timeout, "timeout", 0,
+		"chance that a write is applied and OTSTimeout answered")
 	flags.DurationVar(&chance.Latency, "latency", 0, "longest wait of a request")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -16,7 +16,8 @@ func TestRun(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-instance", "mine", "-key", "k", "-secret", "s", "-token", "t"}, in, io.Discard)
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0", "-instance", "mine", "-key", "k",
+			"-secret", "s", "-token", "t"}, in, io.Discard)
 	}()
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
@@ -37,7 +38,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	for _, args := range [][]string{{"-nonsense"}, {"more"}, {"-listen", "nowhere:x"}, {"-lag", "much"}} {
+	for _, args := range [][]string{{"-nonsense"}, {"more"}, {"-listen", "nowhere:x"},
+		{"-lag", "much"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q is taken", args)
 		}
