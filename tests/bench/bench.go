@@ -51,17 +51,21 @@ func newBench(ctx context.Context, o *options, progress io.Writer) (*bench, erro
 		return nil, err
 	}
 	if inMemory(b.dir) {
-		b.say("%s is in memory, where a sync costs nothing: name a folder on a disk with -dir", b.dir)
+		b.say("%s is in memory, where a sync costs nothing: name a folder on a disk with -dir",
+			b.dir)
 	}
 	if b.tasks, err = newTasks(); err != nil {
 		return nil, err
 	}
-	credentials := fmt.Sprintf("accounts:\n- id: \"1234567890123456\"\n  keys:\n  - {id: %s, secret: %s}\n", accessKey, secret)
-	err = errors.Join(os.WriteFile(b.path("credentials.yaml"), []byte(credentials), 0o600), b.writeSettings())
+	credentials := fmt.Sprintf("accounts:\n- id: \"1234567890123456\"\n  keys:\n"+
+		"  - {id: %s, secret: %s}\n", accessKey, secret)
+	err = errors.Join(os.WriteFile(b.path("credentials.yaml"), []byte(credentials), 0o600),
+		b.writeSettings())
 	if err != nil {
 		return nil, err
 	}
-	b.report.Machine = fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	b.report.Machine = fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), runtime.Version())
 	b.report.Sync, b.report.Append, err = syncTimes(b.dir)
 	return b, err
 }
@@ -74,8 +78,9 @@ func (b *bench) say(format string, a ...any) { fmt.Fprintf(b.progress, format+"\
 func (b *bench) writeSettings() error {
 	yes := true
 	s := app.Settings{AllowLoopback: &yes, AllowPrivate: &yes, Limits: map[string]int64{
-		"Executions": 10_000_000, "Events": 10_000_000, "EventBytes": 64 << 20, "ResultBytes": 64 << 20,
-		"BodyBytes": 256 << 20, "ParallelBranches": 1000, "RequestBytes": 16 << 20,
+		"Executions": 10_000_000, "Events": 10_000_000, "EventBytes": 64 << 20,
+		"ResultBytes": 64 << 20,
+		"BodyBytes":   256 << 20, "ParallelBranches": 1000, "RequestBytes": 16 << 20,
 	}}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -117,8 +122,10 @@ func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 	if s.address, err = port.Loopback(); err != nil {
 		return nil, err
 	}
-	o := proc.Options{Name: "millrace", Path: b.binary, Log: b.path("server.log"), Args: []string{"serve", "--listen", s.address,
-		"--data", data, "--credentials", b.path("credentials.yaml"), "--config", b.path("settings.json")}}
+	o := proc.Options{Name: "millrace", Path: b.binary, Log: b.path("server.log"),
+		Args: []string{"serve", "--listen", s.address,
+			"--data", data, "--credentials", b.path("credentials.yaml"), "--config",
+			b.path("settings.json")}}
 	if b.binary == "" {
 		o.Path = b.self
 	}
@@ -134,7 +141,8 @@ func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 // start starts the process and makes the client.
 func (s *server) start(ctx context.Context, o proc.Options) (err error) {
 	o.Health = "http://" + s.address + "/healthz"
-	s.Client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address, AccessKeyID: accessKey, Secret: secret})
+	s.Client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address,
+		AccessKeyID: accessKey, Secret: secret})
 	if err != nil {
 		return err
 	}
@@ -164,19 +172,22 @@ func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) 
 	if s.address, err = port.Loopback(); err != nil {
 		return nil, err
 	}
-	return s, s.start(ctx, proc.Options{Name: "the ceiling", Path: b.self, Log: b.path("server.log"),
+	return s, s.start(ctx, proc.Options{Name: "the ceiling", Path: b.self,
+		Log:  b.path("server.log"),
 		Args: []string{"ceiling", "--listen", s.address, "--config", b.path(name + ".json")}})
 }
 
 // create creates a flow.
 func (s *server) create(ctx context.Context, name, definition string) error {
-	_, err := s.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", Description: "benchmark"})
+	_, err := s.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Definition: definition,
+		Type: "FDL", Description: "benchmark"})
 	return err
 }
 
 // starts starts an execution.
 func (s *server) starts(ctx context.Context, flow, name, input string) (*rpc.Execution, error) {
-	return s.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
+	return s.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow,
+		ExecutionName: name, Input: input})
 }
 
 // succeeds starts an execution and waits until it has succeeded.
@@ -192,7 +203,8 @@ func (s *server) succeeds(ctx context.Context, flow, name, input string) error {
 func (s *server) awaits(ctx context.Context, x *rpc.Execution) (err error) {
 	wait := int64(60)
 	for x.Status == "Running" || x.Status == "Starting" {
-		x, err = s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: x.FlowName, ExecutionName: x.Name, WaitTimeSeconds: &wait})
+		x, err = s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: x.FlowName,
+			ExecutionName: x.Name, WaitTimeSeconds: &wait})
 		if err != nil {
 			return err
 		}
@@ -200,9 +212,11 @@ func (s *server) awaits(ctx context.Context, x *rpc.Execution) (err error) {
 	if x.Status == "Succeeded" {
 		return nil
 	}
-	h, err := s.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: x.FlowName, ExecutionName: x.Name})
+	h, err := s.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: x.FlowName,
+		ExecutionName: x.Name})
 	if err != nil || len(h.Events) == 0 {
 		return fmt.Errorf("execution %s is %s (%v)", x.Name, x.Status, err)
 	}
-	return fmt.Errorf("execution %s is %s: %s", x.Name, x.Status, h.Events[len(h.Events)-1].EventDetail)
+	return fmt.Errorf("execution %s is %s: %s", x.Name, x.Status,
+		h.Events[len(h.Events)-1].EventDetail)
 }

@@ -39,7 +39,8 @@ func TestAll(t *testing.T) {
 		t.Skip("a Parallel of 100 calls does not end within a short window under the race detector")
 	}
 	var out bytes.Buffer
-	args := []string{"-json", "-seconds", "0.4", "-clients", "2", "-waiting", "30", "-executions", "150", "-items", "20",
+	args := []string{"-json", "-seconds", "0.4", "-clients", "2", "-waiting", "30", "-executions",
+		"150", "-items", "20",
 		"-dir", t.TempDir()}
 	if err := run(t.Context(), args, &out, t.Output()); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,8 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s: nothing measured", f.Scenario)
 		}
 	}
-	want := "one-task five-tasks parallel-http parallel-pass start low-load map-pass map-http waiting list"
+	want := "one-task five-tasks parallel-http parallel-pass start low-load map-pass map-http " +
+		"waiting list"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("measured %s, want %s", s, want)
 	}
@@ -69,27 +71,33 @@ func TestFlowsCompile(t *testing.T) {
 	limits := flow.DefaultLimits()
 	limits.ParallelBranches = 1000
 	for name, text := range map[string]string{
-		"pass": passFlow("f"), "one": b.rowFlow("f", 1), "five": b.rowFlow("f", 5), "waiting": b.waitingFlow("f"),
+		"pass": passFlow("f"), "one": b.rowFlow("f", 1), "five": b.rowFlow("f", 5),
+		"waiting":           b.waitingFlow("f"),
 		"parallel of tasks": parallelFlow("f", 100, "T", b.taskState("T", "", keepOrder)),
 		"parallel of pass":  parallelFlow("f", 100, "P", passState),
-		"map of tasks":      mapFlow("f", "T", b.taskState("T", "", keepOrder)), "map of pass": mapFlow("f", "P", passState),
+		"map of tasks":      mapFlow("f", "T", b.taskState("T", "", keepOrder)),
+		"map of pass":       mapFlow("f", "P", passState),
 	} {
 		if m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Limits: limits}); m == nil {
 			t.Errorf("%s: %v\n%s", name, diagnostics.Err(), text)
 		}
 	}
 	var items struct{ Items []struct{ Order int } }
-	if err := json.Unmarshal([]byte(itemsInput(3)), &items); err != nil || len(items.Items) != 3 || items.Items[2].Order != 2 {
+	if err := json.Unmarshal([]byte(itemsInput(3)), &items); err != nil || len(items.Items) != 3 ||
+		items.Items[2].Order != 2 {
 		t.Errorf("%+v %v", items, err)
 	}
 }
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"-scenario", "start,list", "-clients", "1,64", "-seconds", "0.5", "-big"}, t.Output())
-	if err != nil || fmt.Sprint(o.scenarios, o.clients, o.length, o.executions) != "[start list] [1 64] 500ms 1000000" {
+	o, err := parse([]string{"-scenario", "start,list", "-clients", "1,64", "-seconds", "0.5",
+		"-big"}, t.Output())
+	if err != nil || fmt.Sprint(o.scenarios, o.clients, o.length,
+		o.executions) != "[start list] [1 64] 500ms 1000000" {
 		t.Errorf("%+v %v", o, err)
 	}
-	for _, args := range []string{"-scenario none", "-clients 0", "-clients x", "-seconds 0", "-seconds NaN", "-waiting 0", "more",
+	for _, args := range []string{"-scenario none", "-clients 0", "-clients x", "-seconds 0",
+		"-seconds NaN", "-waiting 0", "more",
 		"-profile p -binary b", "-nonsense"} {
 		if _, err := parse(strings.Fields(args), t.Output()); err == nil {
 			t.Errorf("%s was taken", args)

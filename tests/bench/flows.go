@@ -47,12 +47,14 @@ func (b *bench) rowFlow(name string, n int) string {
 
 // waitingFlow returns a flow with one task whose result is reported through the API.
 func (b *bench) waitingFlow(name string) string {
-	return fmt.Sprintf(header, name, "T") + b.taskState("T", "", "  TaskMode: WaitForCustomCallback\n")
+	return fmt.Sprintf(header, name, "T") + b.taskState("T", "",
+		"  TaskMode: WaitForCustomCallback\n")
 }
 
 // parallelFlow returns a flow with n branches of one state each; start names that state.
 func parallelFlow(name string, n int, start, state string) string {
-	text := fmt.Sprintf(header, name, "All") + "- Name: All\n  Type: Parallel\n  End: true\n  Branches:\n"
+	text := fmt.Sprintf(header, name, "All") +
+		"- Name: All\n  Type: Parallel\n  End: true\n  Branches:\n"
 	branch := "  - StartAt: " + start + "\n    States:\n" + indent(state, "    ")
 	return text + strings.Repeat(branch, n)
 }

@@ -75,8 +75,10 @@ func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
 		name string
 		q    cloudflow.ListExecutionsRequest
 	}{
-		{"first page of 100", base}, {"first page, metadata only", short}, {"10th page, metadata only", tenth},
-		{"a page by status, which none has", failed}, {"a page by name prefix, which one in 90 has", prefix},
+		{"first page of 100", base}, {"first page, metadata only", short},
+		{"10th page, metadata only", tenth},
+		{"a page by status, which none has", failed}, {"a page by name prefix, which one in 90 has",
+			prefix},
 		{"a page by time", recent},
 	} {
 		var page *rpc.ExecutionList
@@ -91,13 +93,15 @@ func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
 		if page.NextToken != "" {
 			more = ", more follow"
 		}
-		f.Add(p.name, "%s, %d executions%s", took.Round(10*time.Microsecond), len(page.Executions), more)
+		f.Add(p.name, "%s, %d executions%s", took.Round(10*time.Microsecond), len(page.Executions),
+			more)
 	}
 	return s.walk(ctx, prefix, f)
 }
 
 // walk reads all pages of a filter.
-func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest, f *report.Figure) error {
+func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest,
+	f *report.Figure) error {
 	begin, found, requests := time.Now(), 0, 0
 	for {
 		page, err := s.ListExecutions(ctx, q)
@@ -110,12 +114,14 @@ func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest, f 
 			break
 		}
 	}
-	f.Add("all pages by name prefix", "%s, %d executions in %d requests", time.Since(begin).Round(time.Millisecond), found, requests)
+	f.Add("all pages by name prefix", "%s, %d executions in %d requests",
+		time.Since(begin).Round(time.Millisecond), found, requests)
 	return nil
 }
 
 // tenth reads up to the tenth page and returns the request for it.
-func (s *server) tenth(ctx context.Context, q cloudflow.ListExecutionsRequest) (cloudflow.ListExecutionsRequest, error) {
+func (s *server) tenth(ctx context.Context,
+	q cloudflow.ListExecutionsRequest) (cloudflow.ListExecutionsRequest, error) {
 	for range 9 {
 		page, err := s.ListExecutions(ctx, q)
 		if err != nil {
@@ -159,7 +165,9 @@ func (b *bench) history(ctx context.Context, s *server, f *report.Figure) error 
 	}
 	took := time.Since(begin)
 	slices.Sort(times)
-	f.Add("a history", "%d events in %s; a page of 1,000: median %s, longest %s", n, took.Round(time.Millisecond),
-		times[len(times)/2].Round(10*time.Microsecond), times[len(times)-1].Round(10*time.Microsecond))
+	f.Add("a history", "%d events in %s; a page of 1,000: median %s, longest %s", n,
+		took.Round(time.Millisecond),
+		times[len(times)/2].Round(10*time.Microsecond),
+		times[len(times)-1].Round(10*time.Microsecond))
 	return nil
 }

@@ -70,13 +70,19 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	names := f.String("scenario", "", "only these `NAMES`, with commas between: "+strings.Join(scenarioNames(), ", "))
+	names := f.String("scenario", "",
+		"only these `NAMES`, with commas between: "+strings.Join(scenarioNames(), ", "))
 	seconds := f.Float64("seconds", 4, "how long each rate is measured")
-	clients := f.String("clients", "", "`NUMBERS` of clients instead of each scenario's own, with commas between")
+	clients := f.String("clients", "",
+		"`NUMBERS` of clients instead of each scenario's own, with commas between")
 	f.BoolVar(&o.json, "json", false, "write JSON instead of a table")
-	f.StringVar(&o.binary, "binary", "", "`PROGRAM` to measure, millrace; default: the server in a process of this program")
-	f.StringVar(&o.dir, "dir", "", "`FOLDER` for the data, on the disk that is to be measured; default: a temporary one here")
-	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the server to this `FILE`; with one scenario and one number of clients")
+	f.StringVar(&o.binary, "binary", "",
+		"`PROGRAM` to measure, millrace; default: the server in a process of this program")
+	f.StringVar(&o.dir, "dir", "",
+		"`FOLDER` for the data, on the disk that is to be measured; default: a temporary one here")
+	f.StringVar(&o.profile, "profile", "",
+		"write a CPU profile of the server to this `FILE`; with one scenario and one number of "+
+			"clients")
 	big := f.Bool("big", false, "list among 1,000,000 executions instead of 100,000")
 	f.IntVar(&o.executions, "executions", 100_000, "list among so many executions")
 	f.IntVar(&o.waiting, "waiting", 100_000, "so many executions wait on a callback")
@@ -90,7 +96,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if *big {
 		o.executions = 1_000_000
 	}
-	if o.length = time.Duration(*seconds * float64(time.Second)); o.length < 10*time.Millisecond || o.length > time.Hour {
+	if o.length = time.Duration(*seconds * float64(time.Second)); o.length < 10*time.Millisecond ||
+		o.length > time.Hour {
 		return nil, errors.New("-seconds must be from 0.01 to 3600")
 	}
 	if o.executions < 1 || o.waiting < 1 || o.items < 1 {
@@ -109,7 +116,8 @@ func (o *options) lists(names, clients string) error {
 			continue
 		}
 		if !slices.Contains(scenarioNames(), name) {
-			return fmt.Errorf("there is no scenario %q; there are %s", name, strings.Join(scenarioNames(), ", "))
+			return fmt.Errorf("there is no scenario %q; there are %s", name,
+				strings.Join(scenarioNames(), ", "))
 		}
 		o.scenarios = append(o.scenarios, name)
 	}

@@ -35,7 +35,8 @@ func (b *bench) mapItems(ctx context.Context) error {
 }
 
 // mapOnce measures one flow. bound is the ceiling in items per second.
-func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string, bound float64) error {
+func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string,
+	bound float64) error {
 	if err := s.create(ctx, name, definition); err != nil {
 		return err
 	}
@@ -45,7 +46,8 @@ func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string,
 		return err
 	}
 	took := time.Since(begin)
-	f := report.Figure{Scenario: name, Clients: 1, Unit: "items", Ours: float64(b.items) / took.Seconds(), Ceiling: bound}
+	f := report.Figure{Scenario: name, Clients: 1, Unit: "items",
+		Ours: float64(b.items) / took.Seconds(), Ceiling: bound}
 	if u, err := s.Usage(); err == nil {
 		f.Resident, f.ServerCPU = u.Resident, (u.CPU-before.CPU)/time.Duration(b.items)
 	}
@@ -65,7 +67,8 @@ func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string,
 // ceilingOfMap measures the ceiling with the same number of calls and the same concurrency, and a
 // record after each call.
 func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, error) {
-	s, err := b.openCeiling(ctx, map[string]ceiling.Flow{"map": {Definition: definition, AtOnce: b.items, Limit: 100}})
+	s, err := b.openCeiling(ctx,
+		map[string]ceiling.Flow{"map": {Definition: definition, AtOnce: b.items, Limit: 100}})
 	if err != nil {
 		return 0, err
 	}
@@ -83,9 +86,11 @@ func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, e
 
 // events pages through a history, 1,000 events at a time, and returns its length. If page is not
 // nil, events calls it with the duration of each page.
-func (s *server) events(ctx context.Context, flow, execution string, page func(time.Duration)) (n int, err error) {
+func (s *server) events(ctx context.Context, flow, execution string,
+	page func(time.Duration)) (n int, err error) {
 	limit := int64(1000)
-	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: execution, Limit: &limit}
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: execution,
+		Limit: &limit}
 	for {
 		begin := time.Now()
 		h, err := s.GetExecutionHistory(ctx, q)

@@ -46,8 +46,9 @@ func (b *bench) fiveTasks(ctx context.Context) error {
 
 func (b *bench) parallelHTTP(ctx context.Context) error {
 	return b.rates(ctx, rate{name: "parallel-http", unit: "calls", each: 100, clients: []int{8},
-		definition: parallelFlow("parallel-http", 100, "T", b.taskState("T", "", keepOrder)), same: ceiling.Flow{AtOnce: 100},
-		floors: atLeast(4000)})
+		definition: parallelFlow("parallel-http", 100, "T", b.taskState("T", "", keepOrder)),
+		same:       ceiling.Flow{AtOnce: 100},
+		floors:     atLeast(4000)})
 }
 
 func (b *bench) parallelPass(ctx context.Context) error {
@@ -56,13 +57,15 @@ func (b *bench) parallelPass(ctx context.Context) error {
 }
 
 func (b *bench) start(ctx context.Context) error {
-	return b.rates(ctx, rate{name: "start", unit: "starts", each: 1, clients: []int{64}, definition: passFlow("start"),
-		startOnly: true, floors: atLeast(5000)})
+	return b.rates(ctx, rate{name: "start", unit: "starts", each: 1, clients: []int{64},
+		definition: passFlow("start"),
+		startOnly:  true, floors: atLeast(5000)})
 }
 
 // lowLoad has a single client, so that an execution waits for the disk only.
 func (b *bench) lowLoad(ctx context.Context) error {
-	return b.rates(ctx, rate{name: "low-load", unit: "executions", each: 1, clients: []int{1}, definition: passFlow("low-load"),
+	return b.rates(ctx, rate{name: "low-load", unit: "executions", each: 1, clients: []int{1},
+		definition: passFlow("low-load"),
 		floors: func(f *report.Figure) []report.Floor {
 			above := report.Within(f.P50-b.report.Sync, 3*time.Millisecond)
 			above.Text += " above the disk's sync, at the median"
@@ -95,7 +98,8 @@ const turnMin = 250 * time.Millisecond
 func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	apart := r.same
 	r.same.Definition, apart.Definition, apart.Apart = r.definition, r.definition, true
-	bound, err := b.openCeiling(ctx, map[string]ceiling.Flow{r.name: r.same, r.name + "-apart": apart})
+	bound, err := b.openCeiling(ctx, map[string]ceiling.Flow{r.name: r.same,
+		r.name + "-apart": apart})
 	if err != nil {
 		return err
 	}
@@ -138,7 +142,8 @@ func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	f.CeilingCPU = limit.perUnit(limit.server, r)
 	f.Floors = r.floors(&f)
 	f.Add("ceiling's CPU over ours, clients included", "%.2f", byCPU(us, limit))
-	f.Add("ceiling p50, p99", "%s, %s", limit.Quantile(0.5).Round(time.Microsecond), limit.Quantile(0.99).Round(time.Microsecond))
+	f.Add("ceiling p50, p99", "%s, %s", limit.Quantile(0.5).Round(time.Microsecond),
+		limit.Quantile(0.99).Round(time.Microsecond))
 	b.report.Figures = append(b.report.Figures, f)
 	return ours.Stop()
 }
@@ -152,7 +157,8 @@ func (b *bench) turns() int {
 }
 
 // turn measures one server for one turn and adds the result to those of earlier turns.
-func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clients, n int, before *measured) (*measured, error) {
+func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clients, n int,
+	before *measured) (*measured, error) {
 	warm := b.warm()
 	if n > 0 {
 		warm /= turns // the server is warm from earlier turns
@@ -161,7 +167,8 @@ func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clien
 	if err != nil || before == nil {
 		return m, err
 	}
-	return &measured{load.Join(before.Result, m.Result), before.server + m.server, before.self + m.self}, nil
+	return &measured{load.Join(before.Result, m.Result), before.server + m.server,
+		before.self + m.self}, nil
 }
 
 // measured is a window and the CPU time that it cost.
@@ -186,7 +193,8 @@ func byCPU(us, limit *measured) float64 {
 var names atomic.Int64
 
 // window drives a server for one window.
-func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, warm, length time.Duration) (*measured, error) {
+func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, warm,
+	length time.Duration) (*measured, error) {
 	var usage [2][2]proc.Usage
 	read := func(at int) func() {
 		return func() {
@@ -194,7 +202,8 @@ func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, cli
 			usage[at][1], _ = proc.Measure(os.Getpid())
 		}
 	}
-	got, err := load.Run(ctx, load.Options{Clients: clients, Warm: warm, Window: length, Begin: read(0), End: read(1),
+	got, err := load.Run(ctx, load.Options{Clients: clients, Warm: warm, Window: length,
+		Begin: read(0), End: read(1),
 		Do: func(ctx context.Context, client, turn int) error {
 			n := names.Add(1)
 			name, input := fmt.Sprintf("x%d", n), fmt.Sprintf(`{"order":%d}`, n)
@@ -234,7 +243,8 @@ func (b *bench) profiled(ctx context.Context, s *server) (wait func() error) {
 }
 
 func (b *bench) fetchProfile(ctx context.Context, s *server) error {
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.pprof, max(int(b.length.Seconds()), 1))
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.pprof,
+		max(int(b.length.Seconds()), 1))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -18,7 +18,8 @@ import (
 
 // roles are the servers that this program becomes when it starts itself. `serve` takes the flags of
 // `millrace serve`.
-var roles = map[string]func(ctx context.Context, args []string) error{"serve": serve, "ceiling": serveCeiling}
+var roles = map[string]func(ctx context.Context, args []string) error{"serve": serve,
+	"ceiling": serveCeiling}
 
 // pprofVariable holds the address on which this program's server serves pprof. The shipped server
 // has no pprof.

@@ -44,7 +44,8 @@ func (b *bench) waits(ctx context.Context) error {
 	}
 	f.Resident = settled.Resident
 	f.Add("executions that wait", "%d", b.waiting)
-	f.Add("memory when the last was submitted, and the most", "%s, %s", report.Megabytes(filled.Resident), report.Megabytes(filled.Peak))
+	f.Add("memory when the last was submitted, and the most", "%s, %s",
+		report.Megabytes(filled.Resident), report.Megabytes(filled.Peak))
 
 	s.Kill()
 	begin := time.Now()
@@ -57,10 +58,12 @@ func (b *bench) waits(ctx context.Context) error {
 	}
 	took := time.Since(begin)
 	f.Add("after kill -9", "answers after %s, %d callbacks have ended their executions after %s",
-		answers.Round(time.Millisecond), min(waitingSample, b.waiting), took.Round(time.Millisecond))
+		answers.Round(time.Millisecond), min(waitingSample, b.waiting),
+		took.Round(time.Millisecond))
 	time.Sleep(min(settleMax, b.length))
 	if u, err := s.Usage(); err == nil {
-		f.Add("memory after the restart, and the most", "%s, %s", report.Megabytes(u.Resident), report.Megabytes(u.Peak))
+		f.Add("memory after the restart, and the most", "%s, %s", report.Megabytes(u.Resident),
+			report.Megabytes(u.Peak))
 	}
 	over := report.Within(took, takeoverMax)
 	over.Text += " until a restart has taken over"
@@ -84,14 +87,18 @@ func (b *bench) submit(ctx context.Context, s *server) (float64, error) {
 	})
 	for last := begin; err == nil && b.tasks.submitted() < b.waiting; err = pause(ctx) {
 		if time.Since(last) > time.Minute {
-			return 0, fmt.Errorf("only %d of %d tasks were submitted", b.tasks.submitted(), b.waiting)
+			return 0, fmt.Errorf("only %d of %d tasks were submitted", b.tasks.submitted(),
+				b.waiting)
 		}
 	}
 	if err != nil {
 		return 0, err
 	}
 	took := time.Since(begin)
-	return float64(b.waiting) / took.Seconds(), b.sampled(ctx, func(ctx context.Context, i int) error { return s.submitted(ctx, waitingName(i)) })
+	return float64(b.waiting) / took.Seconds(),
+		b.sampled(ctx, func(ctx context.Context, i int) error {
+			return s.submitted(ctx, waitingName(i))
+		})
 }
 
 func pause(ctx context.Context) error {
@@ -106,13 +113,16 @@ func pause(ctx context.Context) error {
 // sampled calls f for executions that are spread evenly over all.
 func (b *bench) sampled(ctx context.Context, f func(ctx context.Context, i int) error) error {
 	n := min(waitingSample, b.waiting)
-	return load.Each(ctx, sampleClients, n, func(ctx context.Context, _, k int) error { return f(ctx, (k+1)*b.waiting/n-1) })
+	return load.Each(ctx, sampleClients, n, func(ctx context.Context, _, k int) error {
+		return f(ctx, (k+1)*b.waiting/n-1)
+	})
 }
 
 // submitted waits until the history of an execution shows that its task has been submitted.
 func (s *server) submitted(ctx context.Context, name string) error {
 	for range 1000 {
-		h, err := s.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "waiting", ExecutionName: name})
+		h, err := s.GetExecutionHistory(ctx,
+			cloudflow.GetExecutionHistoryRequest{FlowName: "waiting", ExecutionName: name})
 		if err != nil {
 			return err
 		}
@@ -131,11 +141,14 @@ func (s *server) submitted(ctx context.Context, name string) error {
 // complete reports the tasks of some executions and waits for the ends of these.
 func (b *bench) complete(ctx context.Context, s *server) error {
 	return b.sampled(ctx, func(ctx context.Context, i int) error {
-		_, err := s.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: b.tasks.token(i), Output: `{"done":true}`})
+		_, err := s.ReportTaskSucceeded(ctx,
+			cloudflow.ReportTaskSucceededRequest{TaskToken: b.tasks.token(i),
+				Output: `{"done":true}`})
 		if err != nil {
 			return fmt.Errorf("report for %s: %w", waitingName(i), err)
 		}
-		x, err := s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "waiting", ExecutionName: waitingName(i)})
+		x, err := s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "waiting",
+			ExecutionName: waitingName(i)})
 		if err != nil {
 			return err
 		}

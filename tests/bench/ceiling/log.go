@@ -60,7 +60,8 @@ func CreateLog(path string, allocated int64) (*Log, error) {
 		file.Close()
 		return nil, fmt.Errorf("ceiling: cannot write the log ahead: %w", err)
 	}
-	l := &Log{file: file, wake: make(chan struct{}, 1), ended: make(chan struct{}), open: newGroup(nil)}
+	l := &Log{file: file, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		open: newGroup(nil)}
 	go l.write()
 	return l, nil
 }

@@ -65,7 +65,8 @@ func NewServer(c Config) (*Server, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy, t.DisableCompression, t.ForceAttemptHTTP2 = nil, true, false
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 4096
-	return &Server{Config: c, key: sign.NewKey(c.Secret), log: log, client: &http.Client{Transport: t}}, nil
+	return &Server{Config: c, key: sign.NewKey(c.Secret), log: log,
+		client: &http.Client{Transport: t}}, nil
 }
 
 // Close closes the log.
@@ -125,7 +126,8 @@ func (s *Server) read(r *http.Request) (*request, error) {
 		return nil, err
 	}
 	q := &request{}
-	fields := map[string]*string{"Action": &q.action, "FlowName": &q.flow, "ExecutionName": &q.name, "Input": &q.input,
+	fields := map[string]*string{"Action": &q.action, "FlowName": &q.flow, "ExecutionName": &q.name,
+		"Input":     &q.input,
 		"Timestamp": &q.timestamp, "Signature": &q.signature, "AccessKeyId": &q.key}
 	for _, p := range list {
 		if field := fields[p.Name]; field != nil {
@@ -221,7 +223,8 @@ func (s *Server) work(ctx context.Context, f *Flow, q *request) error {
 
 // call calls the task server and writes the record of the result.
 func (s *Server) call(ctx context.Context, q *request, n int) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.TaskURL, strings.NewReader(q.input))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.TaskURL,
+		strings.NewReader(q.input))
 	if err != nil {
 		return err
 	}
@@ -277,5 +280,6 @@ func answer(w http.ResponseWriter, f *Flow, q *request, status string, started t
 func refuse(w http.ResponseWriter, status int, err error) {
 	w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"Code": "Ceiling", "Message": err.Error(), "RequestId": "-"})
+	json.NewEncoder(w).Encode(map[string]string{"Code": "Ceiling", "Message": err.Error(),
+		"RequestId": "-"})
 }

@@ -73,7 +73,8 @@ func at(ctx context.Context, when time.Time, f func()) {
 }
 
 // drive runs one client.
-func drive(ctx context.Context, o *Options, client int, begin, end time.Time) ([]time.Duration, error) {
+func drive(ctx context.Context, o *Options, client int, begin, end time.Time) ([]time.Duration,
+	error) {
 	var latencies []time.Duration
 	for turn := 0; ; turn++ {
 		asked := time.Now()
@@ -103,13 +104,15 @@ func (r *Result) Quantile(q float64) time.Duration {
 
 // Join merges two windows of the same measurement.
 func Join(a, b *Result) *Result {
-	r := &Result{Count: a.Count + b.Count, Window: a.Window + b.Window, Latencies: slices.Concat(a.Latencies, b.Latencies)}
+	r := &Result{Count: a.Count + b.Count, Window: a.Window + b.Window,
+		Latencies: slices.Concat(a.Latencies, b.Latencies)}
 	slices.Sort(r.Latencies)
 	return r
 }
 
 // Each calls do n times from many clients, and ends at the first error.
-func Each(ctx context.Context, clients, n int, do func(ctx context.Context, client, i int) error) error {
+func Each(ctx context.Context, clients, n int,
+	do func(ctx context.Context, client, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup

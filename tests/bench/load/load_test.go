@@ -15,8 +15,9 @@ import (
 func TestRun(t *testing.T) {
 	var began, ended, calls atomic.Int64
 	var turns [4]int
-	r, err := load.Run(t.Context(), load.Options{Clients: 4, Warm: 10 * time.Millisecond, Window: 50 * time.Millisecond,
-		Begin: func() { began.Add(1) }, End: func() { ended.Add(1) },
+	r, err := load.Run(t.Context(), load.Options{Clients: 4, Warm: 10 * time.Millisecond,
+		Window: 50 * time.Millisecond,
+		Begin:  func() { began.Add(1) }, End: func() { ended.Add(1) },
 		Do: func(_ context.Context, client, turn int) error {
 			if turn != turns[client] {
 				t.Errorf("client %d: turn %d after %d", client, turn, turns[client])
@@ -32,8 +33,10 @@ func TestRun(t *testing.T) {
 	if began.Load() != 1 || ended.Load() != 1 {
 		t.Errorf("began %d times, ended %d times", began.Load(), ended.Load())
 	}
-	if r.Count != len(r.Latencies) || int64(r.Count) > calls.Load() || r.Window != 50*time.Millisecond {
-		t.Errorf("%d counted, %d latencies, %d calls, %s", r.Count, len(r.Latencies), calls.Load(), r.Window)
+	if r.Count != len(r.Latencies) || int64(r.Count) > calls.Load() ||
+		r.Window != 50*time.Millisecond {
+		t.Errorf("%d counted, %d latencies, %d calls, %s", r.Count, len(r.Latencies), calls.Load(),
+			r.Window)
 	}
 	if !slices.IsSorted(r.Latencies) {
 		t.Error("the latencies are not sorted")
@@ -42,7 +45,9 @@ func TestRun(t *testing.T) {
 
 func TestRunFails(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := load.Run(t.Context(), load.Options{Clients: 3, Window: time.Hour, End: func() { t.Error("the window ended") },
+	_, err := load.Run(t.Context(), load.Options{Clients: 3, Window: time.Hour, End: func() {
+		t.Error("the window ended")
+	},
 		Do: func(ctx context.Context, client, turn int) error {
 			if client == 1 && turn == 2 {
 				return broken

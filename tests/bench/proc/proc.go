@@ -26,8 +26,9 @@ type Options struct {
 // Process is a running program.
 type Process struct {
 	Options
-	cmd   *exec.Cmd
-	input io.Closer // open as long as this process lives: a child that reads it ends with its parent
+	cmd *exec.Cmd
+	// open as long as this process lives: a child that reads it ends with its parent
+	input io.Closer
 	ended chan struct{}
 	err   error // of Wait; valid after ended
 }

@@ -61,7 +61,8 @@ func TestStartAndStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u, err := p.Usage(); runtime.GOOS == "linux" && (err != nil || u.Resident == 0 || u.Peak < u.Resident) {
+	if u, err := p.Usage(); runtime.GOOS == "linux" &&
+		(err != nil || u.Resident == 0 || u.Peak < u.Resident) {
 		t.Errorf("%+v %v", u, err)
 	}
 	if err := p.Stop(); err != nil {

@@ -16,13 +16,15 @@ type Figure struct {
 	Unit     string  // the counted unit: "executions", "calls", "starts"
 	Ours     float64 `json:",omitempty"` // per second
 	Ceiling  float64 `json:",omitempty"` // per second, with one exchange between client and server
-	Apart    float64 `json:",omitempty"` // per second, with start and end in two exchanges, as in the API
+	// per second, with start and end in two exchanges, as in the API
+	Apart float64 `json:",omitempty"`
 
 	P50, P99   time.Duration `json:",omitempty"` // latency as the client sees it
 	ServerCPU  time.Duration `json:",omitempty"` // per unit
 	CeilingCPU time.Duration `json:",omitempty"` // CPU time of the ceiling's server, per unit
-	ClientCPU  time.Duration `json:",omitempty"` // CPU time of clients and task server together, per unit
-	Resident   int64         `json:",omitempty"` // memory of the engine's server at the end, bytes
+	// CPU time of clients and task server together, per unit
+	ClientCPU time.Duration `json:",omitempty"`
+	Resident  int64         `json:",omitempty"` // memory of the engine's server at the end, bytes
 
 	Floors []Floor `json:",omitempty"`
 	Notes  []Note  `json:",omitempty"`
@@ -83,7 +85,8 @@ func (f *Figure) Add(name, format string, a ...any) {
 	f.Notes = append(f.Notes, Note{name, fmt.Sprintf(format, a...)})
 }
 
-var heading = []string{"scenario", "clients", "ours/s", "ceiling/s", "ratio", "ceiling 2/s", "ratio 2", "p50", "p99",
+var heading = []string{"scenario", "clients", "ours/s", "ceiling/s", "ratio", "ceiling 2/s",
+	"ratio 2", "p50", "p99",
 	"CPU ours", "ceiling", "clients", "RSS", "ok"}
 
 // Write writes the table, then the floors and notes of each figure.
@@ -93,10 +96,13 @@ func (r *Report) Write(w io.Writer) error {
 		rows = append(rows, r.Figures[i].row())
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s; sync of a small record: %s, at the end of a growing file %s\n\n", r.Machine, duration(r.Sync), duration(r.Append))
+	fmt.Fprintf(&b, "%s; sync of a small record: %s, at the end of a growing file %s\n\n",
+		r.Machine, duration(r.Sync), duration(r.Append))
 	columns(&b, rows)
-	b.WriteString("\nceiling: the same exchanges and nothing else; ceiling 2: with start and end asked for in two exchanges.\n" +
-		"CPU: of the server, the ceiling's server, and clients with task server, for each one counted.\n")
+	b.WriteString("\nceiling: the same exchanges and nothing else; ceiling 2: with start and " +
+		"end asked for in two exchanges.\n" +
+		"CPU: of the server, the ceiling's server, and clients with task server, for each one " +
+		"counted.\n")
 	for i := range r.Figures {
 		r.Figures[i].details(&b)
 	}
@@ -105,8 +111,10 @@ func (r *Report) Write(w io.Writer) error {
 }
 
 func (f *Figure) row() []string {
-	row := []string{f.Scenario, "", number(f.Ours), number(f.Ceiling), ratio(f.Ratio(f.Ceiling)), number(f.Apart), ratio(f.Ratio(f.Apart)),
-		duration(f.P50), duration(f.P99), duration(f.ServerCPU), duration(f.CeilingCPU), duration(f.ClientCPU), "", ok(f.Floors)}
+	row := []string{f.Scenario, "", number(f.Ours), number(f.Ceiling), ratio(f.Ratio(f.Ceiling)),
+		number(f.Apart), ratio(f.Ratio(f.Apart)),
+		duration(f.P50), duration(f.P99), duration(f.ServerCPU), duration(f.CeilingCPU),
+		duration(f.ClientCPU), "", ok(f.Floors)}
 	if f.Clients > 0 {
 		row[1] = fmt.Sprint(f.Clients)
 	}

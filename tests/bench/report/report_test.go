@@ -9,13 +9,18 @@ import (
 )
 
 func TestWrite(t *testing.T) {
-	one := report.Figure{Scenario: "one-task", Clients: 64, Unit: "executions", Ours: 4500, Ceiling: 8000, Apart: 6000,
-		P50: 12 * time.Millisecond, P99: 1500 * time.Millisecond, ServerCPU: 250 * time.Microsecond, Resident: 91e6}
+	one := report.Figure{Scenario: "one-task", Clients: 64, Unit: "executions", Ours: 4500,
+		Ceiling: 8000, Apart: 6000,
+		P50: 12 * time.Millisecond, P99: 1500 * time.Millisecond, ServerCPU: 250 * time.Microsecond,
+		Resident: 91e6}
 	one.Floors = []report.Floor{one.HalfOf()}
-	low := report.Figure{Scenario: "low-load", Unit: "executions", Ours: 99.5, P50: 4 * time.Millisecond}
-	low.Floors = []report.Floor{low.AtLeast(1234567), report.Within(time.Millisecond, 3*time.Millisecond), report.Under(400e6, 400)}
+	low := report.Figure{Scenario: "low-load", Unit: "executions", Ours: 99.5,
+		P50: 4 * time.Millisecond}
+	low.Floors = []report.Floor{low.AtLeast(1234567),
+		report.Within(time.Millisecond, 3*time.Millisecond), report.Under(400e6, 400)}
 	low.Add("events", "%d", 7)
-	r := report.Report{Machine: "2 CPUs", Sync: 160 * time.Microsecond, Append: 350 * time.Microsecond, Figures: []report.Figure{one, low}}
+	r := report.Report{Machine: "2 CPUs", Sync: 160 * time.Microsecond,
+		Append: 350 * time.Microsecond, Figures: []report.Figure{one, low}}
 	var b strings.Builder
 	if err := r.Write(&b); err != nil {
 		t.Fatal(err)
