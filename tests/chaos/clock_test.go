@@ -42,8 +42,9 @@ func (b *skewedClock) set(by time.Duration) {
 // startInProcess runs the server in this process, with a clock of the test.
 func startInProcess(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
 	t.Helper()
-	a, err := app.Open(context.Background(), app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
-		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	a, err := app.Open(context.Background(),
+		app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
+			Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,8 @@ func TestClockSetBack(t *testing.T) {
 	round := func(name string) {
 		t.Helper()
 		for i := range 20 {
-			if err := known.start(c, "pass", fmt.Sprint(name, i), fmt.Sprintf(`{"n":%d}`, i)); err != nil {
+			if err := known.start(c, "pass", fmt.Sprint(name, i),
+				fmt.Sprintf(`{"n":%d}`, i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -85,7 +87,9 @@ func TestClockSetBack(t *testing.T) {
 	taken := func(name string) {
 		t.Helper()
 		for i := range 20 {
-			_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: fmt.Sprint(name, i), Input: "{}"})
+			_, err := c.StartExecution(context.Background(),
+				cloudflow.StartExecutionRequest{FlowName: "pass",
+					ExecutionName: fmt.Sprint(name, i), Input: "{}"})
 			if fault.CodeOf(err) != fault.ExecutionAlreadyExists {
 				t.Errorf("%s%d is started again: %v", name, i, err)
 			}
@@ -127,7 +131,9 @@ func TestClockSetBackUnderWait(t *testing.T) {
 	clock.set(time.Hour)
 	time.Sleep(1500 * time.Millisecond)
 	no := int64(0)
-	if x, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "waits", ExecutionName: "one", WaitTimeSeconds: &no}); err != nil || x.Status != "Running" {
+	if x, err := c.DescribeExecution(context.Background(),
+		cloudflow.DescribeExecutionRequest{FlowName: "waits", ExecutionName: "one",
+			WaitTimeSeconds: &no}); err != nil || x.Status != "Running" {
 		t.Errorf("it does not go by the clock: %+v %v", x, err)
 	}
 	clock.set(0)

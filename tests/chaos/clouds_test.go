@@ -64,8 +64,10 @@ func onAWS(t *testing.T) *deployment {
 		}
 		return c.Send()
 	}
-	s := lambda.Deploy(t, lambda.Options{Env: []string{"MILLRACE_CALL_SECONDS=1"}, APIFaults: table, Faults: table, SweepFaults: table,
-		Sweeps: -1, Clock: true, Receives: 1000, QueueFaults: func(c emulators.Call) (*http.Response, error) {
+	s := lambda.Deploy(t, lambda.Options{Env: []string{"MILLRACE_CALL_SECONDS=1"}, APIFaults: table,
+		Faults: table, SweepFaults: table,
+		Sweeps: -1, Clock: true, Receives: 1000,
+		QueueFaults: func(c emulators.Call) (*http.Response, error) {
 			switch {
 			case d.queue.Load():
 				return nil, errAway
@@ -83,8 +85,11 @@ func onAWS(t *testing.T) *deployment {
 // onAlibaba deploys to Function Compute, TableStore and MNS.
 func onAlibaba(t *testing.T) *deployment {
 	d := &deployment{}
-	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CALL_SECONDS=1"}, Sweeps: -1, Clock: true})
-	s.Store.SetFault(func(tablestore.Request) tablestore.Fault { return tablestore.Fault{Drop: d.store.Load()} })
+	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CALL_SECONDS=1"},
+		Sweeps: -1, Clock: true})
+	s.Store.SetFault(func(tablestore.Request) tablestore.Fault {
+		return tablestore.Fault{Drop: d.store.Load()}
+	})
 	s.MNS.SetHook(func(c mns.Call) mns.Fault {
 		switch {
 		case d.queue.Load():
@@ -96,7 +101,8 @@ func onAlibaba(t *testing.T) *deployment {
 	})
 	d.client, d.clock = s.Client, s.Clock
 	d.kill = []func() int{s.API.Kill, s.StepRunner.Kill, s.Sweeper.Kill}
-	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`, time.Now().UTC().Format(time.RFC3339))
+	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`,
+		time.Now().UTC().Format(time.RFC3339))
 	d.sweep = func() { s.Sweeper.Invoke([]byte(event)) }
 	return d
 }
@@ -106,7 +112,8 @@ const stepsDefinition = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStart
 	"- {Name: A, Type: Pass, OutputConstructor: {n.$: $Input.n}, Next: B}\n" +
 	"- Name: B\n  Type: Parallel\n  Branches:\n" +
 	"  - {StartAt: C, States: [{Name: C, Type: Wait, Seconds: 1, End: true}]}\n" +
-	"  - {StartAt: D, States: [{Name: D, Type: Pass, Next: E}, {Name: E, Type: Wait, Seconds: 2, End: true}]}\n" +
+	"  - {StartAt: D, States: [{Name: D, Type: Pass, Next: E}, {Name: E, Type: Wait, Seconds: " +
+	"2, End: true}]}\n" +
 	"  OutputConstructor: {n.$: $Input.n}\n  Next: F\n" +
 	"- {Name: F, Type: Wait, Seconds: 1, End: true}\n"
 
@@ -114,7 +121,9 @@ const stepsDefinition = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStart
 // repeated until it is acknowledged. Then underLoad checks all executions.
 func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	t.Helper()
-	if _, err := d.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "steps", Definition: stepsDefinition, Type: "FDL"}); err != nil {
+	if _, err := d.client.CreateFlow(context.Background(),
+		cloudflow.CreateFlowRequest{Name: "steps", Definition: stepsDefinition,
+			Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
 	d.sweeping(t)
@@ -129,13 +138,16 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 				n := int(next.Add(1))
 				x := fmt.Sprint("x", n)
 				for try := 0; ; try++ {
-					_, err := d.client.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "steps", ExecutionName: x, Input: fmt.Sprintf(`{"n":%d}`, n)})
+					_, err := d.client.StartExecution(context.Background(),
+						cloudflow.StartExecutionRequest{FlowName: "steps", ExecutionName: x,
+							Input: fmt.Sprintf(`{"n":%d}`, n)})
 					mu.Lock()
 					switch code := fault.CodeOf(err); {
 					case err == nil || code == fault.ExecutionAlreadyExists && try > 0:
 						known[x] = n
 						err = nil
-					case code.Retryable() || ofPlatform(err): // the fault asks the client to try again
+					case code.Retryable() || ofPlatform(err):
+						// the fault asks the client to try again
 						refused++
 					default:
 						t.Errorf("%s is refused: %v", x, err)
@@ -157,7 +169,8 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	hurt()
 	close(stop)
 	work.Wait()
-	if err := d.clock.Move(3 * time.Minute); err != nil { // executions that lost their hint or their owner are due
+	// executions that lost their hint or their owner are due
+	if err := d.clock.Move(3 * time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d acknowledged, %d refused", len(known), refused)
@@ -186,7 +199,9 @@ func (d *deployment) ends(t *testing.T, x string, n int) {
 	var got *rpc.Execution
 	var err error
 	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
-		got, err = d.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "steps", ExecutionName: x, WaitTimeSeconds: &wait})
+		got, err = d.client.DescribeExecution(context.Background(),
+			cloudflow.DescribeExecutionRequest{FlowName: "steps", ExecutionName: x,
+				WaitTimeSeconds: &wait})
 		if err == nil && got.Status != "Running" {
 			break
 		}

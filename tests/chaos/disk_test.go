@@ -22,7 +22,8 @@ import (
 func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", megabytes), "millrace-test", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", megabytes),
+		"millrace-test", dir).CombinedOutput(); err != nil {
 		t.Skipf("it takes root to mount a small disk: %v %s", err, out)
 	}
 	t.Cleanup(func() {
@@ -69,7 +70,8 @@ func fillDisk(t *testing.T, dir string, leave int) (free func()) {
 // isDiskFull reports whether an error is the one of a full disk.
 func isDiskFull(err error) bool {
 	var r *rpc.ErrorResponse
-	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) && r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
+	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) &&
+		r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
 }
 
 // loadUntilFull starts executions from many clients at once until enough starts have been rejected,
@@ -83,7 +85,8 @@ func loadUntilFull(s *live.Server, known acknowledged, round string, enough int)
 			mine := acknowledged{}
 			c := s.Client()
 			for i := range 4000 {
-				err := mine.start(c, "pass", fmt.Sprintf("%s-%d-%d", round, w, i), fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 20_000)))
+				err := mine.start(c, "pass", fmt.Sprintf("%s-%d-%d", round, w, i),
+					fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 20_000)))
 				mu.Lock()
 				if err != nil {
 					refused = append(refused, err)
@@ -110,7 +113,8 @@ func loadUntilFull(s *live.Server, known acknowledged, round string, enough int)
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 64)
-	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 16, MemtableMegabytes: 4, SweepSeconds: 1}"})
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"),
+		Settings: "{FreeMegabytes: 16, MemtableMegabytes: 4, SweepSeconds: 1}"})
 	s.Start()
 	s.WaitReady()
 	c := s.Client()
@@ -165,7 +169,8 @@ func TestDiskFull(t *testing.T) {
 func TestDiskFullWithoutFloor(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 48)
-	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: -1, MemtableMegabytes: 1, SweepSeconds: 1}"})
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"),
+		Settings: "{FreeMegabytes: -1, MemtableMegabytes: 1, SweepSeconds: 1}"})
 	s.Start()
 	s.WaitReady()
 	flows(t, s.Client())
@@ -177,7 +182,8 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 		switch {
 		case isDiskFull(err):
 			told++
-		case fault.CodeOf(err) == fault.InternalServerError: // the server ends: there is no response, or it does not know what is on the disk
+		case fault.CodeOf(err) == fault.InternalServerError:
+			// the server ends: there is no response, or it does not know what is on the disk
 			failed++
 		default:
 			t.Errorf("refused: %v", err)
@@ -189,7 +195,8 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 		s.Kill()
 	} else if err := s.WaitExit(time.Minute); err == nil {
 		t.Error("it ends as if all were well")
-	} else if text := s.Log.String(); !strings.Contains(text, "no space left") || !strings.Contains(text, "start again") {
+	} else if text := s.Log.String(); !strings.Contains(text, "no space left") ||
+		!strings.Contains(text, "start again") {
 		t.Errorf("it ends and says %s", text)
 	}
 	s.Start() // on a full disk it may or may not be able to open the store

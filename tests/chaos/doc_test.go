@@ -36,16 +36,19 @@ func long(t *testing.T) (each time.Duration, yes bool) {
 }
 
 // pass is a flow that ends at once.
-const pass = "Type: StateMachine\nSpecVersion: v1\nName: pass\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+const pass = "Type: StateMachine\nSpecVersion: v1\nName: pass\nStartAt: A\nStates:\n" +
+	"- {Name: A, Type: Pass, End: true}\n"
 
 // waits is a flow that waits for a second.
-const waits = "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 1, End: true}\n"
+const waits = "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n" +
+	"- {Name: A, Type: Wait, Seconds: 1, End: true}\n"
 
 // flows creates the flows.
 func flows(t *testing.T, c *rpc.Client) {
 	t.Helper()
 	for name, text := range map[string]string{"pass": pass, "waits": waits} {
-		if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name, Definition: text, Type: "FDL"}); err != nil {
+		if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name,
+			Definition: text, Type: "FDL"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,7 +59,8 @@ type acknowledged map[[2]string]string
 
 // start starts an execution and records it when the start is acknowledged.
 func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
-	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
+	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow,
+		ExecutionName: name, Input: input})
 	if err == nil {
 		l[[2]string{flow, name}] = input
 	}
@@ -73,7 +77,9 @@ func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			got, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: x[0], ExecutionName: x[1], WaitTimeSeconds: &wait})
+			got, err := c.DescribeExecution(context.Background(),
+				cloudflow.DescribeExecutionRequest{FlowName: x[0], ExecutionName: x[1],
+					WaitTimeSeconds: &wait})
 			if err != nil || got.Input != input || wait > 0 && got.Status != "Succeeded" {
 				mu.Lock()
 				lost = append(lost, fmt.Sprintf("%v: %.200s, %v", x, fmt.Sprintf("%+v", got), err))

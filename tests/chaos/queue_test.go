@@ -42,7 +42,8 @@ func (c *counting) Send(ctx context.Context, messages ...queue.Hint) error {
 // executions anyway.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
-	driver, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: t.TempDir(), FreeFloor: -1})
+	driver, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: t.TempDir(),
+		FreeFloor: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,8 @@ func TestFullQueue(t *testing.T) {
 	q := &counting{Queue: memqueue.New(memqueue.Options{Capacity: 2, Workers: 1})}
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil), Limits: limits, Log: log, Exclusive: true,
+	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil),
+		Limits: limits, Log: log, Exclusive: true,
 		Compile: func(text, mode string) (*flow.Machine, error) {
 			m, bad := fdl.Parse([]byte(text), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
@@ -58,7 +60,8 @@ func TestFullQueue(t *testing.T) {
 			}
 			return m, nil
 		}})
-	server := httptest.NewServer(rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})}))
+	server := httptest.NewServer(
+		rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})}))
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { q.Consume(life, r.HandleHint) })

@@ -44,7 +44,8 @@ func forbid(t *testing.T, dir string) (allow func()) {
 			return nil
 		})
 	}
-	for above := filepath.Dir(dir); above != os.TempDir() && len(above) > 1; above = filepath.Dir(above) {
+	for above := filepath.Dir(dir); above != os.TempDir() &&
+		len(above) > 1; above = filepath.Dir(above) {
 		os.Chmod(above, 0o755) // the test's own folders are closed to other users
 	}
 	each(0o444, 0o555)
@@ -71,7 +72,8 @@ func TestReadOnly(t *testing.T) {
 	other := live.New(t, live.Options{Data: s.Data, User: user})
 	if other.StartAndWait() {
 		t.Error("it serves a directory that it may not write")
-	} else if text := other.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "permission denied") {
+	} else if text := other.Log.String(); !strings.Contains(text, s.Data) ||
+		!strings.Contains(text, "permission denied") {
 		t.Errorf("it says %s", text)
 	}
 	allow()
@@ -88,7 +90,8 @@ func TestReadOnly(t *testing.T) {
 	fresh := live.New(t, live.Options{Data: filepath.Join(closed, "data"), User: user})
 	if fresh.StartAndWait() {
 		t.Error("it makes a directory where it may not")
-	} else if text := fresh.Log.String(); !strings.Contains(text, closed) || !strings.Contains(text, "permission denied") {
+	} else if text := fresh.Log.String(); !strings.Contains(text, closed) ||
+		!strings.Contains(text, "permission denied") {
 		t.Errorf("it says %s", text)
 	}
 }
@@ -98,7 +101,8 @@ func TestReadOnly(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 64)
-	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 1, MemtableMegabytes: 1}"})
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"),
+		Settings: "{FreeMegabytes: 1, MemtableMegabytes: 1}"})
 	s.Start()
 	s.WaitReady()
 	flows(t, s.Client())
@@ -110,7 +114,8 @@ func TestReadOnlyDisk(t *testing.T) {
 	remount(t, dir, "ro")
 	if s.StartAndWait() {
 		t.Error("it serves a read-only disk")
-	} else if text := s.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "read-only") {
+	} else if text := s.Log.String(); !strings.Contains(text, s.Data) ||
+		!strings.Contains(text, "read-only") {
 		t.Errorf("it says %s", text)
 	}
 	remount(t, dir, "rw")

@@ -26,7 +26,8 @@ func filled(t *testing.T, known acknowledged) string {
 	c := s.Client()
 	flows(t, c)
 	for i := range 400 {
-		name, input := fmt.Sprint("x", i), fmt.Sprintf(`{"n":%d,"text":%q}`, i, strings.Repeat(string(rune('a'+i%26)), 4000))
+		name, input := fmt.Sprint("x", i), fmt.Sprintf(`{"n":%d,"text":%q}`, i,
+			strings.Repeat(string(rune('a'+i%26)), 4000))
 		if err := known.start(c, "pass", name, input); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,8 @@ func noted(t *testing.T, dir string) {
 		newest := kinds["MANIFEST"][len(kinds["MANIFEST"])-1]
 		about, err := os.Stat(filepath.Join(dir, newest))
 		number, size := binary.BigEndian.Uint64(note[64:]), binary.BigEndian.Uint64(note[72:])
-		if err == nil && strings.HasSuffix(newest, fmt.Sprintf("MANIFEST-%06d", number)) && size == uint64(about.Size()) {
+		if err == nil && strings.HasSuffix(newest, fmt.Sprintf("MANIFEST-%06d", number)) &&
+			size == uint64(about.Size()) {
 			return
 		}
 	}
@@ -140,13 +142,16 @@ func TestTornFiles(t *testing.T) {
 		}
 		for _, hurt := range corruptions {
 			for round := range rounds {
-				if vital := kind == "log" || kind == "MANIFEST" || kind == "sst"; !thorough && !vital && hurt.do != nil {
+				if vital := kind == "log" || kind == "MANIFEST" || kind == "sst"; !thorough &&
+					!vital && hurt.do != nil {
 					continue
 				}
 				seed++
 				r := rand.New(rand.NewPCG(seed, 7))
 				file := names[len(names)-1-min(round, len(names)-1)]
-				t.Run(fmt.Sprintf("%s/%s/%d", kind, hurt.name, round), func(t *testing.T) { torn(t, whole, file, hurt, r, known) })
+				t.Run(fmt.Sprintf("%s/%s/%d", kind, hurt.name, round), func(t *testing.T) {
+					torn(t, whole, file, hurt, r, known)
+				})
 			}
 		}
 	}
