@@ -64,7 +64,8 @@ func (a *alibaba) pass(_ *testing.T, by time.Duration) {
 func (a *alibaba) reset() {
 	a.Store.ResetUsage()
 	a.calls = a.MNS.Calls()
-	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(), a.Stream.Batches.Load()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(),
+		a.Stream.Batches.Load()
 	a.api, a.runner = a.API.Billed(), a.StepRunner.Billed()
 }
 
@@ -84,10 +85,12 @@ func (a *alibaba) used(t *testing.T) cost.Bill {
 	}
 	batches := float64(a.Stream.Batches.Load() - a.batches)
 	calls := a.MNS.Calls()
-	sends := float64(calls["SendMessage"] + calls["BatchSendMessage"] - a.calls["SendMessage"] - a.calls["BatchSendMessage"])
+	sends := float64(calls["SendMessage"] +
+		calls["BatchSendMessage"] - a.calls["SendMessage"] - a.calls["BatchSendMessage"])
 	invocations := float64(a.API.Invocations() - a.requests + a.StepRunner.Invocations() - a.runs)
 	api, runner := (a.API.Billed() - a.api).Seconds(), (a.StepRunner.Billed() - a.runner).Seconds()
 	return cost.Bill{Used: []float64{writes, reads, sends + 2*batches, batches, invocations,
-		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU, api*cost.AlibabaAPIMemory + runner*cost.AlibabaRunnerMemory},
+		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU, api*cost.AlibabaAPIMemory +
+			runner*cost.AlibabaRunnerMemory},
 		IndexWrites: indexWrites, IndexReads: indexReads}
 }

@@ -20,7 +20,8 @@ func coldCustom(t *testing.T) coldTarget { return coldAlibaba(t, harness.Custom)
 func coldGo1(t *testing.T) coldTarget    { return coldAlibaba(t, harness.BuiltIn) }
 
 func coldAlibaba(t *testing.T, r harness.Runtime) coldTarget {
-	s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Credentials: withToken, Env: []string{coldRules},
+	s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Credentials: withToken,
+		Env:      []string{coldRules},
 		Function: func(f *harness.Function) { f.Hooks = false }}) // as in s.yaml
 	s.MNS.SetFaults(mns.Faults{Lose: 1})
 	return fcFunctions{s}
@@ -30,7 +31,8 @@ func (f fcFunctions) flows() *clouds.Flows { return &f.Flows }
 
 func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 	t.Helper()
-	deployed := map[string]*harness.Function{"api": f.API, "steprunner": f.StepRunner, "starter": f.Starter, "sweeper": f.Sweeper}[function]
+	deployed := map[string]*harness.Function{"api": f.API, "steprunner": f.StepRunner,
+		"starter": f.Starter, "sweeper": f.Sweeper}[function]
 	invoke := func(event string) func() error {
 		return func() error {
 			_, err := deployed.Invoke([]byte(event))
@@ -41,7 +43,8 @@ func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 	switch function {
 	case "api":
 		call = func() error { return f.request(i) }
-	case "steprunner": // the invocation that advances the execution, not the one that only starts it
+	case "steprunner":
+		// the invocation that advances the execution, not the one that only starts it
 		call = invoke(hint(flowID, i))
 	case "starter":
 		call = invoke(string(object(compact(t, recorded(t, "../serverless-devs/events/starter-oss.json")), i)))
@@ -57,7 +60,8 @@ func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 
 // request sends the request through the HTTP trigger.
 func (f fcFunctions) request(i int) error {
-	r := httptest.NewRequest(http.MethodPost, "http://api.fcapp.run/", strings.NewReader(startForm(i)))
+	r := httptest.NewRequest(http.MethodPost, "http://api.fcapp.run/",
+		strings.NewReader(startForm(i)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	harness.Trigger{Function: f.API}.ServeHTTP(w, r)

@@ -35,9 +35,12 @@ func openAWS(t *testing.T) target {
 	}))
 	t.Cleanup(tasks.Close)
 	a.Stack = lambda.Deploy(t, lambda.Options{
-		Env:       []string{"MILLRACE_CALL_SECONDS=120", "MILLRACE_SETTINGS={Limits: {Events: 100000}}", "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + tasks.URL + "'}]"},
-		APIFaults: a.table.DynamoDB, Faults: a.table.DynamoDB, SweepFaults: a.swept, QueueFaults: a.hurriedQueue,
-		Poller: func(p *lambda.Poller) { p.Visibility = 30 * time.Minute },
+		Env: []string{"MILLRACE_CALL_SECONDS=120",
+			"MILLRACE_SETTINGS={Limits: {Events: 100000}}",
+			"MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + tasks.URL + "'}]"},
+		APIFaults: a.table.DynamoDB, Faults: a.table.DynamoDB, SweepFaults: a.swept,
+		QueueFaults: a.hurriedQueue,
+		Poller:      func(p *lambda.Poller) { p.Visibility = 30 * time.Minute },
 		Function: func(f *lambda.Function) {
 			if f.Name == "steprunner" {
 				f.Timeout = 330 * time.Second
@@ -109,7 +112,8 @@ func (a *aws) reset() {
 	a.table.Reset()
 	a.sweeps.Reset()
 	a.queue.Reset()
-	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(), a.Poller.Batches.Load()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(),
+		a.Poller.Batches.Load()
 	a.api, a.runner = a.API.Billed(), a.StepRunner.Billed()
 }
 
@@ -123,8 +127,11 @@ func (a *aws) used(t *testing.T) cost.Bill {
 		}
 		queue += float64(n)
 	}
-	requests, runs := float64(a.API.Invocations()-a.requests), float64(a.StepRunner.Invocations()-a.runs)
+	requests, runs := float64(a.API.Invocations()-a.requests),
+		float64(a.StepRunner.Invocations()-a.runs)
 	t.Logf("calls of the table: %v, and of sweeps %v", u.Calls, swept.Calls)
-	seconds := (a.API.Billed()-a.api).Seconds()*cost.AWSAPIMemory + (a.StepRunner.Billed()-a.runner).Seconds()*cost.AWSRunnerMemory
-	return cost.Bill{Used: []float64{u.Writes + swept.Writes, u.Reads + swept.Reads, queue, requests + runs, seconds, requests}, IndexWrites: u.Index + swept.Index}
+	seconds := (a.API.Billed()-a.api).Seconds()*cost.AWSAPIMemory +
+		(a.StepRunner.Billed()-a.runner).Seconds()*cost.AWSRunnerMemory
+	return cost.Bill{Used: []float64{u.Writes + swept.Writes, u.Reads + swept.Reads, queue,
+		requests + runs, seconds, requests}, IndexWrites: u.Index + swept.Index}
 }

@@ -15,7 +15,9 @@ import (
 type lambdas struct{ *lambda.Stack }
 
 func coldAWS(t *testing.T) coldTarget {
-	return lambdas{lambda.Deploy(t, lambda.Options{Sweeps: -1, Poller: func(p *lambda.Poller) { p.Lost = 1 }, Credentials: withToken, Env: []string{coldRules}})}
+	return lambdas{lambda.Deploy(t, lambda.Options{Sweeps: -1, Poller: func(p *lambda.Poller) {
+		p.Lost = 1
+	}, Credentials: withToken, Env: []string{coldRules}})}
 }
 
 func (l lambdas) flows() *clouds.Flows { return &l.Flows }
@@ -46,7 +48,8 @@ func (l lambdas) cold(t *testing.T, function, flowID string, i int) start {
 func apiEvent(t *testing.T, i int) []byte {
 	t.Helper()
 	var event map[string]any
-	if err := json.Unmarshal(recorded(t, "../testdata/events/aws/api-start-execution.json"), &event); err != nil {
+	if err := json.Unmarshal(recorded(t, "../testdata/events/aws/api-start-execution.json"),
+		&event); err != nil {
 		t.Fatal(err)
 	}
 	event["body"], event["isBase64Encoded"] = startForm(i), false

@@ -22,7 +22,8 @@ func TestBill(t *testing.T) {
 	near(t, "Lambda", cost.AWS.USD(a, "Lambda"), 0.666668e-6)
 	near(t, "HTTP API", cost.AWS.USD(a, "HTTP API"), 1e-6)
 	near(t, "AWS", cost.AWS.Total(a), 10.616668e-6)
-	b := cost.Bill{Flow: "some", Used: []float64{10, 20, 3, 1, 3, 0.01, 0.02}, IndexWrites: 4, IndexReads: 5, States: 5}
+	b := cost.Bill{Flow: "some", Used: []float64{10, 20, 3, 1, 3, 0.01, 0.02}, IndexWrites: 4,
+		IndexReads: 5, States: 5}
 	near(t, "TableStore", cost.Alibaba.USD(b, "TableStore"), 12e-6)
 	near(t, "FC", cost.Alibaba.USD(b, "FC"), 0.45e-6+0.2e-6+0.06e-6)
 	near(t, "CloudFlow", b.Elsewhere(cost.Step), 125e-6)
@@ -37,7 +38,8 @@ func TestBill(t *testing.T) {
 		if err := cost.Compare(&text, results, markdown); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"some", "10.62", "125.00", "aws.amazon.com/dynamodb/pricing", "0.6250  DynamoDB write request units", "EventBridge", "12.00"} {
+		for _, want := range []string{"some", "10.62", "125.00", "aws.amazon.com/dynamodb/pricing",
+			"0.6250  DynamoDB write request units", "EventBridge", "12.00"} {
 			if !strings.Contains(text.String(), want) {
 				t.Errorf("no %q in:\n%s", want, text.String())
 			}

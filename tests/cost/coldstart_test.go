@@ -22,25 +22,29 @@ import (
 
 var (
 	starts = flag.Int("starts", 2, "how often TestColdStart starts each function")
-	sizes  = flag.Bool("sizes", false, "TestColdStart builds the functions as they are deployed and tells their sizes")
+	sizes  = flag.Bool("sizes", false,
+		"TestColdStart builds the functions as they are deployed and tells their sizes")
 )
 
 // token is a bearer token of the caller.
 const token = "local-only"
 
 // withToken has the callers of a deployment, who may also use the token.
-var withToken = `{"accounts":[{"id":"` + clouds.Account + `","keys":[{"id":"` + clouds.KeyID + `","secret":"` + clouds.Secret + `"}],"bearerTokens":[{"token":"` + token + `"}]}]}`
+var withToken = `{"accounts":[{"id":"` + clouds.Account + `","keys":[{"id":"` + clouds.KeyID +
+	`","secret":"` + clouds.Secret + `"}],"bearerTokens":[{"token":"` + token + `"}]}]}`
 
 // coldFlow is the flow that the tests start.
 const coldFlow = "hello"
 
 // coldRules let the recorded events start coldFlow.
-const coldRules = `MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"` + coldFlow + `","account":"` + clouds.Account + `"}]`
+const coldRules = `MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"` + coldFlow +
+	`","account":"` + clouds.Account + `"}]`
 
 // start is what a new process needs.
 type start struct {
-	ready, answered time.Duration // since the process began: until it is ready, and until its first response
-	memory          int64         // bytes, maximum
+	// since the process began: until it is ready, and until its first response
+	ready, answered time.Duration
+	memory          int64 // bytes, maximum
 }
 
 // first lists the functions with their first event, for which each of them gets a process of its
@@ -113,10 +117,12 @@ func writeStarts(t *testing.T, w io.Writer, title string, h coldTarget) {
 			answered = append(answered, s.answered.Seconds()*1000)
 			memory = append(memory, float64(s.memory)/1e6)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t\n", f.function, f.does, median(ready), median(answered), slices.Max(answered), median(memory))
+		fmt.Fprintf(table, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t\n", f.function, f.does, median(ready),
+			median(answered), slices.Max(answered), median(memory))
 	}
 	table.Flush()
-	fmt.Fprintf(w, "Medians of %d processes, here, with the emulators of table and queue beside them; both are new to the process.\n", *starts)
+	fmt.Fprintf(w, "Medians of %d processes, here, with the emulators of table and queue beside "+
+		"them; both are new to the process.\n", *starts)
 }
 
 func median(list []float64) float64 {
@@ -126,8 +132,10 @@ func median(list []float64) float64 {
 
 // startForm returns a request that starts an execution.
 func startForm(i int) string {
-	return url.Values{"Action": {"StartExecution"}, "Version": {"2019-03-15"}, "BearerToken": {token},
-		"FlowName": {coldFlow}, "ExecutionName": {fmt.Sprint("cold", i)}, "Input": {`{"a":1}`}}.Encode()
+	return url.Values{"Action": {"StartExecution"}, "Version": {"2019-03-15"},
+		"BearerToken": {token},
+		"FlowName":    {coldFlow}, "ExecutionName": {fmt.Sprint("cold", i)},
+		"Input": {`{"a":1}`}}.Encode()
 }
 
 // hint returns a message for an execution that has been claimed.
@@ -177,8 +185,11 @@ func writeSizes(t *testing.T, w io.Writer, home clouds.Cloud, archs []string) {
 		fmt.Fprint(table, f)
 		for _, arch := range archs {
 			path := filepath.Join(t.TempDir(), "bootstrap")
-			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,"+string(home), "-ldflags", "-s -w -buildid=", "-o", path, "./functions/"+f)
-			cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags",
+				"lambda.norpc,"+string(home), "-ldflags", "-s -w -buildid=", "-o", path,
+				"./functions/"+f)
+			cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux",
+				"GOARCH="+arch)
 			if text, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}

@@ -95,7 +95,8 @@ func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
 		bill := b.run(t, fmt.Sprint("f", i), m)
 		r.Bills = append(r.Bills, bill)
 		if o := most(m); bill.Used[0] > o.writes || bill.Used[2] > o.queue {
-			t.Errorf("%s: %v write units and %v requests of the queue, want at most %v", m.name, bill.Used[0], bill.Used[2], o)
+			t.Errorf("%s: %v write units and %v requests of the queue, want at most %v", m.name,
+				bill.Used[0], bill.Used[2], o)
 		}
 	}
 	r.Bills = append(r.Bills, b.callback(t), b.hour(t))
@@ -106,7 +107,8 @@ func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
 // warm and have loaded the definition.
 func (b bench) run(t *testing.T, flow string, m measured) cost.Bill {
 	t.Helper()
-	b.define(t, flow, "Type: StateMachine\nSpecVersion: v1\nName: "+flow+"\nStartAt: A\nStates:\n"+m.states)
+	b.define(t, flow, "Type: StateMachine\nSpecVersion: v1\nName: "+flow+"\nStartAt: A\n"+
+		"States:\n"+m.states)
 	b.start(t, flow, "warm", `{"n":0,"items":[{"n":1}]}`)
 	b.quiet(t)
 	return b.bill(t, m.name, m.executed, flow, func() {
@@ -123,7 +125,8 @@ func (b bench) bill(t *testing.T, name string, states int, flow string, f func()
 	f()
 	bill := b.used(t)
 	bill.Flow, bill.States = name, states
-	x, err := b.client().DescribeExecution(t.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: "one"})
+	x, err := b.client().DescribeExecution(t.Context(),
+		cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: "one"})
 	if err != nil || x.Status != "Succeeded" {
 		t.Fatalf("%s: %+v %v", name, x, err)
 	}
@@ -132,14 +135,17 @@ func (b bench) bill(t *testing.T, name string, states int, flow string, f func()
 
 func (b bench) define(t *testing.T, name, definition string) {
 	t.Helper()
-	if _, err := b.client().CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL"}); err != nil {
+	if _, err := b.client().CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name,
+		Definition: definition, Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (b bench) start(t *testing.T, flow, name, input string) {
 	t.Helper()
-	if _, err := b.client().StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input}); err != nil {
+	if _, err := b.client().StartExecution(t.Context(),
+		cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name,
+			Input: input}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -164,12 +170,15 @@ func (b bench) quiet(t *testing.T) {
 // callback measures a task that waits for a report. The report comes when the deployment is idle.
 func (b bench) callback(t *testing.T) cost.Bill {
 	t.Helper()
-	b.define(t, "callback", "Type: StateMachine\nSpecVersion: v1\nName: callback\nStartAt: A\nStates:\n"+callback)
+	b.define(t, "callback", "Type: StateMachine\nSpecVersion: v1\nName: callback\nStartAt: A\n"+
+		"States:\n"+callback)
 	once := func(name string) {
 		b.start(t, "callback", name, "{}")
 		token := <-b.work().tokens
 		b.quiet(t)
-		if _, err := b.client().ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`}); err != nil {
+		if _, err := b.client().ReportTaskSucceeded(t.Context(),
+			cloudflow.ReportTaskSucceededRequest{TaskToken: token,
+				Output: `{"answer":42}`}); err != nil {
 			t.Fatal(err)
 		}
 		b.quiet(t)

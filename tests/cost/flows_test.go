@@ -22,7 +22,9 @@ type measured struct {
 	aws, alibaba        bounds
 }
 
-const call = "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n.$: $Input.n}}, OutputConstructor: {n.$: $Output.Body.n}"
+const call = "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: " +
+	"'acs:fc:::functions/f', invocationType: Sync, body: {n.$: $Input.n}}, OutputConstructor: " +
+	"{n.$: $Output.Body.n}"
 
 // row returns n tasks in sequence.
 func row(n int) string {
@@ -41,10 +43,13 @@ func row(n int) string {
 }
 
 func parallel(n int) string {
-	return "- Name: A\n  Type: Parallel\n  Branches:\n" + strings.Repeat("  - StartAt: B\n    States:\n    - {Name: B, "+call+", End: true}\n", n) + "  End: true\n"
+	return "- Name: A\n  Type: Parallel\n  Branches:\n" +
+		strings.Repeat("  - StartAt: B\n    States:\n    - {Name: B, "+call+", End: true}\n",
+			n) + "  End: true\n"
 }
 
-const mapped = "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, " + call + ", End: true}\n  End: true\n"
+const mapped = "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  Processor:\n" +
+	"    StartAt: B\n    States:\n    - {Name: B, " + call + ", End: true}\n  End: true\n"
 
 func items(n int) string {
 	return `{"items":[` + strings.TrimSuffix(strings.Repeat(`{"n":1},`, n), ",") + `]}`
@@ -62,8 +67,11 @@ var flows = []measured{
 }
 
 const (
-	callback = "- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {token.$: $Context.Current.TaskToken}}, End: true}\n"
-	hour     = "version: v1\ntype: flow\nname: wait\nsteps:\n- {type: wait, name: a, duration: 3600}\n"
+	callback = "- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: " +
+		"WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', " +
+		"invocationType: Sync, body: {token.$: $Context.Current.TaskToken}}, End: true}\n"
+	hour = "version: v1\ntype: flow\nname: wait\nsteps:\n- {type: wait, name: a, duration: " +
+		"3600}\n"
 )
 
 // work runs the tasks. A task takes 50 to 150 ms, 100 on average. work passes on the task tokens

@@ -23,11 +23,15 @@ func TestWait(t *testing.T) {
 	for _, h := range targets {
 		t.Run(h.name, func(t *testing.T) {
 			b := bench{h.open(t)}
-			b.define(t, "waited", "Type: StateMachine\nSpecVersion: v1\nName: waited\nStartAt: A\nStates:\n"+flows[0].states)
+			b.define(t, "waited",
+				"Type: StateMachine\nSpecVersion: v1\nName: waited\nStartAt: A\n"+
+					"States:\n"+flows[0].states)
 			poll := func(name string) time.Duration {
 				began := time.Now()
 				b.start(t, "waited", name, "{}")
-				x, err := b.client().DescribeExecution(t.Context(), cloudflow.DescribeExecutionRequest{FlowName: "waited", ExecutionName: name, WaitTimeSeconds: new(int64(20))})
+				x, err := b.client().DescribeExecution(t.Context(),
+					cloudflow.DescribeExecutionRequest{FlowName: "waited", ExecutionName: name,
+						WaitTimeSeconds: new(int64(20))})
 				if err != nil || x.Status != "Succeeded" {
 					t.Fatalf("%s: %+v, %v", name, x, err)
 				}
@@ -46,7 +50,9 @@ func TestWait(t *testing.T) {
 				bill.Used[i] /= waits
 			}
 			slices.Sort(took)
-			t.Logf("start and end after %v (median), %v to %v; %.1f read units, %.2f USD for a million in all", took[waits/2], took[0], took[waits-1], bill.Used[1], b.prices().Total(bill)*1e6)
+			t.Logf("start and end after %v (median), %v to %v; %.1f read units, %.2f USD for a "+
+				"million in all", took[waits/2], took[0], took[waits-1], bill.Used[1],
+				b.prices().Total(bill)*1e6)
 			if bill.Used[1] > reads {
 				t.Errorf("%v read units, want at most %d", bill.Used[1], reads)
 			}
