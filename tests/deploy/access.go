@@ -73,8 +73,10 @@ func checkRoles(s *Stack) (wrong []string) {
 		if s.Property(role, "ManagedPolicyArns") != nil {
 			wrong = append(wrong, role+": policies that are managed elsewhere")
 		}
-		for _, statement := range asList(s.Property(role, "AssumeRolePolicyDocument", "Statement")) {
-			if Text(statement, "Principal", "Service") != "lambda.amazonaws.com" || len(asObject(At(statement, "Principal"))) != 1 {
+		for _, statement := range asList(s.Property(role, "AssumeRolePolicyDocument",
+			"Statement")) {
+			if Text(statement, "Principal", "Service") != "lambda.amazonaws.com" ||
+				len(asObject(At(statement, "Principal"))) != 1 {
 				wrong = append(wrong, role+": others than Lambda may take it")
 			}
 		}
@@ -84,8 +86,9 @@ func checkRoles(s *Stack) (wrong []string) {
 
 // Justified lists the grants with a wildcard, and the reasons.
 var Justified = map[Grant]string{
-	{"kms:GenerateDataKey*", "KmsKeyArn"}: "of one key, through DynamoDB only; the pair of actions that DynamoDB documents",
-	{"kms:ReEncrypt*", "KmsKeyArn"}:       "as above: ReEncryptFrom and ReEncryptTo",
+	{"kms:GenerateDataKey*", "KmsKeyArn"}: "of one key, through DynamoDB only; the pair of " +
+		"actions that DynamoDB documents",
+	{"kms:ReEncrypt*", "KmsKeyArn"}: "as above: ReEncryptFrom and ReEncryptTo",
 }
 
 // checkWildcards: no role is allowed every action, or an action on every resource.
@@ -98,7 +101,8 @@ func checkWildcards(s *Stack) (wrong []string) {
 		}
 		for _, p := range s.policiesOf(role) {
 			for _, statement := range asList(At(p, "PolicyDocument", "Statement")) {
-				if At(statement, "NotAction") != nil || At(statement, "NotResource") != nil || At(statement, "Resource") == nil {
+				if At(statement, "NotAction") != nil || At(statement, "NotResource") != nil ||
+					At(statement, "Resource") == nil {
 					wrong = append(wrong, role+": a statement about everything but")
 				}
 			}
@@ -116,10 +120,12 @@ func checkPrincipals(s *Stack) (wrong []string) {
 				wrong = append(wrong, name+": anybody's source may send")
 			}
 			// The name of a bucket does not show which account owns it.
-			if service == "s3.amazonaws.com" && At(statement, "Condition", "StringEquals", "aws:SourceAccount") == nil {
+			if service == "s3.amazonaws.com" && At(statement, "Condition", "StringEquals",
+				"aws:SourceAccount") == nil {
 				wrong = append(wrong, name+": another account's bucket may send")
 			}
-			for _, v := range append(many(At(statement, "Action")), many(At(statement, "Resource"))...) {
+			for _, v := range append(many(At(statement, "Action")),
+				many(At(statement, "Resource"))...) {
 				if strings.Contains(Show(v), "*") {
 					wrong = append(wrong, name+": a wildcard")
 				}

@@ -31,11 +31,15 @@ var (
 
 // access lists everything that each function may do. A function may do nothing else.
 var access = map[string]map[string][]string{
-	"ApiFunction":        {"ApiLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send},
-	"ExpressFunction":    {"ExpressLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send, "TaskFunctions": invoke},
-	"StepRunnerFunction": {"StepRunnerLogs.Arn": logs, rows: all, "StepQueue.Arn": slices.Concat(send, polls), "TaskFunctions": invoke},
-	"SweeperFunction":    {"SweeperLogs.Arn": logs, rows: all, lists: query, wakes: query, "StepQueue.Arn": send},
-	"StarterFunction": {"StarterLogs.Arn": logs, rows: slices.Concat(reads, writes), "StepQueue.Arn": send, "EventQueue.Arn": polls,
+	"ApiFunction": {"ApiLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send},
+	"ExpressFunction": {"ExpressLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send,
+		"TaskFunctions": invoke},
+	"StepRunnerFunction": {"StepRunnerLogs.Arn": logs, rows: all,
+		"StepQueue.Arn": slices.Concat(send, polls), "TaskFunctions": invoke},
+	"SweeperFunction": {"SweeperLogs.Arn": logs, rows: all, lists: query, wakes: query,
+		"StepQueue.Arn": send},
+	"StarterFunction": {"StarterLogs.Arn": logs, rows: slices.Concat(reads, writes),
+		"StepQueue.Arn": send, "EventQueue.Arn": polls,
 		"EventDeadLetters.Arn": send},
 }
 
@@ -50,7 +54,8 @@ func granted(s *deploy.Stack, function string) map[string][]string {
 func TestAccess(t *testing.T) {
 	doc := load(t)
 	s := stack(t, doc, with(most, map[string]string{"KmsKeyArn": ""}))
-	if got, want := s.Names("AWS::Serverless::Function"), slices.Sorted(maps.Keys(access)); !slices.Equal(got, want) {
+	if got, want := s.Names("AWS::Serverless::Function"),
+		slices.Sorted(maps.Keys(access)); !slices.Equal(got, want) {
 		t.Fatalf("functions %v, want %v", got, want)
 	}
 	for f, want := range access {
@@ -73,7 +78,8 @@ func TestAccessToRestoredTable(t *testing.T) {
 	s := stack(t, load(t), with(least, map[string]string{"ExistingTable": "restored"}))
 	table := "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}"
 	got := granted(s, "SweeperFunction")
-	for resource, want := range map[string][]string{table: all, table + "/index/list": query, table + "/index/wake": query} {
+	for resource, want := range map[string][]string{table: all, table + "/index/list": query,
+		table + "/index/wake": query} {
 		if !slices.Equal(got[resource], slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s: %v, want %v", resource, got[resource], want)
 		}
@@ -115,11 +121,15 @@ func TestAccessFollowsTheCode(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range regexp.MustCompile(`\.Client\.([A-Z]\w+)\(ctx`).FindAllStringSubmatch(string(text), -1) {
-				calls[c.service+":"+strings.TrimSuffix(m[1], "MessageBatch")+strings.Repeat("Message", strings.Count(m[1], "MessageBatch"))] = true
+			for _, m := range regexp.MustCompile(`\.Client\.([A-Z]\w+)\(ctx`).
+				FindAllStringSubmatch(string(text), -1) {
+				calls[c.service+":"+strings.TrimSuffix(m[1],
+					"MessageBatch")+strings.Repeat("Message", strings.Count(m[1],
+					"MessageBatch"))] = true
 			}
 		}
-		if got, want := slices.Sorted(maps.Keys(calls)), slices.Sorted(slices.Values(c.want)); !slices.Equal(got, want) {
+		if got, want := slices.Sorted(maps.Keys(calls)),
+			slices.Sorted(slices.Values(c.want)); !slices.Equal(got, want) {
 			t.Errorf("%s calls %v, the template allows %v", c.glob, got, want)
 		}
 	}

@@ -13,7 +13,8 @@ func (s *Stack) alarmed(namespace, metric, resource string) bool {
 			metrics = append(metrics, At(m, "MetricStat", "Metric"))
 		}
 		for _, m := range metrics {
-			if Text(m, "Namespace") == namespace && Text(m, "MetricName") == metric && has(m, resource) {
+			if Text(m, "Namespace") == namespace && Text(m, "MetricName") == metric &&
+				has(m, resource) {
 				return true
 			}
 		}
@@ -25,7 +26,8 @@ func (s *Stack) alarmed(namespace, metric, resource string) bool {
 // table too.
 func (s *Stack) alarmedIndex(table, index string) bool {
 	for _, name := range s.Names(kindAlarm) {
-		if Text(s.Property(name, "MetricName")) != "WriteThrottleEvents" || !has(s.Property(name), table) {
+		if Text(s.Property(name, "MetricName")) != "WriteThrottleEvents" ||
+			!has(s.Property(name), table) {
 			continue
 		}
 		for _, d := range asList(s.Property(name, "Dimensions")) {
@@ -68,7 +70,8 @@ func checkAlarms(s *Stack) (wrong []string) {
 		want("AWS/DynamoDB", "ReadThrottleEvents", t)
 		for _, index := range asList(s.Property(t, "GlobalSecondaryIndexes")) {
 			if name := Text(index, "IndexName"); !s.alarmedIndex(t, name) {
-				wrong = append(wrong, fmt.Sprintf("%s: no alarm on writes of its index %s", t, name))
+				wrong = append(wrong, fmt.Sprintf("%s: no alarm on writes of its index %s", t,
+					name))
 			}
 		}
 	}
@@ -79,9 +82,11 @@ func checkAlarms(s *Stack) (wrong []string) {
 	told = told && s.Parameters["AlarmTopicArn"] != ""
 	for _, name := range s.Names(kindAlarm) {
 		if tells := s.Property(name, "AlarmActions") != nil; tells != told {
-			wrong = append(wrong, fmt.Sprintf("%s: tells somebody: %v, but there is a topic: %v", name, tells, told))
+			wrong = append(wrong, fmt.Sprintf("%s: tells somebody: %v, but there is a topic: %v",
+				name, tells, told))
 		}
-		if missing := Text(s.Property(name, "TreatMissingData")); missing != "notBreaching" && missing != "breaching" {
+		if missing := Text(s.Property(name, "TreatMissingData")); missing != "notBreaching" &&
+			missing != "breaching" {
 			wrong = append(wrong, name+": does not say what silence means")
 		}
 	}
@@ -93,8 +98,10 @@ func checkAlarms(s *Stack) (wrong []string) {
 func checkSweep(s *Stack) (wrong []string) {
 	ticks := 0
 	for _, e := range asObject(s.Property("SweeperFunction", "Events")) {
-		if Text(e, "Type") == "ScheduleV2" && Text(e, "Properties", "ScheduleExpression") == "rate(1 minute)" &&
-			strings.ReplaceAll(Text(e, "Properties", "Input"), " ", "") == `{"kind":"sweep"}` && Text(e, "Properties", "State") != "DISABLED" {
+		if Text(e, "Type") == "ScheduleV2" &&
+			Text(e, "Properties", "ScheduleExpression") == "rate(1 minute)" &&
+			strings.ReplaceAll(Text(e, "Properties", "Input"), " ", "") == `{"kind":"sweep"}` &&
+			Text(e, "Properties", "State") != "DISABLED" {
 			ticks++
 		}
 	}
@@ -102,8 +109,10 @@ func checkSweep(s *Stack) (wrong []string) {
 		wrong = append(wrong, fmt.Sprintf("SweeperFunction: %d ticks a minute", ticks))
 	}
 	for _, name := range s.Names(kindAlarm) {
-		if Text(s.Property(name, "MetricName")) == "Invocations" && has(s.Property(name), "SweeperFunction") &&
-			Text(s.Property(name, "ComparisonOperator")) == "LessThanThreshold" && Text(s.Property(name, "TreatMissingData")) == "breaching" {
+		if Text(s.Property(name, "MetricName")) == "Invocations" &&
+			has(s.Property(name), "SweeperFunction") &&
+			Text(s.Property(name, "ComparisonOperator")) == "LessThanThreshold" &&
+			Text(s.Property(name, "TreatMissingData")) == "breaching" {
 			return wrong
 		}
 	}

@@ -15,27 +15,34 @@ func TestAlibabaDocs(t *testing.T) {
 	_, table, _ := strings.Cut(page, "## Settings\n")
 	command := read(t, "../../infra/alibaba/config.go")
 	template := string(projectText(t))
-	for _, m := range regexp.MustCompile(`env\('([A-Z_]+)', '([^']*)'\)`).FindAllStringSubmatch(template, -1) {
-		row := regexp.MustCompile("(?m)^\\| `" + m[1] + "` \\| ([^|]*) \\|").FindStringSubmatch(table)
+	for _, m := range regexp.MustCompile(`env\('([A-Z_]+)', '([^']*)'\)`).
+		FindAllStringSubmatch(template, -1) {
+		row := regexp.MustCompile("(?m)^\\| `" + m[1] +
+			"` \\| ([^|]*) \\|").FindStringSubmatch(table)
 		if row == nil {
 			t.Errorf("%s is not in the table", m[1])
 			continue
 		}
-		if words := map[string]bool{"none": true, "required": true, "the region": true}; row[1] != m[2] && !(m[2] == "" && words[row[1]]) {
+		if words := map[string]bool{"none": true, "required": true,
+			"the region": true}; row[1] != m[2] && !(m[2] == "" && words[row[1]]) {
 			t.Errorf("%s: the default is %q, the page says %q", m[1], m[2], row[1])
 		}
 	}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|").FindAllStringSubmatch(table, -1) {
-		if !strings.Contains(template, "env('"+m[1]+"'") && !strings.Contains(command, `"`+m[1]+`"`) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|").FindAllStringSubmatch(table,
+		-1) {
+		if !strings.Contains(template, "env('"+m[1]+"'") &&
+			!strings.Contains(command, `"`+m[1]+`"`) {
 			t.Errorf("the table has %s, which nothing reads", m[1])
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?:MILLRACE|ALIBABA_CLOUD)_[A-Z_]+`).FindAllString(command, -1) {
+	for _, m := range regexp.MustCompile(`(?:MILLRACE|ALIBABA_CLOUD)_[A-Z_]+`).
+		FindAllString(command, -1) {
 		if !strings.Contains(table, "`"+m+"`") {
 			t.Errorf("infra/alibaba reads %s, which is not in the table", m)
 		}
 	}
-	for _, m := range regexp.MustCompile(`\./infra/alibaba((?: [^\n#&;]*)?)`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`\./infra/alibaba((?: [^\n#&;]*)?)`).
+		FindAllStringSubmatch(page, -1) {
 		for _, option := range regexp.MustCompile(` -([a-z-]+)`).FindAllStringSubmatch(m[1], -1) {
 			if !strings.Contains(command, `"`+option[1]+`"`) {
 				t.Errorf("infra/alibaba has no -%s", option[1])
@@ -51,15 +58,18 @@ func TestAlibabaDocs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\]\(([a-z]+\.md)\)`).FindAllStringSubmatch(page, -1) {
 		exists(t, "../../docs/"+m[1])
 	}
-	for _, m := range regexp.MustCompile(`\b(?:tests|infra)/[A-Za-z0-9/._-]*[A-Za-z0-9]`).FindAllString(page, -1) {
+	for _, m := range regexp.MustCompile(`\b(?:tests|infra)/[A-Za-z0-9/._-]*[A-Za-z0-9]`).
+		FindAllString(page, -1) {
 		if !strings.Contains(m, "node_modules") {
 			exists(t, "../../"+m)
 		}
 	}
-	for _, m := range regexp.MustCompile(`\bs ([a-z]+) (?:deploy|info|local)`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`\bs ([a-z]+) (?:deploy|info|local)`).
+		FindAllStringSubmatch(page, -1) {
 		exists(t, "../../functions/"+m[1])
 	}
-	if pinned := read(t, "../serverless-devs/package.json"); !strings.Contains(pinned, `"`+regexp.MustCompile(`@serverless-devs/s@([0-9.]+)`).FindStringSubmatch(page)[1]+`"`) {
+	if pinned := read(t, "../serverless-devs/package.json"); !strings.Contains(pinned,
+		`"`+regexp.MustCompile(`@serverless-devs/s@([0-9.]+)`).FindStringSubmatch(page)[1]+`"`) {
 		t.Error("the page and package.json name different versions of Serverless Devs")
 	}
 }
@@ -83,7 +93,8 @@ func exists(t *testing.T, file string) {
 // TestLockFiles: lock files name no registry, because each machine has its own.
 func TestLockFiles(t *testing.T) {
 	for _, file := range []string{"package-lock.json", "../serverless-devs/package-lock.json"} {
-		if text := read(t, file); strings.Contains(text, `"resolved"`) || strings.Contains(text, "://") {
+		if text := read(t, file); strings.Contains(text, `"resolved"`) ||
+			strings.Contains(text, "://") {
 			t.Errorf("%s names a host", file)
 		}
 	}

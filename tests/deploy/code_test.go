@@ -90,12 +90,14 @@ func tableDifference(s *deploy.Stack, p probed) string {
 			return fmt.Sprintf("%s: the template has %v, the code %v", name, got, w)
 		}
 	}
-	for _, name := range []string{"LocalSecondaryIndexes", "StreamSpecification", "ProvisionedThroughput"} {
+	for _, name := range []string{"LocalSecondaryIndexes", "StreamSpecification",
+		"ProvisionedThroughput"} {
 		if s.Property("StateTable", name) != nil && want[name] == nil {
 			return name + ": only the template has it"
 		}
 	}
-	if got := s.Property("StateTable", "TimeToLiveSpecification"); !reflect.DeepEqual(got, deploy.Object{"AttributeName": p.TTL, "Enabled": true}) {
+	if got := s.Property("StateTable", "TimeToLiveSpecification"); !reflect.DeepEqual(got,
+		deploy.Object{"AttributeName": p.TTL, "Enabled": true}) {
 		return fmt.Sprintf("time to live: the template has %v, the code %s", got, p.TTL)
 	}
 	return ""
@@ -109,7 +111,9 @@ func sorted(v any) any {
 		return v
 	}
 	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	slices.SortFunc(list, func(a, b any) int {
+		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+	})
 	return list
 }
 
@@ -122,7 +126,8 @@ func TestTable(t *testing.T) {
 		t.Error(d)
 	}
 	for _, m := range [][2]string{
-		{"{AttributeName: p, KeyType: HASH}, {AttributeName: s, KeyType: RANGE}", "{AttributeName: s, KeyType: HASH}, {AttributeName: p, KeyType: RANGE}"},
+		{"{AttributeName: p, KeyType: HASH}, {AttributeName: s, KeyType: RANGE}",
+			"{AttributeName: s, KeyType: HASH}, {AttributeName: p, KeyType: RANGE}"},
 		{`AttributeName: w, AttributeType: "N"`, "AttributeName: w, AttributeType: S"},
 		{"ProjectionType: KEYS_ONLY", "ProjectionType: ALL"},
 		{"NonKeyAttributes: [i]", "NonKeyAttributes: [i, d]"},
@@ -184,7 +189,8 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := map[string]string{"api": "an HTTP request", "steprunner": "a queue batch", "sweeper": "a tick of the scheduler", "starter": ""}
+	kinds := map[string]string{"api": "an HTTP request", "steprunner": "a queue batch",
+		"sweeper": "a tick of the scheduler", "starter": ""}
 	seen := map[string]bool{}
 	for file, e := range p.Events {
 		function, _, _ := strings.Cut(strings.TrimSuffix(file, ".json"), "-")
@@ -214,17 +220,22 @@ func TestMakefile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := map[string]string{"ApiFunction": "api", "ExpressFunction": "api", "StepRunnerFunction": "steprunner", "StarterFunction": "starter",
+	programs := map[string]string{"ApiFunction": "api", "ExpressFunction": "api",
+		"StepRunnerFunction": "steprunner", "StarterFunction": "starter",
 		"SweeperFunction": "sweeper"}
 	s := stack(t, load(t), most)
 	for _, f := range s.Names("AWS::Serverless::Function") {
-		if deploy.Text(s.Resources[f], "Metadata", "BuildMethod") != "makefile" || deploy.Text(s.Property(f, "CodeUri")) != "." {
+		if deploy.Text(s.Resources[f], "Metadata", "BuildMethod") != "makefile" ||
+			deploy.Text(s.Property(f, "CodeUri")) != "." {
 			t.Errorf("%s is not built by the Makefile at the root", f)
 		}
-		cmd := exec.Command("make", "-n", "build-"+f, "ARTIFACTS_DIR=/artifacts", "LAMBDA_ARCH=arm64")
+		cmd := exec.Command("make", "-n", "build-"+f, "ARTIFACTS_DIR=/artifacts",
+			"LAMBDA_ARCH=arm64")
 		cmd.Dir = "../.."
 		out, err := cmd.CombinedOutput()
-		for _, want := range []string{"GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "-trimpath", "-tags lambda.norpc", `-o "/artifacts/bootstrap"`, "./functions/" + programs[f] + "\n"} {
+		for _, want := range []string{"GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "-trimpath",
+			"-tags lambda.norpc", `-o "/artifacts/bootstrap"`, "./functions/" +
+				programs[f] + "\n"} {
 			if err != nil || !strings.Contains(string(out), want) {
 				t.Errorf("make build-%s: %v, no %q in %s", f, err, want, out)
 			}

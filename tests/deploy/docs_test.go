@@ -33,7 +33,8 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile(`[ ']([A-Z][A-Za-z]+)=`).FindAllStringSubmatch(page, -1) {
-		if !slices.Contains([]string{"Action", "Version", "BearerToken", "AttributeName", "Enabled", "PointInTimeRecoveryEnabled"}, m[1]) && parameters[m[1]] == nil {
+		if !slices.Contains([]string{"Action", "Version", "BearerToken", "AttributeName", "Enabled",
+			"PointInTimeRecoveryEnabled"}, m[1]) && parameters[m[1]] == nil {
 			t.Errorf("the page sets %s, which is no parameter", m[1])
 		}
 	}
@@ -45,7 +46,8 @@ func TestDocs(t *testing.T) {
 	}
 	s := stack(t, doc, most)
 	for _, alarm := range s.Names("AWS::CloudWatch::Alarm") {
-		if !strings.Contains(page, "`"+alarm+"`") && !strings.HasSuffix(alarm, "ErrorsAlarm") && !strings.HasSuffix(alarm, "ThrottlesAlarm") {
+		if !strings.Contains(page, "`"+alarm+"`") && !strings.HasSuffix(alarm, "ErrorsAlarm") &&
+			!strings.HasSuffix(alarm, "ThrottlesAlarm") {
 			t.Errorf("alarm %s is not on the page", alarm)
 		}
 	}
@@ -58,7 +60,8 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the page says make %s, which is no target", m[1])
 		}
 	}
-	for _, m := range regexp.MustCompile(`tests/testdata/events/aws/[a-z0-9-]+\.json`).FindAllString(page, -1) {
+	for _, m := range regexp.MustCompile(`tests/testdata/events/aws/[a-z0-9-]+\.json`).
+		FindAllString(page, -1) {
 		if _, err := os.Stat(filepath.Join("../..", m)); err != nil {
 			t.Error(err)
 		}
@@ -71,9 +74,11 @@ func TestDocsCountAlarms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := map[int]string{11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen", 15: "fifteen"}
+	words := map[int]string{11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen",
+		15: "fifteen"}
 	n := len(stack(t, load(t), least).Names("AWS::CloudWatch::Alarm"))
-	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), "billed one by one: "+words[n]+" ") {
+	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "),
+		"billed one by one: "+words[n]+" ") {
 		t.Errorf("there are %d alarms", n)
 	}
 }
@@ -85,7 +90,8 @@ func TestDocsLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\]\(([a-z]+\.md)\)`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`\]\(([a-z]+\.md)\)`).FindAllStringSubmatch(string(text),
+		-1) {
 		seen[m[1]] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(seen)) {

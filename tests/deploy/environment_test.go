@@ -15,15 +15,18 @@ import (
 // variables lists the environment variables of each function. A function does not get variables
 // that it does not need.
 var variables = map[string][]string{
-	"ApiFunction":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS"},
-	"ExpressFunction":    {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
+	"ApiFunction": {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS",
+		"MILLRACE_SYNC_SECONDS"},
+	"ExpressFunction": {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS",
+		"MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
 	"StepRunnerFunction": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_CALL_SECONDS"},
 	"SweeperFunction":    nil,
 	"StarterFunction":    {"MILLRACE_STARTS"},
 }
 
 // shared lists the variables that all functions get.
-var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_FAIR_QUEUE", "MILLRACE_REGION", "MILLRACE_SETTINGS",
+var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_FAIR_QUEUE", "MILLRACE_REGION",
+	"MILLRACE_SETTINGS",
 	"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
 
 func TestEnvironment(t *testing.T) {
@@ -33,7 +36,8 @@ func TestEnvironment(t *testing.T) {
 	for f, want := range variables {
 		got, _ := s.Property(f, "Environment", "Variables").(deploy.Object)
 		names := slices.Sorted(maps.Keys(got))
-		if want = slices.Sorted(slices.Values(slices.Concat(shared, want))); !slices.Equal(names, want) {
+		if want = slices.Sorted(slices.Values(slices.Concat(shared, want))); !slices.Equal(names,
+			want) {
 			t.Errorf("%s: has %v, want %v", f, names, want)
 		}
 		for _, n := range names {
@@ -61,10 +65,14 @@ func compareVariables(t *testing.T, set map[string]bool, read []string) {
 
 // projectVariables is the same for Function Compute.
 var projectVariables = map[string][]string{
-	"api":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
-	"steprunner": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_CALL_SECONDS", "MILLRACE_DISPATCH"},
-	"sweeper":    nil,
-	"starter":    {"MILLRACE_STARTS"},
+	"api": {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS",
+		"MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_WAIT_SECONDS",
+		"MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
+	"steprunner": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS",
+		"MILLRACE_CLOUDFLOW", "MILLRACE_TASK_ROLE", "MILLRACE_RESERVED", "MILLRACE_CALL_SECONDS",
+		"MILLRACE_DISPATCH"},
+	"sweeper": nil,
+	"starter": {"MILLRACE_STARTS"},
 }
 
 func TestProjectEnvironment(t *testing.T) {
@@ -74,7 +82,8 @@ func TestProjectEnvironment(t *testing.T) {
 	for f, want := range projectVariables {
 		got, _ := p.Functions[f]["environmentVariables"].(deploy.Object)
 		names := slices.Sorted(maps.Keys(got))
-		want = append([]string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS", vpc}, want...)
+		want = append([]string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS",
+			vpc}, want...)
 		if slices.Sort(want); !slices.Equal(names, want) {
 			t.Errorf("%s: has %v, want %v", f, names, want)
 		}
@@ -91,7 +100,8 @@ func TestProjectEnvironment(t *testing.T) {
 
 // variable matches a variable's name in the code, or the service of an endpoint, from which the
 // code builds the name.
-var variable = regexp.MustCompile(`"(MILLRACE_[A-Z_]+|STORE_URL|QUEUE_URL)"|endpoint\(getenv, "([A-Z]+)"\)`)
+var variable = regexp.MustCompile(
+	`"(MILLRACE_[A-Z_]+|STORE_URL|QUEUE_URL)"|endpoint\(getenv, "([A-Z]+)"\)`)
 
 // readVariables returns the variables of Millrace that the wiring of the functions names. It skips
 // the files of the other cloud.
@@ -125,10 +135,12 @@ func readVariables(t *testing.T, other string) []string {
 
 // TestStoreAndQueue: the code accepts the values for table and queue, in both forms of the table.
 func TestStoreAndQueue(t *testing.T) {
-	for variant, table := range map[string]string{"least": "StateTable", "restored table": "ExistingTable"} {
+	for variant, table := range map[string]string{"least": "StateTable",
+		"restored table": "ExistingTable"} {
 		s := stack(t, load(t), variants[variant])
 		v := s.Property("ApiFunction", "Environment", "Variables")
-		if deploy.Text(v, "STORE_URL", "Fn::Sub", 0) != "dynamodb://${Table}" || deploy.Text(v, "STORE_URL", "Fn::Sub", 1, "Table", "Ref") != table {
+		if deploy.Text(v, "STORE_URL", "Fn::Sub", 0) != "dynamodb://${Table}" ||
+			deploy.Text(v, "STORE_URL", "Fn::Sub", 1, "Table", "Ref") != table {
 			t.Errorf("%s: STORE_URL is %v", variant, deploy.At(v, "STORE_URL"))
 		}
 		if deploy.Text(v, "QUEUE_URL", "Ref") != "StepQueue" {

@@ -40,7 +40,8 @@ func LoadProject(text []byte, policies string, environment map[string]string) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Functions: map[string]Object{}, Actions: map[string][]any{}, Policies: map[string][]RAMStatement{}}
+	p := &Project{Functions: map[string]Object{}, Actions: map[string][]any{},
+		Policies: map[string][]RAMStatement{}}
 	for name, r := range asObject(doc["resources"]) {
 		if Text(r, "component") != "fc3" {
 			return nil, fmt.Errorf("%s: component %v", name, At(r, "component"))
@@ -54,7 +55,8 @@ func LoadProject(text []byte, policies string, environment map[string]string) (*
 var expression = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // renderTemplate fills in variables, as Serverless Devs does, in the forms that s.yaml uses.
-func renderTemplate(text []byte, environment map[string]string) (doc Object, vars map[string]string, err error) {
+func renderTemplate(text []byte, environment map[string]string) (doc Object, vars map[string]string,
+	err error) {
 	doc, err = Parse(text)
 	if err != nil {
 		return nil, nil, err
@@ -164,7 +166,8 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 	}
 	known := maps.Clone(vars)
 	delete(known, "functions") // in policies these are the functions that flows may invoke
-	maps.Copy(known, map[string]string{"queue": vars["prefix"], "letters": vars["prefix"] + "-dead-letters",
+	maps.Copy(known, map[string]string{"queue": vars["prefix"],
+		"letters":      vars["prefix"] + "-dead-letters",
 		"eventLetters": vars["prefix"] + "-event-dead-letters", "logstore": "functions"})
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -180,7 +183,8 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 		})
 		if name == "trust" {
 			err = json.Unmarshal([]byte(filled), &p.Trust)
-		} else if name != "trust-tasks" && name != "reserved" { // of the role of tasks: who may assume it, and what it is denied
+		} else if name != "trust-tasks" && name != "reserved" {
+			// of the role of tasks: who may assume it, and what it is denied
 			var doc struct{ Statement []RAMStatement }
 			err = json.Unmarshal([]byte(filled), &doc)
 			p.Policies[name] = doc.Statement
@@ -210,6 +214,7 @@ func (p *Project) Variable(function, name string) string {
 // May reports whether the policy of a function allows an action on a resource.
 func (p *Project) May(function, action, resource string) bool {
 	return slices.ContainsFunc(p.Policies[function], func(s RAMStatement) bool {
-		return s.Effect == "Allow" && slices.Contains(s.Action, action) && slices.Contains(s.Resource, resource)
+		return s.Effect == "Allow" && slices.Contains(s.Action, action) &&
+			slices.Contains(s.Resource, resource)
 	})
 }

@@ -52,8 +52,11 @@ func projectFindings(p *deploy.Project) map[string][]string {
 }
 
 func TestProject(t *testing.T) {
-	other := map[string]string{"ALIBABA_CLOUD_ACCOUNT_ID": "1", "ALIBABA_CLOUD_REGION_ID": "ap-southeast-1", "MILLRACE_PREFIX": "flows", "MILLRACE_INSTANCE": "flows-1",
-		"MILLRACE_TABLE": "t", "MILLRACE_EVENT_BUCKET": "b", "MILLRACE_EVENT_PREFIX": "x/", "MILLRACE_EVENT_SUFFIX": ".json", "MILLRACE_QUEUE_SUFFIX": "-internal"}
+	other := map[string]string{"ALIBABA_CLOUD_ACCOUNT_ID": "1",
+		"ALIBABA_CLOUD_REGION_ID": "ap-southeast-1", "MILLRACE_PREFIX": "flows",
+		"MILLRACE_INSTANCE": "flows-1",
+		"MILLRACE_TABLE":    "t", "MILLRACE_EVENT_BUCKET": "b", "MILLRACE_EVENT_PREFIX": "x/",
+		"MILLRACE_EVENT_SUFFIX": ".json", "MILLRACE_QUEUE_SUFFIX": "-internal"}
 	for _, environment := range []map[string]string{deployment, other} {
 		p, err := deploy.LoadProject(projectText(t), policiesPath, environment)
 		if err != nil {
@@ -63,7 +66,8 @@ func TestProject(t *testing.T) {
 			t.Errorf("%s: %s", rule, strings.Join(wrong, "\n"))
 		}
 	}
-	if got := project(t, projectText(t), policiesPath).Names(); !slices.Equal(got, []string{"api", "starter", "steprunner", "sweeper"}) {
+	if got := project(t, projectText(t), policiesPath).Names(); !slices.Equal(got,
+		[]string{"api", "starter", "steprunner", "sweeper"}) {
 		t.Errorf("functions %v", got)
 	}
 }
@@ -84,7 +88,8 @@ var projectMutations = []struct {
 	{"stream", "", "mode: event-streaming", "mode: event-driven"},
 	{"stream", "", "errorsTolerance: ALL", "errorsTolerance: NONE"},
 	{"stream", "", "EXPONENTIAL_DECAY_RETRY", "BACKOFF_RETRY"},
-	{"stream", "", "              deadLetterQueue: {Arn: \"acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}-dead-letters\"}\n", ""},
+	{"stream", "", "              deadLetterQueue: {Arn: " +
+		"\"acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}-dead-letters\"}\n", ""},
 	{"stream", "", `Arn: "acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}-dead-letters"`, `Arn: "acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}"`},
 	{"stream", "", `QueueName: "${vars.prefix}"`, `QueueName: "${vars.prefix}-steps"`},
 	{"stream", "", `RegionId: "${vars.region}"`, "RegionId: cn-beijing"},
@@ -92,8 +97,10 @@ var projectMutations = []struct {
 	{"stream", "", "CountBasedWindow: 16", "CountBasedWindow: 100"},
 	{"stream", "", "TimeBasedWindow: 0", "TimeBasedWindow: 15"},
 	{"dispatch", "", "MILLRACE_DISPATCH: async", "MILLRACE_DISPATCH: direct"},
-	{"dispatch", "steprunner", `"acs:fc:${region}:${account}:functions/${prefix}-steprunner",`, `"acs:fc:${region}:${account}:functions/${prefix}-api",`},
-	{"dead letters", "", "        destinationConfig:\n          onFailure: {destination: \"acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}-dead-letters\"}\n", ""},
+	{"dispatch", "steprunner", `"acs:fc:${region}:${account}:functions/${prefix}-steprunner",`,
+		`"acs:fc:${region}:${account}:functions/${prefix}-api",`},
+	{"dead letters", "", "        destinationConfig:\n          onFailure: {destination: " +
+		"\"acs:mns:${vars.region}:${vars.account}:/queues/${vars.prefix}-dead-letters\"}\n", ""},
 	{"dead letters", "", "${vars.prefix}-event-dead-letters", "${vars.prefix}-letters"},
 	{"dead letters", "", "maxAsyncRetryAttempts: 8", "maxAsyncRetryAttempts: 0"},
 	{"dead letters", "", "maxAsyncEventAgeInSeconds: 86400", "maxAsyncEventAgeInSeconds: 2592000"},
@@ -104,23 +111,31 @@ var projectMutations = []struct {
 	{"sweep", "", "@every 1m", "@every 10m"},
 	{"sweep", "", `payload: '{"kind":"sweep"}'`, `payload: '{}'`},
 	{"sweep", "", "{maxAsyncRetryAttempts: 0,", "{maxAsyncRetryAttempts: 3,"},
-	{"objects", "", "acs:oss:${vars.region}:${vars.account}:${vars.bucket}", "acs:oss:${vars.region}:${vars.account}:other"},
+	{"objects", "", "acs:oss:${vars.region}:${vars.account}:${vars.bucket}",
+		"acs:oss:${vars.region}:${vars.account}:other"},
 	{"objects", "", `prefix: "${vars.eventPrefix}", suffix`, `prefix: "", suffix`},
 	{"objects", "", "env('MILLRACE_EVENT_PREFIX', 'in/')", "env('MILLRACE_EVENT_PREFIX', '')"},
 	{"objects", "", "oss:ObjectCreated:PostObject", "oss:ObjectRemoved:DeleteObject"},
 	{"roles", "", "role/${vars.prefix}-sweeper", "role/${vars.prefix}-steprunner"},
 	{"roles", "", "env('MILLRACE_PREFIX', 'millrace')", "env('MILLRACE_PREFIX', 'Millrace')"},
 	{"roles", "trust", "fc.aliyuncs.com", "ecs.aliyuncs.com"},
-	{"roles", "trust", `{"Service": ["fc.aliyuncs.com"]}`, `{"Service": ["fc.aliyuncs.com"], "RAM": ["*"]}`},
+	{"roles", "trust", `{"Service": ["fc.aliyuncs.com"]}`,
+		`{"Service": ["fc.aliyuncs.com"], "RAM": ["*"]}`},
 	{"wildcards", "api", `"ots:GetRow"`, `"ots:*"`},
 	{"wildcards", "sweeper", "/table/${table}_wake", "/table/*"},
 	{"wildcards", "steprunner", "/queues/${letters}/messages", "/queues/${letters}/*"},
 	{"logs", "", `{project: "${vars.project}", logstore: functions, enableRequestMetrics: true, enableInstanceMetrics: true, logBeginRule: None}`, "auto"},
 	{"logs", "starter", "log:PostLogStoreLogs", "log:GetLogStore"},
-	{"store and queue", "", "        STORE_URL: ${vars.store}\n        QUEUE_URL: ${vars.queue}\n        MILLRACE_REGION: ${vars.name}\n        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED: ${vars.vpc}\n        MILLRACE_SETTINGS: ${vars.settings}\n        MILLRACE_STARTS", "        STORE_URL: tablestore://other/table\n        QUEUE_URL: ${vars.queue}\n        MILLRACE_STARTS"},
+	{"store and queue", "", "        STORE_URL: ${vars.store}\n" +
+		"        QUEUE_URL: ${vars.queue}\n        MILLRACE_REGION: ${vars.name}\n" +
+		"        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED: ${vars.vpc}\n" +
+		"        MILLRACE_SETTINGS: ${vars.settings}\n        MILLRACE_STARTS",
+		"        STORE_URL: tablestore://other/table\n        QUEUE_URL: ${vars.queue}\n" +
+			"        MILLRACE_STARTS"},
 	{"store and queue", "api", `"ots:PutRow", `, ""},
 	{"store and queue", "sweeper", "mns:SendMessage", "mns:ReceiveMessage"},
-	{"secrets", "", "        MILLRACE_STARTS:", "        MILLRACE_CREDENTIALS: ${vars.credentials}\n        MILLRACE_STARTS:"},
+	{"secrets", "", "        MILLRACE_STARTS:",
+		"        MILLRACE_CREDENTIALS: ${vars.credentials}\n        MILLRACE_STARTS:"},
 	{"build", "", "code: ./bin/fc/sweeper", "code: ./bin/fc/api"},
 	{"build", "", "run: make build-fc-starter", "run: echo"},
 	{"build", "", "{run: make check-rights, path: ./}, ", ""},
@@ -224,11 +239,13 @@ func TestProjectSchemas(t *testing.T) {
 		{"TimeBasedWindow: 0", "TimeBasedWindow: 60"},
 		{"sourceMNSParameters:", "sourceMnsParameters:"},
 		{"oss:ObjectCreated:PutObject", "ObjectCreated:PutObject"},
-		{`filter: {key: {prefix: "${vars.eventPrefix}", suffix: "${vars.eventSuffix}"}}`, `filter: {key: {prefix: "${vars.eventPrefix}"}}`},
+		{`filter: {key: {prefix: "${vars.eventPrefix}", suffix: "${vars.eventSuffix}"}}`,
+			`filter: {key: {prefix: "${vars.eventPrefix}"}}`},
 		{"sourceArn:", "sourceARN:"},
 		{"logstore: functions", "logStore: functions"},
 	} {
-		if len(validateProject(t, project(t, replaced(t, "schemas", projectText(t), m.old, m.new), policiesPath))) == 0 {
+		if len(validateProject(t, project(t, replaced(t, "schemas", projectText(t), m.old, m.new),
+			policiesPath))) == 0 {
 			t.Errorf("%q for %q goes unnoticed", m.new, m.old)
 		}
 	}
@@ -237,21 +254,31 @@ func TestProjectSchemas(t *testing.T) {
 // ramAccess lists everything that each function may do. A function may do nothing else.
 func TestRAMAccess(t *testing.T) {
 	const place = "cn-hangzhou:1234567890123456"
-	const table, queues = "acs:ots:" + place + ":instance/millrace/table/millrace", "acs:mns:" + place + ":/queues/millrace"
-	rows, ranges := []string{"ots:BatchWriteRow", "ots:GetRange", "ots:GetRow", "ots:PutRow"}, []string{"ots:GetRange"}
+	const table, queues = "acs:ots:" + place + ":instance/millrace/table/millrace",
+		"acs:mns:" + place + ":/queues/millrace"
+	rows, ranges := []string{"ots:BatchWriteRow", "ots:GetRange", "ots:GetRow", "ots:PutRow"},
+		[]string{"ots:GetRange"}
 	deletes := append([]string{"ots:BatchWriteRow", "ots:DeleteRow"}, rows[1:]...)
-	send, invoke, write := []string{"mns:SendMessage"}, []string{"fc:InvokeFunction"}, []string{"log:PostLogStoreLogs"}
-	const log = "acs:log:" + place + ":project/millrace-1234567890123456-cn-hangzhou/logstore/functions"
+	send, invoke, write := []string{"mns:SendMessage"}, []string{"fc:InvokeFunction"},
+		[]string{"log:PostLogStoreLogs"}
+	const log = "acs:log:" + place +
+		":project/millrace-1234567890123456-cn-hangzhou/logstore/functions"
 	const own = "acs:fc:" + place + ":functions/millrace-steprunner"
 	const tasks = "acs:ram::1234567890123456:role/millrace-tasks"
 	take := []string{"sts:AssumeRole"}
 	want := map[string]map[string][]string{
-		"api":        {table: deletes, table + "_list": ranges, queues + "/messages": send, tasks: take, log: write},
-		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, tasks: take, log: write},
-		"starter":    {table: rows, queues + "/messages": send, queues + "-event-dead-letters/messages": send, log: write},
-		"sweeper":    {table: deletes, table + "_list": ranges, table + "_wake": ranges, queues + "/messages": send, log: write},
-		"tasks":      {"${functions}": invoke},
-		"ends":       {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation"}}, // of steprunner and api
+		"api": {table: deletes, table + "_list": ranges, queues + "/messages": send,
+			tasks: take, log: write},
+		"steprunner": {table: deletes, queues + "/messages": send,
+			queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, tasks: take,
+			log: write},
+		"starter": {table: rows, queues + "/messages": send,
+			queues + "-event-dead-letters/messages": send, log: write},
+		"sweeper": {table: deletes, table + "_list": ranges, table + "_wake": ranges,
+			queues + "/messages": send, log: write},
+		"tasks": {"${functions}": invoke},
+		// of steprunner and api
+		"ends": {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation"}},
 	}
 	p := project(t, projectText(t), policiesPath)
 	if !slices.Equal(slices.Sorted(maps.Keys(p.Policies)), slices.Sorted(maps.Keys(want))) {
@@ -275,10 +302,13 @@ func TestRAMAccess(t *testing.T) {
 
 // TestInfraMakes: infra creates what s.yaml refers to.
 func TestInfraMakes(t *testing.T) {
-	cmd := exec.Command("go", "run", "./infra/alibaba", "-dry-run", "-only", "queues,logs,roles", "-account", "1234567890123456", "-functions", "f",
-		"-endpoint", "mns=http://127.0.0.1:1", "-endpoint", "log=http://127.0.0.1:1", "-endpoint", "ram=http://127.0.0.1:1")
+	cmd := exec.Command("go", "run", "./infra/alibaba", "-dry-run", "-only", "queues,logs,roles",
+		"-account", "1234567890123456", "-functions", "f",
+		"-endpoint", "mns=http://127.0.0.1:1", "-endpoint", "log=http://127.0.0.1:1", "-endpoint",
+		"ram=http://127.0.0.1:1")
 	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "ALIBABA_CLOUD_ACCESS_KEY_ID=x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=x")
+	cmd.Env = append(os.Environ(), "ALIBABA_CLOUD_ACCESS_KEY_ID=x",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=x")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -288,16 +318,21 @@ func TestInfraMakes(t *testing.T) {
 		props := p.Functions[f]
 		role := deploy.Text(props, "role")
 		role = role[strings.LastIndexByte(role, '/')+1:]
-		wanted := []string{"role " + role, "policy " + role, "policy " + role + " for role " + role, "log project " + deploy.Text(props, "logConfig", "project"),
-			"logstore " + deploy.Text(props, "logConfig", "logstore") + ", kept", "queue " + last(p.Variable(f, "QUEUE_URL"))}
-		if to := deploy.Text(props, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination"); to != "" {
+		wanted := []string{"role " + role, "policy " + role, "policy " + role + " for role " + role,
+			"log project " + deploy.Text(props, "logConfig", "project"),
+			"logstore " + deploy.Text(props, "logConfig", "logstore") + ", kept",
+			"queue " + last(p.Variable(f, "QUEUE_URL"))}
+		if to := deploy.Text(props, "asyncInvokeConfig", "destinationConfig", "onFailure",
+			"destination"); to != "" {
 			wanted = append(wanted, "queue "+last(to))
 		}
 		for _, s := range p.Triggers(f, "eventbridge") {
-			wanted = append(wanted, "queue "+last(deploy.Text(s, "triggerConfig", "runOptions", "deadLetterQueue", "Arn")))
+			wanted = append(wanted, "queue "+last(deploy.Text(s, "triggerConfig", "runOptions",
+				"deadLetterQueue", "Arn")))
 		}
 		for _, w := range wanted {
-			if !strings.Contains(string(out), "? "+w+":") && !strings.Contains(string(out), "? "+w+" ") {
+			if !strings.Contains(string(out), "? "+w+":") &&
+				!strings.Contains(string(out), "? "+w+" ") {
 				t.Errorf("%s needs %q, which infra does not make:\n%s", f, w, out)
 			}
 		}
@@ -321,7 +356,8 @@ func TestPreview(t *testing.T) {
 	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"), 0o644); err != nil {
+	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	file, rights := filepath.Join(home, "credentials"), filepath.Join(home, "rights")
@@ -330,7 +366,9 @@ func TestPreview(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file, "MILLRACE_RIGHTS_FILE": rights, "MILLRACE_PREFIX": "flows", "MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: \"acs:fc:::functions/charge\"}\n"})
+	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file,
+		"MILLRACE_RIGHTS_FILE": rights, "MILLRACE_PREFIX": "flows",
+		"MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: \"acs:fc:::functions/charge\"}\n"})
 	cmd := exec.Command(s, "preview", "--silent", "-o", "json")
 	cmd.Dir, cmd.Env = "../..", []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
 	for k, v := range environment {
@@ -352,7 +390,8 @@ func TestPreview(t *testing.T) {
 	}
 	for _, f := range want.Names() {
 		if !reflect.DeepEqual(got.Resources[f].Props, want.Functions[f]) {
-			t.Errorf("%s: Serverless Devs has %v, want %v", f, got.Resources[f].Props, want.Functions[f])
+			t.Errorf("%s: Serverless Devs has %v, want %v", f, got.Resources[f].Props,
+				want.Functions[f])
 		}
 	}
 }
@@ -370,7 +409,8 @@ func TestLocalTemplate(t *testing.T) {
 		t.Errorf("functions %v", slices.Sorted(maps.Keys(local)))
 	}
 	for f, r := range local {
-		if deploy.Text(r, "component") != "./tests/serverless-devs/component" || deploy.Text(r, "props", "code") != "./bin/fc-host/"+f {
+		if deploy.Text(r, "component") != "./tests/serverless-devs/component" ||
+			deploy.Text(r, "props", "code") != "./bin/fc-host/"+f {
 			t.Errorf("%s: %v", f, r)
 		}
 	}
@@ -382,7 +422,8 @@ func TestBuildTargets(t *testing.T) {
 		cmd := exec.Command("make", "-n", "build-fc-"+f)
 		cmd.Dir = "../.."
 		out, err := cmd.CombinedOutput()
-		for _, want := range []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "-trimpath", "-o bin/fc/" + f + "/bootstrap", "./functions/" + f + "\n"} {
+		for _, want := range []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "-trimpath",
+			"-o bin/fc/" + f + "/bootstrap", "./functions/" + f + "\n"} {
 			if err != nil || !strings.Contains(string(out), want) {
 				t.Errorf("make build-fc-%s: %v, no %q in %s", f, err, want, out)
 			}

@@ -44,7 +44,9 @@ func number(v any) float64 {
 func checkRuntime(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		props := p.Functions[f]
-		if Text(props, "runtime") != "custom.debian12" || Text(props, "customRuntimeConfig", "command", 0) != "/code/bootstrap" || number(At(props, "customRuntimeConfig", "port")) != 9000 {
+		if Text(props, "runtime") != "custom.debian12" ||
+			Text(props, "customRuntimeConfig", "command", 0) != "/code/bootstrap" ||
+			number(At(props, "customRuntimeConfig", "port")) != 9000 {
 			wrong = append(wrong, f+": another runtime or command")
 		}
 		// The ratio of vCPU to memory must be between 1:1 and 1:4.
@@ -71,7 +73,8 @@ func checkHTTP(p *Project) (wrong []string) {
 			wrong = append(wrong, "api has no HTTP trigger")
 		case f == "api":
 			methods := asList(At(triggers[0], "triggerConfig", "methods"))
-			if Text(triggers[0], "triggerConfig", "authType") != "anonymous" || !slices.Contains(methods, any("POST")) || !slices.Contains(methods, any("GET")) {
+			if Text(triggers[0], "triggerConfig", "authType") != "anonymous" ||
+				!slices.Contains(methods, any("POST")) || !slices.Contains(methods, any("GET")) {
 				wrong = append(wrong, "api: the trigger does not let CloudFlow's clients through")
 			}
 		}
@@ -85,20 +88,27 @@ func checkStream(p *Project) (wrong []string) {
 	if len(triggers) != 1 {
 		return []string{"steprunner has no stream"}
 	}
-	fail := func(format string, args ...any) { wrong = append(wrong, "steprunner: "+fmt.Sprintf(format, args...)) }
+	fail := func(format string, args ...any) {
+		wrong = append(wrong, "steprunner: "+fmt.Sprintf(format, args...))
+	}
 	c := asObject(triggers[0]["triggerConfig"])
 	source := At(c, "eventSourceConfig", "eventSourceParameters", "sourceMNSParameters")
 	options := At(c, "runOptions")
-	if c["triggerEnable"] != true || Text(options, "mode") != "event-streaming" || c["asyncInvocationType"] != false {
-		fail("the trigger is off, no stream, or asynchronous: then a failed batch is not brought again")
+	if c["triggerEnable"] != true || Text(options, "mode") != "event-streaming" ||
+		c["asyncInvocationType"] != false {
+		fail("the trigger is off, no stream, or asynchronous: then a failed batch is not " +
+			"brought again")
 	}
-	if Text(c, "eventSourceConfig", "eventSourceType") != "MNS" || Text(source, "QueueName") == "" || Text(source, "QueueName") != queueOf(p.Variable("steprunner", "QUEUE_URL")) {
+	if Text(c, "eventSourceConfig", "eventSourceType") != "MNS" ||
+		Text(source, "QueueName") == "" ||
+		Text(source, "QueueName") != queueOf(p.Variable("steprunner", "QUEUE_URL")) {
 		fail("the stream does not read the queue that hints are sent to")
 	}
 	if Text(source, "RegionId") != Text(p.Functions["steprunner"], "region") {
 		fail("the queue is in another region")
 	}
-	if At(source, "IsBase64Decode") != true || Text(c, "eventSinkConfig", "deliveryOption", "eventSchema") != "CloudEvents" || Text(c, "eventRuleFilterPattern") != "{}" {
+	if At(source, "IsBase64Decode") != true || Text(c, "eventSinkConfig", "deliveryOption",
+		"eventSchema") != "CloudEvents" || Text(c, "eventRuleFilterPattern") != "{}" {
 		fail("messages come in another form, or not all")
 	}
 	if Text(options, "errorsTolerance") != "ALL" {
@@ -111,7 +121,8 @@ func checkStream(p *Project) (wrong []string) {
 	if letters == "" || letters == Text(source, "QueueName") {
 		fail("no dead-letter queue")
 	}
-	if n := number(At(options, "batchWindow", "CountBasedWindow")); n < 1 || n > 16 || number(At(options, "batchWindow", "TimeBasedWindow")) > 1 {
+	if n := number(At(options, "batchWindow", "CountBasedWindow")); n < 1 || n > 16 ||
+		number(At(options, "batchWindow", "TimeBasedWindow")) > 1 {
 		fail("batches of %v, or late ones", n)
 	}
 	return wrong
@@ -128,10 +139,12 @@ func checkDispatch(p *Project) (wrong []string) {
 		if len(p.Triggers(f, "eventbridge")) == 0 {
 			continue
 		}
-		if p.Variable(f, "MILLRACE_DISPATCH") != "async" && number(props["timeout"]) > streamSeconds-10 {
+		if p.Variable(f, "MILLRACE_DISPATCH") != "async" &&
+			number(props["timeout"]) > streamSeconds-10 {
 			wrong = append(wrong, f+": may work on when the stream has given up")
 		}
-		if p.Variable(f, "MILLRACE_DISPATCH") == "async" && !p.May(f, "fc:InvokeFunction", functionARN(props)) {
+		if p.Variable(f, "MILLRACE_DISPATCH") == "async" &&
+			!p.May(f, "fc:InvokeFunction", functionARN(props)) {
 			wrong = append(wrong, f+": may not invoke itself")
 		}
 	}
@@ -139,7 +152,8 @@ func checkDispatch(p *Project) (wrong []string) {
 }
 
 func functionARN(props Object) string {
-	return "acs:fc:" + Text(props, "region") + ":" + accountOf(props) + ":functions/" + Text(props, "functionName")
+	return "acs:fc:" + Text(props, "region") + ":" + accountOf(props) + ":functions/" +
+		Text(props, "functionName")
 }
 
 // accountOf returns the account in the ARN of a function's role.
@@ -165,7 +179,8 @@ func checkLetters(p *Project) (wrong []string) {
 		}
 		// An event that is retried after the retention of execution names would start a second
 		// execution.
-		if age := number(At(props, "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")); age < 3600 || age > 7*86400 {
+		if age := number(At(props, "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")); age < 3600 ||
+			age > 7*86400 {
 			wrong = append(wrong, fmt.Sprintf("%s: events are kept for %v s", f, age))
 		}
 	}
@@ -176,10 +191,12 @@ func checkLetters(p *Project) (wrong []string) {
 func checkFunctionTimeouts(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		timeout := number(p.Functions[f]["timeout"])
-		for _, name := range []string{"MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"} {
+		for _, name := range []string{"MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS",
+			"MILLRACE_CALL_SECONDS"} {
 			if v := p.Variable(f, name); v != "" {
 				if n, err := strconv.ParseFloat(v, 64); err != nil || n+20 > timeout {
-					wrong = append(wrong, fmt.Sprintf("%s: %s is %s, its timeout %v", f, name, v, timeout))
+					wrong = append(wrong, fmt.Sprintf("%s: %s is %s, its timeout %v", f, name, v,
+						timeout))
 				}
 			}
 		}
@@ -198,7 +215,8 @@ func checkTimer(p *Project) (wrong []string) {
 			wrong = append(wrong, f+": the timer belongs to the sweeper")
 		case f == "sweeper":
 			c := triggers[0]["triggerConfig"]
-			if Text(c, "cronExpression") != "@every 1m" || At(c, "enable") != true || Text(c, "payload") != `{"kind":"sweep"}` {
+			if Text(c, "cronExpression") != "@every 1m" || At(c, "enable") != true ||
+				Text(c, "payload") != `{"kind":"sweep"}` {
 				wrong = append(wrong, "sweeper: no sweep every minute")
 			}
 			if At(p.Functions[f], "asyncInvokeConfig", "maxAsyncRetryAttempts") != 0.0 {
@@ -216,18 +234,21 @@ func checkObjects(p *Project) (wrong []string) {
 		return []string{"starter has no OSS trigger"}
 	}
 	var rules []struct{ Bucket, Prefix, Suffix, Flow, Account string }
-	if err := json.Unmarshal([]byte(p.Variable("starter", "MILLRACE_STARTS")), &rules); err != nil || len(rules) != 1 {
+	if err := json.Unmarshal([]byte(p.Variable("starter", "MILLRACE_STARTS")),
+		&rules); err != nil || len(rules) != 1 {
 		return []string{"starter: MILLRACE_STARTS is not one rule"}
 	}
 	key := At(triggers[0], "triggerConfig", "filter", "key")
-	if !strings.HasSuffix(Text(triggers[0], "sourceArn"), ":"+rules[0].Bucket) || Text(key, "prefix") != rules[0].Prefix || Text(key, "suffix") != rules[0].Suffix {
+	if !strings.HasSuffix(Text(triggers[0], "sourceArn"), ":"+rules[0].Bucket) ||
+		Text(key, "prefix") != rules[0].Prefix || Text(key, "suffix") != rules[0].Suffix {
 		wrong = append(wrong, "starter: the trigger and the rule differ")
 	}
 	if rules[0].Prefix == "" && rules[0].Suffix == "" {
 		wrong = append(wrong, "starter: what a flow writes starts it again")
 	}
 	for _, e := range asList(At(triggers[0], "triggerConfig", "events")) {
-		if name, _ := e.(string); !strings.HasPrefix(name, "oss:ObjectCreated:") || strings.Contains(name, "UploadPart") || strings.Contains(name, "Initiate") {
+		if name, _ := e.(string); !strings.HasPrefix(name, "oss:ObjectCreated:") ||
+			strings.Contains(name, "UploadPart") || strings.Contains(name, "Initiate") {
 			wrong = append(wrong, fmt.Sprintf("starter: %v is not the creation of an object", e))
 		}
 	}
@@ -240,7 +261,8 @@ func checkFunctionRoles(p *Project) (wrong []string) {
 	seen := map[string]bool{}
 	for _, f := range p.Names() {
 		role := Text(p.Functions[f], "role")
-		if seen[role] || !strings.HasSuffix(role, ":role/"+Text(p.Functions[f], "functionName")) || role != strings.ToLower(role) {
+		if seen[role] || !strings.HasSuffix(role, ":role/"+Text(p.Functions[f], "functionName")) ||
+			role != strings.ToLower(role) {
 			wrong = append(wrong, f+": no role of its own, or not in lower case")
 		}
 		seen[role] = true
@@ -249,7 +271,8 @@ func checkFunctionRoles(p *Project) (wrong []string) {
 		}
 	}
 	for _, s := range asList(p.Trust["Statement"]) {
-		if !slices.Equal(asList(At(s, "Principal", "Service")), []any{"fc.aliyuncs.com"}) || len(asObject(At(s, "Principal"))) != 1 {
+		if !slices.Equal(asList(At(s, "Principal", "Service")), []any{"fc.aliyuncs.com"}) ||
+			len(asObject(At(s, "Principal"))) != 1 {
 			wrong = append(wrong, "trust: others than Function Compute may take the roles")
 		}
 	}
@@ -267,7 +290,9 @@ func checkRAMWildcards(p *Project) (wrong []string) {
 				}
 			}
 			for _, r := range s.Resource {
-				if rest := strings.TrimSuffix(r, "/*"); strings.Contains(rest, "*") || strings.Contains(rest, "${") && r != "${functions}" || rest != r && !strings.Contains(r, ":functions/") {
+				if rest := strings.TrimSuffix(r, "/*"); strings.Contains(rest, "*") ||
+					strings.Contains(rest, "${") && r != "${functions}" || rest != r &&
+					!strings.Contains(r, ":functions/") {
 					wrong = append(wrong, name+": may do it with "+r)
 				}
 			}
@@ -282,7 +307,8 @@ func checkFunctionLogs(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
 		props := p.Functions[f]
 		c := asObject(props["logConfig"])
-		to := "acs:log:" + Text(props, "region") + ":" + accountOf(props) + ":project/" + Text(c, "project") + "/logstore/" + Text(c, "logstore")
+		to := "acs:log:" + Text(props, "region") + ":" + accountOf(props) + ":project/" +
+			Text(c, "project") + "/logstore/" + Text(c, "logstore")
 		if c == nil || !p.May(f, "log:PostLogStoreLogs", to) {
 			wrong = append(wrong, f+": may not write its log to "+to)
 		}
@@ -317,7 +343,8 @@ func checkSecrets(p *Project) (wrong []string) {
 			wrong = append(wrong, f+": the credentials are for the API alone")
 		}
 		if (p.Variable(f, "MILLRACE_RIGHTS") != "") != (f == "steprunner") {
-			wrong = append(wrong, f+": the step runner alone, and no other, is told what flows may do")
+			wrong = append(wrong,
+				f+": the step runner alone, and no other, is told what flows may do")
 		}
 	}
 	return wrong

@@ -75,7 +75,8 @@ func checkReferences(s *Stack) (wrong []string) {
 			_, parameter := s.Parameters[name]
 			_, resource := s.Resources[name]
 			if !parameter && !resource && !strings.HasPrefix(name, "AWS::") && !s.generated(name) {
-				wrong = append(wrong, fmt.Sprintf("%s refers to %s, which is not there", where, name))
+				wrong = append(wrong, fmt.Sprintf("%s refers to %s, which is not there", where,
+					name))
 			}
 		}
 	}
@@ -133,8 +134,11 @@ func (s *Stack) sorted() []string {
 func checkVisibility(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		visible, timeout := s.Number(e.queue, "VisibilityTimeout"), s.Number(e.function, "Timeout")
-		if window, _ := s.event(e, "MaximumBatchingWindowInSeconds").(float64); timeout == 0 || visible < 6*timeout+window {
-			wrong = append(wrong, fmt.Sprintf("%s: visible again after %v s, less than six times the %v s of %s", e.queue, visible, timeout, e.function))
+		if window, _ := s.event(e, "MaximumBatchingWindowInSeconds").(float64); timeout == 0 ||
+			visible < 6*timeout+window {
+			wrong = append(wrong,
+				fmt.Sprintf("%s: visible again after %v s, less than six times the %v s of %s",
+					e.queue, visible, timeout, e.function))
 		}
 	}
 	return wrong
@@ -142,10 +146,12 @@ func checkVisibility(s *Stack) (wrong []string) {
 
 func checkBatches(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
-		if !slices.Equal(asList(s.event(e, "FunctionResponseTypes")), []any{"ReportBatchItemFailures"}) {
+		if !slices.Equal(asList(s.event(e, "FunctionResponseTypes")),
+			[]any{"ReportBatchItemFailures"}) {
 			wrong = append(wrong, e.function+": one failed message fails its batch")
 		}
-		if n := s.number(s.event(e, "BatchSize")); n < 1 || n > 10 || e.function == "StepRunnerFunction" && n > 5 {
+		if n := s.number(s.event(e, "BatchSize")); n < 1 || n > 10 ||
+			e.function == "StepRunnerFunction" && n > 5 {
 			wrong = append(wrong, fmt.Sprintf("%s: batches of %v", e.function, n))
 		}
 		if n := s.number(s.event(e, "ScalingConfig", "MaximumConcurrency")); n < 2 || n > 1000 {
@@ -172,7 +178,8 @@ func (s *Stack) number(v any) float64 {
 // as long, with an alarm.
 func checkDeadLetters(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
-		letters := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt", 0)
+		letters := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt",
+			0)
 		if letters == "" || s.Resources[letters]["Type"] != kindQueue || letters == e.queue {
 			wrong = append(wrong, e.queue+": no dead-letter queue")
 			continue
@@ -180,7 +187,8 @@ func checkDeadLetters(s *Stack) (wrong []string) {
 		if n := s.Number(e.queue, "RedrivePolicy", "maxReceiveCount"); n < 5 {
 			wrong = append(wrong, fmt.Sprintf("%s: a dead letter after %v deliveries", e.queue, n))
 		}
-		if s.Number(letters, "MessageRetentionPeriod") < s.Number(e.queue, "MessageRetentionPeriod") || s.Number(letters, "MessageRetentionPeriod") == 0 {
+		if s.Number(letters, "MessageRetentionPeriod") < s.Number(e.queue,
+			"MessageRetentionPeriod") || s.Number(letters, "MessageRetentionPeriod") == 0 {
 			wrong = append(wrong, letters+": keeps letters for a shorter time than the queue")
 		}
 		if !s.alarmed("AWS/SQS", "ApproximateNumberOfMessagesVisible", letters) {
@@ -195,7 +203,9 @@ func checkDeadLetters(s *Stack) (wrong []string) {
 func checkRecursion(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		role := Text(s.Property(e.function, "Role"), "Fn::GetAtt", 0)
-		sends := slices.ContainsFunc(s.Grants(role), func(g Grant) bool { return g.Action == "sqs:SendMessage" && g.Resource == e.queue+".Arn" })
+		sends := slices.ContainsFunc(s.Grants(role), func(g Grant) bool {
+			return g.Action == "sqs:SendMessage" && g.Resource == e.queue+".Arn"
+		})
 		if sends && s.Property(e.function, "RecursiveLoop") != "Allow" {
 			wrong = append(wrong, e.function+": RecursiveLoop is not Allow")
 		}
@@ -218,7 +228,8 @@ func checkTimeouts(s *Stack) (wrong []string) {
 				wrong = append(wrong, f+": works on when the gateway has given up")
 			}
 		}
-		for _, v := range []string{"MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"} {
+		for _, v := range []string{"MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS",
+			"MILLRACE_CALL_SECONDS"} {
 			if n, ok := s.Property(f, "Environment", "Variables", v).(float64); ok && n >= timeout {
 				wrong = append(wrong, fmt.Sprintf("%s: %s is %v, its timeout %v", f, v, n, timeout))
 			}
@@ -231,18 +242,22 @@ func checkTimeouts(s *Stack) (wrong []string) {
 func checkKept(s *Stack) (wrong []string) {
 	keep := append(s.Names("AWS::DynamoDB::Table"), s.Names("AWS::S3::Bucket")...)
 	for _, e := range s.sources() {
-		keep = append(keep, Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt", 0))
+		keep = append(keep, Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"),
+			"Fn::GetAtt", 0))
 	}
 	for _, name := range keep {
-		if r := s.Resources[name]; r["DeletionPolicy"] != "Retain" || r["UpdateReplacePolicy"] != "Retain" {
+		if r := s.Resources[name]; r["DeletionPolicy"] != "Retain" ||
+			r["UpdateReplacePolicy"] != "Retain" {
 			wrong = append(wrong, name+": is deleted with the stack, or when it is replaced")
 		}
 	}
 	for _, name := range s.Names("AWS::DynamoDB::Table") {
-		if s.Property(name, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+		if s.Property(name, "PointInTimeRecoverySpecification",
+			"PointInTimeRecoveryEnabled") != true {
 			wrong = append(wrong, name+": no point-in-time recovery")
 		}
-		if p := s.Property(name, "DeletionProtectionEnabled"); p != true && s.Parameters[Text(p, "Ref")] != "true" {
+		if p := s.Property(name, "DeletionProtectionEnabled"); p != true &&
+			s.Parameters[Text(p, "Ref")] != "true" {
 			wrong = append(wrong, name+": not protected against deletion")
 		}
 	}
@@ -261,7 +276,8 @@ func checkEncryption(s *Stack) (wrong []string) {
 		}
 	}
 	for _, name := range s.Names("AWS::S3::Bucket") {
-		if s.Property(name, "BucketEncryption") == nil || s.Property(name, "PublicAccessBlockConfiguration", "BlockPublicPolicy") != true {
+		if s.Property(name, "BucketEncryption") == nil ||
+			s.Property(name, "PublicAccessBlockConfiguration", "BlockPublicPolicy") != true {
 			wrong = append(wrong, name+": not encrypted, or open to the public")
 		}
 	}
@@ -293,7 +309,8 @@ func checkLogs(s *Stack) (wrong []string) {
 func checkAccessLog(s *Stack) (wrong []string) {
 	for _, name := range s.Names("AWS::Serverless::HttpApi") {
 		format := Text(s.Property(name, "AccessLogSettings", "Format"))
-		for _, secret := range []string{"query", "header", "cookie", "$context.path", "$input", "authorizer"} {
+		for _, secret := range []string{"query", "header", "cookie", "$context.path", "$input",
+			"authorizer"} {
 			if strings.Contains(strings.ToLower(format), secret) {
 				wrong = append(wrong, fmt.Sprintf("%s: the access log holds %s", name, secret))
 			}
@@ -332,15 +349,19 @@ func checkWays(s *Stack) (wrong []string) {
 		if rules == nil {
 			continue
 		}
-		if text := Text(rules, "Fn::Sub", 0); strings.Count(text, `"bucket"`) != 1 || !strings.Contains(text, `"by":"${`+e.queue+`.Arn}"`) {
+		if text := Text(rules, "Fn::Sub", 0); strings.Count(text, `"bucket"`) != 1 ||
+			!strings.Contains(text, `"by":"${`+e.queue+`.Arn}"`) {
 			wrong = append(wrong, e.function+": its rule does not say that events come by "+e.queue)
 		}
 		invoked := slices.ContainsFunc(s.Names("AWS::Lambda::Permission"), func(p string) bool {
-			return Text(s.Property(p, "Principal")) == "s3.amazonaws.com" && Text(s.Property(p, "FunctionName", "Ref")) == e.function
+			return Text(s.Property(p, "Principal")) == "s3.amazonaws.com" &&
+				Text(s.Property(p, "FunctionName", "Ref")) == e.function
 		})
 		straight := At(rules, "Fn::Sub", 1, "Straight")
 		if invoked == (straight == "") || strings.Contains(fmt.Sprint(straight), `"by"`) {
-			wrong = append(wrong, e.function+": events may come straight from the bucket, or its rule says so, but not both")
+			wrong = append(wrong,
+				e.function+": events may come straight from the bucket, or its rule says so, "+
+					"but not both")
 		}
 	}
 	return wrong

@@ -35,7 +35,8 @@ func validate(sam, cloudFormation *jsonschema.Schema, doc deploy.Object) (wrong 
 }
 
 func TestSchemas(t *testing.T) {
-	sam, cloudFormation := schema(t, "sam.schema.json"), schema(t, "cloudformation-subset.schema.json")
+	sam, cloudFormation := schema(t, "sam.schema.json"),
+		schema(t, "cloudformation-subset.schema.json")
 	if wrong := validate(sam, cloudFormation, load(t)); len(wrong) > 0 {
 		t.Error(strings.Join(wrong, "\n"))
 	}
@@ -44,7 +45,8 @@ func TestSchemas(t *testing.T) {
 		for name, r := range stack(t, load(t), parameters).Resources {
 			resources[name] = r
 		}
-		if wrong := validate(sam, cloudFormation, deploy.Object{"Resources": resources}); len(wrong) > 0 {
+		if wrong := validate(sam, cloudFormation,
+			deploy.Object{"Resources": resources}); len(wrong) > 0 {
 			t.Errorf("%s: %s", variant, strings.Join(wrong, "\n"))
 		}
 	}
@@ -52,7 +54,8 @@ func TestSchemas(t *testing.T) {
 
 // misspelt has misspelt and misplaced properties of both kinds of resources.
 var misspelt = []struct{ old, new string }{
-	{"BuildMethod: makefile}\n    Properties:\n      Description", "BuildMethod: makefile}\n    Properties:\n      Descripton"},
+	{"BuildMethod: makefile}\n    Properties:\n      Description",
+		"BuildMethod: makefile}\n    Properties:\n      Descripton"},
 	{"      Timeout: 300\n", "      TimeOut: 300\n"},
 	{"FunctionResponseTypes:", "FunctionResponseType:"},
 	{"ScheduleExpression:", "Schedule:"},
@@ -84,7 +87,8 @@ func mutated(t *testing.T, from, to string) deploy.Object {
 }
 
 func TestSchemasNotice(t *testing.T) {
-	sam, cloudFormation := schema(t, "sam.schema.json"), schema(t, "cloudformation-subset.schema.json")
+	sam, cloudFormation := schema(t, "sam.schema.json"),
+		schema(t, "cloudformation-subset.schema.json")
 	for _, m := range misspelt {
 		if len(validate(sam, cloudFormation, mutated(t, m.old, m.new))) == 0 {
 			t.Errorf("%q for %q goes unnoticed", m.new, m.old)

@@ -76,17 +76,20 @@ func TestSpecificationNotices(t *testing.T) {
 		{"!GetAtt ExpressFunctionUrl.FunctionUrl", "!GetAtt ExpressFunctionUrl.Address"},
 		{`"${StateTable.Arn}/index/list"`, `"${StateTable.Name}/index/list"`},
 		{"Type: AWS::Events::Rule", "Type: AWS::Events::Rules"},
-		{"        - Id: queue\n          Arn: !GetAtt EventQueue.Arn", "        - Arn: !GetAtt EventQueue.Arn"},
+		{"        - Id: queue\n          Arn: !GetAtt EventQueue.Arn",
+			"        - Arn: !GetAtt EventQueue.Arn"},
 		{"RecursiveLoop: Allow", "RecursiveLoops: Allow"},
 		{"LoggingConfig: {LogGroup:", "LoggingConfig: {LogGroups:"},
 		{"FunctionUrlConfig: {AuthType: NONE", "FunctionUrlConfig: {Auth: NONE"},
 		{"RetryPolicy: {MaximumRetryAttempts: 0", "RetryPolicy: {MaximumRetries: 0"},
 		{"ScalingConfig: {MaximumConcurrency: 10}", "ScalingConfig: {Concurrency: 10}"},
-		{"Tags: [{Key: application, Value: millrace}]", "Tags: [{Name: application, Value: millrace}]"},
+		{"Tags: [{Key: application, Value: millrace}]",
+			"Tags: [{Name: application, Value: millrace}]"},
 	}...)
 	var stacks []deployed
 	for i, c := range changes {
-		stacks = append(stacks, forSpecification(fmt.Sprint(i), stack(t, mutated(t, c.old, c.new), most)))
+		stacks = append(stacks, forSpecification(fmt.Sprint(i), stack(t, mutated(t, c.old, c.new),
+			most)))
 	}
 	wrong := specification(t, stacks)
 	for i, c := range changes {

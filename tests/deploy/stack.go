@@ -33,7 +33,8 @@ func Deploy(template Object, parameters map[string]string) (*Stack, error) {
 	s := &Stack{Parameters: d.values, Resources: map[string]Object{}}
 	for name, r := range asObject(template["Resources"]) {
 		if v := d.entry(r); v != nil {
-			s.Resources[name] = withGlobals(v, asObject(d.prune(At(template, "Globals", "Function"))))
+			s.Resources[name] = withGlobals(v,
+				asObject(d.prune(At(template, "Globals", "Function"))))
 		}
 	}
 	s.Outputs = Object{}

@@ -26,7 +26,8 @@ func main() {
 		}
 		events[filepath.Base(name)] = look(text)
 	}
-	json.NewEncoder(os.Stdout).Encode(map[string]any{"table": dynamostore.Schema("table"), "ttl": dynamostore.TTLAttribute, "events": events})
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"table": dynamostore.Schema("table"),
+		"ttl": dynamostore.TTLAttribute, "events": events})
 }
 
 // look parses an event as the function does that receives it.
