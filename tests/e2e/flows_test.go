@@ -63,9 +63,12 @@ func open(t *testing.T) *liveServer {
 	l.mock.begin(t, nil)
 	var err error
 	// One call at a time, so that outcomes are used in the order of the flow tester.
-	l.app, err = app.Open(context.Background(), app.Config{Data: t.TempDir(), Tasks: l.mock, Now: l.clock.Now,
-		Log:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Settings: app.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1, SweepSeconds: 3600}})
+	l.app, err = app.Open(context.Background(), app.Config{Data: t.TempDir(), Tasks: l.mock,
+		Now: l.clock.Now,
+		Log: slog.New(slog.NewTextHandler(t.Output(),
+			&slog.HandlerOptions{Level: slog.LevelWarn})),
+		Settings: app.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1,
+			SweepSeconds: 3600}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,18 +87,21 @@ func open(t *testing.T) *liveServer {
 }
 
 // run runs a flow once. The flow exists for this run only.
-func (l *liveServer) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+func (l *liveServer) run(t *testing.T, definition, mode string,
+	s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
 	t.Helper()
 	ctx := context.Background()
 	l.clock.set(start)
 	l.mock.begin(t, s.Tasks)
-	if _, err := l.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: s.FlowName, Definition: definition, Type: "FDL",
+	if _, err := l.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: s.FlowName,
+		Definition: definition, Type: "FDL",
 		RoleArn: s.RoleArn, ExecutionMode: mode}); err != nil {
 		t.Fatal(err)
 	}
 	defer l.client.DeleteFlow(ctx, s.FlowName)
-	if _, err := l.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName,
-		Input: string(encode(s.Input))}); err != nil {
+	if _, err := l.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: s.FlowName,
+		ExecutionName: s.ExecutionName,
+		Input:         string(encode(s.Input))}); err != nil {
 		t.Fatal(err)
 	}
 	x := l.end(t, s)
@@ -110,7 +116,9 @@ func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 	var quiet time.Duration
 	last := int64(0)
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); {
-		x, err := l.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName})
+		x, err := l.client.DescribeExecution(ctx,
+			cloudflow.DescribeExecutionRequest{FlowName: s.FlowName,
+				ExecutionName: s.ExecutionName})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +173,8 @@ func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
 }
 
 // result builds the flow tester's result from the responses of the API.
-func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result,
+	[]rpc.Event) {
 	r := &flowtest.Result{}
 	r.Status, _ = flow.ParseStatus(x.Status)
 	if x.Output != "" {
@@ -230,7 +239,8 @@ func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event
 			open(e).Output = d["output"]
 		case "StateFailed", "StepFailed", "StateTimedOut", "StateAborted":
 			open(e).Failed = true
-		case "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed":
+		case "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "TaskFailed",
+			"TaskTimedOut", "TaskSubmitFailed":
 			open(e)
 		}
 	}
@@ -241,7 +251,9 @@ func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event
 func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtest.Expect) []string {
 	want := *x
 	want.Waits, want.Events = nil, nil
-	together := slices.ContainsFunc(m.Nodes, func(s *flow.State) bool { return s.Kind == flow.Parallel || s.Kind == flow.Map })
+	together := slices.ContainsFunc(m.Nodes, func(s *flow.State) bool {
+		return s.Kind == flow.Parallel || s.Kind == flow.Map
+	})
 	if together {
 		want.Visited = slices.Sorted(slices.Values(x.Visited))
 		if x.Visited == nil {
@@ -259,18 +271,27 @@ func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtes
 // arrange sorts what happened into the order of the case.
 func arrange(r *flowtest.Result, x *flowtest.Expect) {
 	for name, list := range x.States {
-		r.Entries = matched(r.Entries, list, func(v flowtest.Entry) bool { return v.State == name }, func(v flowtest.Entry, w flowtest.StateExpect) bool {
-			return (!w.HasInput || value.Equal(w.Input, v.Input)) && (!w.HasOutput || value.Equal(w.Output, v.Output))
+		r.Entries = matched(r.Entries, list, func(v flowtest.Entry) bool {
+			return v.State == name
+		}, func(v flowtest.Entry, w flowtest.StateExpect) bool {
+			return (!w.HasInput || value.Equal(w.Input, v.Input)) &&
+				(!w.HasOutput || value.Equal(w.Output, v.Output))
 		})
 	}
 	if len(x.States) == 0 || x.Visited != nil {
-		slices.SortStableFunc(r.Entries, func(a, b flowtest.Entry) int { return strings.Compare(a.State, b.State) })
+		slices.SortStableFunc(r.Entries, func(a, b flowtest.Entry) int {
+			return strings.Compare(a.State, b.State)
+		})
 	}
 	for name, list := range x.Calls {
-		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool { return c.State == name }, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Params) })
+		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool {
+			return c.State == name
+		}, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Params) })
 	}
 	for name, list := range x.Inputs {
-		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool { return c.State == name }, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Input) })
+		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool {
+			return c.State == name
+		}, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Input) })
 	}
 }
 
@@ -299,13 +320,16 @@ func sameEvents(events []rpc.Event, want [][]any) []string {
 		return nil
 	}
 	if len(events) != len(want) {
-		return []string{"events: want " + value.FromInt(int64(len(want))).String() + ", got " + value.FromInt(int64(len(events))).String()}
+		return []string{"events: want " + value.FromInt(int64(len(want))).String() + ", got " +
+			value.FromInt(int64(len(events))).String()}
 	}
 	for i, w := range want {
 		e := &events[i]
-		got := []any{value.FromInt(e.EventID), value.FromInt(e.ScheduleEventID), e.Type, e.StepName, e.EventDetail}
+		got := []any{value.FromInt(e.EventID), value.FromInt(e.ScheduleEventID), e.Type, e.StepName,
+			e.EventDetail}
 		if !value.Equal(w, got) {
-			return []string{"event: want " + string(value.Encode(w)) + ", got " + string(value.Encode(got))}
+			return []string{"event: want " + string(value.Encode(w)) + ", got " +
+				string(value.Encode(got))}
 		}
 	}
 	return nil

@@ -36,7 +36,8 @@ type mock struct {
 func (k *mock) begin(t testing.TB, tasks map[string][]flowtest.Outcome) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.t, k.tasks, k.used, k.calls, k.tokens, k.pending = t, tasks, map[string]int{}, nil, map[string]string{}, 0
+	k.t, k.tasks, k.used, k.calls, k.tokens, k.pending = t, tasks, map[string]int{}, nil,
+		map[string]string{}, 0
 }
 
 // idle reports whether no call or report is in flight.
@@ -127,7 +128,8 @@ func (k *mock) report(token string, o flowtest.Outcome) {
 			if out == nil {
 				out = o.Return
 			}
-			_, err = k.client.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(encode(out))})
+			_, err = k.client.ReportTaskSucceeded(context.Background(),
+				cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(encode(out))})
 		}
 		if fault.CodeOf(err) == fault.TaskInvalidState {
 			time.Sleep(time.Millisecond)

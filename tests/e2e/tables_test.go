@@ -26,7 +26,8 @@ type tables struct{ client *rpc.Client }
 
 func openTables(t *testing.T) *tables {
 	t.Helper()
-	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	a, err := app.Open(context.Background(),
+		app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,17 +49,20 @@ func openTables(t *testing.T) *tables {
 func (s *tables) run(t *testing.T, definition, input any, execution string) (r any, failed string) {
 	t.Helper()
 	ctx := context.Background()
-	_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f", Definition: text(t, definition)})
+	_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f",
+		Definition: text(t, definition)})
 	if fault.CodeOf(err) == fault.InvalidArgument {
 		return nil, refused
 	} else if err != nil {
 		t.Fatal(err)
 	}
 	defer s.client.DeleteFlow(ctx, "f")
-	if _, err := s.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: execution, Input: text(t, input)}); err != nil {
+	if _, err := s.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "f",
+		ExecutionName: execution, Input: text(t, input)}); err != nil {
 		t.Fatal(err)
 	}
-	x, err := s.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: execution, WaitTimeSeconds: new(int64(60))})
+	x, err := s.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "f",
+		ExecutionName: execution, WaitTimeSeconds: new(int64(60))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +70,8 @@ func (s *tables) run(t *testing.T, definition, input any, execution string) (r a
 		output, _ := decode(t, x.Output).(map[string]any)
 		return output["r"], ""
 	}
-	h, err := s.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "f", ExecutionName: execution})
+	h, err := s.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "f",
+		ExecutionName: execution})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +97,13 @@ func TestExpressionTable(t *testing.T) {
 	s := openTables(t)
 	for _, c := range table.Cases {
 		states := []any{
-			object{"Name": "G", "Type": "Pass", "OutputConstructor": table.Roots["$Input"], "GlobalConstructor": table.Roots["$Global"], "Next": "S"},
-			object{"Name": "S", "Type": "Pass", "InputConstructor": object{"r.$": c.Expr}, "End": true},
+			object{"Name": "G", "Type": "Pass", "OutputConstructor": table.Roots["$Input"],
+				"GlobalConstructor": table.Roots["$Global"], "Next": "S"},
+			object{"Name": "S", "Type": "Pass", "InputConstructor": object{"r.$": c.Expr},
+				"End": true},
 		}
-		got, failed := s.run(t, object{"Type": "StateMachine", "SpecVersion": "v1", "Name": "f", "StartAt": "G", "States": states}, object{"x": 5}, "run-1")
+		got, failed := s.run(t, object{"Type": "StateMachine", "SpecVersion": "v1", "Name": "f",
+			"StartAt": "G", "States": states}, object{"x": 5}, "run-1")
 		switch {
 		case c.Error != "" && failed != c.Error && failed != refused:
 			t.Errorf("%s: want %s, got %v %s", c.Expr, c.Error, got, failed)
@@ -121,9 +129,12 @@ func TestConditionTable(t *testing.T) {
 	s := openTables(t)
 	run := func(condition string) (any, string) {
 		return s.run(t, flowV1(
-			object{"type": "choice", "name": "c", "choices": []any{object{"condition": condition, "goto": "yes"}}},
-			object{"type": "pass", "name": "no", "outputMappings": []any{object{"target": "r", "source": false}}, "end": true},
-			object{"type": "pass", "name": "yes", "outputMappings": []any{object{"target": "r", "source": true}}},
+			object{"type": "choice", "name": "c",
+				"choices": []any{object{"condition": condition, "goto": "yes"}}},
+			object{"type": "pass", "name": "no",
+				"outputMappings": []any{object{"target": "r", "source": false}}, "end": true},
+			object{"type": "pass", "name": "yes",
+				"outputMappings": []any{object{"target": "r", "source": true}}},
 		), table.Input, "run1")
 	}
 	for _, c := range table.Conditions {
@@ -155,7 +166,8 @@ func TestSourceTable(t *testing.T) {
 	for _, c := range table.Sources {
 		got, failed := s.run(t, flowV1(
 			object{"type": "pass", "name": "l", "outputMappings": mappings},
-			object{"type": "pass", "name": "p", "inputMappings": []any{object{"target": "r", "source": c.Source}},
+			object{"type": "pass", "name": "p",
+				"inputMappings":  []any{object{"target": "r", "source": c.Source}},
 				"outputMappings": []any{object{"target": "r", "source": "$input.r"}}},
 		), table.Input, "run1")
 		if want := decode(t, text(t, c.Result)); failed != "" || !value.Equal(got, want) {
@@ -176,12 +188,15 @@ func TestInvalidDefinitions(t *testing.T) {
 	rows(t, len(table.Cases), 25)
 	s, ctx := openTables(t), context.Background()
 	for _, c := range table.Cases {
-		_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f", Definition: string(c.Definition), ExecutionMode: c.ExecutionMode})
-		if fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), "Definition is invalid: ") {
+		_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f",
+			Definition: string(c.Definition), ExecutionMode: c.ExecutionMode})
+		if fault.CodeOf(err) != fault.InvalidArgument ||
+			!strings.Contains(err.Error(), "Definition is invalid: ") {
 			t.Errorf("%s: %v", c.Name, err)
 		}
 	}
-	if flows, err := s.client.ListFlows(ctx, cloudflow.ListFlowsRequest{}); err != nil || len(flows.Flows) > 0 {
+	if flows, err := s.client.ListFlows(ctx, cloudflow.ListFlowsRequest{}); err != nil ||
+		len(flows.Flows) > 0 {
 		t.Errorf("%v %v", flows, err)
 	}
 }
