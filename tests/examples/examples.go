@@ -43,7 +43,8 @@ func All() ([]*File, error) {
 	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern)) // sorted
 		if err != nil || len(paths) < fewest {
-			return nil, fmt.Errorf("examples: %d files %s in %s, %v", len(paths), pattern, root, err)
+			return nil, fmt.Errorf("examples: %d files %s in %s, %v", len(paths), pattern, root,
+				err)
 		}
 		for _, path := range paths {
 			f, err := readFile(path)
