@@ -11,7 +11,8 @@ import (
 
 // byLength lists functions whose cost grows with the length of their arguments.
 var byLength = map[string][]string{
-	"value":   {"Append", "AppendKey", "Canonical", "Compare", "Decode", "DecodeWithin", "Encode", "Equal", "ExceedsDepth", "Int", "IsNumeric", "Measure"},
+	"value": {"Append", "AppendKey", "Canonical", "Compare", "Decode", "DecodeWithin", "Encode",
+		"Equal", "ExceedsDepth", "Int", "IsNumeric", "Measure"},
 	"maphash": {"Bytes", "Comparable", "String", "WriteComparable"},
 	"reflect": {"DeepEqual"},
 	"slices":  {"Contains", "Index", "Sort", "SortFunc", "SortStableFunc"},
@@ -58,8 +59,10 @@ func TestExpressionsPayForLengths(t *testing.T) {
 				if call == "" {
 					return true
 				}
-				if seen++; filepath.Base(file) != "charged.go" && !beforeData[filepath.Base(file)+": "+call+" in "+name] {
-					t.Errorf("%s: %s in %s pays for no length: use or add a function of charged.go", set.Position(n.Pos()), call, name)
+				if seen++; filepath.Base(file) != "charged.go" &&
+					!beforeData[filepath.Base(file)+": "+call+" in "+name] {
+					t.Errorf("%s: %s in %s pays for no length: use or add a function of charged.go",
+						set.Position(n.Pos()), call, name)
 				}
 				return true
 			})

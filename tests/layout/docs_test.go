@@ -50,7 +50,8 @@ func funcs(t *testing.T, pattern string) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?(\w+)`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?(\w+)`).
+			FindAllStringSubmatch(string(text), -1) {
 			names[m[1]] = true
 		}
 	}
@@ -79,7 +80,8 @@ func TestModelPage(t *testing.T) {
 	checked := 0
 	for _, row := range table(t, page, "action") {
 		for _, m := range quoted.FindAllStringSubmatch(row[1], -1) {
-			if name := m[1]; word.MatchString(name) && !regexp.MustCompile(`\b`+name+`\b`).MatchString(models.String()) {
+			if name := m[1]; word.MatchString(name) &&
+				!regexp.MustCompile(`\b`+name+`\b`).MatchString(models.String()) {
 				t.Errorf("no model has %s, which stands for %s", name, row[0])
 			}
 		}
@@ -126,7 +128,8 @@ func TestReliabilityPage(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == ".cache"):
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" ||
+			d.Name() == ".cache"):
 			return fs.SkipDir
 		case strings.HasSuffix(path, ".go"):
 			files[d.Name()] = true
@@ -135,9 +138,12 @@ func TestReliabilityPage(t *testing.T) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
-		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).
+			FindAllStringSubmatch(string(text), -1) {
 			tests = append(tests, m[1])
-			if strings.HasPrefix(m[1], "Fuzz") && !strings.Contains(filepath.ToSlash(path), "tests/witness/") { // a module of its own
+			// a module of its own
+			if strings.HasPrefix(m[1], "Fuzz") &&
+				!strings.Contains(filepath.ToSlash(path), "tests/witness/") {
 				fuzz++
 			}
 		}
@@ -161,18 +167,24 @@ func TestReliabilityPage(t *testing.T) {
 		switch {
 		case rest && !some(func(s string) bool { return strings.HasSuffix(s, ends) }),
 			cut && !some(func(s string) bool { return strings.HasPrefix(s, begins) }),
-			!cut && regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*$`).MatchString(name) && !some(func(s string) bool { return s == name }):
+			!cut && regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*$`).MatchString(name) &&
+				!some(func(s string) bool {
+					return s == name
+				}):
 			t.Errorf("there is no test %s", name)
 		case regexp.MustCompile(`^\w+\.go$`).MatchString(name) && !files[name]:
 			t.Errorf("there is no file %s", name)
-		case strings.HasPrefix(name, "make ") && !strings.Contains(read(t, "Makefile"), "\n"+strings.Fields(name)[1]+":"):
+		case strings.HasPrefix(name, "make ") &&
+			!strings.Contains(read(t, "Makefile"), "\n"+strings.Fields(name)[1]+":"):
 			t.Errorf("there is no target for %s", name)
 		}
 	}
-	if m := regexp.MustCompile(`(\d+) targets, of which`).FindStringSubmatch(page); m == nil || m[1] != strconv.Itoa(fuzz) {
+	if m := regexp.MustCompile(`(\d+) targets, of which`).FindStringSubmatch(page); m == nil ||
+		m[1] != strconv.Itoa(fuzz) {
 		t.Errorf("the page says %v, there are %d", m, fuzz)
 	}
-	for _, target := range []string{"sim", "sim-long", "fuzz", "chaos", "model", "crash", "hostile"} {
+	for _, target := range []string{"sim", "sim-long", "fuzz", "chaos", "model", "crash",
+		"hostile"} {
 		if !strings.Contains(page, "make "+target) {
 			t.Errorf("the page does not describe make %s", target)
 		}

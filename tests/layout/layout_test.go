@@ -25,7 +25,8 @@ type pkg struct {
 // packages lists the packages that the rules cover, without their tests.
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Dir", "./shared/...", "./functions/...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Dir", "./shared/...",
+		"./functions/...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {
@@ -113,7 +114,8 @@ func TestImports(t *testing.T) {
 // TestCoreIsPure: the core has no clock, no randomness, no I/O and no goroutines.
 func TestCoreIsPure(t *testing.T) {
 	core := []string{"value", "glob", "fault", "flow", "expr", "fdl", "fdl/*", "interp", "flowtest"}
-	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true, "math/rand/v2": true, "net": true,
+	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true,
+		"math/rand/v2": true, "net": true,
 		"net/http": true, "os": true, "sync": true, "sync/atomic": true, "crypto/rand": true}
 	// A cache of what is known about a type does not change any result.
 	remembers := map[string]string{"value": "sync"}
@@ -147,12 +149,15 @@ func TestCoreIsPure(t *testing.T) {
 // TestThirdParty: only packages at the edge import third-party modules.
 func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
-		"gopkg.in/yaml.v3":                           {"yamltext", "fdl/source", "task/functiontask", "rpc"},
-		"github.com/aws/smithy-go":                   {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
-		"github.com/cockroachdb/pebble":              {"store/pebblestore"},
-		"github.com/prometheus/client_golang":        {"app"},
-		"github.com/aws/aws-lambda-go":               {"platform"},
-		"github.com/aws/aws-sdk-go-v2":               {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
+		"gopkg.in/yaml.v3": {"yamltext", "fdl/source",
+			"task/functiontask", "rpc"},
+		"github.com/aws/smithy-go": {"store/dynamostore", "queue/sqsqueue",
+			"task/lambdatask"},
+		"github.com/cockroachdb/pebble":       {"store/pebblestore"},
+		"github.com/prometheus/client_golang": {"app"},
+		"github.com/aws/aws-lambda-go":        {"platform"},
+		"github.com/aws/aws-sdk-go-v2": {"app", "task/lambdatask",
+			"store/dynamostore", "queue/sqsqueue"},
 		"github.com/aliyun/aliyun-tablestore-go-sdk": {"store/otsstore"},
 		"github.com/aliyun/fc-runtime-go-sdk":        {"platform"},
 		"golang.org/x/sync/semaphore":                {"inflight"},

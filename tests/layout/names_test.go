@@ -37,7 +37,8 @@ func TestNamesOfMembersAreExact(t *testing.T) {
 				strings.Contains(string(text), "json.NewDecoder(")
 			switch {
 			case plain && readers[name] == "":
-				t.Errorf("%s reads JSON without regard to the case of names; use value.Unmarshal", name)
+				t.Errorf("%s reads JSON without regard to the case of names; use value.Unmarshal",
+					name)
 			case plain:
 				seen[name] = true
 			}
