@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-var long = flag.Bool("long", false, "search the larger configurations, too (a quarter of an hour, 8 GB)")
+var long = flag.Bool("long", false,
+	"search the larger configurations, too (a quarter of an hour, 8 GB)")
 
 // search is a configuration of a model: macros for its text.
 type search struct {
@@ -63,7 +64,8 @@ var searches = []search{
 	{model: "outcome", macros: "FLOWV1 BRANCHES=2", long: true},
 	{model: "outcome", macros: "FLOWV1 RUNNERS=2 REPORTERS=1 EXPIRIES=1 CRASHES=0", long: true},
 	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 EXPIRIES=1", long: true},
-	{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 STOPPERS=1 EXPIRIES=1 TIMEOUTS=1", long: true},
+	{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 STOPPERS=1 EXPIRIES=1 TIMEOUTS=1",
+		long: true},
 	{model: "outcome", macros: "REPORTERS=1 STOPPERS=1 TIMEOUTS=1", long: true},
 	{model: "relay", macros: "CRASHES=3 UNKNOWNS=3", long: true},
 	{model: "sweep", macros: "RUNNERS=2 CRASHES=0 UNKNOWNS=0 LOSSES=1 LOOKS=0", long: true},
@@ -77,8 +79,10 @@ var searches = []search{
 	{model: "outcome", macros: "FLOWV1 BRANCHES=0", live: "answered", long: true},
 	{model: "outcome", macros: "BRANCHES=0", live: "inboxEntries", long: true},
 	{model: "outcome", macros: "FLOWV1 BRANCHES=0", live: "inboxEntries", long: true},
-	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 EXPIRIES=1 BRANCHES=0", live: "again", long: true},
-	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 TIMEOUTS=1 BRANCHES=0", live: "onward", long: true},
+	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 EXPIRIES=1 BRANCHES=0", live: "again",
+		long: true},
+	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 TIMEOUTS=1 BRANCHES=0", live: "onward",
+		long: true},
 	{model: "relay", macros: "CRASHES=1", live: "delivered", long: true},
 	{model: "relay", macros: "CRASHES=1", live: "stops", long: true},
 	{model: "sweep", macros: "RUNNERS=1 LOOKS=0", live: "looked", long: true},
@@ -91,62 +95,113 @@ var mutants = []struct {
 	name string
 	search
 }{
-	{"each writer decides for itself whether a tail is full", search{model: "commit", macros: "MUT_FLUSH_AT_WILL"}},
-	{"put new events into the history before the commit", search{model: "commit", macros: "MUT_HISTORY_BEFORE_COMMIT"}},
-	{"put the old tail into the history after the commit", search{model: "commit", macros: "MUT_ROW_AFTER_COMMIT"}},
-	{"write the state row without a condition", search{model: "commit", macros: "MUT_NO_CONDITION"}},
-	{"a loser deletes the history that it has put", search{model: "commit", macros: "MUT_LOSER_DELETES"}},
-	{"read back the last commit's token instead of folding again", search{model: "commit", macros: "MUT_READ_BACK_TOKEN"}},
-	{"throw the message of a lost race away", search{model: "commit", macros: "MUT_DROP_WHEN_LOST"}},
+	{"each writer decides for itself whether a tail is full",
+		search{model: "commit", macros: "MUT_FLUSH_AT_WILL"}},
+	{"put new events into the history before the commit",
+		search{model: "commit", macros: "MUT_HISTORY_BEFORE_COMMIT"}},
+	{"put the old tail into the history after the commit",
+		search{model: "commit", macros: "MUT_ROW_AFTER_COMMIT"}},
+	{"write the state row without a condition",
+		search{model: "commit", macros: "MUT_NO_CONDITION"}},
+	{"a loser deletes the history that it has put",
+		search{model: "commit", macros: "MUT_LOSER_DELETES"}},
+	{"read back the last commit's token instead of folding again",
+		search{model: "commit", macros: "MUT_READ_BACK_TOKEN"}},
+	{"throw the message of a lost race away",
+		search{model: "commit", macros: "MUT_DROP_WHEN_LOST"}},
 
 	{"claim what is there", search{model: "claim", macros: "MUT_CLAIM_WHAT_IS_THERE"}},
 	{"do not read the claim back", search{model: "claim", macros: "MUT_NO_READ_BACK"}},
-	{"a later commit changes the claim's token", search{model: "claim", macros: "MUT_COMMIT_CHANGES_CLAIM"}},
+	{"a later commit changes the claim's token",
+		search{model: "claim", macros: "MUT_COMMIT_CHANGES_CLAIM"}},
 	{"know no origin", search{model: "claim", macros: "MUT_NO_ORIGIN"}},
 	{"put a claim's value after it", search{model: "claim", macros: "MUT_VALUE_AFTER_CLAIM"}},
-	{"forget the run in a commit's condition", search{model: "claim", macros: "STARTERS=2 ENGINES=2 MUT_NO_FENCE"}},
-	{"forget the run in the keys of the history", search{model: "claim", macros: "MUT_NO_RUN_IN_KEYS"}},
+	{"forget the run in a commit's condition",
+		search{model: "claim", macros: "STARTERS=2 ENGINES=2 MUT_NO_FENCE"}},
+	{"forget the run in the keys of the history",
+		search{model: "claim", macros: "MUT_NO_RUN_IN_KEYS"}},
 	{"believe the index that a row has expired", search{model: "claim", macros: "MUT_TRUST_INDEX"}},
-	{"delete the state row without a condition", search{model: "claim", macros: "MUT_DELETE_WITHOUT_CONDITION"}},
+	{"delete the state row without a condition",
+		search{model: "claim", macros: "MUT_DELETE_WITHOUT_CONDITION"}},
 	{"leave the values of lost claims", search{model: "claim", macros: "MUT_LEAVE_ORPHANS"}},
-	{"leave the rows of a run whose name is another's", search{model: "claim", macros: "MUT_LEAVE_OTHER_RUNS"}},
+	{"leave the rows of a run whose name is another's",
+		search{model: "claim", macros: "MUT_LEAVE_OTHER_RUNS"}},
 
-	{"call before the commit", search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_CALL_BEFORE_COMMIT"}},
-	{"take a call again while its lease runs", search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_TAKE_WHILE_LEASED"}},
-	{"throw the results of a lost race away", search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_DROP_RESULT"}},
+	{"call before the commit",
+		search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_CALL_BEFORE_COMMIT"}},
+	{"take a call again while its lease runs",
+		search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_TAKE_WHILE_LEASED"}},
+	{"throw the results of a lost race away",
+		search{model: "outcome", macros: "SYNC RUNNERS=2 REPORTERS=0 MUT_DROP_RESULT"}},
 	{"know no marks", search{model: "outcome", macros: "MUT_NO_MARKS"}},
-	{"take what is in the inbox for accepted", search{model: "outcome", macros: "MUT_LETTER_IS_DONE"}},
-	{"take another sender's inbox entry for a closed attempt", search{model: "outcome", macros: "MUT_OTHERS_ENTRY_IS_DONE"}},
-	{"apply a report again for whichever attempt is open", search{model: "outcome", macros: "FLOWV1 MUT_TOKEN_AGAIN"}},
-	{"an inbox entry is for whichever attempt is open", search{model: "outcome", macros: "FLOWV1 MUT_INBOX_NAMES_ENTRY"}},
+	{"take what is in the inbox for accepted",
+		search{model: "outcome", macros: "MUT_LETTER_IS_DONE"}},
+	{"take another sender's inbox entry for a closed attempt",
+		search{model: "outcome", macros: "MUT_OTHERS_ENTRY_IS_DONE"}},
+	{"apply a report again for whichever attempt is open",
+		search{model: "outcome", macros: "FLOWV1 MUT_TOKEN_AGAIN"}},
+	{"an inbox entry is for whichever attempt is open",
+		search{model: "outcome", macros: "FLOWV1 MUT_INBOX_NAMES_ENTRY"}},
 
 	{"forget the outbox at the end", search{model: "relay", macros: "MUT_FORGET_OUTBOX"}},
 	{"relay before the commit", search{model: "relay", macros: "MUT_RELAY_BEFORE_COMMIT"}},
-	{"clear the outbox before it is relayed", search{model: "relay", macros: "MUT_CLEAR_BEFORE_RELAY"}},
-	{"take what was not delivered for delivered", search{model: "relay", macros: "MUT_TAKE_FOR_DELIVERED"}},
-	{"a child's end is for whichever attempt is open", search{model: "relay", macros: "MUT_END_NAMES_ENTRY"}},
+	{"clear the outbox before it is relayed",
+		search{model: "relay", macros: "MUT_CLEAR_BEFORE_RELAY"}},
+	{"take what was not delivered for delivered",
+		search{model: "relay", macros: "MUT_TAKE_FOR_DELIVERED"}},
+	{"a child's end is for whichever attempt is open",
+		search{model: "relay", macros: "MUT_END_NAMES_ENTRY"}},
 
-	{"no wake time while work is ready", search{model: "sweep", macros: "RUNNERS=1 MUT_NO_WAKE_AT_START"}},
-	{"no wake time for a lease", search{model: "sweep", macros: "RUNNERS=1 MUT_NO_WAKE_FOR_LEASES"}},
-	{"keep a wake time that is later than needed", search{model: "sweep", macros: "RUNNERS=1 MUT_KEEP_WAKE"}},
-	{"a sweeper that remembers what it has seen to", search{model: "sweep", macros: "RUNNERS=1 MUT_SWEEP_ONCE"}},
-	{"put off what the index shows as due, unread", search{model: "sweep", macros: "RUNNERS=1 MUT_TRUST_INDEX"}},
-	{"count each try of a round as a runner that begins", search{model: "sweep", macros: "RUNNERS=1 MUT_COUNT_EACH_TRY"}},
+	{"no wake time while work is ready",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_NO_WAKE_AT_START"}},
+	{"no wake time for a lease",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_NO_WAKE_FOR_LEASES"}},
+	{"keep a wake time that is later than needed",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_KEEP_WAKE"}},
+	{"a sweeper that remembers what it has seen to",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_SWEEP_ONCE"}},
+	{"put off what the index shows as due, unread",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_TRUST_INDEX"}},
+	{"count each try of a round as a runner that begins",
+		search{model: "sweep", macros: "RUNNERS=1 MUT_COUNT_EACH_TRY"}},
 	{"do not set the counts back", search{model: "sweep", macros: "RUNNERS=1 MUT_KEEP_COUNTS"}},
 
-	{"a loser does not load again", search{model: "commit", macros: "WRITERS=2 MUT_KEEP_WHAT_WAS_LOADED", live: "answered"}},
-	{"apply again what is in", search{model: "commit", macros: "WRITERS=2 MUT_NO_ANSWER_FOR_THE_CLOSED", live: "answered"}},
-	{"a start waits for the name to become free", search{model: "claim", macros: "CRASHES=0 UNKNOWNS=0 EXPIRIES=0 MUT_WAIT_FOR_THE_NAME", live: "answered"}},
-	{"a row of the history is taken for a commit", search{model: "claim", macros: "STARTERS=2 UNKNOWNS=0 EXPIRIES=0 MUT_ROW_MEANS_COMMITTED", live: "ends"}},
-	{"put off what has nothing left", search{model: "claim", macros: "STARTERS=2 CRASHES=0 UNKNOWNS=0 EXPIRIES=0 MUT_PUT_OFF_WHAT_IS_EMPTY", live: "forgotten"}},
-	{"a sender whose message waits in the inbox looks for it alone", search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_WAIT_FOR_THE_MARK", live: "answered"}},
-	{"keep inbox entries that came too late", search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_KEEP_LATE_ENTRIES", live: "inboxEntries"}},
-	{"prolong the lease of a caller that is gone", search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_RENEW_THE_LEASE", live: "again"}},
-	{"the pause before the next try begins anew at each look", search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_PAUSE_ANEW", live: "onward"}},
-	{"bring again what was refused for good", search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_BRING_WHAT_IS_REFUSED", live: "delivered"}},
-	{"look for ever for a child to stop that never comes", search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_STOP_WHAT_NEVER_COMES", live: "stops"}},
-	{"no hint for what has ended", search{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0 MUT_NO_HINT_AFTER_THE_END", live: "looked"}},
-	{"count nobody who begins", search{model: "sweep", macros: "RUNNERS=1 POISON MUT_COUNT_NOTHING", live: "ends"}},
+	{"a loser does not load again",
+		search{model: "commit", macros: "WRITERS=2 MUT_KEEP_WHAT_WAS_LOADED", live: "answered"}},
+	{"apply again what is in",
+		search{model: "commit", macros: "WRITERS=2 MUT_NO_ANSWER_FOR_THE_CLOSED",
+			live: "answered"}},
+	{"a start waits for the name to become free",
+		search{model: "claim", macros: "CRASHES=0 UNKNOWNS=0 EXPIRIES=0 MUT_WAIT_FOR_THE_NAME",
+			live: "answered"}},
+	{"a row of the history is taken for a commit",
+		search{model: "claim", macros: "STARTERS=2 UNKNOWNS=0 EXPIRIES=0 MUT_ROW_MEANS_COMMITTED",
+			live: "ends"}},
+	{"put off what has nothing left",
+		search{model: "claim", macros: "STARTERS=2 CRASHES=0 UNKNOWNS=0 EXPIRIES=0 " +
+			"MUT_PUT_OFF_WHAT_IS_EMPTY", live: "forgotten"}},
+	{"a sender whose message waits in the inbox looks for it alone",
+		search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_WAIT_FOR_THE_MARK",
+			live: "answered"}},
+	{"keep inbox entries that came too late",
+		search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_KEEP_LATE_ENTRIES",
+			live: "inboxEntries"}},
+	{"prolong the lease of a caller that is gone",
+		search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_RENEW_THE_LEASE",
+			live: "again"}},
+	{"the pause before the next try begins anew at each look",
+		search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_PAUSE_ANEW", live: "onward"}},
+	{"bring again what was refused for good",
+		search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_BRING_WHAT_IS_REFUSED",
+			live: "delivered"}},
+	{"look for ever for a child to stop that never comes",
+		search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_STOP_WHAT_NEVER_COMES",
+			live: "stops"}},
+	{"no hint for what has ended",
+		search{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0 " +
+			"MUT_NO_HINT_AFTER_THE_END", live: "looked"}},
+	{"count nobody who begins", search{model: "sweep", macros: "RUNNERS=1 POISON MUT_COUNT_NOTHING",
+		live: "ends"}},
 }
 
 // depth is the length of the longest path that a search follows. A search with a longer path fails.
@@ -219,7 +274,8 @@ func (s search) run(t *testing.T, optimize, live string) result {
 	compile := []string{optimize, "-w", "-DCOLLAPSE", "-DMEMLIM=12000", "-o", "pan", "pan.c"}
 	check := []string{"-m" + depth}
 	if live != "" {
-		compile, check = append(compile, "-DNOREDUCE", "-DNFAIR=3"), append(check, "-a", "-f", "-N", live)
+		compile, check = append(compile, "-DNOREDUCE", "-DNFAIR=3"),
+			append(check, "-a", "-f", "-N", live)
 	} else {
 		compile = append(compile, "-DSAFETY", "-DNOCLAIM")
 	}
@@ -230,7 +286,8 @@ func (s search) run(t *testing.T, optimize, live string) result {
 	switch {
 	case found == nil || states == nil || memory == nil:
 		t.Fatalf("no result:\n%s", out)
-	case strings.Contains(out, "max search depth too small"), strings.Contains(out, "Search not completed") && found[2] == "0",
+	case strings.Contains(out, "max search depth too small"),
+		strings.Contains(out, "Search not completed") && found[2] == "0",
 		strings.Contains(out, "hash conflicts") && strings.Contains(out, "BITSTATE"):
 		t.Fatalf("the search was cut short:\n%s", out)
 	}
@@ -282,7 +339,9 @@ func TestModels(t *testing.T) {
 			}
 			t.Logf("%s states, depth %s, %s MiB", r.states, r.depth, r.mib)
 			if before, ok := unreached[s.model]; ok {
-				r.unreached = slices.DeleteFunc(before, func(line string) bool { return !slices.Contains(r.unreached, line) })
+				r.unreached = slices.DeleteFunc(before, func(line string) bool {
+					return !slices.Contains(r.unreached, line)
+				})
 			}
 			unreached[s.model] = r.unreached
 		})
@@ -375,7 +434,8 @@ func TestEveryMutantRuns(t *testing.T) {
 		for _, macro := range regexp.MustCompile(`MUT_[A-Z_]+`).FindAllString(string(text), -1) {
 			listed := false
 			for _, m := range mutants {
-				listed = listed || m.model+".pml" == file && slices.Contains(strings.Fields(m.macros), macro)
+				listed = listed || m.model+".pml" == file &&
+					slices.Contains(strings.Fields(m.macros), macro)
 			}
 			if !listed {
 				t.Errorf("%s: %s is not run", file, macro)
