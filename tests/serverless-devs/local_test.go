@@ -48,18 +48,21 @@ func newMachine(t *testing.T, environment ...string) *machine {
 	// Not a temporary folder, because processes that the command leaves running may write there
 	// after the test.
 	home := filepath.Join(root, "tests/serverless-devs/node_modules/.home", t.Name())
-	m := &machine{t: t, program: program, root: root, mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test"}}})}
+	m := &machine{t: t, program: program, root: root,
+		mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test"}}})}
 	store := httptest.NewServer(tablestore.New(tablestore.Options{}))
 	t.Cleanup(store.Close)
 	queue := httptest.NewServer(m.mns)
 	t.Cleanup(queue.Close)
-	m.environment = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TABLESTORE=" + store.URL, "MNS=" + queue.URL}
+	m.environment = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TABLESTORE=" + store.URL,
+		"MNS=" + queue.URL}
 	m.environment = append(m.environment, environment...)
 	// No reports to the vendor.
 	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"), 0o644); err != nil {
+	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -69,8 +72,10 @@ func newMachine(t *testing.T, environment ...string) *machine {
 func (m *machine) setup() {
 	m.t.Helper()
 	of := func(name string) string { return variable(m.environment, name) }
-	setup := exec.Command("go", "run", "./infra/alibaba", "-account", "1234567890123456", "-only", "tables,queues", "-endpoint", "ots="+of("TABLESTORE"), "-endpoint", "mns="+of("MNS"))
-	setup.Dir, setup.Env = m.root, append(os.Environ(), "ALIBABA_CLOUD_ACCESS_KEY_ID=test", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=test")
+	setup := exec.Command("go", "run", "./infra/alibaba", "-account", "1234567890123456", "-only",
+		"tables,queues", "-endpoint", "ots="+of("TABLESTORE"), "-endpoint", "mns="+of("MNS"))
+	setup.Dir, setup.Env = m.root, append(os.Environ(), "ALIBABA_CLOUD_ACCESS_KEY_ID=test",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=test")
 	if out, err := setup.CombinedOutput(); err != nil {
 		m.t.Fatalf("%v\n%s", err, out)
 	}
@@ -120,7 +125,8 @@ func (m *machine) invoke(function, event string) (out string) {
 // start starts the API and returns its address. The API ends with the test.
 func (m *machine) start() (address string, stop func() error) {
 	m.t.Helper()
-	cmd := m.command(context.WithoutCancel(m.t.Context()), "api", "local", "start", "-t", template, "--port", "0")
+	cmd := m.command(context.WithoutCancel(m.t.Context()), "api", "local", "start", "-t", template,
+		"--port", "0")
 	diag, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -153,7 +159,8 @@ func call(t *testing.T, address string, parameters url.Values) (answer map[strin
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK {
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil ||
+		resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s, %v %v", parameters.Get("Action"), resp.Status, answer, err)
 	}
 	if resp.Header.Get("X-Fc-Request-Id") == "" || resp.Header.Get("X-Fc-Access-Key-Id") != "" {
@@ -174,14 +181,17 @@ States:
 
 func status(t *testing.T, address, execution string) any {
 	t.Helper()
-	return call(t, address, url.Values{"Action": {"DescribeExecution"}, "FlowName": {"hello"}, "ExecutionName": {execution}})["Status"]
+	return call(t, address, url.Values{"Action": {"DescribeExecution"}, "FlowName": {"hello"},
+		"ExecutionName": {execution}})["Status"]
 }
 
 // TestLocal runs a flow from its creation to its end, and a start by an event, in both runtimes. It
 // does each step by hand.
 func TestLocal(t *testing.T) {
 	for _, runtime := range []string{"custom.debian12", "go1"} {
-		t.Run(runtime, func(t *testing.T) { local(t, newMachine(t, "RUNTIME="+runtime), runtime == "go1") })
+		t.Run(runtime, func(t *testing.T) {
+			local(t, newMachine(t, "RUNTIME="+runtime), runtime == "go1")
+		})
 	}
 }
 
@@ -189,8 +199,10 @@ func TestLocal(t *testing.T) {
 func local(t *testing.T, m *machine, brief bool) {
 	m.setup()
 	address, stop := m.start()
-	call(t, address, url.Values{"Action": {"CreateFlow"}, "Name": {"hello"}, "Type": {"FDL"}, "Description": {"d"}, "Definition": {definition}})
-	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"}, "ExecutionName": {"first"}, "Input": {"{}"}})
+	call(t, address, url.Values{"Action": {"CreateFlow"}, "Name": {"hello"}, "Type": {"FDL"},
+		"Description": {"d"}, "Definition": {definition}})
+	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"},
+		"ExecutionName": {"first"}, "Input": {"{}"}})
 
 	hints := m.mns.Bodies("millrace")
 	if len(hints) != 1 {
@@ -205,7 +217,8 @@ func local(t *testing.T, m *machine, brief bool) {
 		t.Errorf("first is %v", s)
 	}
 
-	if out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "--event-file=tests/serverless-devs/events/sweeper-tick.json"); err != nil {
+	if out, diag, err := m.s("sweeper", "local", "invoke", "-t", template,
+		"--event-file=tests/serverless-devs/events/sweeper-tick.json"); err != nil {
 		t.Errorf("sweeper: %v\n%s\n%s", err, out, diag)
 	}
 	if !brief {
@@ -220,16 +233,19 @@ func local(t *testing.T, m *machine, brief bool) {
 
 // byEvents starts and advances executions with events in the form of the cloud.
 func byEvents(t *testing.T, m *machine, address string) {
-	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"}, "ExecutionName": {"second"}, "Input": {"{}"}})
+	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"},
+		"ExecutionName": {"second"}, "Input": {"{}"}})
 	m.invoke("steprunner", streamed(m.mns.Bodies("millrace")))
 	if s := status(t, address, "second"); s != "Succeeded" {
 		t.Errorf("second is %v", s)
 	}
 
-	if out, diag, err := m.s("starter", "local", "invoke", "-t", template, "-f", "tests/serverless-devs/events/starter-oss.json"); err != nil {
+	if out, diag, err := m.s("starter", "local", "invoke", "-t", template, "-f",
+		"tests/serverless-devs/events/starter-oss.json"); err != nil {
 		t.Errorf("starter: %v\n%s\n%s", err, out, diag)
 	}
-	executions := call(t, address, url.Values{"Action": {"ListExecutions"}, "FlowName": {"hello"}})["Executions"].([]any)
+	executions := call(t, address, url.Values{"Action": {"ListExecutions"},
+		"FlowName": {"hello"}})["Executions"].([]any)
 	if len(executions) != 3 {
 		t.Errorf("there are %v", executions)
 	}
@@ -240,8 +256,11 @@ func streamed(bodies []string) string {
 	var events []map[string]any
 	for i, b := range bodies {
 		plain, _ := base64.StdEncoding.DecodeString(b)
-		events = append(events, map[string]any{"id": fmt.Sprint(i), "source": "MNS-millrace", "specversion": "1.0", "type": "mns:Queue:SendMessage",
-			"subject": "acs:mns:cn-hangzhou:1234567890123456:queues/millrace", "data": map[string]any{"requestId": "r", "messageId": fmt.Sprint(i), "messageBody": string(plain)}})
+		events = append(events, map[string]any{"id": fmt.Sprint(i), "source": "MNS-millrace",
+			"specversion": "1.0", "type": "mns:Queue:SendMessage",
+			"subject": "acs:mns:cn-hangzhou:1234567890123456:queues/millrace",
+			"data": map[string]any{"requestId": "r", "messageId": fmt.Sprint(i),
+				"messageBody": string(plain)}})
 	}
 	text, _ := json.Marshal(events)
 	return string(text)
@@ -253,7 +272,8 @@ func TestFailure(t *testing.T) {
 		t.Run(runtime, func(t *testing.T) {
 			m := newMachine(t, "RUNTIME="+runtime)
 			out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "-e", `{"x":1}`)
-			if err == nil || !strings.Contains(out+diag, "unexpected event") || !strings.Contains(out+diag, "millrace-sweeper has failed") {
+			if err == nil || !strings.Contains(out+diag, "unexpected event") ||
+				!strings.Contains(out+diag, "millrace-sweeper has failed") {
 				t.Errorf("%v\n%s\n%s", err, out, diag)
 			}
 		})
@@ -275,11 +295,13 @@ new C().local({ cwd: process.cwd(), args, props: { functionName: "f", runtime: "
 		"--event needs a value":     {"{}", "invoke", "--event"},
 		"only go1 and custom":       {`{"runtime":"nodejs20"}`, "invoke"},
 		"f has ended by itself (0)": {`{"runtime":"go1","handler":"true","code":"/bin"}`, "invoke"},
-		"/bin/nobody is not there":  {`{"runtime":"go1","handler":"nobody","code":"/bin"}`, "invoke"},
+		"/bin/nobody is not there": {`{"runtime":"go1","handler":"nobody","code":"/bin"}`,
+			"invoke"},
 		"make build-fc-host":        {`{"code":"./nowhere"}`, "invoke"},
 		"f has ended by itself (1)": {`{"code":"/","customRuntimeConfig":{"command":["/bin/sh","-c","exit 1"]}}`, "invoke"},
 	} {
-		cmd := exec.CommandContext(t.Context(), "node", append([]string{"-e", script}, arguments...)...)
+		cmd := exec.CommandContext(t.Context(), "node",
+			append([]string{"-e", script}, arguments...)...)
 		cmd.Dir = m.root
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%v: %v, want %q\n%s", arguments, err, want, out)
@@ -291,7 +313,8 @@ new C().local({ cwd: process.cwd(), args, props: { functionName: "f", runtime: "
 // functions of the other.
 func TestVerify(t *testing.T) {
 	m := newMachine(t)
-	if out, diag, err := m.s("verify", "-t", template); err != nil || !strings.Contains(out+diag, "passed") {
+	if out, diag, err := m.s("verify", "-t", template); err != nil ||
+		!strings.Contains(out+diag, "passed") {
 		t.Errorf("%v\n%s\n%s", err, out, diag)
 	}
 }
