@@ -33,7 +33,8 @@ func TestSignatures(t *testing.T) {
 			t.Run(c.what, func(t *testing.T) {
 				caller := u.as(t, c.login)
 				refused(t, caller, "ListFlows", params{"Limit": 5}, c.status, c.code)
-				refused(t, caller, "StartExecution", params{"FlowName": "f", "Input": `{"中":"+/="}`}, c.status, c.code)
+				refused(t, caller, "StartExecution",
+					params{"FlowName": "f", "Input": `{"中":"+/="}`}, c.status, c.code)
 			})
 		}
 	})
@@ -73,7 +74,8 @@ func TestPolicy(t *testing.T) {
 		create(t, u, "open-flow", flowV1.pass)
 		create(t, u, "closed-flow", flowV1.pass)
 		begin(t, r, "open-flow", "one", "{}")
-		x := ask[execution](t, r, "DescribeExecution", params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 60})
+		x := ask[execution](t, r, "DescribeExecution",
+			params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 60})
 		check(t, "Status", x.Status, "Succeeded")
 		ask[flowAnswer](t, r, "DescribeFlow", params{"Name": "open-flow"})
 		for _, c := range []struct {
@@ -95,7 +97,9 @@ func TestPolicy(t *testing.T) {
 			{"ReportTaskSucceeded", params{"TaskToken": "t", "Output": "{}"}},
 			{"ReportTaskFailed", params{"TaskToken": "t", "Error": "E"}},
 		} {
-			t.Run(fmt.Sprint(c.operation, c.in["FlowName"]), func(t *testing.T) { refused(t, r, c.operation, c.in, 403, "AccessDenied") })
+			t.Run(fmt.Sprint(c.operation, c.in["FlowName"]), func(t *testing.T) {
+				refused(t, r, c.operation, c.in, 403, "AccessDenied")
+			})
 		}
 	})
 }
@@ -110,14 +114,16 @@ func TestAccounts(t *testing.T) {
 		other := u.as(t, otherAccount)
 		one := params{"FlowName": name, "ExecutionName": "one"}
 		refused(t, other, "DescribeFlow", params{"Name": name}, 404, "FlowNotExists")
-		refused(t, other, "UpdateFlow", params{"Name": name, "Description": "d"}, 404, "FlowNotExists")
+		refused(t, other, "UpdateFlow", params{"Name": name, "Description": "d"}, 404,
+			"FlowNotExists")
 		refused(t, other, "DeleteFlow", params{"Name": name}, 404, "FlowNotExists")
 		refused(t, other, "StartExecution", params{"FlowName": name}, 404, "FlowNotExists")
 		refused(t, other, "DescribeExecution", one, 404, "FlowNotExists")
 		refused(t, other, "GetExecutionHistory", one, 404, "FlowNotExists")
 		refused(t, other, "StopExecution", one, 404, "FlowNotExists")
 		refused(t, other, "ListExecutions", params{"FlowName": name}, 404, "FlowNotExists")
-		refused(t, other, "ReportTaskSucceeded", params{"TaskToken": token, "Output": "{}"}, 404, "FlowNotExists")
+		refused(t, other, "ReportTaskSucceeded", params{"TaskToken": token, "Output": "{}"}, 404,
+			"FlowNotExists")
 		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": token, "Output": "{}"})
 		end(t, u, name, "one", "Succeeded")
 	})
@@ -126,8 +132,10 @@ func TestAccounts(t *testing.T) {
 // TestRegions lists the region of the server, with the address of the request.
 func TestRegions(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		got := ask[regions](t, u, "DescribeRegions", params{"AcceptLanguage": "zh-CN"}).Regions.Region
-		if len(got) != 1 || got[0].RegionId == "" || got[0].LocalName == "" || got[0].RegionEndpoint != server.address {
+		got := ask[regions](t, u, "DescribeRegions",
+			params{"AcceptLanguage": "zh-CN"}).Regions.Region
+		if len(got) != 1 || got[0].RegionId == "" || got[0].LocalName == "" ||
+			got[0].RegionEndpoint != server.address {
 			t.Errorf("regions %+v", got)
 		}
 	})

@@ -21,11 +21,14 @@ func accountOf(k kind) string {
 var otherAccount = login{id: "LTAI5other", secret: "other-secret"}
 
 // owner returns a login with all rights in the client's account.
-func owner(k kind) login { return login{id: "LTAI5owner-" + k.name, secret: "owner-secret-" + k.name} }
+func owner(k kind) login {
+	return login{id: "LTAI5owner-" + k.name, secret: "owner-secret-" + k.name}
+}
 
 // temporary returns an STS key of the client's account.
 func temporary(k kind) login {
-	return login{id: "STS.NT-" + k.name, secret: "sts-secret", securityToken: "CAIS+/=token of " + k.name}
+	return login{id: "STS.NT-" + k.name, secret: "sts-secret",
+		securityToken: "CAIS+/=token of " + k.name}
 }
 
 // expired returns an expired STS key of the client's account.
@@ -44,13 +47,16 @@ func bearer(k kind) login { return login{bearer: "bearer+/=" + k.name} }
 // accountsFile returns the text of the server's credentials file.
 func accountsFile() string {
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "accounts:\n  - id: \"20000000000000\"\n    keys:\n      - {id: %s, secret: %s}\n", otherAccount.id, otherAccount.secret)
+	fmt.Fprintf(b, "accounts:\n  - id: \"20000000000000\"\n    keys:\n"+
+		"      - {id: %s, secret: %s}\n", otherAccount.id, otherAccount.secret)
 	for _, k := range kinds {
 		o, s, e, r := owner(k), temporary(k), expired(k), restricted(k)
 		fmt.Fprintf(b, "  - id: %q\n    keys:\n", accountOf(k))
 		fmt.Fprintf(b, "      - {id: %s, secret: %s}\n", o.id, o.secret)
-		fmt.Fprintf(b, "      - {id: %s, secret: %s, securityToken: %q, expires: 2999-01-31T00:00:00Z}\n", s.id, s.secret, s.securityToken)
-		fmt.Fprintf(b, "      - {id: %s, secret: %s, securityToken: %q, expires: 2020-01-31T00:00:00Z}\n", e.id, e.secret, e.securityToken)
+		fmt.Fprintf(b, "      - {id: %s, secret: %s, securityToken: %q, expires: "+
+			"2999-01-31T00:00:00Z}\n", s.id, s.secret, s.securityToken)
+		fmt.Fprintf(b, "      - {id: %s, secret: %s, securityToken: %q, expires: "+
+			"2020-01-31T00:00:00Z}\n", e.id, e.secret, e.securityToken)
 		fmt.Fprintf(b, `      - id: %s
         secret: %s
         policies:

@@ -3,8 +3,9 @@ package wire_test
 // The responses as in the documented models of the clients. Fields have the names of the wire.
 
 type flowAnswer struct {
-	RequestId, Name, Id, Type, Definition, Description, RoleArn, ExecutionMode, CreatedTime, LastModifiedTime string
-	Environment                                                                                               *environment
+	RequestId, Name, Id, Type, Definition, Description, RoleArn, ExecutionMode, CreatedTime,
+	LastModifiedTime string
+	Environment *environment
 }
 
 type environment struct{ Variables []variable }
@@ -17,9 +18,11 @@ type flowPage struct {
 }
 
 type execution struct {
-	RequestId, FlowName, Name, FlowDefinition, Input, Output, Status, StartedTime, StoppedTime string
-	ErrorCode, ErrorMessage                                                                    string // of StartSyncExecution
-	Environment                                                                                *environment
+	RequestId, FlowName, Name, FlowDefinition, Input, Output, Status, StartedTime,
+	StoppedTime string
+	// of StartSyncExecution
+	ErrorCode, ErrorMessage string
+	Environment             *environment
 }
 
 type executionPage struct {

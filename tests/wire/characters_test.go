@@ -38,7 +38,8 @@ func TestCharacters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			input := fmt.Sprintf("{ \"value\" :\t%s , \"更多\": [1.0, 1e3, null],\n\"value2\": {} }", value)
+			input := fmt.Sprintf("{ \"value\" :\t%s , \"更多\": [1.0, 1e3, null],\n\"value2\": {} }",
+				value)
 			x := begin(t, u, name, what, input)
 			check(t, what+": Input of the start", x.Input, input)
 			x = end(t, u, name, what, "Succeeded")
@@ -55,8 +56,10 @@ func TestCharacters(t *testing.T) {
 // TestHardDefinition: the server stores a definition byte for byte.
 func TestHardDefinition(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
-		text := "# 注释 + & = % ~ ' \" \\ \t\r\nversion: v1\ntype: flow\nsteps:\n  - {type: pass, name: 第一步, outputMappings: [{target: t, source: 'a+b 中'}]}\n\n"
-		in := params{"Name": "hard", "Definition": text, "Type": "FDL", "Description": hardTexts["ascii"] + hardTexts["emoji"]}
+		text := "# 注释 + & = % ~ ' \" \\ \t\r\nversion: v1\ntype: flow\nsteps:\n" +
+			"  - {type: pass, name: 第一步, outputMappings: [{target: t, source: 'a+b 中'}]}\n\n"
+		in := params{"Name": "hard", "Definition": text, "Type": "FDL",
+			"Description": hardTexts["ascii"] + hardTexts["emoji"]}
 		made := createWith(t, u, in)
 		check(t, "Definition", made.Definition, text)
 		seen := ask[flowAnswer](t, u, "DescribeFlow", params{"Name": "hard"})

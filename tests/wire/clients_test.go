@@ -20,7 +20,8 @@ const apiVersion = "2019-03-15"
 // alone.
 type login struct {
 	id, secret, securityToken, bearer string
-	address                           string // address of another server than the one that all tests use
+	// address of another server than the one that all tests use
+	address string
 }
 
 // at returns the server's address.
@@ -68,8 +69,10 @@ var inQuery = map[string]bool{"TaskToken": true}
 
 // isRead has the operations that current clients send as GET.
 var isRead = map[string]bool{
-	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true, "GetExecutionHistory": true,
-	"DescribeSchedule": true, "ListSchedules": true, "ListFlowVersions": true, "ListFlowAliases": true,
+	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true,
+	"GetExecutionHistory": true,
+	"DescribeSchedule":    true, "ListSchedules": true, "ListFlowVersions": true,
+	"ListFlowAliases": true,
 }
 
 // split divides the parameters of an operation as current clients do: those in the query and those

@@ -26,7 +26,8 @@ func openCommon(t *testing.T, l login) client {
 
 func (g goV1Common) call(operation string, in params, out any) (map[string]json.RawMessage, error) {
 	request := requests.NewCommonRequest()
-	request.Domain, request.Product, request.Version, request.ApiName = g.address, "fnf", apiVersion, operation
+	request.Domain, request.Product, request.Version, request.ApiName = g.address, "fnf",
+		apiVersion, operation
 	request.Scheme = requests.HTTP
 	request.Method = requests.POST
 	if isRead[operation] {

@@ -23,7 +23,8 @@ type darabonba struct {
 
 func (d darabonba) open(t *testing.T, l login) client {
 	t.Helper()
-	config := &openapiutil.Config{Endpoint: dara.String(l.at()), Protocol: dara.String("http"), RegionId: dara.String(region)}
+	config := &openapiutil.Config{Endpoint: dara.String(l.at()), Protocol: dara.String("http"),
+		RegionId: dara.String(region)}
 	if l.bearer != "" {
 		config.BearerToken = dara.String(l.bearer)
 	} else {
@@ -39,7 +40,8 @@ func (d darabonba) open(t *testing.T, l login) client {
 	if d.signature != "" {
 		c.SignatureAlgorithm = dara.String(d.signature)
 	} else {
-		c.DisableSDKError = dara.Bool(true) // errors of the client's own types; with V1 the test checks the older type
+		// errors of the client's own types; with V1 the test checks the older type
+		c.DisableSDKError = dara.Bool(true)
 	}
 	return darabonba{d.signature, c}
 }
@@ -55,7 +57,8 @@ func (d darabonba) call(operation string, in params, out any) (map[string]json.R
 		request.Body = openapiutil.ParseToMap(form)
 	}
 	answer, err := d.c.CallApi(&openapiutil.Params{
-		Action: dara.String(operation), Version: dara.String(apiVersion), Protocol: dara.String("HTTPS"), Pathname: dara.String("/"),
+		Action: dara.String(operation), Version: dara.String(apiVersion),
+		Protocol: dara.String("HTTPS"), Pathname: dara.String("/"),
 		Method: dara.String(method), AuthType: dara.String("AK"), Style: dara.String("RPC"),
 		ReqBodyType: dara.String("formData"), BodyType: dara.String("json"),
 	}, request, &dara.RuntimeOptions{})
@@ -63,8 +66,10 @@ func (d darabonba) call(operation string, in params, out any) (map[string]json.R
 		return nil, darabonbaRefusal(err)
 	}
 	headers, _ := answer["headers"].(map[string]*string)
-	if id, _ := answer["body"].(map[string]any)["RequestId"].(string); headers != nil && dara.StringValue(headers["x-acs-request-id"]) != id {
-		return nil, fmt.Errorf("x-acs-request-id is %q, RequestId %q", dara.StringValue(headers["x-acs-request-id"]), id)
+	if id, _ := answer["body"].(map[string]any)["RequestId"].(string); headers != nil &&
+		dara.StringValue(headers["x-acs-request-id"]) != id {
+		return nil, fmt.Errorf("x-acs-request-id is %q, RequestId %q",
+			dara.StringValue(headers["x-acs-request-id"]), id)
 	}
 	text, err := json.Marshal(answer["body"])
 	if err != nil {
@@ -92,11 +97,14 @@ func darabonbaRefusal(err error) error {
 		if err := json.Unmarshal([]byte(tea.StringValue(sdkError.Data)), &data); err != nil {
 			return fmt.Errorf("data of %v: %w", sdkError, err)
 		}
-		r = refusal{tea.IntValue(sdkError.StatusCode), tea.StringValue(sdkError.Code), tea.StringValue(sdkError.Message), data.RequestId}
+		r = refusal{tea.IntValue(sdkError.StatusCode), tea.StringValue(sdkError.Code),
+			tea.StringValue(sdkError.Message), data.RequestId}
 	case errors.As(err, &clientError):
-		r = refusal{dara.IntValue(clientError.StatusCode), dara.StringValue(clientError.Code), dara.StringValue(clientError.Message), dara.StringValue(clientError.RequestId)}
+		r = refusal{dara.IntValue(clientError.StatusCode), dara.StringValue(clientError.Code),
+			dara.StringValue(clientError.Message), dara.StringValue(clientError.RequestId)}
 	case errors.As(err, &serverError):
-		r = refusal{dara.IntValue(serverError.StatusCode), dara.StringValue(serverError.Code), dara.StringValue(serverError.Message), dara.StringValue(serverError.RequestId)}
+		r = refusal{dara.IntValue(serverError.StatusCode), dara.StringValue(serverError.Code),
+			dara.StringValue(serverError.Message), dara.StringValue(serverError.RequestId)}
 	default:
 		return fmt.Errorf("not a typed error: %T: %w", err, err)
 	}

@@ -10,12 +10,15 @@ import (
 
 // deployment describes a server other than the built binary. The environment configures it.
 var deployment = struct {
-	endpoint  string   // host and port of its API, plain HTTP; "": the tests start the built binary
-	functions string   // host and port where it calls the functions of flows; the tests listen there
-	settings  string   // folder into which the tests write the files that it must be configured with, and nothing else
-	lacks     []string // capabilities that it does not have
+	endpoint string // host and port of its API, plain HTTP; "": the tests start the built binary
+	// host and port where it calls the functions of flows; the tests listen there
+	functions string
+	// folder into which the tests write the files that it must be configured with, and nothing else
+	settings string
+	lacks    []string // capabilities that it does not have
 }{
-	os.Getenv("MILLRACE_WIRE_ENDPOINT"), os.Getenv("MILLRACE_WIRE_FUNCTIONS"), os.Getenv("MILLRACE_WIRE_SETTINGS"),
+	os.Getenv("MILLRACE_WIRE_ENDPOINT"), os.Getenv("MILLRACE_WIRE_FUNCTIONS"),
+	os.Getenv("MILLRACE_WIRE_SETTINGS"),
 	strings.FieldsFunc(os.Getenv("MILLRACE_WIRE_LACKS"), func(r rune) bool { return r == ',' }),
 }
 
@@ -36,7 +39,8 @@ func needs(t *testing.T, capability string) {
 // checkDeployment returns an error if the variables make no sense together.
 func checkDeployment() error {
 	if (deployment.endpoint != "" || deployment.settings != "") && deployment.functions == "" {
-		return fmt.Errorf("MILLRACE_WIRE_FUNCTIONS is not set: where does the deployment look for functions?")
+		return fmt.Errorf("MILLRACE_WIRE_FUNCTIONS is not set: where does the deployment look " +
+			"for functions?")
 	}
 	for _, c := range deployment.lacks {
 		if !slices.Contains(capabilities, c) {

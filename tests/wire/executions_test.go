@@ -40,19 +40,25 @@ func TestExecutionLife(t *testing.T) {
 		check(t, "StartedTime of the same start", again.StartedTime, x.StartedTime)
 		check(t, "Status of the same start", again.Status, "Running")
 
-		waited := ask[execution](t, u, "DescribeExecution", params{"FlowName": name, "ExecutionName": "one", "WaitTimeSeconds": 1})
+		waited := ask[execution](t, u, "DescribeExecution",
+			params{"FlowName": name, "ExecutionName": "one", "WaitTimeSeconds": 1})
 		check(t, "Status after a wait", waited.Status, "Running")
 
-		stopped := ask[execution](t, u, "StopExecution", params{"FlowName": name, "ExecutionName": "one", "Error": "Enough", "Cause": "够了 + done"})
+		stopped := ask[execution](t, u, "StopExecution",
+			params{"FlowName": name, "ExecutionName": "one", "Error": "Enough",
+				"Cause": "够了 + done"})
 		check(t, "Status", stopped.Status, "Stopped")
 		x = end(t, u, name, "one", "Stopped")
 		check(t, "StoppedTime", x.StoppedTime, stopped.StoppedTime)
 		kind, errorName, cause := failure(t, u, name, "one")
-		check(t, "last event", strings.Join([]string{kind, errorName, cause}, " "), "ExecutionStopped Enough 够了 + done")
+		check(t, "last event", strings.Join([]string{kind, errorName, cause}, " "),
+			"ExecutionStopped Enough 够了 + done")
 
 		mentions(t, refused(t, u, "StopExecution", one, 400, "ExecutionAlreadyCompleted"), "'one'")
-		message := refused(t, u, "StartExecution", params{"FlowName": name, "ExecutionName": "one", "Input": input}, 400, "ExecutionAlreadyExists")
-		check(t, "message", message, fmt.Sprintf("Execution 'one' for flow '%s' already exists.", name))
+		message := refused(t, u, "StartExecution", params{"FlowName": name, "ExecutionName": "one",
+			"Input": input}, 400, "ExecutionAlreadyExists")
+		check(t, "message", message, fmt.Sprintf("Execution 'one' for flow '%s' already exists.",
+			name))
 		two := params{"FlowName": name, "ExecutionName": "two"}
 		refused(t, u, "StopExecution", two, 404, "ExecutionNotExists")
 		refused(t, u, "GetExecutionHistory", two, 404, "ExecutionNotExists")
@@ -88,12 +94,15 @@ func TestLongPoll(t *testing.T) {
 		answers := make(chan execution, 1)
 		go func() {
 			var x execution
-			if _, err := u.call("DescribeExecution", params{"FlowName": name, "ExecutionName": "one", "WaitTimeSeconds": 60}, &x); err != nil {
+			if _, err := u.call("DescribeExecution",
+				params{"FlowName": name, "ExecutionName": "one", "WaitTimeSeconds": 60},
+				&x); err != nil {
 				t.Error(err)
 			}
 			answers <- x
 		}()
-		ask[reported](t, u.as(t, owner(u.kind)), "ReportTaskSucceeded", params{"TaskToken": token, "Output": `{"done":true}`})
+		ask[reported](t, u.as(t, owner(u.kind)), "ReportTaskSucceeded",
+			params{"TaskToken": token, "Output": `{"done":true}`})
 		x := <-answers
 		check(t, "Status", x.Status, "Succeeded")
 		check(t, "Output", x.Output, `{"done":true}`)
@@ -111,15 +120,19 @@ func TestListExecutions(t *testing.T) {
 		names := []string{"a-1", "a-2", "a-3", "b-1", "b-2"}
 		times := map[string]string{}
 		for _, name := range names {
-			times[name] = begin(t, u, "listed", name, fmt.Sprintf(`{"id":%q}`, id(name))).StartedTime
+			times[name] = begin(t, u, "listed", name,
+				fmt.Sprintf(`{"id":%q}`, id(name))).StartedTime
 		}
-		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": tasks.token(t, id("a-2")), "Output": "{}"})
+		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": tasks.token(t, id("a-2")),
+			"Output": "{}"})
 		end(t, u, "listed", "a-2", "Succeeded")
-		ask[reported](t, u, "ReportTaskFailed", params{"TaskToken": tasks.token(t, id("b-1")), "Error": "No"})
+		ask[reported](t, u, "ReportTaskFailed", params{"TaskToken": tasks.token(t, id("b-1")),
+			"Error": "No"})
 		end(t, u, "listed", "b-1", "Failed")
 		ask[execution](t, u, "StopExecution", params{"FlowName": "listed", "ExecutionName": "b-2"})
 
-		slices.SortFunc(names, func(a, b string) int { // newest first, the name breaks ties the same way
+		// newest first, the name breaks ties the same way
+		slices.SortFunc(names, func(a, b string) int {
 			return strings.Compare(times[b]+b, times[a]+a)
 		})
 		kept := func(keep func(name string) bool) (out []string) {
@@ -145,10 +158,18 @@ func TestListExecutions(t *testing.T) {
 			{params{"Status": "TimedOut"}, is()},
 			{params{"ExecutionNamePrefix": "a-"}, is("a-1", "a-2", "a-3")},
 			{params{"ExecutionNamePrefix": "a-", "Status": "Running"}, is("a-1", "a-3")},
-			{params{"StartedTimeBegin": times["a-3"]}, func(n string) bool { return times[n] >= times["a-3"] }},
-			{params{"StartedTimeEnd": times["a-3"]}, func(n string) bool { return times[n] < times["a-3"] }},
-			{params{"StartedTimeBegin": times["a-2"], "StartedTimeEnd": times["b-1"], "Status": "Running"},
-				func(n string) bool { return is("a-1", "a-3")(n) && times[n] >= times["a-2"] && times[n] < times["b-1"] }},
+			{params{"StartedTimeBegin": times["a-3"]}, func(n string) bool {
+				return times[n] >= times["a-3"]
+			}},
+			{params{"StartedTimeEnd": times["a-3"]}, func(n string) bool {
+				return times[n] < times["a-3"]
+			}},
+			{params{"StartedTimeBegin": times["a-2"], "StartedTimeEnd": times["b-1"],
+				"Status": "Running"},
+				func(n string) bool {
+					return is("a-1", "a-3")(n) && times[n] >= times["a-2"] &&
+						times[n] < times["b-1"]
+				}},
 		} {
 			var got []string
 			for _, x := range listExecutions(t, u, "listed", c.filter) {
@@ -162,10 +183,14 @@ func TestListExecutions(t *testing.T) {
 		for _, x := range listExecutions(t, u, "listed", params{"MetadataOnly": true}) {
 			check(t, "metadata of "+x.Name, x.FlowDefinition+x.Input+x.Output, "")
 		}
-		refused(t, u, "ListExecutions", params{"FlowName": "listed", "Status": "Done"}, 400, "InvalidArgument")
-		refused(t, u, "ListExecutions", params{"FlowName": "listed", "Limit": 0}, 400, "InvalidArgument")
-		refused(t, u, "ListExecutions", params{"FlowName": "listed", "NextToken": "made up"}, 400, "InvalidArgument")
-		refused(t, u, "ListExecutions", params{"FlowName": "listed", "StartedTimeBegin": "yesterday"}, 400, "InvalidArgument")
+		refused(t, u, "ListExecutions", params{"FlowName": "listed", "Status": "Done"}, 400,
+			"InvalidArgument")
+		refused(t, u, "ListExecutions", params{"FlowName": "listed", "Limit": 0}, 400,
+			"InvalidArgument")
+		refused(t, u, "ListExecutions", params{"FlowName": "listed", "NextToken": "made up"}, 400,
+			"InvalidArgument")
+		refused(t, u, "ListExecutions",
+			params{"FlowName": "listed", "StartedTimeBegin": "yesterday"}, 400, "InvalidArgument")
 	})
 }
 
@@ -219,7 +244,8 @@ func TestHistory(t *testing.T) {
 		}
 		for i, e := range all {
 			check(t, "EventId", e.EventId, int64(i+1))
-			if !moment.MatchString(e.Time) || !json.Valid([]byte(e.EventDetail)) || e.ScheduleEventId >= e.EventId {
+			if !moment.MatchString(e.Time) || !json.Valid([]byte(e.EventDetail)) ||
+				e.ScheduleEventId >= e.EventId {
 				t.Errorf("event %+v", e)
 			}
 		}
@@ -232,7 +258,8 @@ func TestHistory(t *testing.T) {
 			"flowV1":       "StepEntered %[1]s, StepStarted %[1]s, StepSucceeded %[1]s, StepExited %[1]s, ",
 			"stateMachine": "StateEntered %[1]s, StateStarted %[1]s, StateSucceeded %[1]s, ",
 		}[l.name]
-		want := "ExecutionStarted, " + fmt.Sprintf(step, "first") + fmt.Sprintf(step, "second") + "ExecutionSucceeded"
+		want := "ExecutionStarted, " + fmt.Sprintf(step, "first") + fmt.Sprintf(step, "second") +
+			"ExecutionSucceeded"
 		check(t, "events", strings.Join(types, ", "), want)
 	})
 }
@@ -248,7 +275,8 @@ func TestStartRace(t *testing.T) {
 		for i := range racers {
 			racer := u.as(t, owner(u.kind))
 			wg.Go(func() {
-				in := params{"FlowName": "race", "ExecutionName": "one", "Input": fmt.Sprintf(`{"id":"%s-race-%d"}`, u.kind.name, i)}
+				in := params{"FlowName": "race", "ExecutionName": "one",
+					"Input": fmt.Sprintf(`{"id":"%s-race-%d"}`, u.kind.name, i)}
 				if _, err := racer.call("StartExecution", in, &answers[i]); err != nil {
 					t.Error(err)
 				}

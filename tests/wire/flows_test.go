@@ -15,13 +15,16 @@ func TestFlowLife(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		name := "life-" + l.name
 		named := params{"Name": name}
-		mentions(t, refused(t, u, "DescribeFlow", named, 404, "FlowNotExists"), "Flow '"+name+"' does not exist")
+		mentions(t, refused(t, u, "DescribeFlow", named, 404, "FlowNotExists"),
+			"Flow '"+name+"' does not exist")
 
-		in := params{"Name": name, "Definition": definition(l.echo, name), "Description": "流程 + 描述 & 'quotes'", "Type": "FDL",
+		in := params{"Name": name, "Definition": definition(l.echo, name),
+			"Description": "流程 + 描述 & 'quotes'", "Type": "FDL",
 			"RoleArn": "acs:ram::" + accountOf(u.kind) + ":role/fnf-execution-default-role"}
 		made := createWith(t, u, in)
-		for field, got := range map[string]string{"Name": made.Name, "Definition": made.Definition, "Description": made.Description,
-			"Type": made.Type, "RoleArn": made.RoleArn} {
+		for field, got := range map[string]string{"Name": made.Name, "Definition": made.Definition,
+			"Description": made.Description,
+			"Type":        made.Type, "RoleArn": made.RoleArn} {
 			check(t, field, got, in[field].(string))
 		}
 		check(t, "LastModifiedTime", made.LastModifiedTime, made.CreatedTime)
@@ -48,11 +51,14 @@ func TestFlowLife(t *testing.T) {
 		check(t, "Description", updated.Description, made.Description)
 		check(t, "CreatedTime", updated.CreatedTime, made.CreatedTime)
 		if updated.LastModifiedTime < made.LastModifiedTime {
-			t.Errorf("LastModifiedTime %s, before %s", updated.LastModifiedTime, made.LastModifiedTime)
+			t.Errorf("LastModifiedTime %s, before %s", updated.LastModifiedTime,
+				made.LastModifiedTime)
 		}
-		check(t, "FlowDefinition of a new execution", begin(t, u, name, "second", `{}`).FlowDefinition, next)
+		check(t, "FlowDefinition of a new execution",
+			begin(t, u, name, "second", `{}`).FlowDefinition, next)
 		end(t, u, name, "second", "Succeeded")
-		check(t, "FlowDefinition of an old execution", end(t, u, name, "first", "Succeeded").FlowDefinition, made.Definition)
+		check(t, "FlowDefinition of an old execution",
+			end(t, u, name, "first", "Succeeded").FlowDefinition, made.Definition)
 
 		ask[struct{}](t, u, "DeleteFlow", named)
 		refused(t, u, "DescribeFlow", named, 404, "FlowNotExists")
@@ -128,9 +134,11 @@ func TestEmptyListsOfFlow(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		create(t, u, "lists", stateMachine.pass)
 		for operation, key := range map[string]string{
-			"ListSchedules": "Schedules", "ListFlowVersions": "FlowVersions", "ListFlowAliases": "Aliases",
+			"ListSchedules": "Schedules", "ListFlowVersions": "FlowVersions",
+			"ListFlowAliases": "Aliases",
 		} {
-			_, body := askBody[struct{ NextToken string }](t, u, operation, params{"FlowName": "lists", "Limit": 1000})
+			_, body := askBody[struct{ NextToken string }](t, u, operation,
+				params{"FlowName": "lists", "Limit": 1000})
 			check(t, operation, string(body[key]), "[]")
 			check(t, operation+"'s keys", len(body), 2)
 			refused(t, u, operation, params{"FlowName": "missing"}, 404, "FlowNotExists")
@@ -144,17 +152,25 @@ func TestEnvironment(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		const first = `{"Variables":[{"Name":"stage","Value":"test 测试 +&=","Description":"where"},{"Name":"n","Value":"1"}]}`
 		name := params{"Name": "environment"}
-		made := createWith(t, u, params{"Name": "environment", "Definition": flowV1.pass, "Description": "", "Type": "FDL", "Environment": first})
-		check(t, "Environment", fmt.Sprint(*made.Environment), "{[{stage test 测试 +&= where} {n 1 }]}")
-		check(t, "Environment", fmt.Sprint(*ask[flowAnswer](t, u, "DescribeFlow", name).Environment), fmt.Sprint(*made.Environment))
+		made := createWith(t, u, params{"Name": "environment", "Definition": flowV1.pass,
+			"Description": "", "Type": "FDL", "Environment": first})
+		check(t, "Environment", fmt.Sprint(*made.Environment),
+			"{[{stage test 测试 +&= where} {n 1 }]}")
+		check(t, "Environment", fmt.Sprint(*ask[flowAnswer](t, u, "DescribeFlow",
+			name).Environment), fmt.Sprint(*made.Environment))
 
 		begin(t, u, "environment", "first", "{}")
-		updated := ask[flowAnswer](t, u, "UpdateFlow", params{"Name": "environment", "Environment": `{"Variables":[{"Name":"m","Value":""}]}`})
+		updated := ask[flowAnswer](t, u, "UpdateFlow",
+			params{"Name": "environment", "Environment": `{"Variables":[{"Name":"m","Value":""}]}`})
 		check(t, "Environment", fmt.Sprint(*updated.Environment), "{[{m  }]}")
 		x := end(t, u, "environment", "first", "Succeeded")
-		check(t, "Environment of the execution", fmt.Sprint(*x.Environment), "{[{stage test 测试 +&= } {n 1 }]}")
+		check(t, "Environment of the execution", fmt.Sprint(*x.Environment),
+			"{[{stage test 测试 +&= } {n 1 }]}")
 
-		refused(t, u, "UpdateFlow", params{"Name": "environment", "Environment": "no JSON"}, 400, "InvalidArgument")
-		refused(t, u, "UpdateFlow", params{"Name": "environment", "Environment": `{"Variables":[{"Name":"1","Value":""}]}`}, 400, "InvalidArgument")
+		refused(t, u, "UpdateFlow", params{"Name": "environment", "Environment": "no JSON"}, 400,
+			"InvalidArgument")
+		refused(t, u, "UpdateFlow",
+			params{"Name": "environment", "Environment": `{"Variables":[{"Name":"1","Value":""}]}`},
+			400, "InvalidArgument")
 	})
 }

@@ -49,21 +49,31 @@ func (l login) goV1() auth.Credential {
 
 // goV1Requests create the SDK's typed requests.
 var goV1Requests = map[string]func() requests.AcsRequest{
-	"CreateFlow":          func() requests.AcsRequest { return fnf.CreateCreateFlowRequest() },
-	"UpdateFlow":          func() requests.AcsRequest { return fnf.CreateUpdateFlowRequest() },
-	"DescribeFlow":        func() requests.AcsRequest { return fnf.CreateDescribeFlowRequest() },
-	"DeleteFlow":          func() requests.AcsRequest { return fnf.CreateDeleteFlowRequest() },
-	"ListFlows":           func() requests.AcsRequest { return fnf.CreateListFlowsRequest() },
-	"StartExecution":      func() requests.AcsRequest { return fnf.CreateStartExecutionRequest() },
-	"StartSyncExecution":  func() requests.AcsRequest { return fnf.CreateStartSyncExecutionRequest() },
-	"StopExecution":       func() requests.AcsRequest { return fnf.CreateStopExecutionRequest() },
-	"DescribeExecution":   func() requests.AcsRequest { return fnf.CreateDescribeExecutionRequest() },
-	"ListExecutions":      func() requests.AcsRequest { return fnf.CreateListExecutionsRequest() },
-	"GetExecutionHistory": func() requests.AcsRequest { return fnf.CreateGetExecutionHistoryRequest() },
-	"ReportTaskSucceeded": func() requests.AcsRequest { return fnf.CreateReportTaskSucceededRequest() },
-	"ReportTaskFailed":    func() requests.AcsRequest { return fnf.CreateReportTaskFailedRequest() },
-	"CreateSchedule":      func() requests.AcsRequest { return fnf.CreateCreateScheduleRequest() },
-	"ListSchedules":       func() requests.AcsRequest { return fnf.CreateListSchedulesRequest() },
+	"CreateFlow":     func() requests.AcsRequest { return fnf.CreateCreateFlowRequest() },
+	"UpdateFlow":     func() requests.AcsRequest { return fnf.CreateUpdateFlowRequest() },
+	"DescribeFlow":   func() requests.AcsRequest { return fnf.CreateDescribeFlowRequest() },
+	"DeleteFlow":     func() requests.AcsRequest { return fnf.CreateDeleteFlowRequest() },
+	"ListFlows":      func() requests.AcsRequest { return fnf.CreateListFlowsRequest() },
+	"StartExecution": func() requests.AcsRequest { return fnf.CreateStartExecutionRequest() },
+	"StartSyncExecution": func() requests.AcsRequest {
+		return fnf.CreateStartSyncExecutionRequest()
+	},
+	"StopExecution": func() requests.AcsRequest { return fnf.CreateStopExecutionRequest() },
+	"DescribeExecution": func() requests.AcsRequest {
+		return fnf.CreateDescribeExecutionRequest()
+	},
+	"ListExecutions": func() requests.AcsRequest { return fnf.CreateListExecutionsRequest() },
+	"GetExecutionHistory": func() requests.AcsRequest {
+		return fnf.CreateGetExecutionHistoryRequest()
+	},
+	"ReportTaskSucceeded": func() requests.AcsRequest {
+		return fnf.CreateReportTaskSucceededRequest()
+	},
+	"ReportTaskFailed": func() requests.AcsRequest {
+		return fnf.CreateReportTaskFailedRequest()
+	},
+	"CreateSchedule": func() requests.AcsRequest { return fnf.CreateCreateScheduleRequest() },
+	"ListSchedules":  func() requests.AcsRequest { return fnf.CreateListSchedulesRequest() },
 }
 
 func (g goV1) call(operation string, in params, out any) (map[string]json.RawMessage, error) {
@@ -74,7 +84,8 @@ func (g goV1) call(operation string, in params, out any) (map[string]json.RawMes
 	request := create()
 	setParams(request, operation, in)
 	request.SetReadTimeout(longest)
-	results := reflect.ValueOf(g.c).MethodByName(operation).Call([]reflect.Value{reflect.ValueOf(request)})
+	results := reflect.ValueOf(g.c).MethodByName(operation).
+		Call([]reflect.Value{reflect.ValueOf(request)})
 	if err, _ := results[1].Interface().(error); err != nil {
 		return nil, goV1Refusal(err, g.more.address)
 	}
@@ -130,7 +141,8 @@ func agree(place string, want, got reflect.Value) error {
 				return fmt.Errorf("%s.%s: the client reads %d of %d", place, name, g.Len(), w.Len())
 			}
 			for j := range w.Len() {
-				if err := agree(fmt.Sprintf("%s.%s[%d]", place, name, j), w.Index(j), g.Index(j)); err != nil {
+				if err := agree(fmt.Sprintf("%s.%s[%d]", place, name, j), w.Index(j),
+					g.Index(j)); err != nil {
 					return err
 				}
 			}

@@ -22,9 +22,11 @@ func openNPM(t *testing.T, l login) client {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
-		t.Skipf("the Node.js client is not tested: %v; install node and npm, and run tests/wire/run.sh", err)
+		t.Skipf("the Node.js client is not tested: %v; install node and npm, and run "+
+			"tests/wire/run.sh", err)
 	}
-	config := map[string]string{"endpoint": "http://" + l.at(), "accessKeyId": l.id, "accessKeySecret": l.secret}
+	config := map[string]string{"endpoint": "http://" + l.at(), "accessKeyId": l.id,
+		"accessKeySecret": l.secret}
 	if l.securityToken != "" {
 		config["securityToken"] = l.securityToken
 	}
@@ -38,7 +40,8 @@ func (n npmClient) call(operation string, in params, out any) (map[string]json.R
 	if operation == "CreateFlow" && in["Description"] == nil {
 		in["Description"] = "" // the client rejects a request without one
 	}
-	answer, err := bridge.call(bridgeRequest{Config: n.config, Operation: operation, Params: in, Timeout: longest.Milliseconds()})
+	answer, err := bridge.call(bridgeRequest{Config: n.config, Operation: operation, Params: in,
+		Timeout: longest.Milliseconds()})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ func TestOpenServer(t *testing.T) {
 	open := func() {
 		t.Helper()
 		var err error
-		if s, err = start("--data", filepath.Join(dir, "data"), "--functions", functionsFile); err != nil {
+		if s, err = start("--data", filepath.Join(dir, "data"), "--functions",
+			functionsFile); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,7 +43,9 @@ func TestOpenServer(t *testing.T) {
 	tokens := map[string]string{}
 	with(func(t *testing.T, u user) {
 		name := "open-" + u.kind.name
-		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": flowV1.ask, "Description": "", "Type": "FDL"}) // not deleted with the test
+		// not deleted with the test
+		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": flowV1.ask,
+			"Description": "", "Type": "FDL"})
 		tokens[u.kind.name] = waiting(t, u, name, "one")
 		refused(t, u, "DescribeFlow", params{"Name": "no-such-flow"}, 404, "FlowNotExists")
 	})
@@ -52,9 +55,11 @@ func TestOpenServer(t *testing.T) {
 		name := "open-" + u.kind.name
 		x := begin(t, u, name, "one", `{"id":"again"}`)
 		check(t, "Status", x.Status, "Running")
-		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": tokens[u.kind.name], "Output": `{"after":"restart"}`})
+		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": tokens[u.kind.name],
+			"Output": `{"after":"restart"}`})
 		check(t, "Output", end(t, u, name, "one", "Succeeded").Output, `{"after":"restart"}`)
-		refused(t, u, "StartExecution", params{"FlowName": name, "ExecutionName": "one"}, 400, "ExecutionAlreadyExists")
+		refused(t, u, "StartExecution", params{"FlowName": name, "ExecutionName": "one"}, 400,
+			"ExecutionAlreadyExists")
 	})
 	shut()
 }

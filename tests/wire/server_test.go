@@ -71,7 +71,8 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	server, err = start("--data", filepath.Join(dir, "data"), "--credentials", credentialsFile, "--functions", functionsFile)
+	server, err = start("--data", filepath.Join(dir, "data"), "--credentials", credentialsFile,
+		"--functions", functionsFile)
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +89,8 @@ func run(m *testing.M) (code int, err error) {
 // writeSettings writes the server's configuration into a folder: who may call it, and which
 // functions flows call.
 func writeSettings(dir, functions string) (credentialsFile, functionsFile string, err error) {
-	credentialsFile, functionsFile = filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
+	credentialsFile, functionsFile = filepath.Join(dir, "credentials.yaml"),
+		filepath.Join(dir, "functions.yaml")
 	return credentialsFile, functionsFile, errors.Join(
 		os.WriteFile(credentialsFile, []byte(accountsFile()), 0o600),
 		os.WriteFile(functionsFile, []byte(functionsYAML(functions)), 0o600),
@@ -150,9 +152,11 @@ func (s *started) stop() error {
 	case <-s.ended:
 	case <-time.After(2 * time.Minute):
 		s.cmd.Process.Kill()
-		return fmt.Errorf("the server went on for two minutes after an interrupt:\n%s", s.log.String())
+		return fmt.Errorf("the server went on for two minutes after an interrupt:\n%s",
+			s.log.String())
 	}
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(s.log.String(), "panic") {
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 ||
+		strings.Contains(s.log.String(), "panic") {
 		return fmt.Errorf("the server ended with status %d:\n%s", code, s.log.String())
 	}
 	return nil

@@ -38,7 +38,8 @@ func ask[A any](t *testing.T, u user, operation string, in params) A {
 }
 
 // askBody is ask, and returns the fields of the body too.
-func askBody[A any](t *testing.T, u user, operation string, in params) (A, map[string]json.RawMessage) {
+func askBody[A any](t *testing.T, u user, operation string, in params) (A,
+	map[string]json.RawMessage) {
 	t.Helper()
 	var out A
 	body, err := u.call(operation, in, &out)
@@ -79,7 +80,8 @@ func mentions(t *testing.T, message, text string) {
 // create creates a flow from a definition with {Flow} in it.
 func create(t *testing.T, u user, name, text string) flowAnswer {
 	t.Helper()
-	return createWith(t, u, params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL"})
+	return createWith(t, u, params{"Name": name, "Definition": definition(text, name),
+		"Description": "", "Type": "FDL"})
 }
 
 // createWith creates a flow. The flow is deleted with the test, so that the tests can run again.
@@ -88,7 +90,8 @@ func createWith(t *testing.T, u user, in params) flowAnswer {
 	made := ask[flowAnswer](t, u, "CreateFlow", in)
 	t.Cleanup(func() {
 		var r *refusal
-		if _, err := u.call("DeleteFlow", params{"Name": in["Name"]}, nil); err != nil && !(errors.As(err, &r) && r.code == "FlowNotExists") {
+		if _, err := u.call("DeleteFlow", params{"Name": in["Name"]}, nil); err != nil &&
+			!(errors.As(err, &r) && r.code == "FlowNotExists") {
 			t.Errorf("DeleteFlow %v: %v", in["Name"], err)
 		}
 	})
@@ -98,19 +101,23 @@ func createWith(t *testing.T, u user, in params) flowAnswer {
 // begin starts a named execution.
 func begin(t *testing.T, u user, flow, name, input string) execution {
 	t.Helper()
-	return ask[execution](t, u, "StartExecution", params{"FlowName": flow, "ExecutionName": name, "Input": input})
+	return ask[execution](t, u, "StartExecution", params{"FlowName": flow, "ExecutionName": name,
+		"Input": input})
 }
 
 // end long-polls until an execution has ended.
 func end(t *testing.T, u user, flow, name, status string) execution {
 	t.Helper()
-	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 60})
+	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name,
+		"WaitTimeSeconds": 60})
 	if x.Status != status {
 		all := events(t, u, flow, name)
-		t.Fatalf("%s/%s is %s, not %s; its %d. event is %+v", flow, name, x.Status, status, len(all), all[len(all)-1])
+		t.Fatalf("%s/%s is %s, not %s; its %d. event is %+v", flow, name, x.Status, status,
+			len(all), all[len(all)-1])
 	}
 	if x.StoppedTime == "" || (x.Output == "") != (status != "Succeeded") {
-		t.Errorf("%s/%s: %s with StoppedTime %q and Output %q", flow, name, status, x.StoppedTime, x.Output)
+		t.Errorf("%s/%s: %s with StoppedTime %q and Output %q", flow, name, status, x.StoppedTime,
+			x.Output)
 	}
 	return x
 }
@@ -118,7 +125,8 @@ func end(t *testing.T, u user, flow, name, status string) execution {
 // events returns the whole history of an execution.
 func events(t *testing.T, u user, flow, name string) []event {
 	t.Helper()
-	return ask[history](t, u, "GetExecutionHistory", params{"FlowName": flow, "ExecutionName": name, "Limit": 1000}).Events
+	return ask[history](t, u, "GetExecutionHistory", params{"FlowName": flow, "ExecutionName": name,
+		"Limit": 1000}).Events
 }
 
 // failure returns the last event of an ended execution: its type, error and cause.
