@@ -21,8 +21,10 @@ import (
 )
 
 func ossClient(endpoint, region string, key oss.Key) *sdk.Client {
-	return sdk.NewClient(sdk.LoadDefaultConfig().WithRegion(region).WithEndpoint(endpoint).WithUsePathStyle(true).WithRetryMaxAttempts(1).
-		WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key.ID, key.Secret, key.Token)))
+	return sdk.NewClient(sdk.LoadDefaultConfig().WithRegion(region).WithEndpoint(endpoint).
+		WithUsePathStyle(true).WithRetryMaxAttempts(1).
+		WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key.ID, key.Secret,
+			key.Token)))
 }
 
 // TestOSS: the stand-in accepts the SDK's signatures, and the SDK reads the stand-in's responses.
@@ -36,16 +38,20 @@ func TestOSS(t *testing.T) {
 	const name = "in/日本 +&?#%41.json"
 	for _, key := range []oss.Key{oss.DefaultKey, sts} {
 		c := ossClient(at.URL, "cn-hangzhou", key)
-		put, err := c.PutObject(t.Context(), &sdk.PutObjectRequest{Bucket: sdk.Ptr("inbox"), Key: sdk.Ptr(name), Body: strings.NewReader(`{"by":"` + key.ID + `"}`), Metadata: map[string]string{"who": "me"}})
+		put, err := c.PutObject(t.Context(), &sdk.PutObjectRequest{Bucket: sdk.Ptr("inbox"),
+			Key: sdk.Ptr(name), Body: strings.NewReader(`{"by":"` + key.ID + `"}`),
+			Metadata: map[string]string{"who": "me"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		get := &sdk.GetObjectRequest{Bucket: sdk.Ptr("inbox"), Key: sdk.Ptr(name), VersionId: put.VersionId}
+		get := &sdk.GetObjectRequest{Bucket: sdk.Ptr("inbox"), Key: sdk.Ptr(name),
+			VersionId: put.VersionId}
 		got, err := c.GetObject(t.Context(), get)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if body, _ := io.ReadAll(got.Body); string(body) != `{"by":"`+key.ID+`"}` || got.Metadata["who"] != "me" || sdk.ToString(got.ETag) != sdk.ToString(put.ETag) {
+		if body, _ := io.ReadAll(got.Body); string(body) != `{"by":"`+key.ID+`"}` ||
+			got.Metadata["who"] != "me" || sdk.ToString(got.ETag) != sdk.ToString(put.ETag) {
 			t.Errorf("%s %v", body, got)
 		}
 		get.Range, get.IfMatch = sdk.Ptr("bytes=1-4"), put.ETag
@@ -58,7 +64,8 @@ func TestOSS(t *testing.T) {
 	}
 	refused := func(code string, c *sdk.Client, bucket, key string) {
 		t.Helper()
-		_, err := c.GetObject(t.Context(), &sdk.GetObjectRequest{Bucket: sdk.Ptr(bucket), Key: sdk.Ptr(key)})
+		_, err := c.GetObject(t.Context(), &sdk.GetObjectRequest{Bucket: sdk.Ptr(bucket),
+			Key: sdk.Ptr(key)})
 		var e *sdk.ServiceError
 		if !errors.As(err, &e) || e.Code != code || e.RequestID == "" {
 			t.Errorf("%v, want %s", err, code)
@@ -68,8 +75,10 @@ func TestOSS(t *testing.T) {
 	refused("NoSuchKey", c, "inbox", "none")
 	refused("NoSuchBucket", c, "none", "a")
 	refused("AccessDenied", c, "elsewhere", "a")
-	refused("SignatureDoesNotMatch", ossClient(at.URL, "cn-hangzhou", oss.Key{ID: "test", Secret: "other"}), "inbox", name)
-	refused("InvalidAccessKeyId", ossClient(at.URL, "cn-hangzhou", oss.Key{ID: "nobody", Secret: "x"}), "inbox", name)
+	refused("SignatureDoesNotMatch",
+		ossClient(at.URL, "cn-hangzhou", oss.Key{ID: "test", Secret: "other"}), "inbox", name)
+	refused("InvalidAccessKeyId",
+		ossClient(at.URL, "cn-hangzhou", oss.Key{ID: "nobody", Secret: "x"}), "inbox", name)
 	refused("InvalidArgument", ossClient(at.URL, "cn-beijing", oss.DefaultKey), "inbox", name)
 }
 
@@ -85,10 +94,13 @@ func TestVectors(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 24, 9, 30, 5, 0, time.UTC)
 	list := []vector{
-		{ID: "AKID", Secret: "SECRET", Region: "cn-hangzhou", Bucket: "inbox", Key: "order.json", URL: "https://inbox.oss-cn-hangzhou.aliyuncs.com/order.json", Time: at},
-		{ID: "STS.id", Secret: "SECRET", Token: "CAIS+/=token", Region: "cn-beijing", Bucket: "in-box1", Key: "a/日本 +&?#%41", Time: at,
+		{ID: "AKID", Secret: "SECRET", Region: "cn-hangzhou", Bucket: "inbox", Key: "order.json",
+			URL: "https://inbox.oss-cn-hangzhou.aliyuncs.com/order.json", Time: at},
+		{ID: "STS.id", Secret: "SECRET", Token: "CAIS+/=token", Region: "cn-beijing",
+			Bucket: "in-box1", Key: "a/日本 +&?#%41", Time: at,
 			URL: "https://in-box1.oss-cn-beijing.aliyuncs.com/a/%E6%97%A5%E6%9C%AC%20%2B%26%3F%23%2541"},
-		{ID: "AKID", Secret: "SECRET", Region: "cn-hangzhou", Bucket: "inbox", Key: "//a/../b~!*'()", Version: "CAEQ+/=", Time: at,
+		{ID: "AKID", Secret: "SECRET", Region: "cn-hangzhou", Bucket: "inbox",
+			Key: "//a/../b~!*'()", Version: "CAEQ+/=", Time: at,
 			URL: "https://inbox.oss-cn-hangzhou.aliyuncs.com///a/../b~%21%2A%27%28%29?versionId=CAEQ%2B%2F%3D"},
 	}
 	for i, v := range list {
@@ -96,8 +108,11 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := (&signer.SignerV4{}).Sign(context.Background(), &signer.SigningContext{Product: sdk.Ptr("oss"), Region: &v.Region, Bucket: &v.Bucket, Key: &v.Key,
-			Request: r, Time: v.Time, Credentials: &credentials.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret, SecurityToken: v.Token}}); err != nil {
+		if err := (&signer.SignerV4{}).Sign(context.Background(),
+			&signer.SigningContext{Product: sdk.Ptr("oss"), Region: &v.Region, Bucket: &v.Bucket,
+				Key:     &v.Key,
+				Request: r, Time: v.Time, Credentials: &credentials.Credentials{AccessKeyID: v.ID,
+					AccessKeySecret: v.Secret, SecurityToken: v.Token}}); err != nil {
 			t.Fatal(err)
 		}
 		list[i].Authorization = r.Header.Get("Authorization")
