@@ -7,94 +7,134 @@ var Invariants = []Invariant{
 	{"claim stays", "no commit changes what the claim has fixed"},
 	{"next version", "each commit adds one to the version of the row"},
 	{"final status", "a final status, its time, its error and its last event never change"},
-	{"counts once", "a message counts in one commit, and in no other"},
+	{"counts once", "a message takes effect in one commit, and in no other"},
 	{"marked", "a message from outside carries a mark by which its sender recognizes it"},
 	{"history", "the history has no gap, only grows, and ends with the event that the row names"},
-	{"legal history", "the history is one that the language allows, by the rules of `flowtest.Legal`"},
+	{"legal history", "the history follows the rules of the dialect (`flowtest.CheckHistory`)"},
 	{"written once", "a row of the history or of a value is never written again with other bytes"},
-	{"readable", "what was written can be read again"},
+	{"readable", "every row that was written can be read again"},
 	{"every row expires", "every row of an execution has an expiry"},
 	{"kept until it expires", "no row is removed before it expires"},
 	{"retention", "an ended execution is kept for as long as its retention says"},
-	{"nothing left", "when everything has expired, no row is left"},
-	{"definition kept", "a flow, and every execution of it, has its definition for as long as it needs it"},
+	{"nothing left", "when every execution has expired, no row is left"},
+	{"definition kept", "a definition is kept as long as its flow or an execution needs it"},
 	{"deleted flow", "an execution of a deleted flow is stopped within five minutes"},
 	{"inbox row", "an inbox entry has a wake time, and is put off no more than once"},
-	{"poison count", "an execution counts as poison only after it was found due, and taken up in vain, as often as the protocol says"},
+	{"poison count", "an execution counts as poison only after as many failed attempts to " +
+		"process it as the protocol says"},
 	// What executions do.
-	{"straight run", "a commit is what the interpreter makes of the same messages when it runs in memory, straight through"},
-	{"reference", "an independent model of both languages allows the history, what tasks were called with, and which children were stopped"},
-	{"example result", "an example ends as the flow tester says, where neither time nor a fault decides"},
+	{"straight run", "a commit has the result of an interpreter that runs the same messages in " +
+		"memory, without interruption"},
+	{"reference", "an independent model of both dialects allows the history, the inputs of task " +
+		"calls, and which children were stopped"},
+	{"example result", "an example ends as in the flow tester, if neither time nor a fault " +
+		"decides the result"},
 	{"open iterations", "no more iterations of a Map are open than allowed"},
 	{"attempts", "a task is tried again when a rule of its Retry says so, and no more often"},
-	{"early", "waits, pauses before a retry and timeouts do not end before their time"},
+	{"early", "waits, retry intervals and timeouts do not end before their time"},
 	{"no panic", "the interpreter never panics"},
-	{"limit", "the body keeps to its limit; input and reports that are too large are rejected, and no others"},
-	{"limit of events", "no execution has more events than allowed, but for closing events"},
+	{"limit", "the body stays within its limit; input and reports are rejected if they are too " +
+		"large, and only then"},
+	{"limit of events", "no execution has more events than allowed, except closing events"},
 	{"limit of data", "no event has more data than allowed"},
 	{"limit of calls", "a process has no more calls of an execution in flight than allowed"},
-	{"limit of executions", "a process that owns its store starts no more executions of an account than may run at once"},
+	{"limit of executions", "a process that owns its store starts no more executions of an " +
+		"account than may run at once"},
 	// Calls.
-	{"durable call", "a call begins only when a durable row gives it to the process that makes it"},
-	{"one caller", "nobody begins a call that another process has taken over"},
-	{"one call at a time", "nobody calls what a live process calls, unless the lease is over"},
-	{"call within its lease", "no call begins after its lease"},
-	{"answer kept", "nobody calls again what a live process has the result of, unless the lease is over"},
+	{"durable call", "a call begins only when a durable row names the process that makes it as " +
+		"the owner"},
+	{"one caller", "no process begins a call that another process has taken over"},
+	{"one call at a time", "no process repeats a call that a live process is making, unless the " +
+		"lease has expired"},
+	{"call within its lease", "no call begins after its lease has expired"},
+	{"answer kept", "no process repeats a call if a live process has its result, unless the " +
+		"lease has expired"},
 	{"lease", "no lease is longer than its bound"},
 	// Children and outbox.
-	{"origin", "an attempt starts one execution, however often it tries"},
-	{"own child", "a task waits only for an execution that it has started itself"},
-	{"own name", "a task is never rejected because of the child that it has started itself"},
-	{"stopped namesake", "only a child that nobody waits for is stopped for that"},
-	{"orphan", "when an attempt ends other than by the end of its child, the same commit puts the stop of the child into the outbox"},
-	{"told", "the result of a task that waits for a child is its child's: status, output, error"},
-	{"sent", "what leaves the outbox has happened: the child is stopped, the callback has closed its attempt"},
-	{"callback arrives", "a callback arrives before the timeout of a task that waited five minutes more"},
+	{"origin", "an attempt starts one execution, however often the start is retried"},
+	{"own child", "a task waits only for an execution that it started itself"},
+	{"own name", "the start of a child is never rejected because of the child that the same " +
+		"task has started"},
+	{"stopped namesake", "a child is stopped as unneeded only if no task waits for it"},
+	{"orphan", "when an attempt ends other than by the end of its child, the same commit puts " +
+		"the stop of the child into the outbox"},
+	{"told", "the result of a task that waits for a child is that of its child: status, output, " +
+		"error"},
+	{"sent", "an outbox entry is removed only after its delivery: the child is stopped, the " +
+		"callback has closed its attempt"},
+	{"callback arrives", "a callback arrives before its task or execution times out, if that is " +
+		"at least five minutes after the end"},
 	// Bounds on delays.
-	{"late ready", "what can go on goes on, within a sweep and its margin"},
-	{"heard", "in functions, what is left ready has an invocation at work on it or a hint under way"},
-	{"late timer", "waits, pauses and timeouts end within a sweep and its margin"},
-	{"late lease", "a call whose caller has died is made again within the lease, its margin and a sweep"},
+	{"late ready", "an execution that is ready goes on within a sweep and its margin"},
+	{"heard", "in functions, an execution that is ready has an invocation working on it, or a " +
+		"hint in flight"},
+	{"late timer", "waits, retry intervals and timeouts end within a sweep and its margin"},
+	{"late lease", "a call whose process has died is repeated within the lease, its margin and " +
+		"a sweep"},
 	{"late answer", "the result of a call is committed within seconds, while its process lives"},
-	{"late inbox", "an inbox entry is taken or dropped"},
-	{"late outbox", "an outbox entry leaves the outbox, and is put off no longer than its backoff"},
-	{"late stop", "a child that nobody waits for is stopped"},
-	{"late callback", "the end of a child, or of an execution with a callback token, reaches the task that waits"},
-	{"put off", "what was found due is taken up, and put off no longer than the backoff of sweeps"},
-	{"poll", "a long poll returns neither early nor more than 3 s after its time or the end of the execution"},
-	{"invocation", "an invocation of a function ends in its time"},
-	{"wake", "the row wakes no later than its earliest need, by definition and history"},
-	{"wake of the interpreter", "the row wakes no later than the interpreter says, which knows leases and outbox too"},
+	{"late inbox", "every inbox entry is taken or dropped in time"},
+	{"late outbox", "every outbox entry leaves the outbox, and is postponed no longer than its " +
+		"backoff"},
+	{"late stop", "a child is stopped in time if no task waits for it any more"},
+	{"late callback", "the end of a child, or of an execution with a callback token, reaches " +
+		"the waiting task in time"},
+	{"put off", "a due execution is processed, and postponed no longer than the backoff of sweeps"},
+	{"poll", "a long poll returns neither early nor more than 3 s after its time or the end of " +
+		"the execution"},
+	{"invocation", "an invocation of a function ends within its timeout"},
+	{"wake", "the wake time of a row is no later than its earliest need, by definition and " +
+		"history"},
+	{"wake of the interpreter",
+		"the wake time of a row is no later than that of the interpreter, which includes leases " +
+			"and the outbox"},
 	{"everything ends", "when faults end, every execution ends, and its outbox is empty"},
 	// Responses.
-	{"one order", "responses fit an order in which each request happens at one moment between request and response"},
-	{"start answer", "a StartExecution that succeeded has started an execution; AlreadyExists is said of ended ones only"},
-	{"same request", "a repeated request without a name meets the execution that it started; another request never does"},
-	{"describe answer", "a last status that was shown is true, and never changes"},
-	{"history answer", "the history of the API is the one that is stored, also when it is read while it grows"},
-	{"stop answer", "an accepted stop is how the execution has ended; a rejected one's execution has ended"},
-	{"report answer", "an accepted report is the event that the response names, and no other report's; a rejected one's task is closed"},
+	{"one order", "responses fit an order in which each request happens at one moment between " +
+		"request and response"},
+	{"start answer", "a StartExecution that succeeded has started an execution; " +
+		"ExecutionAlreadyExists is returned for ended ones only"},
+	{"same request", "a repeated request without a name returns the execution that it started; " +
+		"another request never does"},
+	{"describe answer", "a final status in a response is the execution's, and never changes"},
+	{"history answer", "the API returns the stored history, also while it grows"},
+	{"stop answer", "an execution with an accepted stop ends by that stop; a stop is rejected " +
+		"only if the execution has ended"},
+	{"report answer", "an accepted report is the event that the response names, and that of no " +
+		"other report; a report is rejected only if its task is closed"},
 	{"report of another attempt", "an accepted report has closed the attempt of its token"},
-	{"flow answer", "CreateFlow, UpdateFlow and DeleteFlow return what is so"},
-	{"definition at the start", "an execution runs the definition that the flow had when it was started"},
-	{"answered at last", "who tries again is answered when faults end"},
-	{"list", "a list is in order, skips nothing that was there all the time, and shows nothing twice"},
-	{"filter", "each row of a list with filters fits them, and none that fits all the time is missing"},
-	{"damaged list", "a damaged execution does not keep its flow's others from being listed"},
+	{"flow answer", "CreateFlow, UpdateFlow and DeleteFlow return the flow as it is"},
+	{"definition at the start",
+		"an execution runs the definition that the flow had when it was started"},
+	{"answered at last", "a client that retries gets its response when faults end"},
+	{"list", "a list is in order, has everything that existed all the time, and has nothing twice"},
+	{"filter", "each row of a filtered list matches the filters, and no row that matches all " +
+		"the time is missing"},
+	{"damaged list", "a damaged execution does not prevent the list of its flow's other " +
+		"executions"},
 	// Express executions.
-	{"Express once", "a StartSyncExecution runs one execution, in the process that it reaches, and nobody runs it again"},
-	{"Express answer", "the answer of a StartSyncExecution is how its execution has ended: status, output, error, times"},
-	{"Express leaves nothing", "an Express execution that is waited for writes no row and sends no hint, and when it is answered no call of it is in flight"},
-	{"late Express", "an Express execution is answered within 3 s of its time limit"},
+	{"Express once", "a StartSyncExecution runs one execution, once, in the process that gets " +
+		"the request"},
+	{"Express answer", "the response of a StartSyncExecution has the result of its execution: " +
+		"status, output, error, times"},
+	{"Express leaves nothing",
+		"an Express execution with a waiting caller writes no row and sends no hint, and has no " +
+			"call in flight when the response is sent"},
+	{"late Express", "the response of an Express execution is sent within 3 s of its time limit"},
 	// Two owners, and shares.
-	{"two owners", "of two owners of one flow each is told what is so at some moment of the request; what is accepted was written then, what is rejected never, and neither takes back what the other has changed"},
+	{"two owners", "with two owners of one flow, each response is true at some moment of its " +
+		"request; an accepted change was written then, a rejected one never, and neither owner " +
+		"undoes a change of the other"},
 	{"share", "no account holds more than its share, nor all of them more than there is"},
-	{"share refused", "nobody is refused, or kept waiting, whose share allows what is asked for"},
-	{"share by turns", "an account that waits for calls and holds none is not passed over again and again"},
-	{"share given back", "nobody keeps a processor while it waits, and when nothing goes on everything is given back: places, places in line, bytes of answers"},
+	{"share refused", "no request is rejected or kept waiting if the account's share allows it"},
+	{"share by turns", "an account that waits for calls and has none is not skipped again and " +
+		"again"},
+	{"share given back", "no request holds a processor while it waits, and when all work has " +
+		"ended everything is released: capacity, places in queues, bytes of responses"},
 	// Accounts and rights.
 	{"account", "an execution belongs to the account of its flow and of its parent"},
-	{"other account", "an account never sees, starts, stops or ends what belongs to another one"},
+	{"other account", "an account never sees, starts, stops or ends an execution of another " +
+		"account"},
 	{"token", "forged, borrowed and stale tokens are rejected with the documented code"},
-	{"rights", "a flow starts, stops and reports only what its role or author may, and is rejected only where a right is missing"},
+	{"rights", "a flow starts, stops and reports only what its role or author may, and is " +
+		"rejected only if a right is missing"},
 }

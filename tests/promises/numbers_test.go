@@ -30,7 +30,8 @@ func numbers(t *testing.T) string {
 		{"seeds that tests and CI run", len(c.Seeds)},
 		{"what these reach: invariants, faults, kinds of runs, what is in executions", reachesAll},
 		{"seeds that have found bugs", elements(t, "tests/sim/found_test.go", "found")},
-		{"bugs that are put into store and wiring", elements(t, "tests/sim/bugs_test.go", "bugs") + elements(t, "tests/sim/bugs_flows_test.go", "bugs")},
+		{"bugs that are put into store and wiring", elements(t, "tests/sim/bugs_test.go", "bugs") +
+			elements(t, "tests/sim/bugs_flows_test.go", "bugs")},
 		{"changes of the code that a seed must catch", changes(t)},
 		{"searches of models, the larger ones of `make model-long` included", searches},
 		{"mutants of models", elements(t, "tests/model/model_test.go", "mutants")},

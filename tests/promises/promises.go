@@ -42,9 +42,11 @@ func Table(topics []Topic) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "| %s | simulation | models | tests | not checked |\n| --- | --- | --- | --- | --- |\n", topic.Name)
+		fmt.Fprintf(&b, "| %s | simulation | models | tests | not checked |\n| --- | --- | --- "+
+			"| --- | --- |\n", topic.Name)
 		for _, p := range topic.Promises {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", p.Says, orNowhere(strings.Join(p.Invariants, ", ")),
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", p.Says,
+				orNowhere(strings.Join(p.Invariants, ", ")),
 				orNowhere(strings.Join(p.Models, "; ")), tests(p.Tests), p.Open)
 		}
 	}
@@ -69,7 +71,8 @@ func FaultTable(faults []Fault) string {
 // catches.
 func InvariantTable(list []Invariant, alone map[string][]string) string {
 	var b strings.Builder
-	b.WriteString("| invariant | what must hold | mutants that it alone catches |\n| --- | --- | --- |\n")
+	b.WriteString("| invariant | what must hold | mutants that it alone catches |\n| --- | --- " +
+		"| --- |\n")
 	for _, v := range list {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", v.Name, v.Says, strings.Join(alone[v.Name], "; "))
 	}

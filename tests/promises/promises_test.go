@@ -41,7 +41,8 @@ func TestInvariants(t *testing.T) {
 	}
 	for name := range s.reported {
 		if !listed[name] {
-			t.Errorf("invariant %q of the simulation is not in the list (tests/promises/invariants.go)", name)
+			t.Errorf("invariant %q of the simulation is not in the list "+
+				"(tests/promises/invariants.go)", name)
 		}
 	}
 	for name := range s.looked {
@@ -53,7 +54,9 @@ func TestInvariants(t *testing.T) {
 
 func inUse(invariant string) bool {
 	return slices.ContainsFunc(topics, func(topic promises.Topic) bool {
-		return slices.ContainsFunc(topic.Promises, func(p promises.Promise) bool { return slices.Contains(p.Invariants, invariant) })
+		return slices.ContainsFunc(topic.Promises, func(p promises.Promise) bool {
+			return slices.Contains(p.Invariants, invariant)
+		})
 	})
 }
 
@@ -77,7 +80,9 @@ func TestPromises(t *testing.T) {
 	for _, topic := range topics {
 		for _, p := range topic.Promises {
 			for _, name := range p.Invariants {
-				if !slices.ContainsFunc(promises.Invariants, func(v promises.Invariant) bool { return v.Name == name }) {
+				if !slices.ContainsFunc(promises.Invariants, func(v promises.Invariant) bool {
+					return v.Name == name
+				}) {
 					t.Errorf("%s: there is no invariant %q", p.Says, name)
 				}
 			}
@@ -86,7 +91,8 @@ func TestPromises(t *testing.T) {
 			}
 			judgeTests(t, p.Says, p.Tests)
 			if len(p.Invariants) == 0 && p.Open == "" {
-				t.Errorf("%s: the simulation does not check it, and the list does not say so", p.Says)
+				t.Errorf("%s: the simulation does not check it, and the list does not say so",
+					p.Says)
 			}
 			if len(p.Invariants)+len(p.Models)+len(p.Tests) == 0 && p.Open == "" {
 				t.Errorf("%s: nothing checks it", p.Says)
@@ -103,7 +109,9 @@ func judgeProperty(t *testing.T, of, property string) {
 	if err != nil {
 		t.Errorf("%s: %v", of, err)
 	}
-	has := func(s string) bool { return s == text || strings.Contains(s, text) && strings.Contains(s, "*/") }
+	has := func(s string) bool {
+		return s == text || strings.Contains(s, text) && strings.Contains(s, "*/")
+	}
 	if !slices.ContainsFunc(list, has) {
 		t.Errorf("%s: model %s has no property %q", of, model, text)
 	}
@@ -142,7 +150,8 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(text)
-	for name, table := range map[string]string{"promises": promises.Table(topics), "faults": promises.FaultTable(promises.Faults),
+	for name, table := range map[string]string{"promises": promises.Table(topics),
+		"faults":     promises.FaultTable(promises.Faults),
 		"numbers":    numbers(t),
 		"invariants": promises.InvariantTable(promises.Invariants, alone(t))} {
 		place := regexp.MustCompile(`(?s)(<!-- ` + name + `: [^\n]*-->\n).*?(<!-- end -->)`)
@@ -155,7 +164,8 @@ func TestPage(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("docs/reliability.md does not have the tables of tests/promises: go test ./tests/promises -update")
+		t.Fatal("docs/reliability.md does not have the tables of tests/promises: go test " +
+			"./tests/promises -update")
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

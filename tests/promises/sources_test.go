@@ -109,7 +109,8 @@ func testNames(folder string) map[string]bool {
 	files, _ := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
-		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).
+			FindAllStringSubmatch(string(text), -1) {
 			names[m[1]] = true
 		}
 	}
@@ -165,14 +166,17 @@ func alone(t *testing.T) map[string][]string {
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.AssignStmt: // alone["mutant"] = "invariants"
-				if at, ok := n.Lhs[0].(*ast.IndexExpr); ok && isNamed(at.X, "alone") && literal(at.Index) != "" {
+				if at, ok := n.Lhs[0].(*ast.IndexExpr); ok && isNamed(at.X, "alone") &&
+					literal(at.Index) != "" {
 					add(literal(n.Rhs[0]), literal(at.Index))
 				}
 			case *ast.CompositeLit: // {invariants, mutant, ...}
 				list, ok := n.Type.(*ast.ArrayType)
-				if ok && isChange(list.Elt) && list.Elt.(*ast.StructType).Fields.List[0].Names[0].Name == "invariants" {
+				if ok && isChange(list.Elt) &&
+					list.Elt.(*ast.StructType).Fields.List[0].Names[0].Name == "invariants" {
 					for _, e := range n.Elts {
-						add(literal(e.(*ast.CompositeLit).Elts[0]), literal(e.(*ast.CompositeLit).Elts[1]))
+						add(literal(e.(*ast.CompositeLit).Elts[0]),
+							literal(e.(*ast.CompositeLit).Elts[1]))
 					}
 				}
 			}
