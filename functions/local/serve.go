@@ -51,8 +51,8 @@ func announce(o cli.ServeOptions, endpoint string) {
 	if o.CredentialsFile != "" {
 		callers = "signed requests of " + o.CredentialsFile
 	}
-	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, callers,
-		o.Data)
+	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n",
+		o.Version, endpoint, callers, o.Data)
 }
 
 //go:embed sample.yaml

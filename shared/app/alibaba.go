@@ -97,8 +97,8 @@ func (c *Cloud) openAlibaba(
 			called, flows)
 	}
 	if a.function != "" {
-		h.dispatch = dispatcher(fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}),
-			a)
+		h.dispatch = dispatcher(
+			fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}), a)
 	}
 	return h, nil
 }

@@ -315,8 +315,8 @@ func (a *App) countRunning() {
 	})
 	a.runner.CountingDone(err == nil)
 	if err != nil && a.ctx.Err() == nil {
-		a.log.Warn("running executions could not be counted; their limit counts from now on", "err",
-			err)
+		a.log.Warn("running executions could not be counted; their limit counts from now on",
+			"err", err)
 	}
 }
 

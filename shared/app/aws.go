@@ -112,8 +112,7 @@ func openQueue(
 		return nil, err
 	}
 	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
-		o.BaseEndpoint = endpoint(getenv,
-			"SQS")
+		o.BaseEndpoint = endpoint(getenv, "SQS")
 	})
 	if name != "" {
 		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})

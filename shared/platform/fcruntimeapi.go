@@ -80,8 +80,8 @@ func repairHeaders(h http.Header, now time.Time) {
 	}
 	if _, err := strconv.ParseInt(h.Get(deadline), 10, 64); err != nil {
 		warnHeader(deadline, h)
-		h.Set(deadline, strconv.FormatInt(now.Add(time.Duration(seconds)*time.Second).UnixMilli(),
-			10))
+		end := now.Add(time.Duration(seconds) * time.Second)
+		h.Set(deadline, strconv.FormatInt(end.UnixMilli(), 10))
 	}
 	if _, err := strconv.Atoi(h.Get(retries)); err != nil {
 		h.Del(retries)
