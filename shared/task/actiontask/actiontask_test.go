@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 	tests := []struct {
 		name, body   string
 		status       int
-		legacy       bool
+		flowV1       bool
 		mode         task.Mode
 		output, fail string
 	}{
@@ -144,7 +144,7 @@ func TestAnswers(t *testing.T) {
 	for _, test := range tests {
 		address, _ := service(t, test.status, test.body)
 		got := newRunner(t, task.Mapping{Match: "MNS:*", HTTP: address}).Run(context.Background(),
-			task.Request{Action: "MNS:SendMessage", FlowV1: test.legacy, Mode: test.mode})
+			task.Request{Action: "MNS:SendMessage", FlowV1: test.flowV1, Mode: test.mode})
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name
