@@ -312,6 +312,7 @@ func (w *World) quiesce() {
 	w.tracef("the faults end")
 	w.quiesced, w.quiescedAt = true, w.faultsEnd().UnixMilli()
 	w.clock.recheck()
+	w.sched.thaw()
 	for _, p := range w.processes {
 		p.skew.Store(0)
 		p.frozen = time.Time{}
