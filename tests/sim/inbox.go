@@ -13,6 +13,7 @@ type inboxRows struct {
 	postponed map[store.Key]int
 	marks     map[uint64]bool     // of all entries that were written and not accepted
 	due       map[store.Key]int64 // when each must have been handled, ms since 1970
+	written   map[store.Key]int64 // when each was last written, ms since 1970
 	posted    int
 	accepted  int
 }
