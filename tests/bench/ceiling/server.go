@@ -91,12 +91,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := s.read(r)
 	if err != nil {
-		refuse(w, http.StatusForbidden, err)
+		respondError(w, http.StatusForbidden, err)
 		return
 	}
 	f, known := s.Flows[q.flow]
 	if !known {
-		refuse(w, http.StatusNotFound, fmt.Errorf("flow %q is not known", q.flow))
+		respondError(w, http.StatusNotFound, fmt.Errorf("flow %q is not known", q.flow))
 		return
 	}
 	switch q.action {
@@ -108,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = fmt.Errorf("the ceiling has no %s", q.action)
 	}
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, err)
+		respondError(w, http.StatusInternalServerError, err)
 	}
 }
 
@@ -153,7 +153,7 @@ func (s *Server) start(ctx context.Context, w http.ResponseWriter, f *Flow, q *r
 		if err := s.work(ctx, f, q); err != nil {
 			return err
 		}
-		return answer(w, f, q, "Succeeded", started)
+		return respond(w, f, q, "Succeeded", started)
 	}
 	e := &end{started: started, done: make(chan struct{})}
 	s.ends.Store(q.name, e)
@@ -161,7 +161,7 @@ func (s *Server) start(ctx context.Context, w http.ResponseWriter, f *Flow, q *r
 		e.err = s.work(context.Background(), f, q)
 		close(e.done)
 	}()
-	return answer(w, f, q, "Running", started)
+	return respond(w, f, q, "Running", started)
 }
 
 // describe waits for the end of an execution, responds with it and deletes it.
@@ -179,7 +179,7 @@ func (s *Server) describe(ctx context.Context, w http.ResponseWriter, f *Flow, q
 	if e.err != nil {
 		return e.err
 	}
-	return answer(w, f, q, "Succeeded", e.started)
+	return respond(w, f, q, "Succeeded", e.started)
 }
 
 // work makes the calls of an execution, and a record after each.
@@ -255,8 +255,8 @@ func (s *Server) record(q *request, n int) error {
 	return s.log.Append(record)
 }
 
-// answer writes a response with the fields of the engine's responses.
-func answer(w http.ResponseWriter, f *Flow, q *request, status string, started time.Time) error {
+// respond writes a response with the fields of the engine's responses.
+func respond(w http.ResponseWriter, f *Flow, q *request, status string, started time.Time) error {
 	output, stopped := "", ""
 	if status == "Succeeded" {
 		output, stopped = q.input, time.Now().UTC().Format(time.RFC3339)
@@ -276,8 +276,8 @@ func answer(w http.ResponseWriter, f *Flow, q *request, status string, started t
 	return nil
 }
 
-// refuse writes an error response in the form of the wire's faults.
-func refuse(w http.ResponseWriter, status int, err error) {
+// respondError writes an error response in the form of the wire's faults.
+func respondError(w http.ResponseWriter, status int, err error) {
 	w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]string{"Code": "Ceiling", "Message": err.Error(),

@@ -77,15 +77,15 @@ func drive(ctx context.Context, o *Options, client int, begin, end time.Time) ([
 	error) {
 	var latencies []time.Duration
 	for turn := 0; ; turn++ {
-		asked := time.Now()
-		if !asked.Before(end) || ctx.Err() != nil {
+		started := time.Now()
+		if !started.Before(end) || ctx.Err() != nil {
 			return latencies, nil
 		}
 		if err := o.Do(ctx, client, turn); err != nil {
 			return nil, err
 		}
-		if answered := time.Now(); !answered.Before(begin) && answered.Before(end) {
-			latencies = append(latencies, answered.Sub(asked))
+		if finished := time.Now(); !finished.Before(begin) && finished.Before(end) {
+			latencies = append(latencies, finished.Sub(started))
 		}
 	}
 }
