@@ -44,9 +44,10 @@ func forbid(t *testing.T, dir string) (allow func()) {
 			return nil
 		})
 	}
-	for above := filepath.Dir(dir); above != os.TempDir() &&
-		len(above) > 1; above = filepath.Dir(above) {
+	above := filepath.Dir(dir)
+	for above != os.TempDir() && len(above) > 1 {
 		os.Chmod(above, 0o755) // the test's own folders are closed to other users
+		above = filepath.Dir(above)
 	}
 	each(0o444, 0o555)
 	allow = func() { each(0o666, 0o777) }

@@ -142,8 +142,8 @@ func TestTornFiles(t *testing.T) {
 		}
 		for _, hurt := range corruptions {
 			for round := range rounds {
-				if vital := kind == "log" || kind == "MANIFEST" || kind == "sst"; !thorough &&
-					!vital && hurt.do != nil {
+				vital := kind == "log" || kind == "MANIFEST" || kind == "sst"
+				if !thorough && !vital && hurt.do != nil {
 					continue
 				}
 				seed++
