@@ -30,8 +30,8 @@ func openAWS(t *testing.T) target {
 	a := &aws{tasks: newWork()}
 	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, _ := io.ReadAll(r.Body)
-		answer, _ := a.tasks.do(event)
-		io.WriteString(w, answer)
+		response, _ := a.tasks.do(event)
+		io.WriteString(w, response)
 	}))
 	t.Cleanup(tasks.Close)
 	a.Stack = lambda.Deploy(t, lambda.Options{

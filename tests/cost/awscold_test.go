@@ -37,9 +37,9 @@ func (l lambdas) cold(t *testing.T, function, flowID string, i int) start {
 		event = []byte(`{"kind":"sweep"}`)
 	}
 	f := l.Function(function, 29*time.Second, 1, l.Plain, nil)
-	s, answer, err := f.Cold(event)
-	if err != nil || !strings.Contains(string(answer), good) {
-		t.Fatalf("%s: %s %v\n%s", function, answer, err, f.Output())
+	s, response, err := f.Cold(event)
+	if err != nil || !strings.Contains(string(response), good) {
+		t.Fatalf("%s: %s %v\n%s", function, response, err, f.Output())
 	}
 	return start{s.Init, s.Answer, s.Memory}
 }

@@ -71,7 +71,7 @@ func claimed(i int) string { return fmt.Sprint("claimed", i) }
 var coldTargets = []struct {
 	name, title string
 	open        func(t *testing.T) coldTarget
-	home        clouds.Cloud
+	cloud       clouds.Cloud
 	archs       []string
 }{
 	{"aws", "Lambda, provided.al2023", coldAWS, clouds.AWS, []string{"arm64", "amd64"}},
@@ -88,7 +88,7 @@ func TestColdStart(t *testing.T) {
 			var out bytes.Buffer
 			writeStarts(t, &out, h.title, h.open(t))
 			if *sizes && h.archs != nil {
-				writeSizes(t, &out, h.home, h.archs)
+				writeSizes(t, &out, h.cloud, h.archs)
 			}
 			if testing.Verbose() {
 				io.Copy(os.Stdout, &out)
@@ -170,7 +170,7 @@ func compact(t *testing.T, text []byte) []byte {
 
 // writeSizes builds the functions as they are deployed and writes their sizes, uncompressed and in
 // a zip.
-func writeSizes(t *testing.T, w io.Writer, home clouds.Cloud, archs []string) {
+func writeSizes(t *testing.T, w io.Writer, cloud clouds.Cloud, archs []string) {
 	root, err := clouds.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func writeSizes(t *testing.T, w io.Writer, home clouds.Cloud, archs []string) {
 		for _, arch := range archs {
 			path := filepath.Join(t.TempDir(), "bootstrap")
 			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags",
-				"lambda.norpc,"+string(home), "-ldflags", "-s -w -buildid=", "-o", path,
+				"lambda.norpc,"+string(cloud), "-ldflags", "-s -w -buildid=", "-o", path,
 				"./functions/"+f)
 			cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux",
 				"GOARCH="+arch)

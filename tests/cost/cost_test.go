@@ -89,12 +89,12 @@ func TestCost(t *testing.T) {
 // bench measures prices in one cloud.
 type bench struct{ target }
 
-func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
+func (b bench) all(t *testing.T, boundsOf func(measured) bounds) cost.Result {
 	r := cost.Result{Cloud: b.prices()}
 	for i, m := range flows {
 		bill := b.run(t, fmt.Sprint("f", i), m)
 		r.Bills = append(r.Bills, bill)
-		if o := most(m); bill.Used[0] > o.writes || bill.Used[2] > o.queue {
+		if o := boundsOf(m); bill.Used[0] > o.writes || bill.Used[2] > o.queue {
 			t.Errorf("%s: %v write units and %v requests of the queue, want at most %v", m.name,
 				bill.Used[0], bill.Used[2], o)
 		}

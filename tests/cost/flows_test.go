@@ -83,7 +83,7 @@ type work struct {
 
 func newWork() *work { return &work{tokens: make(chan string, 10)} }
 
-func (w *work) do(event []byte) (answer string, failed bool) {
+func (w *work) do(event []byte) (response string, failed bool) {
 	var e struct {
 		N     int
 		Token string
