@@ -53,7 +53,7 @@ func granted(s *deploy.Stack, function string) map[string][]string {
 
 func TestAccess(t *testing.T) {
 	doc := load(t)
-	s := stack(t, doc, with(most, map[string]string{"KmsKeyArn": ""}))
+	s := stack(t, doc, with(full, map[string]string{"KmsKeyArn": ""}))
 	if got, want := s.Names("AWS::Serverless::Function"),
 		slices.Sorted(maps.Keys(access)); !slices.Equal(got, want) {
 		t.Fatalf("functions %v, want %v", got, want)
@@ -75,7 +75,7 @@ func TestAccess(t *testing.T) {
 
 // TestAccessToRestoredTable: with a restored table, the rights are those on that table.
 func TestAccessToRestoredTable(t *testing.T) {
-	s := stack(t, load(t), with(least, map[string]string{"ExistingTable": "restored"}))
+	s := stack(t, load(t), with(minimal, map[string]string{"ExistingTable": "restored"}))
 	table := "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}"
 	got := granted(s, "SweeperFunction")
 	for resource, want := range map[string][]string{table: all, table + "/index/list": query,
@@ -88,7 +88,7 @@ func TestAccessToRestoredTable(t *testing.T) {
 
 // TestNoTasksByDefault: without functions that flows may call, no role may call a function.
 func TestNoTasksByDefault(t *testing.T) {
-	s := stack(t, load(t), with(least, map[string]string{"Express": "yes"}))
+	s := stack(t, load(t), with(minimal, map[string]string{"Express": "yes"}))
 	for _, f := range s.Names("AWS::Serverless::Function") {
 		for _, g := range s.Grants(deploy.Text(s.Property(f, "Role"), "Fn::GetAtt", 0)) {
 			if strings.HasPrefix(g.Action, "lambda:") {

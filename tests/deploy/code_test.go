@@ -96,8 +96,8 @@ func tableDifference(s *deploy.Stack, p probed) string {
 			return name + ": only the template has it"
 		}
 	}
-	if got := s.Property("StateTable", "TimeToLiveSpecification"); !reflect.DeepEqual(got,
-		deploy.Object{"AttributeName": p.TTL, "Enabled": true}) {
+	got := s.Property("StateTable", "TimeToLiveSpecification")
+	if !reflect.DeepEqual(got, deploy.Object{"AttributeName": p.TTL, "Enabled": true}) {
 		return fmt.Sprintf("time to live: the template has %v, the code %s", got, p.TTL)
 	}
 	return ""
@@ -122,7 +122,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := tableDifference(stack(t, load(t), least), p); d != "" {
+	if d := tableDifference(stack(t, load(t), minimal), p); d != "" {
 		t.Error(d)
 	}
 	for _, m := range [][2]string{
@@ -136,7 +136,7 @@ func TestTable(t *testing.T) {
 		{"BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED"},
 		{"IndexName: list", "IndexName: lists"},
 	} {
-		if d := tableDifference(stack(t, mutated(t, m[0], m[1]), least), p); d == "" {
+		if d := tableDifference(stack(t, mutated(t, m[0], m[1]), minimal), p); d == "" {
 			t.Errorf("%q for %q goes unnoticed", m[1], m[0])
 		}
 	}
@@ -171,7 +171,7 @@ func TestLocalTable(t *testing.T) {
 
 // TestLocalVariables: `sam local` passes on only the variables that the template has.
 func TestLocalVariables(t *testing.T) {
-	s := stack(t, load(t), most)
+	s := stack(t, load(t), full)
 	for name := range localFile(t, "env.json")["Parameters"].(deploy.Object) {
 		known := false
 		for _, f := range s.Names("AWS::Serverless::Function") {
@@ -223,7 +223,7 @@ func TestMakefile(t *testing.T) {
 	programs := map[string]string{"ApiFunction": "api", "ExpressFunction": "api",
 		"StepRunnerFunction": "steprunner", "StarterFunction": "starter",
 		"SweeperFunction": "sweeper"}
-	s := stack(t, load(t), most)
+	s := stack(t, load(t), full)
 	for _, f := range s.Names("AWS::Serverless::Function") {
 		if deploy.Text(s.Resources[f], "Metadata", "BuildMethod") != "makefile" ||
 			deploy.Text(s.Property(f, "CodeUri")) != "." {

@@ -44,7 +44,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the page uses <%s>, which is no output", m[1])
 		}
 	}
-	s := stack(t, doc, most)
+	s := stack(t, doc, full)
 	for _, alarm := range s.Names("AWS::CloudWatch::Alarm") {
 		if !strings.Contains(page, "`"+alarm+"`") && !strings.HasSuffix(alarm, "ErrorsAlarm") &&
 			!strings.HasSuffix(alarm, "ThrottlesAlarm") {
@@ -76,7 +76,7 @@ func TestDocsCountAlarms(t *testing.T) {
 	}
 	words := map[int]string{11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen",
 		15: "fifteen"}
-	n := len(stack(t, load(t), least).Names("AWS::CloudWatch::Alarm"))
+	n := len(stack(t, load(t), minimal).Names("AWS::CloudWatch::Alarm"))
 	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "),
 		"billed one by one: "+words[n]+" ") {
 		t.Errorf("there are %d alarms", n)

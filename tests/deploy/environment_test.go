@@ -31,13 +31,13 @@ var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_FAIR_QUEUE", "MILLRACE
 
 func TestEnvironment(t *testing.T) {
 	doc := load(t)
-	s := stack(t, doc, most)
+	s := stack(t, doc, full)
 	set := map[string]bool{}
 	for f, want := range variables {
 		got, _ := s.Property(f, "Environment", "Variables").(deploy.Object)
 		names := slices.Sorted(maps.Keys(got))
-		if want = slices.Sorted(slices.Values(slices.Concat(shared, want))); !slices.Equal(names,
-			want) {
+		want = slices.Sorted(slices.Values(slices.Concat(shared, want)))
+		if !slices.Equal(names, want) {
 			t.Errorf("%s: has %v, want %v", f, names, want)
 		}
 		for _, n := range names {
@@ -135,7 +135,7 @@ func readVariables(t *testing.T, other string) []string {
 
 // TestStoreAndQueue: the code accepts the values for table and queue, in both forms of the table.
 func TestStoreAndQueue(t *testing.T) {
-	for variant, table := range map[string]string{"least": "StateTable",
+	for variant, table := range map[string]string{"minimal": "StateTable",
 		"restored table": "ExistingTable"} {
 		s := stack(t, load(t), variants[variant])
 		v := s.Property("ApiFunction", "Environment", "Variables")

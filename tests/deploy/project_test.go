@@ -66,8 +66,9 @@ func TestProject(t *testing.T) {
 			t.Errorf("%s: %s", rule, strings.Join(wrong, "\n"))
 		}
 	}
-	if got := project(t, projectText(t), policiesPath).Names(); !slices.Equal(got,
-		[]string{"api", "starter", "steprunner", "sweeper"}) {
+	got, want := project(t, projectText(t), policiesPath).Names(),
+		[]string{"api", "starter", "steprunner", "sweeper"}
+	if !slices.Equal(got, want) {
 		t.Errorf("functions %v", got)
 	}
 }

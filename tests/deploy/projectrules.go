@@ -21,7 +21,7 @@ var ProjectRules = []ProjectRule{
 	{"http", checkHTTP},
 	{"stream", checkStream},
 	{"dispatch", checkDispatch},
-	{"dead letters", checkLetters},
+	{"dead letters", checkFailedInvocations},
 	{"timeouts", checkFunctionTimeouts},
 	{"sweep", checkTimer},
 	{"objects", checkObjects},
@@ -117,8 +117,8 @@ func checkStream(p *Project) (wrong []string) {
 	if Text(options, "retryStrategy", "PushRetryStrategy") != "EXPONENTIAL_DECAY_RETRY" {
 		fail("a batch is given up within a minute")
 	}
-	letters := queueOf(Text(options, "deadLetterQueue", "Arn"))
-	if letters == "" || letters == Text(source, "QueueName") {
+	deadQueue := queueOf(Text(options, "deadLetterQueue", "Arn"))
+	if deadQueue == "" || deadQueue == Text(source, "QueueName") {
 		fail("no dead-letter queue")
 	}
 	if n := number(At(options, "batchWindow", "CountBasedWindow")); n < 1 || n > 16 ||
@@ -162,9 +162,9 @@ func accountOf(props Object) string {
 	return account
 }
 
-// checkLetters: an asynchronous invocation that fails permanently is sent to a queue, and the
-// function may send to it. Sweeps do not need this, because the next sweep does the same.
-func checkLetters(p *Project) (wrong []string) {
+// checkFailedInvocations: an asynchronous invocation that fails permanently is sent to a queue, and
+// the function may send to it. Sweeps do not need this, because the next sweep does the same.
+func checkFailedInvocations(p *Project) (wrong []string) {
 	for _, f := range []string{"steprunner", "starter"} {
 		props := p.Functions[f]
 		to := Text(props, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination")

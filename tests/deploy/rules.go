@@ -178,21 +178,21 @@ func (s *Stack) number(v any) float64 {
 // as long, with an alarm.
 func checkDeadLetters(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
-		letters := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt",
+		deadQueue := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt",
 			0)
-		if letters == "" || s.Resources[letters]["Type"] != kindQueue || letters == e.queue {
+		if deadQueue == "" || s.Resources[deadQueue]["Type"] != kindQueue || deadQueue == e.queue {
 			wrong = append(wrong, e.queue+": no dead-letter queue")
 			continue
 		}
 		if n := s.Number(e.queue, "RedrivePolicy", "maxReceiveCount"); n < 5 {
 			wrong = append(wrong, fmt.Sprintf("%s: a dead letter after %v deliveries", e.queue, n))
 		}
-		if s.Number(letters, "MessageRetentionPeriod") < s.Number(e.queue,
-			"MessageRetentionPeriod") || s.Number(letters, "MessageRetentionPeriod") == 0 {
-			wrong = append(wrong, letters+": keeps letters for a shorter time than the queue")
+		kept := s.Number(deadQueue, "MessageRetentionPeriod")
+		if kept == 0 || kept < s.Number(e.queue, "MessageRetentionPeriod") {
+			wrong = append(wrong, deadQueue+": keeps letters for a shorter time than the queue")
 		}
-		if !s.alarmed("AWS/SQS", "ApproximateNumberOfMessagesVisible", letters) {
-			wrong = append(wrong, letters+": no alarm")
+		if !s.alarmed("AWS/SQS", "ApproximateNumberOfMessagesVisible", deadQueue) {
+			wrong = append(wrong, deadQueue+": no alarm")
 		}
 	}
 	return wrong

@@ -89,7 +89,7 @@ func TestSpecificationNotices(t *testing.T) {
 	var stacks []deployed
 	for i, c := range changes {
 		stacks = append(stacks, forSpecification(fmt.Sprint(i), stack(t, mutated(t, c.old, c.new),
-			most)))
+			full)))
 	}
 	wrong := specification(t, stacks)
 	for i, c := range changes {

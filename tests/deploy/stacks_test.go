@@ -21,24 +21,24 @@ func load(t *testing.T) deploy.Object {
 
 // Sets of parameters that together cover everything that the template can create.
 var (
-	least = map[string]string{"Credentials": "accounts: []", "Rights": "accounts: []"}
-	most  = with(least, map[string]string{"Express": "yes",
+	minimal = map[string]string{"Credentials": "accounts: []", "Rights": "accounts: []"}
+	full    = with(minimal, map[string]string{"Express": "yes",
 		"TaskFunctions": "arn:aws:lambda:us-east-1:123456789012:function:charge",
 		"EventBucket":   "objects", "CreateEventBucket": "yes", "EventPrefix": "in/",
 		"EventFlow": "order", "EventAccount": "1",
 		"KmsKeyArn":     "arn:aws:kms:us-east-1:123456789012:key/1",
 		"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms"})
 	variants = map[string]map[string]string{
-		"least":    least,
-		"most":     most,
-		"queue":    with(most, map[string]string{"EventDelivery": "queue"}),
-		"function": with(most, map[string]string{"EventDelivery": "function"}),
-		"bucket of one's own": with(most, map[string]string{"CreateEventBucket": "no",
+		"minimal":  minimal,
+		"full":     full,
+		"queue":    with(full, map[string]string{"EventDelivery": "queue"}),
+		"function": with(full, map[string]string{"EventDelivery": "function"}),
+		"bucket of one's own": with(full, map[string]string{"CreateEventBucket": "no",
 			"EventDelivery": "queue"}),
-		"restored table":       with(least, map[string]string{"ExistingTable": "restored"}),
-		"restored, everything": with(most, map[string]string{"ExistingTable": "restored"}),
-		"express alone":        with(least, map[string]string{"Express": "yes"}),
-		"functions alone": with(least,
+		"restored table":       with(minimal, map[string]string{"ExistingTable": "restored"}),
+		"restored, everything": with(full, map[string]string{"ExistingTable": "restored"}),
+		"express alone":        with(minimal, map[string]string{"Express": "yes"}),
+		"functions alone": with(minimal,
 			map[string]string{"TaskFunctions": "arn:aws:lambda:us-east-1:123456789012:function:charge"}),
 	}
 )
