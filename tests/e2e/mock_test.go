@@ -60,18 +60,18 @@ func (k *mock) Run(_ context.Context, r task.Request) task.Result {
 	if !ok {
 		return task.Fail("NoOutcome", "the case has no outcome for task "+r.State)
 	}
-	answer := task.Result{Output: encode(o.Return)}
+	result := task.Result{Output: encode(o.Return)}
 	switch {
 	case r.Mode == task.Complete && o.Error != nil:
 		return task.Fail(o.Error.Name, o.Error.Cause)
 	case r.Mode == task.Complete:
-		return answer
+		return result
 	}
 	if h := fnv.New32a(); h != nil {
 		fmt.Fprint(h, r.State, r.Flow)
 		if h.Sum32()%2 == 0 { // reports arrive before or after the call's own result
 			k.report(r.Token, o)
-			return answer
+			return result
 		}
 	}
 	k.mu.Lock()
@@ -81,7 +81,7 @@ func (k *mock) Run(_ context.Context, r task.Request) task.Result {
 		defer k.done()
 		k.report(r.Token, o)
 	}()
-	return answer
+	return result
 }
 
 func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
