@@ -150,7 +150,7 @@ func (m *machine) start() (address string, stop func() error) {
 }
 
 // call sends a request to the API.
-func call(t *testing.T, address string, parameters url.Values) (answer map[string]any) {
+func call(t *testing.T, address string, parameters url.Values) (response map[string]any) {
 	t.Helper()
 	parameters.Set("Version", "2019-03-15")
 	parameters.Set("BearerToken", "local-only")
@@ -159,14 +159,14 @@ func call(t *testing.T, address string, parameters url.Values) (answer map[strin
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil ||
+	if err := json.NewDecoder(resp.Body).Decode(&response); err != nil ||
 		resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v %v", parameters.Get("Action"), resp.Status, answer, err)
+		t.Fatalf("%s: %s, %v %v", parameters.Get("Action"), resp.Status, response, err)
 	}
 	if resp.Header.Get("X-Fc-Request-Id") == "" || resp.Header.Get("X-Fc-Access-Key-Id") != "" {
 		t.Errorf("headers: %v", resp.Header)
 	}
-	return answer
+	return response
 }
 
 const definition = `Type: StateMachine
