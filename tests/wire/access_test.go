@@ -77,7 +77,7 @@ func TestPolicy(t *testing.T) {
 		x := ask[execution](t, r, "DescribeExecution",
 			params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 60})
 		check(t, "Status", x.Status, "Succeeded")
-		ask[flowAnswer](t, r, "DescribeFlow", params{"Name": "open-flow"})
+		ask[flowResponse](t, r, "DescribeFlow", params{"Name": "open-flow"})
 		for _, c := range []struct {
 			operation string
 			in        params

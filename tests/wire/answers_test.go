@@ -2,7 +2,7 @@ package wire_test
 
 // The responses as in the documented models of the clients. Fields have the names of the wire.
 
-type flowAnswer struct {
+type flowResponse struct {
 	RequestId, Name, Id, Type, Definition, Description, RoleArn, ExecutionMode, CreatedTime,
 	LastModifiedTime string
 	Environment *environment
@@ -14,7 +14,7 @@ type variable struct{ Name, Value, Description string }
 
 type flowPage struct {
 	RequestId, NextToken string
-	Flows                []flowAnswer
+	Flows                []flowResponse
 }
 
 type execution struct {

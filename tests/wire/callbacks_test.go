@@ -25,10 +25,10 @@ func TestReports(t *testing.T) {
 		for _, x := range []string{"well", "well1", "well22"} {
 			token := waiting(t, u, name, x)
 			output := `{"approved":true,"who":"王芳 + co. & \"=/\""}`
-			answer := ask[reported](t, u, "ReportTaskSucceeded",
+			response := ask[reported](t, u, "ReportTaskSucceeded",
 				params{"TaskToken": token, "Output": output})
 			check(t, "Output", end(t, u, name, x, "Succeeded").Output, output)
-			wrote := events(t, u, name, x)[answer.EventId-1]
+			wrote := events(t, u, name, x)[response.EventId-1]
 			check(t, "event of the report", wrote.Type, "TaskSucceeded")
 			refused(t, u, "ReportTaskSucceeded", params{"TaskToken": token, "Output": "{}"}, 400,
 				"TaskAlreadyCompleted")
@@ -37,10 +37,10 @@ func TestReports(t *testing.T) {
 		}
 
 		token := waiting(t, u, name, "badly")
-		answer := ask[reported](t, u, "ReportTaskFailed",
+		response := ask[reported](t, u, "ReportTaskFailed",
 			params{"TaskToken": token, "Error": "Denied", "Cause": "不行: a+b=c/d"})
 		end(t, u, name, "badly", "Failed")
-		check(t, "event of the report", events(t, u, name, "badly")[answer.EventId-1].Type,
+		check(t, "event of the report", events(t, u, name, "badly")[response.EventId-1].Type,
 			"TaskFailed")
 		kind, errorName, cause := failure(t, u, name, "badly")
 		check(t, "last event", strings.Join([]string{kind, errorName, cause}, " "),

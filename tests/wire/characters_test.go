@@ -62,7 +62,7 @@ func TestHardDefinition(t *testing.T) {
 			"Description": hardTexts["ascii"] + hardTexts["emoji"]}
 		made := createWith(t, u, in)
 		check(t, "Definition", made.Definition, text)
-		seen := ask[flowAnswer](t, u, "DescribeFlow", params{"Name": "hard"})
+		seen := ask[flowResponse](t, u, "DescribeFlow", params{"Name": "hard"})
 		check(t, "Definition", seen.Definition, text)
 		check(t, "Description", seen.Description, in["Description"].(string))
 		x := begin(t, u, "hard", "one", "{}")

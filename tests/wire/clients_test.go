@@ -33,7 +33,7 @@ type params map[string]any
 // client is one released client with one set of credentials.
 type client interface {
 	// call runs an operation, decodes the body of the response into out and returns the body
-	// itself. It returns an error response as a *refusal, with what the client makes of it.
+	// itself. It returns an error response as a *fault, with what the client makes of it.
 	call(operation string, in params, out any) (body map[string]json.RawMessage, err error)
 }
 
@@ -53,13 +53,13 @@ var kinds = []kind{
 	{name: "npm", open: openNPM},
 }
 
-// refusal is a typed error of a client, with the values that the client read from the response.
-type refusal struct {
+// fault is a typed error of a client, with the values that the client read from the response.
+type fault struct {
 	status                   int
 	code, message, requestID string
 }
 
-func (r *refusal) Error() string {
+func (r *fault) Error() string {
 	return fmt.Sprintf("%d %s: %s (%s)", r.status, r.code, r.message, r.requestID)
 }
 

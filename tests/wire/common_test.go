@@ -39,7 +39,7 @@ func (g goV1Common) call(operation string, in params, out any) (map[string]json.
 	request.SetReadTimeout(longest)
 	response, err := g.c.ProcessCommonRequest(request)
 	if err != nil {
-		return nil, goV1Refusal(err, g.address)
+		return nil, goV1Fault(err, g.address)
 	}
 	return decode([]byte(response.GetHttpContentString()), out)
 }

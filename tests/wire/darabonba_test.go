@@ -56,22 +56,22 @@ func (d darabonba) call(operation string, in params, out any) (map[string]json.R
 	if len(form) > 0 {
 		request.Body = openapiutil.ParseToMap(form)
 	}
-	answer, err := d.c.CallApi(&openapiutil.Params{
+	response, err := d.c.CallApi(&openapiutil.Params{
 		Action: dara.String(operation), Version: dara.String(apiVersion),
 		Protocol: dara.String("HTTPS"), Pathname: dara.String("/"),
 		Method: dara.String(method), AuthType: dara.String("AK"), Style: dara.String("RPC"),
 		ReqBodyType: dara.String("formData"), BodyType: dara.String("json"),
 	}, request, &dara.RuntimeOptions{})
 	if err != nil {
-		return nil, darabonbaRefusal(err)
+		return nil, darabonbaFault(err)
 	}
-	headers, _ := answer["headers"].(map[string]*string)
-	if id, _ := answer["body"].(map[string]any)["RequestId"].(string); headers != nil &&
+	headers, _ := response["headers"].(map[string]*string)
+	if id, _ := response["body"].(map[string]any)["RequestId"].(string); headers != nil &&
 		dara.StringValue(headers["x-acs-request-id"]) != id {
 		return nil, fmt.Errorf("x-acs-request-id is %q, RequestId %q",
 			dara.StringValue(headers["x-acs-request-id"]), id)
 	}
-	text, err := json.Marshal(answer["body"])
+	text, err := json.Marshal(response["body"])
 	if err != nil {
 		return nil, err
 	}
@@ -79,17 +79,17 @@ func (d darabonba) call(operation string, in params, out any) (map[string]json.R
 	if err != nil || out == nil {
 		return body, err
 	}
-	return body, dara.Convert(answer["body"], out)
+	return body, dara.Convert(response["body"], out)
 }
 
-// darabonbaRefusal converts the client's error for an error response. Its message wraps the
+// darabonbaFault converts the client's error for an error response. Its message wraps the
 // server's.
-func darabonbaRefusal(err error) error {
+func darabonbaFault(err error) error {
 	var (
 		sdkError    *tea.SDKError
 		clientError *openapi.ClientError
 		serverError *openapi.ServerError
-		r           refusal
+		r           fault
 	)
 	switch {
 	case errors.As(err, &sdkError):
@@ -97,13 +97,13 @@ func darabonbaRefusal(err error) error {
 		if err := json.Unmarshal([]byte(tea.StringValue(sdkError.Data)), &data); err != nil {
 			return fmt.Errorf("data of %v: %w", sdkError, err)
 		}
-		r = refusal{tea.IntValue(sdkError.StatusCode), tea.StringValue(sdkError.Code),
+		r = fault{tea.IntValue(sdkError.StatusCode), tea.StringValue(sdkError.Code),
 			tea.StringValue(sdkError.Message), data.RequestId}
 	case errors.As(err, &clientError):
-		r = refusal{dara.IntValue(clientError.StatusCode), dara.StringValue(clientError.Code),
+		r = fault{dara.IntValue(clientError.StatusCode), dara.StringValue(clientError.Code),
 			dara.StringValue(clientError.Message), dara.StringValue(clientError.RequestId)}
 	case errors.As(err, &serverError):
-		r = refusal{dara.IntValue(serverError.StatusCode), dara.StringValue(serverError.Code),
+		r = fault{dara.IntValue(serverError.StatusCode), dara.StringValue(serverError.Code),
 			dara.StringValue(serverError.Message), dara.StringValue(serverError.RequestId)}
 	default:
 		return fmt.Errorf("not a typed error: %T: %w", err, err)

@@ -91,7 +91,7 @@ func TestLongPoll(t *testing.T) {
 		id := u.kind.name + name
 		begin(t, u, name, "one", fmt.Sprintf(`{"id":%q}`, id))
 		token := tasks.token(t, id)
-		answers := make(chan execution, 1)
+		responses := make(chan execution, 1)
 		go func() {
 			var x execution
 			if _, err := u.call("DescribeExecution",
@@ -99,11 +99,11 @@ func TestLongPoll(t *testing.T) {
 				&x); err != nil {
 				t.Error(err)
 			}
-			answers <- x
+			responses <- x
 		}()
 		ask[reported](t, u.as(t, owner(u.kind)), "ReportTaskSucceeded",
 			params{"TaskToken": token, "Output": `{"done":true}`})
-		x := <-answers
+		x := <-responses
 		check(t, "Status", x.Status, "Succeeded")
 		check(t, "Output", x.Output, `{"done":true}`)
 	})
@@ -271,21 +271,21 @@ func TestStartRace(t *testing.T) {
 		create(t, u, "race", stateMachine.ask)
 		const racers = 12
 		var wg sync.WaitGroup
-		answers := make([]execution, racers)
+		responses := make([]execution, racers)
 		for i := range racers {
 			racer := u.as(t, owner(u.kind))
 			wg.Go(func() {
 				in := params{"FlowName": "race", "ExecutionName": "one",
 					"Input": fmt.Sprintf(`{"id":"%s-race-%d"}`, u.kind.name, i)}
-				if _, err := racer.call("StartExecution", in, &answers[i]); err != nil {
+				if _, err := racer.call("StartExecution", in, &responses[i]); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		for _, x := range answers {
-			check(t, "Input", x.Input, answers[0].Input)
-			check(t, "StartedTime", x.StartedTime, answers[0].StartedTime)
+		for _, x := range responses {
+			check(t, "Input", x.Input, responses[0].Input)
+			check(t, "StartedTime", x.StartedTime, responses[0].StartedTime)
 		}
 		check(t, "executions", len(listExecutions(t, u, "race", nil)), 1)
 	})

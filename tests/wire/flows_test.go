@@ -33,7 +33,7 @@ func TestFlowLife(t *testing.T) {
 		}
 		mentions(t, refused(t, u, "CreateFlow", in, 409, "FlowAlreadyExists"), "'"+name+"'")
 
-		seen := ask[flowAnswer](t, u, "DescribeFlow", named)
+		seen := ask[flowResponse](t, u, "DescribeFlow", named)
 		made.RequestId, seen.RequestId = "", ""
 		check(t, "described flow", fmt.Sprint(seen), fmt.Sprint(made))
 
@@ -45,7 +45,7 @@ func TestFlowLife(t *testing.T) {
 			other = languages[1]
 		}
 		next := definition(other.pass, name)
-		updated := ask[flowAnswer](t, u, "UpdateFlow", params{"Name": name, "Definition": next})
+		updated := ask[flowResponse](t, u, "UpdateFlow", params{"Name": name, "Definition": next})
 		check(t, "Id", updated.Id, made.Id)
 		check(t, "Definition", updated.Definition, next)
 		check(t, "Description", updated.Description, made.Description)
@@ -70,7 +70,7 @@ func TestFlowLife(t *testing.T) {
 		refused(t, u, "GetExecutionHistory", first, 404, "FlowNotExists")
 		refused(t, u, "ListExecutions", params{"FlowName": name}, 404, "FlowNotExists")
 
-		again := ask[flowAnswer](t, u, "CreateFlow", in)
+		again := ask[flowResponse](t, u, "CreateFlow", in)
 		if again.Id == made.Id {
 			t.Error("the new flow has the Id of the deleted one")
 		}
@@ -156,11 +156,11 @@ func TestEnvironment(t *testing.T) {
 			"Description": "", "Type": "FDL", "Environment": first})
 		check(t, "Environment", fmt.Sprint(*made.Environment),
 			"{[{stage test 测试 +&= where} {n 1 }]}")
-		check(t, "Environment", fmt.Sprint(*ask[flowAnswer](t, u, "DescribeFlow",
+		check(t, "Environment", fmt.Sprint(*ask[flowResponse](t, u, "DescribeFlow",
 			name).Environment), fmt.Sprint(*made.Environment))
 
 		begin(t, u, "environment", "first", "{}")
-		updated := ask[flowAnswer](t, u, "UpdateFlow",
+		updated := ask[flowResponse](t, u, "UpdateFlow",
 			params{"Name": "environment", "Environment": `{"Variables":[{"Name":"m","Value":""}]}`})
 		check(t, "Environment", fmt.Sprint(*updated.Environment), "{[{m  }]}")
 		x := end(t, u, "environment", "first", "Succeeded")

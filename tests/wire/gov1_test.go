@@ -87,7 +87,7 @@ func (g goV1) call(operation string, in params, out any) (map[string]json.RawMes
 	results := reflect.ValueOf(g.c).MethodByName(operation).
 		Call([]reflect.Value{reflect.ValueOf(request)})
 	if err, _ := results[1].Interface().(error); err != nil {
-		return nil, goV1Refusal(err, g.more.address)
+		return nil, goV1Fault(err, g.more.address)
 	}
 	content := results[0].MethodByName("GetHttpContentString").Call(nil)[0].String()
 	body, err := decode([]byte(content), out)
@@ -114,9 +114,9 @@ func setParams(request requests.AcsRequest, operation string, in params) {
 	}
 }
 
-// goV1Refusal converts the SDK's error for an error response. The response names the host of the
+// goV1Fault converts the SDK's error for an error response. The response names the host of the
 // request.
-func goV1Refusal(err error, host string) error {
+func goV1Fault(err error, host string) error {
 	var e *sdkerrors.ServerError
 	if !errors.As(err, &e) {
 		return fmt.Errorf("not a typed error: %w", err)
@@ -124,7 +124,7 @@ func goV1Refusal(err error, host string) error {
 	if e.HostId() != host {
 		return fmt.Errorf("HostId %q of %w", e.HostId(), err)
 	}
-	return &refusal{e.HttpStatus(), e.ErrorCode(), e.Message(), e.RequestId()}
+	return &fault{e.HttpStatus(), e.ErrorCode(), e.Message(), e.RequestId()}
 }
 
 // agree checks that the client's typed response has the same values as the body, in all fields that

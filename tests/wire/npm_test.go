@@ -40,15 +40,15 @@ func (n npmClient) call(operation string, in params, out any) (map[string]json.R
 	if operation == "CreateFlow" && in["Description"] == nil {
 		in["Description"] = "" // the client rejects a request without one
 	}
-	answer, err := bridge.call(bridgeRequest{Config: n.config, Operation: operation, Params: in,
+	response, err := bridge.call(bridgeRequest{Config: n.config, Operation: operation, Params: in,
 		Timeout: longest.Milliseconds()})
 	if err != nil {
 		return nil, err
 	}
-	if answer.Error != nil {
-		return nil, answer.Error.refusal(n.config["endpoint"])
+	if response.Error != nil {
+		return nil, response.Error.fault(n.config["endpoint"])
 	}
-	return decode(answer.Body, out)
+	return decode(response.Body, out)
 }
 
 // bridgeError is an Error of the Node.js client.
@@ -58,9 +58,9 @@ type bridgeError struct {
 	Data                *struct{ RequestId, HostId, Code, Message, Recommend string }
 }
 
-// refusal converts the client's error for an error response. Its message wraps the server's. The
+// fault converts the client's error for an error response. Its message wraps the server's. The
 // response names the host of the request.
-func (e *bridgeError) refusal(endpoint string) error {
+func (e *bridgeError) fault(endpoint string) error {
 	if e.Data == nil || e.Name != e.Code+"Error" || e.Code != e.Data.Code {
 		return fmt.Errorf("not a typed error: %+v", e)
 	}
@@ -68,7 +68,7 @@ func (e *bridgeError) refusal(endpoint string) error {
 	if message != e.Data.Message || "http://"+e.Data.HostId != endpoint {
 		return fmt.Errorf("unexpected data %+v of %q", *e.Data, e.Message)
 	}
-	return &refusal{e.Status, e.Code, message, e.Data.RequestId}
+	return &fault{e.Status, e.Code, message, e.Data.RequestId}
 }
 
 type bridgeRequest struct {
@@ -79,7 +79,7 @@ type bridgeRequest struct {
 	Timeout   int64             `json:"timeout"` // milliseconds; the client's default is 3 s
 }
 
-type bridgeAnswer struct {
+type bridgeResponse struct {
 	ID    int
 	Body  json.RawMessage
 	Error *bridgeError
@@ -90,7 +90,7 @@ type bridgeProcess struct {
 	stdin   io.WriteCloser
 	mu      sync.Mutex
 	last    int
-	waiting map[int]chan bridgeAnswer // nil when the process has ended
+	waiting map[int]chan bridgeResponse // nil when the process has ended
 }
 
 var bridge *bridgeProcess
@@ -117,16 +117,16 @@ var startBridge = sync.OnceValue(func() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	bridge = &bridgeProcess{stdin: stdin, waiting: map[int]chan bridgeAnswer{}}
+	bridge = &bridgeProcess{stdin: stdin, waiting: map[int]chan bridgeResponse{}}
 	go bridge.read(cmd, stdout)
 	return nil
 })
 
 // call sends one request and waits for its response.
-func (b *bridgeProcess) call(q bridgeRequest) (bridgeAnswer, error) {
-	done := make(chan bridgeAnswer, 1)
+func (b *bridgeProcess) call(q bridgeRequest) (bridgeResponse, error) {
+	done := make(chan bridgeResponse, 1)
 	if err := b.send(q, done); err != nil {
-		return bridgeAnswer{}, err
+		return bridgeResponse{}, err
 	}
 	a, ok := <-done
 	if !ok {
@@ -135,7 +135,7 @@ func (b *bridgeProcess) call(q bridgeRequest) (bridgeAnswer, error) {
 	return a, nil
 }
 
-func (b *bridgeProcess) send(q bridgeRequest, done chan bridgeAnswer) error {
+func (b *bridgeProcess) send(q bridgeRequest, done chan bridgeResponse) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waiting == nil {
@@ -159,7 +159,7 @@ func (b *bridgeProcess) read(cmd *exec.Cmd, stdout io.Reader) {
 		if err != nil {
 			break
 		}
-		var a bridgeAnswer
+		var a bridgeResponse
 		if err := json.Unmarshal(line, &a); err != nil {
 			fmt.Fprintf(os.Stderr, "bridge.js: %v: %s\n", err, line)
 			break

@@ -44,7 +44,7 @@ func TestOpenServer(t *testing.T) {
 	with(func(t *testing.T, u user) {
 		name := "open-" + u.kind.name
 		// not deleted with the test
-		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": flowV1.ask,
+		ask[flowResponse](t, u, "CreateFlow", params{"Name": name, "Definition": flowV1.ask,
 			"Description": "", "Type": "FDL"})
 		tokens[u.kind.name] = waiting(t, u, name, "one")
 		refused(t, u, "DescribeFlow", params{"Name": "no-such-flow"}, 404, "FlowNotExists")

@@ -56,7 +56,7 @@ func refused(t *testing.T, u user, operation string, in params, status int, code
 	if err == nil {
 		t.Fatalf("%s %v was not refused: %v", operation, in, keys(body))
 	}
-	var r *refusal
+	var r *fault
 	if !errors.As(err, &r) {
 		t.Fatalf("%s %v: %v", operation, in, err)
 	}
@@ -78,18 +78,18 @@ func mentions(t *testing.T, message, text string) {
 }
 
 // create creates a flow from a definition with {Flow} in it.
-func create(t *testing.T, u user, name, text string) flowAnswer {
+func create(t *testing.T, u user, name, text string) flowResponse {
 	t.Helper()
 	return createWith(t, u, params{"Name": name, "Definition": definition(text, name),
 		"Description": "", "Type": "FDL"})
 }
 
 // createWith creates a flow. The flow is deleted with the test, so that the tests can run again.
-func createWith(t *testing.T, u user, in params) flowAnswer {
+func createWith(t *testing.T, u user, in params) flowResponse {
 	t.Helper()
-	made := ask[flowAnswer](t, u, "CreateFlow", in)
+	made := ask[flowResponse](t, u, "CreateFlow", in)
 	t.Cleanup(func() {
-		var r *refusal
+		var r *fault
 		if _, err := u.call("DeleteFlow", params{"Name": in["Name"]}, nil); err != nil &&
 			!(errors.As(err, &r) && r.code == "FlowNotExists") {
 			t.Errorf("DeleteFlow %v: %v", in["Name"], err)
