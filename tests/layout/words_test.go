@@ -43,7 +43,8 @@ func TestRetiredNames(t *testing.T) {
 					instead, found = retiredInside[word]
 				}
 				if found {
-					t.Errorf("%s: %s: docs/glossary.md says %s", set.Position(id.Pos()), id.Name, instead)
+					t.Errorf("%s: %s: docs/glossary.md says %s", set.Position(id.Pos()), id.Name,
+						instead)
 				}
 			}
 			return true
@@ -65,7 +66,8 @@ func declared(n ast.Node) *ast.Ident {
 }
 
 // phrases matches phrases that docs/glossary.md bans from comments.
-var phrases = regexp.MustCompile(`\b(tells whether|[Ww]hoever|what becomes of|what has become of|is told whether)\b`)
+var phrases = regexp.MustCompile(
+	`\b(tells whether|[Ww]hoever|what becomes of|what has become of|is told whether)\b`)
 
 // TestRetiredPhrases: comments name the actor and the object.
 func TestRetiredPhrases(t *testing.T) {
@@ -99,7 +101,8 @@ func each(t *testing.T, see func(path string, set *token.FileSet, file *ast.File
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2):
+		case d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") &&
+			len(d.Name()) > 2):
 			return filepath.SkipDir
 		case d.IsDir() || !strings.HasSuffix(path, ".go"):
 			return nil
