@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The templates against their schemas, CloudFormation's description of its resources, and the code; the functions of s.yaml
-# run by Serverless Devs. Arguments go to `go test`.
+# Checks the templates against their schemas, CloudFormation's description of its resources, and the
+# code, and runs the functions of s.yaml with Serverless Devs. Arguments go to `go test`.
 set -euo pipefail
 cd "$(dirname "$0")"
 if command -v npm >/dev/null && command -v node >/dev/null; then

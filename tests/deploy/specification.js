@@ -1,15 +1,16 @@
-// Checks resources against CloudFormation's own description of them: types, properties, kinds of values, what is
-// required, and attributes that references name. Reads a JSON list of {name, resources, outputs} with short tags
-// expanded and conditions decided; prints a JSON list of texts for each name.
+// Checks resources against CloudFormation's own description of them: types, properties, kinds of
+// values, required properties, and attributes that references name. Reads a JSON list of {name,
+// resources, outputs} with short tags expanded and conditions evaluated. Prints a JSON list of
+// strings for each name.
 //
-// The description of AWS::Serverless resources is older than SAM. A property that it lacks is looked up in the resource
-// that SAM makes of it, which is what SAM passes it on to.
+// The description of AWS::Serverless resources is older than SAM. If it lacks a property, the check
+// uses the resource that SAM creates from it, because SAM passes the property on to that resource.
 "use strict";
 const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
 
 const db = loadAwsServiceSpecSync();
 
-// What the description of AWS::Serverless resources takes for required, and SAM does not.
+// Properties that the description of AWS::Serverless resources requires, but SAM does not.
 const notRequired = new Set(["EventInvokeDestinationConfig.OnSuccess"]);
 
 const found = new Map();
@@ -18,7 +19,7 @@ function resourceOf(type) {
   return found.get(type);
 }
 
-// What SAM passes properties on to.
+// Resources that SAM passes properties on to.
 const passedTo = {
   "AWS::Serverless::Function": "AWS::Lambda::Function",
   "AWS::Serverless::HttpApi": "AWS::ApiGatewayV2::Stage",
@@ -42,7 +43,7 @@ function propertiesOf(type) {
   return { ...optional(beyond, r.properties), ...r.properties };
 }
 
-// What only the passed-on resource has is never required: SAM fills it in.
+// A property of the created resource alone is never required, because SAM sets it.
 function optional(beyond, own) {
   return Object.fromEntries(
     Object.entries(beyond).filter(([name]) => !(name in own)).map(([name, p]) => [name, { ...p, required: false }]),
@@ -170,7 +171,8 @@ class Check {
     Object.values(v).forEach((e) => this.references(path, e));
   }
 
-  // attribute checks that a resource has an attribute. What SAM makes is looked up by the name that it gives it.
+  // attribute checks that a resource has an attribute. It finds the resources that SAM creates by
+  // the names that SAM assigns.
   attribute(path, name, attribute) {
     let type = this.resources[name] && this.resources[name].Type;
     const maker = name.endsWith("Url") && this.resources[name.slice(0, -3)];

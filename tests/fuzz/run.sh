@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets and prints one line for each: what it did, or what it found. Ends with 1 when one found something.
+# Runs the fuzz targets and prints one line for each: its statistics, or what it found. Exits with 1
+# if a target found something.
 #   FUZZTIME=30s  how long each runs
-#   FUZZ=.        which: a regular expression that looks at "package target"
+#   FUZZ=.        a regular expression that selects lines "package target"
 #   FUZZJOBS=1    how many run at a time; they share the processors
-# Inputs that reach new code stay in Go's cache and are where the next run starts; `go clean -fuzzcache` forgets them.
+# Inputs that reach new code stay in Go's cache, and the next run starts from them; `go clean
+# -fuzzcache` deletes them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export GO=${GO:-go} FUZZTIME=${FUZZTIME:-30s} FUZZJOBS=${FUZZJOBS:-1} FUZZ=${FUZZ:-.}
@@ -12,14 +14,14 @@ export WORKERS=$(((processors + FUZZJOBS - 1) / FUZZJOBS))
 export LOGS=$(mktemp -d)
 trap 'rm -rf "$LOGS"' EXIT
 
-# targets prints "package target" for every target that FUZZ names.
+# targets prints "package target" for every target that FUZZ selects.
 targets() {
 	"$GO" test -list '^Fuzz' ./... | awk '/^Fuzz/ { names[++n] = $1 }
 		/^ok/ { for (i = 1; i <= n; i++) print $2, names[i]; n = 0 }' | grep -E -e "$FUZZ"
 }
 
-# one runs target $2 of package $1. An input that reaches new code is shortened in 50 runs at most: by default Go spends up
-# to a minute on each, which is most of the time of a target that learns.
+# one runs target $2 of package $1. It minimizes an input that reaches new code in at most 50 runs. By
+# default Go spends up to a minute on each, which is most of the time of a target that finds new code.
 one() {
 	local log="$LOGS/${1//\//_}.$2" cpu TIMEFORMAT='%U %S' status=0
 	cpu=$({ time "$GO" test -run '^$' -fuzz "^$2\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 50x -parallel "$WORKERS" -timeout 0 "$1" >"$log" 2>&1; } 2>&1) || status=$?
@@ -33,7 +35,8 @@ one() {
 		END { printf "ok %s: %d runs, %d new inputs, %.0f s of a processor\n", of, execs, new, s[1] + s[2] }'
 }
 
-# late is whether the run in log $1 ended badly only since Go's own end of it was late (golang.org/issue/75804).
+# late reports whether the run in log $1 failed only because Go ended it late
+# (golang.org/issue/75804).
 late() { grep -q '^ *context deadline exceeded$' "$1" && ! grep -q -e 'Failing input' -e '^panic:' "$1"; }
 
 export -f one late

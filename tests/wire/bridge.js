@@ -1,12 +1,12 @@
 'use strict';
 
-// Calls the released Node.js client for the Go tests. One JSON object a line comes in: {id, config, operation, params,
-// timeout}; one goes out: {id, body} or {id, error}.
+// Calls the released Node.js client for the Go tests. It reads one JSON object per line, {id, config,
+// operation, params, timeout}, and writes one for each: {id, body} or {id, error}.
 
 const readline = require('node:readline');
 const Client = require('@alicloud/fnf-2019-03-15');
 
-const clients = new Map(); // by their configuration, so that connections are kept as an application keeps them
+const clients = new Map(); // by configuration, to reuse connections as an application does
 
 function clientOf(config) {
   const key = JSON.stringify(config);
@@ -18,7 +18,7 @@ function call({ config, operation, params, timeout }) {
   const client = clientOf(config);
   const method = operation[0].toLowerCase() + operation.slice(1);
   if (typeof client[method] === 'function') return client[method](params, { timeout });
-  return client.request(operation, params, { method: 'POST', timeout }); // operations that came after this client
+  return client.request(operation, params, { method: 'POST', timeout }); // operations that are newer than this client
 }
 
 function describe(e) {

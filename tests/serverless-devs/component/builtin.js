@@ -1,6 +1,6 @@
 "use strict";
-// The built-in runtime go1: the process asks the runtime API for events and gives its answers there. A client's request is
-// an event, and its answer a document.
+// The built-in runtime go1: the process polls the runtime API for events and posts its responses
+// there. A client's request is an event, and the response to it a document.
 const crypto = require("crypto");
 const http = require("http");
 
@@ -11,9 +11,9 @@ exports.BuiltIn = class BuiltIn {
   constructor(instance) {
     this.instance = instance;
     this.unready = "does not ask for events";
-    this.events = []; // that the process has not taken
-    this.askers = []; // responses that wait for an event
-    this.current = new Map(); // by request id: what the process works on
+    this.events = []; // not yet delivered to the process
+    this.askers = []; // pending polls that wait for an event
+    this.current = new Map(); // events in progress, by request id
     this.asked = new Promise((resolve) => (this.firstAsked = resolve));
     this.server = http.createServer((request, response) => this.serve(request, response));
   }
@@ -25,7 +25,7 @@ exports.BuiltIn = class BuiltIn {
     });
   }
 
-  // command is the program that the handler names.
+  // command returns the program that the handler names.
   command() {
     return ["/code/" + (this.instance.props.handler || "bootstrap")];
   }
@@ -52,7 +52,7 @@ exports.BuiltIn = class BuiltIn {
     this.match();
   }
 
-  // match passes events to the requests that wait for them.
+  // match delivers events to the polls that wait for them.
   match() {
     while (this.events.length > 0 && this.askers.length > 0) {
       const event = this.events.shift();
@@ -103,7 +103,7 @@ exports.BuiltIn = class BuiltIn {
     return { ...answerOf(answer.body), id: event.requestContext.requestId };
   }
 
-  // eventOf is a request as the platform hands it to a function: the values of a name are joined.
+  // eventOf returns a request in the form of the platform's events: the values of a name are joined.
   eventOf({ method, url, headers, body, address }) {
     const names = {};
     for (let i = 0; i < headers.length; i += 2) {
@@ -142,7 +142,8 @@ exports.BuiltIn = class BuiltIn {
   }
 };
 
-// answerOf is what a function has answered to a request. What is no answer with a status is the body of a 200.
+// answerOf parses the response of a function to a request. Anything other than a response with a
+// status becomes the body of a 200.
 function answerOf(text) {
   let answer;
   try {

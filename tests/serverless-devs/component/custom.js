@@ -27,7 +27,7 @@ exports.Custom = class Custom {
 
   async ready() {
     while (!this.instance.dead && !(await this.answers())) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (this.instance.dead) await new Promise(() => {}); // its waiters already have the error
+    if (this.instance.dead) await new Promise(() => {}); // the callers already have the error
   }
 
   answers() {
@@ -38,8 +38,8 @@ exports.Custom = class Custom {
     });
   }
 
-  // request sends a request to the process and gives its answer, whose body is a stream. It fails when the function takes
-  // longer than it may.
+  // request sends a request to the process and returns the response, whose body is a stream. It fails
+  // when the function exceeds its timeout.
   request(method, url, headers, body) {
     const { instance } = this;
     return new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ exports.Custom = class Custom {
     return { body: Buffer.concat(parts).toString(), failed: answer.statusCode !== 200 || answer.headers["x-fc-status"] === "404" };
   }
 
-  // http passes a request through nearly as it is.
+  // http passes a request through with few changes.
   async http({ method, url, headers, body }) {
     const platform = { ...this.instance.headers(), "x-fc-control-path": "/http-invoke" };
     const answer = await this.request(method, url, [...Object.entries(platform).flat(), ...headers, "content-length", String(body.length)], body);
@@ -72,8 +72,8 @@ exports.Custom = class Custom {
   }
 };
 
-// freePort finds a port that is free now, below those that systems give to connections by themselves, so that none of
-// these takes it before the process does.
+// freePort finds a free port below those that systems assign to connections, so that no connection
+// takes it before the process listens.
 async function freePort() {
   for (let tries = 1; ; tries++) {
     const port = 12000 + Math.floor(Math.random() * 18000);

@@ -1,11 +1,11 @@
 "use strict";
-// A component for Serverless Devs that runs functions in custom runtimes and in go1 as processes of this machine, the way
-// Function Compute does, without Docker and without a network:
+// A component for Serverless Devs that runs functions in custom runtimes and in go1 as processes on
+// this machine, in the same way as Function Compute, without Docker and without a network:
 //
-//   s <resource> local invoke [-e EVENT | -f FILE]     one event; the answer goes to the standard output
+//   s <resource> local invoke [-e EVENT | -f FILE]     one event; the response goes to the standard output
 //   s <resource> local start [--port N]                an HTTP trigger in front; 9000 or customRuntimeConfig.port
 //
-// What the function prints goes to the standard error.
+// The function's output goes to the standard error.
 const fs = require("fs");
 const path = require("path");
 const { parse } = require("./options");
@@ -59,7 +59,8 @@ async function start(props, options) {
   if (reason) throw new Error(reason);
 }
 
-// stopped waits for somebody to end the command. Serverless Devs tells of an interrupt by an event of its own.
+// stopped waits until the user ends the command. Serverless Devs reports an interrupt by an event of
+// its own.
 function stopped() {
   return new Promise((resolve) => ["SIGINT", "SIGTERM", "DEVS:SIGINT"].forEach((name) => process.on(name, () => resolve(""))));
 }

@@ -1,5 +1,5 @@
 "use strict";
-// An instance of a function: a process, driven in the way of its runtime.
+// An instance of a function: a process, called through the protocol of its runtime.
 const { spawn } = require("child_process");
 const crypto = require("crypto");
 const fs = require("fs");
@@ -7,8 +7,8 @@ const path = require("path");
 const { Custom } = require("./custom");
 const { BuiltIn } = require("./builtin");
 
-const readySeconds = 120; // what Function Compute waits for a process
-const account = "1234567890123456"; // when the environment has none
+const readySeconds = 120; // how long Function Compute waits for a process
+const account = "1234567890123456"; // if the environment has none
 
 exports.Instance = class Instance {
   static async start(props) {
@@ -54,7 +54,8 @@ exports.Instance = class Instance {
     process.on("exit", () => this.child.kill("SIGKILL"));
   }
 
-  // environment is what the process sees: nothing of this machine but what programs need, and what the platform sets.
+  // environment returns the variables of the process: the platform's, and of this machine's only those
+  // that programs need.
   environment(code) {
     const { props } = this;
     const inherited = {};
@@ -81,7 +82,8 @@ exports.Instance = class Instance {
     };
   }
 
-  // credentials are those of the function's variables, or of this process: there is no role.
+  // credentials returns those of the function's variables, or of this process, because there is no
+  // role.
   credentials() {
     const of = (name) => this.variables[name] || process.env[name] || "";
     return { id: of("ALIBABA_CLOUD_ACCESS_KEY_ID"), secret: of("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), token: of("ALIBABA_CLOUD_SECURITY_TOKEN") };
@@ -95,7 +97,7 @@ exports.Instance = class Instance {
     return this.props.handler || "index.handler";
   }
 
-  // seconds is how long an invocation may take.
+  // seconds returns the timeout of an invocation.
   seconds() {
     return this.props.timeout || 3;
   }
@@ -117,7 +119,7 @@ exports.Instance = class Instance {
     if (reason) throw new Error(reason);
   }
 
-  // headers are what the platform sends with each request.
+  // headers returns what the platform sends with each request.
   headers() {
     const { props } = this;
     const { id, secret, token } = this.credentials();
@@ -137,8 +139,8 @@ exports.Instance = class Instance {
     return all;
   }
 
-  // call hands over an event ("invoke"), or a call of the life cycle ("initialize", "preStop"), and gives the answer, and
-  // whether the function has failed.
+  // call delivers an event ("invoke") or a life cycle call ("initialize", "preStop"). It returns the
+  // response, and whether the function failed.
   call(kind, body) {
     return this.runtime.call(kind, body || Buffer.alloc(0));
   }
@@ -147,18 +149,18 @@ exports.Instance = class Instance {
     return this.call("invoke", event);
   }
 
-  // http hands over a client's request: {method, url, headers (raw), body, address}. The answer is {status, headers (raw),
-  // body (to be iterated), id}.
+  // http delivers a client's request: {method, url, headers (raw), body, address}. The response is
+  // {status, headers (raw), body (an iterable), id}.
   http(request) {
     return this.runtime.http(request);
   }
 
-  // late is the error of an invocation that takes too long.
+  // late returns the error of an invocation that exceeds its timeout.
   late() {
     return new Error(`${this.props.functionName} takes longer than ${this.seconds()} s`);
   }
 
-  // stop lets the function stop, and ends its process.
+  // stop calls the function's preStop, and ends its process.
   async stop() {
     if (this.child && !this.dead) {
       if (this.hook("preStop")) await this.call("preStop").catch(() => {});

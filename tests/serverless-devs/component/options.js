@@ -1,5 +1,6 @@
 "use strict";
-// parse splits the arguments after the command into words and options. What Serverless Devs itself takes is passed over.
+// parse splits the arguments after the command into words and options. It skips the options of
+// Serverless Devs itself.
 const names = { "-e": "event", "--event": "event", "-f": "file", "--event-file": "file", "--port": "port" };
 const others = new Set(["-t", "--template", "-a", "--access", "--env", "-o", "--output", "--output-file", "--baseDir"]);
 

@@ -3,7 +3,7 @@
 const http = require("http");
 
 const bodyMax = 32 << 20;
-// Headers of one connection, which are not passed on.
+// Headers that belong to one connection and are not passed on.
 const hopByHop = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "trailer", "expect"]);
 
 exports.serve = function serve(instance, config, port) {
