@@ -90,7 +90,7 @@ func (a *alibaba) used(t *testing.T) cost.Bill {
 	invocations := float64(a.API.Invocations() - a.requests + a.StepRunner.Invocations() - a.runs)
 	api, runner := (a.API.Billed() - a.api).Seconds(), (a.StepRunner.Billed() - a.runner).Seconds()
 	return cost.Bill{Used: []float64{writes, reads, sends + 2*batches, batches, invocations,
-		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU, api*cost.AlibabaAPIMemory +
-			runner*cost.AlibabaRunnerMemory},
+		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU,
+		api*cost.AlibabaAPIMemory + runner*cost.AlibabaRunnerMemory},
 		IndexWrites: indexWrites, IndexReads: indexReads}
 }

@@ -47,8 +47,8 @@ func TestBill(t *testing.T) {
 	}
 }
 
-// TestHomes: every line has a price with a source, and writes and reads of the table come first.
-func TestHomes(t *testing.T) {
+// TestClouds: every line has a price with a source, and writes and reads of the table come first.
+func TestClouds(t *testing.T) {
 	for _, h := range []cost.Cloud{cost.AWS, cost.Alibaba} {
 		for _, l := range h.Lines {
 			if l.USD <= 0 || l.Source == "" || l.Unit == "" || l.Shown < 1 {

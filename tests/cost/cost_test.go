@@ -58,7 +58,7 @@ var targets = []struct {
 // bounds.
 func TestCost(t *testing.T) {
 	results := make([]cost.Result, len(targets))
-	t.Run("homes", func(t *testing.T) {
+	t.Run("clouds", func(t *testing.T) {
 		for i, h := range targets {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel() // `make cost` runs them in sequence, because duration is billed

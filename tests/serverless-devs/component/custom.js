@@ -27,7 +27,7 @@ exports.Custom = class Custom {
 
   async ready() {
     while (!this.instance.dead && !(await this.answers())) await new Promise((resolve) => setTimeout(resolve, 20));
-    if (this.instance.dead) await new Promise(() => {}); // the callers already have the error
+    if (this.instance.dead) await new Promise(() => {}); // instance.ready reports the reason
   }
 
   answers() {
