@@ -49,7 +49,7 @@ func look(event []byte) map[string]any {
 	case trigger.QueueBatch:
 		return fail(lookAtBatch(event, out))
 	case trigger.ObjectEvent, trigger.TestEvent:
-		starts, err := trigger.DecodeStarts(event)
+		starts, err := trigger.DecodeStartEvents(event)
 		out["starts"] = names(starts)
 		return fail(err)
 	case trigger.TickEvent:
@@ -67,7 +67,7 @@ func lookAtBatch(event []byte, out map[string]any) error {
 	for _, m := range messages {
 		if p, err := sqsqueue.Decode(m.Body); err == nil {
 			hints = append(hints, p)
-		} else if o, err := trigger.DecodeOutcome([]byte(m.Body)); err == nil {
+		} else if o, err := trigger.DecodeAsyncResult([]byte(m.Body)); err == nil {
 			outcomes = append(outcomes, o.RequestID)
 		} else if s, err := trigger.DecodeObjects([]byte(m.Body)); err == nil {
 			started = append(started, names(s)...)
@@ -79,7 +79,7 @@ func lookAtBatch(event []byte, out map[string]any) error {
 	return nil
 }
 
-func names(starts []trigger.Start) (all []string) {
+func names(starts []trigger.StartEvent) (all []string) {
 	for _, s := range starts {
 		all = append(all, s.Bucket+"/"+s.Key)
 	}
