@@ -40,7 +40,7 @@ type App struct {
 	log     *slog.Logger
 	store   *store.Store
 	queue   *memqueue.Queue
-	runner  *engine.Engine
+	engine  *engine.Engine
 	service *cloudflow.Service
 	tasks   *functiontask.Runner
 	handler http.Handler
@@ -211,7 +211,7 @@ func (a *App) build(
 		register = credentials.Register()
 	}
 	mayFlow := rights(register, s.Region)
-	a.runner = engine.New(engine.Options{
+	a.engine = engine.New(engine.Options{
 		Store:     a.store,
 		Queue:     a.queue,
 		Tasks:     limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses),
@@ -229,14 +229,14 @@ func (a *App) build(
 	})
 	a.service = cloudflow.New(cloudflow.Options{
 		Store:  a.store,
-		Runner: a.runner,
+		Engine: a.engine,
 		Limits: limits,
 		Region: s.Region,
 		Rights: mayFlow,
 		Log:    a.log,
 		Now:    a.config.Now,
 	})
-	children.runner, children.service, children.region = a.runner, a.service, s.Region
+	children.engine, children.service, children.region = a.engine, a.service, s.Region
 	o := rpc.Options{
 		API:          a.service,
 		Credentials:  credentials,
@@ -264,13 +264,13 @@ func (a *App) build(
 // startBackground starts the background goroutines.
 func (a *App) startBackground() {
 	a.spawn(func() {
-		if err := a.queue.Consume(a.ctx, a.runner.HandleHint); err != nil &&
+		if err := a.queue.Consume(a.ctx, a.engine.HandleHint); err != nil &&
 			!errors.Is(err, context.Canceled) {
 			a.log.Error("queue", "err", err)
 		}
 	})
 	a.spawn(func() {
-		if err := a.runner.Resume(a.ctx); err != nil {
+		if err := a.engine.Resume(a.ctx); err != nil {
 			a.spawn(func() { a.retryResume(err) })
 		}
 		a.countRunning()
@@ -296,7 +296,7 @@ func (a *App) retryResume(err error) {
 		case <-a.ctx.Done():
 			return
 		}
-		err = a.runner.Resume(a.ctx)
+		err = a.engine.Resume(a.ctx)
 	}
 }
 
@@ -311,9 +311,9 @@ func (a *App) spawn(f func()) {
 // countRunning counts running executions for the quota of each account.
 func (a *App) countRunning() {
 	err := a.store.EachFlow(a.ctx, func(f *store.Flow) error {
-		return a.runner.CountRunning(a.ctx, f.Account, f.ID)
+		return a.engine.CountRunning(a.ctx, f.Account, f.ID)
 	})
-	a.runner.CountingDone(err == nil)
+	a.engine.CountingDone(err == nil)
 	if err != nil && a.ctx.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on",
 			"err", err)
@@ -343,7 +343,7 @@ func (a *App) sweep() {
 	t := time.NewTicker(seconds(a.config.Settings.SweepSeconds, 60))
 	defer t.Stop()
 	for {
-		if err := a.runner.Sweep(a.ctx); err != nil && a.ctx.Err() == nil {
+		if err := a.engine.Sweep(a.ctx); err != nil && a.ctx.Err() == nil {
 			a.log.Error("sweep", "err", err)
 		}
 		select {
@@ -357,8 +357,8 @@ func (a *App) sweep() {
 // Handler returns the API, for use in another HTTP server.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Runner returns the engine, for tests and benchmarks of the whole server.
-func (a *App) Runner() *engine.Engine { return a.runner }
+// Engine returns the engine, for tests and benchmarks of the whole server.
+func (a *App) Engine() *engine.Engine { return a.engine }
 
 // drainTimeout is how long calls in flight may still run when the server stops.
 const drainTimeout = 10 * time.Second
@@ -369,8 +369,8 @@ func (a *App) Close() error {
 	a.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	a.runner.Drain(ctx)
-	a.runner.Close(ctx)
+	a.engine.Drain(ctx)
+	a.engine.Close(ctx)
 	a.queue.Close()
 	a.tasks.Close(ctx)
 	a.work.Wait()
@@ -415,7 +415,7 @@ func Serve(ctx context.Context, c Config) error {
 	case err = <-failed:
 		a.log.Error("server", "err", err)
 	}
-	a.runner.StopAccepting() // ends long polls
+	a.engine.StopAccepting() // ends long polls
 	grace, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if serr := server.Shutdown(grace); serr != nil {

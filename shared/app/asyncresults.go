@@ -47,7 +47,7 @@ type asyncResults struct {
 	resend func(ctx context.Context, text []byte, delay time.Duration) error
 	// Expired invocation records wake the sweeper, because the store does not remove them.
 	wakeOnExpiry bool
-	runner       *engine.Engine
+	engine       *engine.Engine
 	log          *slog.Logger
 }
 
@@ -212,7 +212,7 @@ func (o *asyncResults) report(
 	ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult,
 	report engine.Report,
 ) error {
-	_, err := o.runner.ReportAsyncResult(ctx, n.Account, n.Token, report)
+	_, err := o.engine.ReportAsyncResult(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists,

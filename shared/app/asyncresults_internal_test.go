@@ -25,7 +25,7 @@ import (
 func newAsyncResults(d store.Driver, sent *[]string) *asyncResults {
 	s := store.New(store.Options{Driver: d})
 	return &asyncResults{driver: d, log: slog.New(slog.DiscardHandler), dropUnknown: true,
-		runner: engine.New(engine.Options{
+		engine: engine.New(engine.Options{
 			Store:  s,
 			Queue:  memqueue.New(memqueue.Options{}),
 			Limits: flow.DefaultLimits(),
@@ -312,7 +312,7 @@ func endByAsyncResult(t *testing.T, size int) string {
 		Limits:     limits,
 		AcceptOnly: true,
 	}
-	o.runner = engine.New(options)
+	o.engine = engine.New(options)
 	options.AcceptOnly = false
 	options.Tasks = task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
 		if err := o.Record(ctx, "r", task.InvocationRecord{
@@ -326,7 +326,7 @@ func endByAsyncResult(t *testing.T, size int) string {
 	})
 	full := engine.New(options)
 	defer full.Close(t.Context())
-	service := cloudflow.New(cloudflow.Options{Store: s, Runner: full, Limits: limits, Log: o.log})
+	service := cloudflow.New(cloudflow.Options{Store: s, Engine: full, Limits: limits, Log: o.log})
 	caller := cloudflow.Caller{Account: "1"}
 	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n" +
 		"- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +

@@ -85,7 +85,7 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	s, k := store.New(store.Options{Driver: mem}), &tokens{of: map[string]string{}}
 	var records []string // content of the queue
 	o := newAsyncResults(mem, nil)
-	o.runner = engine.New(engine.Options{
+	o.engine = engine.New(engine.Options{
 		Store:     s,
 		Queue:     q,
 		Compile:   compiler(flow.DefaultLimits()),
@@ -111,7 +111,7 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	}
 	name := func(i int) string { return fmt.Sprint("x", i) }
 	for i := range tasks {
-		if _, _, err := o.runner.StartExecution(ctx,
+		if _, _, err := o.engine.StartExecution(ctx,
 			engine.Start{
 				Flow:      f,
 				Name:      name(i),
@@ -161,7 +161,7 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	}
 	end, cancel := context.WithCancel(ctx)
 	cancel()
-	o.runner.Close(end)
+	o.engine.Close(end)
 	q.Close()
 }
 

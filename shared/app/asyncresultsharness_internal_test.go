@@ -203,14 +203,14 @@ func runAsyncResultSeed(t *testing.T, seed uint64) {
 		Tasks:     tasks,
 		Log:       log,
 	})
-	service := cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})
+	service := cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})
 	identity := func(function string) (string, error) { return function, nil }
 	output := func(_ bool, _ string, payload []byte) task.Result {
 		return task.Result{Output: payload}
 	}
 	w.o = &asyncResults{
 		driver:      w.rows,
-		runner:      r,
+		engine:      r,
 		log:         log,
 		dropUnknown: true,
 		identity:    identity,

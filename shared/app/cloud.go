@@ -34,7 +34,7 @@ type Cloud struct {
 	log          *slog.Logger
 	store        *store.Store
 	queue        queue.Sender
-	runner       *engine.Engine
+	engine       *engine.Engine
 	service      *cloudflow.Service
 	asyncResults *asyncResults
 	decode       func(body string) (string, error)
@@ -168,7 +168,7 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 		return err
 	}
 	inflight.LimitHeap(s.memory())
-	c.runner = engine.New(engine.Options{
+	c.engine = engine.New(engine.Options{
 		Store: c.store,
 		Queue: c.queue,
 		Tasks: limitResponses(restrictAccounts(task.NewTable(tasks, rest), false,
@@ -189,7 +189,7 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	})
 	c.service = cloudflow.New(cloudflow.Options{
 		Store:   c.store,
-		Runner:  c.runner,
+		Engine:  c.engine,
 		Limits:  c.limits,
 		Region:  c.config.Region,
 		Rights:  mayFlow,
@@ -197,8 +197,8 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 		WaitMax: c.config.Wait,
 		Log:     c.log,
 	})
-	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
-	c.asyncResults.runner = c.runner
+	children.engine, children.service, children.region = c.engine, c.service, c.config.Region
+	c.asyncResults.engine = c.engine
 	return nil
 }
 
@@ -275,7 +275,7 @@ func (c *Cloud) Dispatch() func(ctx context.Context, partition string) error { r
 
 // Advance loads an execution and runs it until it is idle or ctx has no time left.
 func (c *Cloud) Advance(ctx context.Context, partition string) error {
-	return c.runner.RunUntilIdle(ctx, partition)
+	return c.engine.RunUntilIdle(ctx, partition)
 }
 
 // AsyncResult processes the result of an asynchronous invocation.
@@ -284,7 +284,7 @@ func (c *Cloud) AsyncResult(ctx context.Context, o trigger.AsyncResult) error {
 }
 
 // Sweep processes the rows whose wake time has come.
-func (c *Cloud) Sweep(ctx context.Context) error { return c.runner.Sweep(ctx) }
+func (c *Cloud) Sweep(ctx context.Context) error { return c.engine.Sweep(ctx) }
 
 // Starter returns the handler that starts executions for events.
 func (c *Cloud) Starter() (func(context.Context, trigger.Delivery) error, error) {

@@ -34,7 +34,7 @@ func newAcceptor(t *testing.T) (*engine.Engine, *cloudflow.Service, *store.Store
 			return task.Result{}
 		}),
 	})
-	return r, cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits}), s
+	return r, cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits}), s
 }
 
 func TestNonceRows(t *testing.T) {
@@ -216,7 +216,7 @@ func TestOutcomes(t *testing.T) {
 		driver:   st.Driver(),
 		output:   output,
 		identity: identity,
-		runner:   r,
+		engine:   r,
 		log:      slog.New(slog.DiscardHandler),
 	}
 	if err := o.Record(t.Context(), "", task.InvocationRecord{}); err == nil {
@@ -231,7 +231,7 @@ func TestOutcomes(t *testing.T) {
 		driver:      st.Driver(),
 		identity:    identity,
 		dropUnknown: true,
-		runner:      r,
+		engine:      r,
 		log:         o.log,
 	}).handle(t.Context(), trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err != nil {
 		t.Errorf("an outcome of nobody comes again: %v", err)

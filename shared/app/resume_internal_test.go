@@ -47,7 +47,7 @@ func TestResumeAgain(t *testing.T) {
 		}
 		q := &fullQueue{until: time.Now().Add(10 * time.Minute)}
 		life, end := context.WithCancel(t.Context())
-		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), runner: engine.New(engine.Options{
+		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), engine: engine.New(engine.Options{
 			Store:     store.New(store.Options{Driver: mem}),
 			Queue:     q,
 			Exclusive: true,

@@ -13,7 +13,7 @@ import (
 
 // subflows carries out the tasks that call the engine's own API.
 type subflows struct {
-	runner  *engine.Engine
+	engine  *engine.Engine
 	service *cloudflow.Service
 	region  string
 }
@@ -25,7 +25,7 @@ func (c *subflows) StartChild(
 	if err := c.callerOf(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
 		return subflowtask.Started{}, err
 	}
-	name, err := c.runner.StartChild(ctx, engine.Child{
+	name, err := c.engine.StartChild(ctx, engine.Child{
 		Account:       k.Account,
 		FlowName:      k.FlowName,
 		Name:          k.ExecutionName,

@@ -36,7 +36,7 @@ func (s *Service) StartExecution(
 	created := false
 	if rejection := checkQualifier(q.FlowName, q.Qualifier); rejection != nil {
 		x, err = s.existing(ctx, start, rejection)
-	} else if x, created, err = s.Runner.StartExecution(ctx, *start); err != nil {
+	} else if x, created, err = s.Engine.StartExecution(ctx, *start); err != nil {
 		err = FaultOf(err)
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Service) prepare(
 	if err != nil {
 		return nil, err
 	}
-	lang, err := s.Runner.Language(ctx, f)
+	lang, err := s.Engine.Language(ctx, f)
 	if err != nil {
 		return nil, FaultOf(err)
 	}
@@ -105,7 +105,7 @@ func (s *Service) prepare(
 func (s *Service) existing(
 	ctx context.Context, start *engine.Start, rejection error,
 ) (*store.Execution, error) {
-	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
+	x, err := s.Engine.Load(ctx, store.Partition(start.Flow.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, rejection
 	} else if err != nil {
@@ -143,7 +143,7 @@ func (s *Service) StartSyncExecution(
 	if q.ExecutionName != "" {
 		start.Name = q.ExecutionName + ":" + start.Name
 	}
-	x, err := s.Runner.RunSync(ctx, *start)
+	x, err := s.Engine.RunSync(ctx, *start)
 	if err != nil {
 		return nil, FaultOf(err)
 	}
@@ -177,7 +177,7 @@ func (s *Service) StopExecution(
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName),
+	x, err := s.Engine.Stop(ctx, store.Partition(f.ID, q.ExecutionName),
 		&flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
 	if engine.IsGone(err) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
@@ -216,7 +216,7 @@ func (s *Service) DescribeExecution(
 	if s.WaitMax > 0 {
 		timeout = min(timeout, s.WaitMax)
 	}
-	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), timeout)
+	x, err := s.Engine.Await(ctx, store.Partition(f.ID, q.ExecutionName), timeout)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {

@@ -73,7 +73,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
-	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Runner.CollectDefinitionAt())
+	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Engine.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
 		// The write may have been applied and its result lost. The stored flow then has the id that
 		// this request generated.
@@ -161,7 +161,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		}
 	}
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
-	err = s.Store.UpdateFlow(ctx, f, definition, s.Runner.CollectDefinitionAt())
+	err = s.Store.UpdateFlow(ctx, f, definition, s.Engine.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
@@ -256,7 +256,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	} else if err != nil {
 		return FaultOf(err)
 	}
-	s.Runner.PurgeDeletedFlow(f.ID)
+	s.Engine.PurgeDeletedFlow(f.ID)
 	return nil
 }
 

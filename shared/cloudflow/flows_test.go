@@ -21,7 +21,7 @@ func newServiceOn(d store.Driver) *cloudflow.Service {
 	s := store.New(store.Options{Driver: d})
 	return cloudflow.New(cloudflow.Options{
 		Store:  s,
-		Runner: engine.New(engine.Options{Store: s}),
+		Engine: engine.New(engine.Options{Store: s}),
 		Limits: flow.DefaultLimits(),
 	})
 }

@@ -73,7 +73,7 @@ func (s *Service) loadListed(
 }
 
 func (s *Service) read(ctx context.Context, c Caller, sum store.Summary) (*Execution, error) {
-	x, err := s.Runner.Load(ctx, sum.Partition)
+	x, err := s.Engine.Load(ctx, sum.Partition)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
@@ -175,7 +175,7 @@ func (s *Service) GetExecutionHistory(
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Runner.Load(ctx, store.Partition(f.ID, q.ExecutionName))
+	x, err := s.Engine.Load(ctx, store.Partition(f.ID, q.ExecutionName))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
@@ -196,7 +196,7 @@ func (s *Service) GetExecutionHistory(
 func (s *Service) events(
 	ctx context.Context, x *store.Execution, from int64, limit int,
 ) (*EventPage, error) {
-	m, err := s.Runner.Machine(ctx, x)
+	m, err := s.Engine.Machine(ctx, x)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func newRunningService(d store.Driver) *cloudflow.Service {
 			}
 			return m, nil
 		}})
-	return cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits})
+	return cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits})
 }
 
 // TestListByStatusWhileTheIndexIsBehind: an execution whose status has changed since the index was

@@ -22,7 +22,7 @@ func (s *Service) ReportTaskSucceeded(
 		return 0, err
 	}
 	report := engine.Report{Output: out.canonical, Size: out.size}
-	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, report)
+	id, err := s.Engine.Report(ctx, c.Account, q.TaskToken, report)
 	if err != nil {
 		return 0, FaultOf(err)
 	}
@@ -46,7 +46,7 @@ func (s *Service) ReportTaskFailed(
 			return 0, err
 		}
 	}
-	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken,
+	id, err := s.Engine.Report(ctx, c.Account, q.TaskToken,
 		engine.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
 		return 0, FaultOf(err)

@@ -13,7 +13,7 @@ import (
 // Options configure a Service.
 type Options struct {
 	Store  *store.Store
-	Runner *engine.Engine
+	Engine *engine.Engine
 	Limits flow.Limits
 	Region string
 	// Rights is the engine's Rights. The service also uses it to check that a role exists. nil, as

@@ -45,9 +45,9 @@ func TestLeftBehind(t *testing.T) {
 			h.close()
 			w.hooks(nil, nil)
 			x := w.load(f, "one")
-			if want := deaths + 1; x.SweepAttempts != want || x.RunnerAttempts != max(want-3, 0) {
+			if want := deaths + 1; x.SweepAttempts != want || x.EngineAttempts != max(want-3, 0) {
 				t.Fatalf("after %d deaths taken up %d times and begun %d", want, x.SweepAttempts,
-					x.RunnerAttempts)
+					x.EngineAttempts)
 			}
 			time.Sleep(time.Second)
 		}
@@ -92,7 +92,7 @@ func TestQuarantine(t *testing.T) {
 		synctest.Wait()
 		attempts := 0
 		for _, name := range names {
-			attempts += w.load(f, name).RunnerAttempts
+			attempts += w.load(f, name).EngineAttempts
 		}
 		mu.Lock()
 		if len(held) != 1 || attempts != 1 {

@@ -43,7 +43,7 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 			if op != memstore.OpCAS || k.Partition != x.Partition() {
 				return nil
 			}
-			if attempts := w.load(f, "one").RunnerAttempts; attempts > failed {
+			if attempts := w.load(f, "one").EngineAttempts; attempts > failed {
 				failed = attempts
 				return errUnknownOutcome // of the commit that follows a count
 			}
@@ -72,7 +72,7 @@ func TestCountThatWasLostIsMadeAgain(t *testing.T) {
 			if writes++; writes == 1 {
 				return store.ErrConflict
 			}
-			attempts = max(attempts, w.load(f, "one").RunnerAttempts)
+			attempts = max(attempts, w.load(f, "one").EngineAttempts)
 			return nil
 		}, nil)
 		w.open(func(o *engine.Options) { o.Exclusive = false })

@@ -275,10 +275,10 @@ func TestWaitingIsNoPoison(t *testing.T) {
 			time.Sleep(10 * 24 * time.Hour)
 			synctest.Wait()
 			x := w.load(f, "one")
-			if x.Status != flow.Running || x.SweepAttempts != 0 || x.RunnerAttempts != 0 ||
+			if x.Status != flow.Running || x.SweepAttempts != 0 || x.EngineAttempts != 0 ||
 				x.Wake != x.Deadline {
 				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status,
-					x.SweepAttempts, x.RunnerAttempts,
+					x.SweepAttempts, x.EngineAttempts,
 					time.Duration(x.Deadline-x.Wake)*time.Millisecond)
 			}
 			if more := w.commitsTried(f, "one") - writes; more > 4 {
@@ -310,7 +310,7 @@ func TestPoison(t *testing.T) {
 		died := 0
 		for range 60 {
 			// A process dies at the first commit that would write an event.
-			dying, spared := false, w.load(f, "one").RunnerAttempts >= 5
+			dying, spared := false, w.load(f, "one").EngineAttempts >= 5
 			w.hooks(func(op string, k store.Key) error {
 				if op != memstore.OpCommit || k.Partition != one {
 					return nil

@@ -33,9 +33,9 @@ const (
 // that there is something to do even without messages.
 func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 	var fatal *flow.Error
-	runnerCounted := false
+	engineCounted := false
 	for conflicts, unknowns := 0, 0; ; {
-		err := r.transact(c, items, fatal, &runnerCounted)
+		err := r.transact(c, items, fatal, &engineCounted)
 		if c.activeSession != nil {
 			c.activeSession.err = err
 		}
@@ -236,9 +236,9 @@ func isDue(it *envelope) bool { return it.due }
 // transact runs one transaction. With fatal the execution ends with that error, and its messages
 // are rejected.
 func (r *Engine) transact(
-	c *mailbox, items []*envelope, fatal *flow.Error, runnerCounted *bool,
+	c *mailbox, items []*envelope, fatal *flow.Error, engineCounted *bool,
 ) error {
-	f := &transaction{r: r, c: c, fatal: fatal, runnerCounted: runnerCounted}
+	f := &transaction{r: r, c: c, fatal: fatal, engineCounted: engineCounted}
 	var starts, wakes []*envelope
 	readInbox := false
 	for _, it := range items {

@@ -268,7 +268,7 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 		same := &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output,
 			Error: x.Error, LastEvent: x.LastEvent,
 			LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts,
-			RunnerAttempts: x.RunnerAttempts}
+			EngineAttempts: x.EngineAttempts}
 		if err = w.store.Commit(ctx, x, same); err == nil {
 			data = w.row(row.Key).Data
 		}

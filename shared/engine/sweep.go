@@ -91,7 +91,7 @@ func (r *Engine) resume(ctx context.Context, row store.DueRow, soon bool) error 
 
 // leftInFlight reports whether an execution has a call that another process leased. Far more
 // executions wait for something else, and each of them would need two commits for its hint
-// (countRunner).
+// (countEngine).
 func (r *Engine) leftInFlight(ctx context.Context, partition string) (bool, error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && x.Status.Final() {

@@ -21,7 +21,7 @@ type transaction struct {
 	created       bool        // the commit claims the name
 	due           bool        // the sweeper found the row due
 	resetCounts   bool        // the row counts attempts: the next commit resets them
-	runnerCounted *bool       // set once commitWithRetry has counted this engine
+	engineCounted *bool       // set once commitWithRetry has counted this engine
 	fatal         *flow.Error // the execution cannot be advanced: it ends with this error
 	out           interp.Effects
 
@@ -45,7 +45,7 @@ func (f *transaction) run() error {
 			return context.Canceled
 		}
 	}
-	if err := f.countRunner(); err != nil {
+	if err := f.countEngine(); err != nil {
 		return err
 	}
 	if c.machine == nil && !c.state.Final() && f.fatal == nil && r.isExecutor(c) {
@@ -74,7 +74,7 @@ func (f *transaction) wokeEarly() bool {
 // Limits on the attempts to advance a poison execution (execution.md 1.4).
 const (
 	sweepAttemptsMax  = 3
-	runnerAttemptsMax = 5
+	engineAttemptsMax = 5
 )
 
 // isSuspect reports whether the execution may be a poison execution: the sweeper, or a process that
@@ -93,16 +93,16 @@ func (f *transaction) isOrphan() bool {
 	return f.r.Exclusive && !f.c.pickupCounted && f.c.x.LastTime < f.r.started
 }
 
-// countRunner counts an attempt to advance an execution that was picked up again and again. It
+// countEngine counts an attempt to advance an execution that was picked up again and again. It
 // commits the count before it reads the definition and before the step, because a step that crashes
 // its process must not be repeated for ever. A completed transaction resets the counts even if it
 // changes nothing else: a row that only waits is found due when its wake time was too early, and
 // must not count as poison. commitWithRetry counts an engine once, because conflicts and store
 // errors do not show that the execution is poison.
-func (f *transaction) countRunner() error {
+func (f *transaction) countEngine() error {
 	x := f.c.x
-	f.resetCounts = x.SweepAttempts > 0 || x.RunnerAttempts > 0
-	begins, orphan := x.SweepAttempts >= sweepAttemptsMax && !*f.runnerCounted, f.isOrphan()
+	f.resetCounts = x.SweepAttempts > 0 || x.EngineAttempts > 0
+	begins, orphan := x.SweepAttempts >= sweepAttemptsMax && !*f.engineCounted, f.isOrphan()
 	if f.created || f.fatal != nil || f.c.state.Final() || !f.r.isExecutor(f.c) ||
 		!begins && !f.due && !orphan {
 		return nil
@@ -115,18 +115,18 @@ func (f *transaction) countRunner() error {
 		ch.Wake = f.r.nowMillis() + sweepBackoff(x.SweepAttempts)
 	}
 	if begins {
-		if x.RunnerAttempts >= runnerAttemptsMax {
+		if x.EngineAttempts >= engineAttemptsMax {
 			f.fatal = &flow.Error{Name: "FnF.InternalError",
 				Cause: "the execution could not be advanced: " +
 					"every runner that took it up was lost or gave up"}
 			return nil
 		}
-		ch.RunnerAttempts++
+		ch.EngineAttempts++
 	}
 	f.resetCounts = true
 	err := f.r.Store.Commit(f.r.ctx, x, ch)
 	counted := !errors.Is(err, store.ErrConflict)
-	*f.runnerCounted = *f.runnerCounted || begins && counted
+	*f.engineCounted = *f.engineCounted || begins && counted
 	f.c.pickupCounted = f.c.pickupCounted || orphan && counted
 	return err
 }
@@ -142,7 +142,7 @@ func unchanged(x *store.Execution) *store.Change {
 	return &store.Change{
 		Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error,
 		LastEvent: x.LastEvent, LastTime: x.LastTime, Wake: x.Wake,
-		SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts,
+		SweepAttempts: x.SweepAttempts, EngineAttempts: x.EngineAttempts,
 	}
 }
 

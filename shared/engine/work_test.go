@@ -457,10 +457,10 @@ func TestAcceptorPoison(t *testing.T) {
 			}
 			// A worker that dies at its first commit, unless that commit counts attempts or fails
 			// the execution.
-			attempts, last := w.load(f, "one").RunnerAttempts, w.load(f, "one").LastEvent
+			attempts, last := w.load(f, "one").EngineAttempts, w.load(f, "one").LastEvent
 			w.hooks(nil, func(op string, k store.Key) error {
 				if op == memstore.OpCommit && k.Partition == one &&
-					w.load(f, "one").RunnerAttempts == attempts &&
+					w.load(f, "one").EngineAttempts == attempts &&
 					w.load(f, "one").LastEvent == last {
 					return nil
 				}
@@ -476,7 +476,7 @@ func TestAcceptorPoison(t *testing.T) {
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
 			t.Errorf("%v %v after %d deaths; tries %d, begun %d", x.Status, x.Error, died,
-				x.SweepAttempts, x.RunnerAttempts)
+				x.SweepAttempts, x.EngineAttempts)
 		}
 	})
 }
@@ -509,7 +509,7 @@ func TestAcceptorWithoutDefinition(t *testing.T) {
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
 			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.SweepAttempts,
-				x.RunnerAttempts)
+				x.EngineAttempts)
 		}
 	})
 }

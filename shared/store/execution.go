@@ -53,8 +53,8 @@ type Execution struct {
 	// SweepAttempts counts how often the sweeper found the execution due, or an exclusive engine
 	// found it left behind by an earlier process, since the last completed transaction.
 	SweepAttempts int
-	// RunnerAttempts counts the attempts to advance it since SweepAttempts has been high.
-	RunnerAttempts int
+	// EngineAttempts counts the attempts to advance it since SweepAttempts has been high.
+	EngineAttempts int
 
 	bodyRef *flow.Value // of a body with rows of its own
 	fixed   []byte      // encoded first group; nil until first needed
@@ -87,7 +87,7 @@ type Change struct {
 	Wake           int64
 	Expires        int64 // 0: it stays
 	SweepAttempts  int
-	RunnerAttempts int
+	EngineAttempts int
 
 	BodyMax int // a longer body is rejected with ErrBodyTooLarge; 0: no bound
 
@@ -164,7 +164,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
-	x.SweepAttempts, x.RunnerAttempts = c.SweepAttempts, c.RunnerAttempts
+	x.SweepAttempts, x.EngineAttempts = c.SweepAttempts, c.EngineAttempts
 	row := x.row()
 	if c.OnEncoded != nil {
 		c.OnEncoded()

@@ -57,7 +57,7 @@ func (x *Execution) encode() []byte {
 	e.Uint(uint64(x.TailFirst))
 	e.Bytes(x.Tail)
 	e.Uint(uint64(x.SweepAttempts))
-	e.Uint(uint64(x.RunnerAttempts))
+	e.Uint(uint64(x.EngineAttempts))
 	e.Uint(uint64(x.Redrive))
 	if x.bodyRef != nil {
 		e.Inline = 0
@@ -136,7 +136,7 @@ func decodeExecution(row Row) (*Execution, error) {
 	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
 	x.LastEvent, x.LastTime = int64(d.Uint()), d.Int()
 	x.TailFirst, x.Tail = int64(d.Uint()), d.Bytes()
-	x.SweepAttempts, x.RunnerAttempts, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
+	x.SweepAttempts, x.EngineAttempts, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
 	if d.Bool() {
 		x.bodyRef = d.Value()
 	} else {

@@ -27,7 +27,7 @@ func FuzzStateRow(f *testing.F) {
 	}
 	seed()
 	for _, c := range []*store.Change{
-		{LastEvent: 2, SweepAttempts: 3, RunnerAttempts: 1,
+		{LastEvent: 2, SweepAttempts: 3, EngineAttempts: 1,
 			Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5,
 				Input: flow.TextValue([]byte(`{"a":1}`))}},
 			Body: func(b []byte) []byte { return append(b, "body"...) }},
@@ -96,7 +96,7 @@ func FuzzStateRow(f *testing.F) {
 func unchanged(x *store.Execution) *store.Change {
 	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error,
 		LastEvent: x.LastEvent, LastTime: x.LastTime,
-		Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
+		Wake: x.Wake, SweepAttempts: x.SweepAttempts, EngineAttempts: x.EngineAttempts}
 }
 
 // FuzzFlowRow: the data of a flow row, and the fields of an execution in the list, decode or are

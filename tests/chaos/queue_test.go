@@ -61,7 +61,7 @@ func TestFullQueue(t *testing.T) {
 			return m, nil
 		}})
 	server := httptest.NewServer(
-		rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})}))
+		rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})}))
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { q.Consume(life, r.HandleHint) })

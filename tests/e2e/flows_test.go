@@ -132,7 +132,7 @@ func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 		step := max(time.Second, (quiet / 64).Truncate(time.Second))
 		quiet += step
 		l.clock.add(step)
-		if err := l.app.Runner().Sweep(ctx); err != nil {
+		if err := l.app.Engine().Sweep(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 // process is one process with its own clients, store, queue and engine.
 type process struct {
 	*cloudflow.Service
-	runner *engine.Engine
+	engine *engine.Engine
 	queue  *sqsqueue.Queue
 	meter  *dynamostore.Meter
 }
@@ -81,7 +81,7 @@ func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	})
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	e.runner = engine.New(engine.Options{
+	e.engine = engine.New(engine.Options{
 		Store:  st,
 		Queue:  e.queue,
 		Tasks:  &w.tasks,
@@ -98,17 +98,17 @@ func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	})
 	e.Service = cloudflow.New(cloudflow.Options{
 		Store:  st,
-		Runner: e.runner,
+		Engine: e.engine,
 		Limits: limits,
 		Region: emulators.Region,
 		Log:    log,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() { e.queue.Consume(ctx, e.runner.HandleHint) })
+	work.Go(func() { e.queue.Consume(ctx, e.engine.HandleHint) })
 	work.Go(func() {
 		for every := time.NewTicker(time.Second); ctx.Err() == nil; {
-			if err := e.runner.Sweep(ctx); err != nil && ctx.Err() == nil {
+			if err := e.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
 				t.Errorf("sweep: %v", err)
 			}
 			select {
@@ -122,7 +122,7 @@ func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 		work.Wait()
 		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		e.runner.Close(grace)
+		e.engine.Close(grace)
 		st.Close()
 	})
 	return e

@@ -9,7 +9,7 @@
  *
  * POISON: the engine that steps the execution dies of it.
  *
- * shared/engine: wakeTime, countRunner, wokeEarly, commitWithRetry, wakeRow, bumpWake, sendHint. shared/interp: NextWakeTime, Ready.
+ * shared/engine: wakeTime, countEngine, wokeEarly, commitWithRetry, wakeRow, bumpWake, sendHint. shared/interp: NextWakeTime, Ready.
  */
 
 #ifndef RUNNERS

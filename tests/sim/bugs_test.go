@@ -196,11 +196,11 @@ var bugs = []struct {
 		Unsafe: sim.Unsafe{Shown: true}}, home: "local"},
 	{seed: 3, Bug: sim.Bug{Name: "a write is answered before its sync",
 		Unsafe: sim.Unsafe{Early: true}}, home: "local"},
-	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *engine.Options) {
+	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Engine: func(o *engine.Options) {
 		o.Exclusive = true
 	}}, home: "servers"},
 	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed",
-		Runner: func(o *engine.Options) {
+		Engine: func(o *engine.Options) {
 			o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100
 		}}},
 }
@@ -231,7 +231,7 @@ func TestBugs(t *testing.T) {
 // TestNoHints loses every hint. That must change only when things happen (R1). In functions the
 // sweeper wakes an engine with a hint, so there some hints must arrive.
 func TestNoHints(t *testing.T) {
-	bug := &sim.Bug{Name: "no hints", Runner: func(o *engine.Options) { o.Queue = unkept{} }}
+	bug := &sim.Bug{Name: "no hints", Engine: func(o *engine.Options) { o.Queue = unkept{} }}
 	for s := uint64(1); s <= 40; s++ {
 		home := []string{"local", "servers"}[s%2]
 		o := sim.Options{Seed: s, Bug: bug, Topology: home}

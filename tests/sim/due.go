@@ -85,7 +85,7 @@ func (w *World) begins(r *run) {
 func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution,
 	added []flow.HistoryEvent) {
 	counts := old != nil && (x.SweepAttempts > old.SweepAttempts ||
-		x.RunnerAttempts > old.RunnerAttempts)
+		x.EngineAttempts > old.EngineAttempts)
 	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
 	r.visits.add(added, p.now().UnixMilli(), r.more)
 	if x.Status.Final() && r.ended.IsZero() {

@@ -56,7 +56,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"take an execution for one that brings its runners down too early", "shared/engine/transaction.go", "	sweepAttemptsMax  = 3\n", "	sweepAttemptsMax  = 1\n"},
 	{"take an execution for one that brings its runners down after the first", "shared/engine/transaction.go", "\trunnerAttemptsMax = 5\n", "\trunnerAttemptsMax = 1\n"},
-	{"never fail an execution that brings its runners down", "shared/engine/transaction.go", "x.RunnerAttempts >= runnerAttemptsMax", "false"},
+	{"never fail an execution that brings its runners down", "shared/engine/transaction.go", "x.EngineAttempts >= engineAttemptsMax", "false"},
 	{"count only what a sweep finds", "shared/engine/transaction.go", "return f.r.Exclusive && !f.c.pickupCounted", "return false && !f.c.pickupCounted"},
 	{"write the parts of a value over each other", "shared/store/execution.go", "valueSort(w.x.Run, w.version, token, part)", "valueSort(w.x.Run, w.version, token, 0)"},
 	{"join the parts of a value in the wrong order", "shared/store/history.go", "bytes.Join(parts, nil)", "bytes.Join(append(parts[1:], parts[0]), nil)"},

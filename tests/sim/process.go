@@ -37,7 +37,7 @@ func (h topology) String() string { return [...]string{"local", "servers", "func
 type process struct {
 	w        *World
 	name     string
-	runner   *engine.Engine
+	engine   *engine.Engine
 	service  *cloudflow.Service
 	store    *store.Store
 	skew     atomic.Int64 // of its clock, ns
@@ -113,11 +113,11 @@ func newProcess(w *World) *process {
 	if w.rights != nil {
 		o.Rights = w.rights.of
 	}
-	if w.bug != nil && w.bug.Runner != nil {
-		w.bug.Runner(&o)
+	if w.bug != nil && w.bug.Engine != nil {
+		w.bug.Engine(&o)
 	}
-	p.runner = engine.New(o)
-	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits,
+	p.engine = engine.New(o)
+	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Engine: p.engine, Limits: w.limits,
 		Region: "local", Rights: o.Rights,
 		PageBytes: w.sizes.page, Now: p.now, Log: o.Log})
 	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond +
@@ -201,16 +201,16 @@ func (p *process) spawn(f func()) {
 // sweep runs the process's sweeper.
 func (p *process) sweep(first time.Duration) {
 	if p.w.topology == embedded {
-		p.runner.Resume(p.life)
+		p.engine.Resume(p.life)
 		err := p.store.EachFlow(p.life,
-			func(f *store.Flow) error { return p.runner.CountRunning(p.life, f.Account, f.ID) })
-		p.runner.CountingDone(err == nil)
+			func(f *store.Flow) error { return p.engine.CountRunning(p.life, f.Account, f.ID) })
+		p.engine.CountingDone(err == nil)
 	}
 	for wait := first; ; {
 		timer := time.NewTimer(max(wait, 0))
 		select {
 		case <-timer.C:
-			p.runner.Sweep(p.life)
+			p.engine.Sweep(p.life)
 			wait = p.skipIdleSweeps(time.Now())
 		case <-p.life.Done():
 			timer.Stop()
@@ -281,7 +281,7 @@ func (p *process) end() {
 	go func() {
 		ctx, cancel := context.WithCancel(always)
 		cancel()
-		p.runner.Close(ctx)
+		p.engine.Close(ctx)
 	}()
 }
 
@@ -314,7 +314,7 @@ func (w *World) retire(p *process) {
 	p.spawn(func() {
 		ctx, cancel := context.WithTimeout(p.life, grace)
 		defer cancel()
-		p.runner.Drain(ctx)
+		p.engine.Drain(ctx)
 		w.sched.wait(p.life, &operation{process: p, key: p.name + " has ended",
 			apply: func() bool { w.kill(p); return true }}, nil)
 	})
@@ -340,7 +340,7 @@ func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowta
 		return subflowtask.Started{}, err
 	}
 	s.p.w.referee.starting(&c)
-	name, err := s.p.runner.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName,
+	name, err := s.p.engine.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName,
 		Name: c.ExecutionName, Input: c.Input,
 		CallbackToken: c.CallbackToken, Key: c.Key})
 	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
@@ -426,10 +426,10 @@ func (p *process) handle(partition string, over func()) {
 	var err error
 	if p.w.topology == functions {
 		ctx, cancel := context.WithTimeout(p.life, invocationMax)
-		err = p.runner.RunUntilIdle(ctx, partition)
+		err = p.engine.RunUntilIdle(ctx, partition)
 		cancel()
 	} else {
-		err = p.runner.HandleHint(p.life, partition)
+		err = p.engine.HandleHint(p.life, partition)
 	}
 	if p.w.topology == functions {
 		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition,

@@ -303,7 +303,7 @@ func (w *World) unreleased() string {
 				return fmt.Sprintf("%s holds %d %s: %+v", p.name, used, pool.Name, list)
 			}
 		}
-		if list := p.runner.LineUsage(); len(list) > 0 {
+		if list := p.engine.LineUsage(); len(list) > 0 {
 			return fmt.Sprintf("%s has places in the line of calls: %+v", p.name, list)
 		}
 		if n := p.shares.answers; n != 0 {

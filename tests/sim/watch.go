@@ -34,7 +34,7 @@ type run struct {
 	leaving   map[string]int64
 	reported  bool
 	// runner attempts that were counted without faults since the last complete transaction
-	runnerAttempts int
+	engineAttempts int
 	livenessState
 }
 
@@ -190,7 +190,7 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, step *transact
 const (
 	suspectAfter = 3 // found due this often, processes count that they begin with it
 	// after this many incomplete attempts the next process fails the execution
-	runnerAttemptsMax  = 5
+	engineAttemptsMax  = 5
 	healthyAttemptsMax = fleetMax // each process may begin once when there are no faults any more
 	poisonCause        = "every runner that took it up was lost or gave up"
 )
@@ -210,32 +210,32 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, step *transact
 	}
 	switch {
 	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts &&
-		x.SweepAttempts != 0 || x.RunnerAttempts > old.RunnerAttempts+1 ||
-		x.RunnerAttempts < old.RunnerAttempts && x.RunnerAttempts != 0:
+		x.SweepAttempts != 0 || x.EngineAttempts > old.EngineAttempts+1 ||
+		x.EngineAttempts < old.EngineAttempts && x.EngineAttempts != 0:
 		w.violate("poison count", "%s: found due %d times and begun %d times follow %d and %d",
-			x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
-	case x.RunnerAttempts > old.RunnerAttempts && old.SweepAttempts < suspectAfter:
+			x.Partition(), x.SweepAttempts, x.EngineAttempts, old.SweepAttempts, old.EngineAttempts)
+	case x.EngineAttempts > old.EngineAttempts && old.SweepAttempts < suspectAfter:
 		w.violate("poison count",
 			"%s: a runner counts that it begins, and it was found due %d times", x.Partition(),
 			old.SweepAttempts)
 	case x.Status != old.Status && step.failsAsPoison():
 		w.kinds["failed as one that brings runners down"]++
-		if old.RunnerAttempts != runnerAttemptsMax {
+		if old.EngineAttempts != engineAttemptsMax {
 			w.violate("poison count",
 				"%s is failed as one that brings its runners down, of which %d have begun",
-				x.Partition(), old.RunnerAttempts)
+				x.Partition(), old.EngineAttempts)
 		}
 	}
 	switch {
-	case x.RunnerAttempts == 0 || !w.quiesced || w.affectedByPoison(x.Partition()):
-		r.runnerAttempts = 0
-	case x.RunnerAttempts > old.RunnerAttempts:
-		if r.runnerAttempts++; r.runnerAttempts > healthyAttemptsMax {
+	case x.EngineAttempts == 0 || !w.quiesced || w.affectedByPoison(x.Partition()):
+		r.engineAttempts = 0
+	case x.EngineAttempts > old.EngineAttempts:
+		if r.engineAttempts++; r.engineAttempts > healthyAttemptsMax {
 			w.violate("poison count", "%s: runners have begun %d times when nothing fails any more",
-				x.Partition(), r.runnerAttempts)
+				x.Partition(), r.engineAttempts)
 		}
 	}
-	if x.RunnerAttempts > old.RunnerAttempts {
+	if x.EngineAttempts > old.EngineAttempts {
 		w.kinds["taken up with a count"]++
 	}
 }
@@ -275,7 +275,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, step *transac
 		return
 	}
 	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts ||
-		x.RunnerAttempts > old.RunnerAttempts); counted {
+		x.EngineAttempts > old.EngineAttempts); counted {
 		if len(added) > 0 {
 			w.violate("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}

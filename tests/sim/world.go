@@ -41,7 +41,7 @@ type Options struct {
 type Bug struct {
 	Name   string
 	Driver func(store.Driver) store.Driver
-	Runner func(*engine.Options)
+	Engine func(*engine.Options)
 	Unsafe Unsafe // bugs of the embedded store
 }
 
