@@ -25,7 +25,7 @@ type InvocationRecord struct {
 	Account string
 	Token   string
 	Action  string // as the flow writes it; error names begin with its product
-	FlowV1  bool
+	FlowV1  bool   `json:"Legacy"` // as rows have it that are stored
 
 	// Function is the full resource name, or ARN, of the invoked function. A result counts only if
 	// it is from this function, in any version or alias.
