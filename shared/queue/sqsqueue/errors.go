@@ -68,10 +68,15 @@ func adviseCode(code string) string {
 	return ""
 }
 
-// isPermanent reports whether an error will persist.
+// isPermanent reports whether an error will persist. Expired credentials are transient: the provider
+// replaces them.
 func isPermanent(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException":
 		return false
 	}
 	switch adviseCode(api.ErrorCode()) {
