@@ -2,9 +2,9 @@
 package fdl
 
 import (
+	"millrace/shared/fdl/flowv1"
 	"millrace/shared/fdl/source"
-	"millrace/shared/fdl/states"
-	"millrace/shared/fdl/steps"
+	"millrace/shared/fdl/statemachine"
 	"millrace/shared/flow"
 )
 
@@ -30,9 +30,9 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	var m *flow.Machine
 	switch detectDialect(root) {
 	case flow.StateMachine:
-		m = states.Compile(root, o.Name, o.Mode, limits, report)
+		m = statemachine.Compile(root, o.Name, o.Mode, limits, report)
 	case flow.FlowV1:
-		m = steps.Compile(root, o.Name, o.Mode, limits, report)
+		m = flowv1.Compile(root, o.Name, o.Mode, limits, report)
 	default:
 		report.Error("V01", root, nil,
 			"start with Type: StateMachine and SpecVersion: v1, or with type: flow and version: v1",

@@ -7,7 +7,7 @@ func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"Express leaves nothing,share given back", "answer an Express execution while its calls are in flight", "shared/engine/sync.go", "\tdefer s.goroutines.Wait() // a function's process may be frozen after its answer\n", ""},
 		{"Express leaves nothing", "keep what runs in memory, too", "shared/engine/start.go", "	return newSync(r, m, s).run(ctx)\n", "	r.StartExecution(ctx, s)\n	return newSync(r, m, s).run(ctx)\n"},
-		{"Express once,share,late Express", "run an Express execution again that has failed", "shared/cloudflow/executions.go", "	x, err := s.Runner.RunSync(ctx, *start)\n", "\tx, err := s.Runner.RunSync(ctx, *start)\n\tif err == nil && x.Status == flow.Failed {\n\t\tx, err = s.Runner.RunSync(ctx, *start)\n\t}\n"},
+		{"Express once,share,late Express", "run an Express execution again that has failed", "shared/cloudflow/executions.go", "\tx, err := s.Engine.RunSync(ctx, *start)\n", "\tx, err := s.Engine.RunSync(ctx, *start)\n\tif err == nil && x.Status == flow.Failed {\n\t\tx, err = s.Engine.RunSync(ctx, *start)\n\t}\n"},
 		{"Express answer", "answer no error of an Express execution", "shared/engine/sync.go", "s.state.Stopped, s.state.Output, s.state.Error\n", "s.state.Stopped, s.state.Output, nil\n"},
 		{"late Express,reference", "let Express executions sleep a quarter of a minute longer", "shared/engine/sync.go", "time.Duration(max(due-s.r.nowMillis(), 0))", "time.Duration(max(due-s.r.nowMillis(), 0)+15_000)"},
 		{"call within its lease,one caller", "make a call that waited in line until its lease was over", "shared/engine/calls.go", "t.leaseLost = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.leaseLost", "t.leaseLost = false; t.leaseLost"},

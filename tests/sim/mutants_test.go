@@ -55,7 +55,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"call after the lease is over", "shared/engine/calls.go", "flying || now > call.Until || ", "flying || "},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"take an execution for one that brings its runners down too early", "shared/engine/transaction.go", "	sweepAttemptsMax  = 3\n", "	sweepAttemptsMax  = 1\n"},
-	{"take an execution for one that brings its runners down after the first", "shared/engine/transaction.go", "\trunnerAttemptsMax = 5\n", "\trunnerAttemptsMax = 1\n"},
+	{"take an execution for one that brings its runners down after the first", "shared/engine/transaction.go", "\tengineAttemptsMax = 5\n", "\tengineAttemptsMax = 1\n"},
 	{"never fail an execution that brings its runners down", "shared/engine/transaction.go", "x.EngineAttempts >= engineAttemptsMax", "false"},
 	{"count only what a sweep finds", "shared/engine/transaction.go", "return f.r.Exclusive && !f.c.pickupCounted", "return false && !f.c.pickupCounted"},
 	{"write the parts of a value over each other", "shared/store/execution.go", "valueSort(w.x.Run, w.version, token, part)", "valueSort(w.x.Run, w.version, token, 0)"},

@@ -1,11 +1,11 @@
-package states_test
+package statemachine_test
 
 import (
 	"strings"
 	"testing"
 
 	"millrace/shared/fdl/source"
-	"millrace/shared/fdl/states"
+	"millrace/shared/fdl/statemachine"
 	"millrace/shared/flow"
 )
 
@@ -25,7 +25,7 @@ func compileText(t *testing.T, mode, text string) source.Diagnostics {
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Diagnostics())
 	}
-	states.Compile(root, "f", mode, flow.DefaultLimits(), report)
+	statemachine.Compile(root, "f", mode, flow.DefaultLimits(), report)
 	return report.Diagnostics()
 }
 

@@ -1,4 +1,4 @@
-package states_test
+package statemachine_test
 
 import (
 	"testing"

@@ -1,7 +1,7 @@
-// Package steps is the front end of the FlowV1 dialect: it checks the tree of a definition and
+// Package flowv1 is the front end of the FlowV1 dialect: it checks the tree of a definition and
 // compiles it to a flow.Machine. The rules of its diagnostics, F01 to F09, are the numbers of
 // section 12 of the language's reference.
-package steps
+package flowv1
 
 import (
 	"millrace/shared/fdl/source"

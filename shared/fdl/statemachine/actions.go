@@ -1,4 +1,4 @@
-package states
+package statemachine
 
 import (
 	"fmt"

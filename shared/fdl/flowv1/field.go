@@ -1,4 +1,4 @@
-package steps
+package flowv1
 
 import (
 	"unicode/utf8"

@@ -1,12 +1,12 @@
-package steps_test
+package flowv1_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"millrace/shared/fdl/flowv1"
 	"millrace/shared/fdl/source"
-	"millrace/shared/fdl/steps"
 	"millrace/shared/flow"
 )
 
@@ -17,7 +17,7 @@ func compileText(t *testing.T, mode, text string) source.Diagnostics {
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Diagnostics())
 	}
-	steps.Compile(root, "f", mode, flow.DefaultLimits(), report)
+	flowv1.Compile(root, "f", mode, flow.DefaultLimits(), report)
 	return report.Diagnostics()
 }
 
@@ -236,7 +236,7 @@ func TestInvocationType(t *testing.T) {
 		text := "version: v1\ntype: flow\nsteps:\n- {type: task, name: t, resourceArn: 'acs:fc:::services/s/functions/f', " +
 			"pattern: sync, serviceParams: " + params + "}\n"
 		report := source.NewReport([]byte(text))
-		m := steps.Compile(source.Parse([]byte(text), flow.Limits{}, report), "f", flow.Standard,
+		m := flowv1.Compile(source.Parse([]byte(text), flow.Limits{}, report), "f", flow.Standard,
 			flow.DefaultLimits(), report)
 		if m == nil {
 			t.Fatalf("%s: %v", params, report.Diagnostics())

@@ -1,6 +1,6 @@
-// Package states is the front end of the StateMachine dialect: it checks the tree of a definition
+// Package statemachine is the front end of the StateMachine dialect: it checks the tree of a definition
 // by the rules V01 to V23 and compiles it to a flow.Machine.
-package states
+package statemachine
 
 import (
 	"millrace/shared/expr"
