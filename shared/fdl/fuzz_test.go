@@ -17,7 +17,7 @@ func FuzzParse(f *testing.F) {
 	for _, c := range invalid(f).Cases {
 		f.Add([]byte(c.Definition))
 	}
-	for _, name := range []string{"statemachine", "v1", "machines/states", "machines/steps"} {
+	for _, name := range []string{"statemachine", "v1", "machines/statemachine", "machines/flowv1"} {
 		f.Add(read(f, "testdata/"+name+".yaml"))
 	}
 	const head = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- Name: A\n  Type: Pass\n  End: true\n  OutputConstructor:\n    "
