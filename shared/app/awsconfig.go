@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"millrace/shared/task/outbound"
 )
 
 // awsConfig returns the configuration of the AWS services, from the environment that the platform
@@ -37,9 +39,10 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 			}
 			return c, nil
 		}),
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns, t.MaxIdleConnsPerHost, t.IdleConnTimeout = 256, 256, time.Minute
-		}),
+		HTTPClient: outbound.PlainBodies(
+			awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+				t.MaxIdleConns, t.MaxIdleConnsPerHost, t.IdleConnTimeout = 256, 256, time.Minute
+			})),
 	}, nil
 }
 

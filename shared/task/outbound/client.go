@@ -154,11 +154,6 @@ type limitedDoer struct {
 }
 
 func (l limitedDoer) Do(req *http.Request) (*http.Response, error) {
-	if req.Body != nil && req.Body != http.NoBody {
-		copied := *req
-		copied.Body = plainReader{req.Body}
-		req = &copied
-	}
 	resp, err := l.next.Do(req)
 	if err == nil {
 		resp.Body = &limitedBody{body: resp.Body, left: l.limit}
@@ -166,11 +161,23 @@ func (l limitedDoer) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// plainReader hides that a body can do more than be read and closed. The SDK of AWS closes the body of
-// a request as soon as the response begins, and then its WriteTo returns io.EOF. net/http, which looks
-// once more for the end of a body that it has sent, takes that for a failed write and closes the
-// connection, although the response is still being read.
-type plainReader struct{ io.ReadCloser }
+// PlainBodies returns next for a client that closes the body of a request as soon as the response
+// begins, as the SDK of AWS does. The WriteTo of a body that the SDK has closed returns io.EOF.
+// net/http, which looks once more for the end of a body that it has sent, takes that for a failed
+// write and closes the connection, although the response is still being read. Without WriteTo it
+// sees the end.
+func PlainBodies(next Doer) Doer { return plainBodies{next} }
+
+type plainBodies struct{ next Doer }
+
+func (p plainBodies) Do(req *http.Request) (*http.Response, error) {
+	if req.Body != nil && req.Body != http.NoBody {
+		copied := *req
+		copied.Body = struct{ io.ReadCloser }{req.Body}
+		req = &copied
+	}
+	return p.next.Do(req)
+}
 
 // CloseIdleConnections makes http.Client.CloseIdleConnections close the connections of next.
 func (g *limitTransport) CloseIdleConnections() { g.next.CloseIdleConnections() }
