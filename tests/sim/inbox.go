@@ -66,7 +66,7 @@ func (w *World) judgeMessages(p *process, cas store.Row, step *transaction) {
 				continue
 			}
 			if w.checked("marked"); n.Mark == 0 {
-				w.violate("marked", "%s v%d: whoever has brought the news will not know it again",
+				w.violate("marked", "%s v%d: the sender of the message cannot recognize it",
 					cas.Partition, cas.Version)
 			}
 		}
