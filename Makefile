@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
-PROFILE = functions/local/server.pgo # where the server's time goes; what is called most is compiled for speed
+PROFILE = cmd/millrace/server.pgo # where the server's time goes; what is called most is compiled for speed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/millrace
-	$(GO) build -trimpath -pgo=$(PROFILE) -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./functions/local
+	$(GO) build -trimpath -pgo=$(PROFILE) -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./cmd/millrace
 
 run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample
@@ -35,8 +35,8 @@ lint: ## format, vet, staticcheck, tidy
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	@for home in $(HOMES); do \
-		$(GO) vet -tags $$home ./shared/app ./functions/... && \
-		$(GO) vet -tags lambda.norpc,$$home ./shared/app $(addprefix ./functions/,api steprunner starter sweeper) || { echo "so it is with -tags $$home" >&2; exit 1; }; \
+		$(GO) vet -tags $$home ./shared/app/cloud ./functions/... && \
+		$(GO) vet -tags lambda.norpc,$$home ./shared/app/cloud $(addprefix ./functions/,api steprunner starter sweeper) || { echo "so it is with -tags $$home" >&2; exit 1; }; \
 	done
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
@@ -99,7 +99,7 @@ bench: build ## speed beside its ceiling, ratios in one run
 profile: ## the profile that `make build` compiles with, anew
 	mkdir -p .cache/profile
 	for s in one-task five-tasks parallel-http parallel-pass start; do \
-		$(GO) run ./tests/bench -scenario $$s -clients 64 -seconds 5 -profile .cache/profile/$$s.prof || exit 1; \
+		$(GO) run -trimpath ./tests/bench -scenario $$s -clients 64 -seconds 5 -profile .cache/profile/$$s.prof || exit 1; \
 	done
 	$(GO) tool pprof -proto -output $(PROFILE) .cache/profile/*.prof
 
@@ -161,7 +161,7 @@ MILLRACE_RIGHTS_FILE ?= rights.json
 
 .PHONY: check-rights
 check-rights: ## rights.json is not older than credentials.yaml
-	@$(GO) run ./functions/local rights "$(MILLRACE_CREDENTIALS_FILE)" --check "$(MILLRACE_RIGHTS_FILE)"
+	@$(GO) run ./cmd/millrace rights "$(MILLRACE_CREDENTIALS_FILE)" --check "$(MILLRACE_RIGHTS_FILE)"
 
 deploy-check: ## the templates against their schemas, and against the code
 	./tests/deploy/run.sh

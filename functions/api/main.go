@@ -5,14 +5,14 @@ import (
 	"context"
 	"os"
 
-	"millrace/shared/app"
-	"millrace/shared/platform"
+	"millrace/shared/app/cloud"
+	"millrace/shared/faas"
 )
 
-func main() { platform.Main(open) }
+func main() { faas.Main(open) }
 
-func open(ctx context.Context) (platform.Handler, error) {
-	c, err := app.OpenCloud(ctx, os.Getenv)
+func open(ctx context.Context) (faas.Handler, error) {
+	c, err := cloud.Open(ctx, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -20,5 +20,5 @@ func open(ctx context.Context) (platform.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.ServeHTTP(h), nil
+	return faas.ServeHTTP(h), nil
 }

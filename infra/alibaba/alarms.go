@@ -161,7 +161,7 @@ func (k *cloud) monitor(ctx context.Context, action string, parameters url.Value
 		Message string
 	}
 	if err := json.Unmarshal(response, &result); err != nil {
-		return fmt.Errorf("%s: the answer cannot be read: %w", action, err)
+		return fmt.Errorf("%s: the response cannot be read: %w", action, err)
 	}
 	if result.Success != nil && !*result.Success {
 		return fmt.Errorf("%s: %s: %s", action, result.Code, result.Message)
@@ -170,7 +170,7 @@ func (k *cloud) monitor(ctx context.Context, action string, parameters url.Value
 		return nil
 	}
 	if err := json.Unmarshal(response, to); err != nil {
-		return fmt.Errorf("%s: the answer cannot be read: %w", action, err)
+		return fmt.Errorf("%s: the response cannot be read: %w", action, err)
 	}
 	return nil
 }

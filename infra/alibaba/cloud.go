@@ -7,13 +7,14 @@ import (
 	"net/http"
 	"net/url"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
 )
 
 // cloud is the account in which the resources are created.
 type cloud struct {
 	config      *config
-	credentials acs.Provider
+	credentials alibaba.Provider
 	http        *http.Client // nil: the default client
 
 	instanceAccess  access // of the instance, as of the last check
@@ -62,7 +63,7 @@ func (k *cloud) call(ctx context.Context, call *acs.Request, to any) error {
 		return nil
 	}
 	if err := json.Unmarshal(response.Body, to); err != nil {
-		return fmt.Errorf("%s at %s: the answer cannot be read: %w", call.Action, call.Endpoint,
+		return fmt.Errorf("%s at %s: the response cannot be read: %w", call.Action, call.Endpoint,
 			err)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba/acs"
 )
 
 // config says which resources are created, and where. Names are derived from the same variables as

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba/acs"
 )
 
 // instanceStep returns the step of the TableStore instance, which is billed by request. For an

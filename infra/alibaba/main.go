@@ -15,7 +15,7 @@ import (
 	"os"
 	"os/signal"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba"
 )
 
 func main() {
@@ -34,12 +34,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if err != nil {
 		return err
 	}
-	k := &cloud{config: c, credentials: acs.First(acs.Environment(getenv),
-		acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))}
-	if _, err := k.credentials(ctx); errors.Is(err, acs.ErrNone) {
-		return fmt.Errorf("there is no access key: set %s and %s, or name a file in %s; the key "+
-			"must be allowed to create what this makes (docs/alibaba.md)", acs.EnvKeyID,
-			acs.EnvKeySecret, acs.EnvFile)
+	k := &cloud{config: c, credentials: findCredentials(getenv)}
+	if _, err := k.credentials(ctx); errors.Is(err, alibaba.ErrNoCredentials) {
+		return fmt.Errorf("there is no access key: run `aliyun configure`, set %s and %s, or "+
+			"name a file in %s; the key must be allowed to create what this makes "+
+			"(docs/alibaba.md)", alibaba.EnvKeyID,
+			alibaba.EnvKeySecret, alibaba.EnvFile)
 	} else if err != nil {
 		return fmt.Errorf("%w; they must be allowed to create what this makes (docs/alibaba.md)",
 			err)

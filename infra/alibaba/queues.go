@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"time"
 
-	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/alibaba/mns"
 )
 
 // Attributes of the queues. A timer's message may be delayed for up to six days, so messages are
 // kept for longer. A batch of the event stream is processed for at most five minutes.
 var (
-	stepQueue = rest.Attributes{
+	stepQueue = mns.Attributes{
 		Visibility: 6 * time.Minute,
 		Retention:  7 * 24 * time.Hour,
 		Polling:    20 * time.Second,
 	}
-	deadLetters = rest.Attributes{
+	deadLetters = mns.Attributes{
 		Visibility: time.Minute,
 		Retention:  7 * 24 * time.Hour,
 		Polling:    0,
@@ -32,17 +32,14 @@ func (k *cloud) queueSteps() []step {
 	}
 }
 
-func (k *cloud) queueStep(name string, want rest.Attributes) step {
-	c := &rest.Client{Endpoint: k.config.endpoint("mns",
-		rest.Endpoint(k.config.account, k.config.region, k.config.vpc)), HTTP: k.http,
-		Credentials: func(ctx context.Context) (rest.Credentials, error) {
-			got, err := k.credentials(ctx)
-			return rest.Credentials(got), err
-		}}
+func (k *cloud) queueStep(name string, want mns.Attributes) step {
+	c := &mns.Client{Endpoint: k.config.endpoint("mns",
+		mns.Endpoint(k.config.account, k.config.region, k.config.vpc)), HTTP: k.http,
+		Credentials: k.credentials}
 	check := func(ctx context.Context) (checkResult, error) {
 		got, err := c.GetAttributes(ctx, name)
 		switch {
-		case rest.Code(err) == "QueueNotExist":
+		case mns.Code(err) == "QueueNotExist":
 			return checkResult{state: missing}, nil
 		case err != nil || got == want:
 			return checkResult{}, err
@@ -56,7 +53,7 @@ func (k *cloud) queueStep(name string, want rest.Attributes) step {
 		check: check,
 		apply: func(ctx context.Context, f checkResult) error {
 			if f.state == missing {
-				if err := c.CreateQueue(ctx, name, want); rest.Code(err) != "QueueAlreadyExist" {
+				if err := c.CreateQueue(ctx, name, want); mns.Code(err) != "QueueAlreadyExist" {
 					return err
 				}
 			}

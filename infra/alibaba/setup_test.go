@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/queue/mnsqueue/rest"
-	"millrace/shared/task/acs"
-	"millrace/tests/emulators/mns"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/mns"
+	emulator "millrace/tests/emulators/mns"
 	"millrace/tests/emulators/tablestore"
 )
 
@@ -23,7 +23,7 @@ const account = "1234567890123456"
 // harness is an account to create resources in: emulators, and stand-ins for the other services.
 type harness struct {
 	*standIn
-	mns     *mns.Server
+	mns     *emulator.Server
 	monitor *monitorStandIn
 	args    []string
 }
@@ -32,7 +32,7 @@ func newHarness(t *testing.T) *harness {
 	w := &harness{
 		standIn: newStandIn(t),
 		monitor: newMonitorStandIn(t),
-		mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {
+		mns: emulator.New(emulator.Options{Keys: map[string]emulator.Key{"test": {
 			Secret: "test",
 			Token:  "token",
 		}}}),
@@ -146,17 +146,17 @@ func TestDrift(t *testing.T) {
 	w.roles["millrace-api"] = `{"Version":"1","Statement":[]}`
 	w.policies["millrace-sweeper"] = `{"Version":"1","Statement":[{"Effect":"Allow",` +
 		`"Action":"*","Resource":"*"}]}`
-	c := &rest.Client{
+	c := &mns.Client{
 		Endpoint: "http://mns",
 		HTTP:     &http.Client{Transport: w.mns.Transport()},
-		Credentials: rest.Static(rest.Credentials{
+		Credentials: alibaba.Static(alibaba.Credentials{
 			AccessKeyID:     "test",
 			AccessKeySecret: "test",
 			SecurityToken:   "token",
 		}),
 	}
 	if err := c.SetAttributes(t.Context(), "millrace",
-		rest.Attributes{Visibility: 30 * time.Second, Retention: time.Hour}); err != nil {
+		mns.Attributes{Visibility: 30 * time.Second, Retention: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	delete(w.attached["millrace-starter"], "millrace-starter")
@@ -252,7 +252,7 @@ func TestRefused(t *testing.T) {
 		instance:  "millrace",
 		region:    "cn-hangzhou",
 		endpoints: map[string]string{"tablestore": "http://127.0.0.1:1"},
-	}, credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})}
+	}, credentials: alibaba.Static(alibaba.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})}
 	if _, err := k.checkInstance(context.Background()); err == nil {
 		t.Error("a service that does not answer has the instance")
 	}
@@ -437,7 +437,7 @@ func TestNetworks(t *testing.T) {
 	w.instances["millrace"] = &access{}
 	k := &cloud{
 		config: &config{instance: "millrace", region: "cn-hangzhou", endpoints: at},
-		credentials: acs.Static(acs.Credentials{
+		credentials: alibaba.Static(alibaba.Credentials{
 			AccessKeyID:     "test",
 			AccessKeySecret: "test",
 			SecurityToken:   "token",

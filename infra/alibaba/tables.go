@@ -52,10 +52,7 @@ func (k *cloud) tablestore() *otsstore.Client {
 	}
 	o := otsstore.ClientOptions{Endpoint: c.endpoint("ots", "https://"+c.instance+"."+c.region+
 		host), Instance: c.instance,
-		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
-			got, err := k.credentials(ctx)
-			return otsstore.Credentials(got), err
-		}}
+		Credentials: k.credentials}
 	if k.http != nil {
 		o.Transport = k.http.Transport
 	}

@@ -5,59 +5,51 @@ import (
 	"encoding/json"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/task/subflowtask"
 	"millrace/shared/value"
 )
 
-// subflows carries out the tasks that call the engine's own API.
-type subflows struct {
-	engine  *engine.Engine
-	service *cloudflow.Service
-	region  string
+// Subflows carries out the tasks that call the engine's own API.
+type Subflows struct {
+	Service *cloudflow.Service
+	Region  string
 }
 
 // StartChild starts an execution for a task.
-func (c *subflows) StartChild(
-	ctx context.Context, k subflowtask.Child,
+func (c *Subflows) StartChild(
+	ctx context.Context, caller subflowtask.Caller, child flow.Child,
 ) (subflowtask.Started, error) {
-	if err := c.callerOf(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
+	if err := c.callerOf(caller).Authorize("fnf:StartExecution", child.FlowName); err != nil {
 		return subflowtask.Started{}, err
 	}
-	name, err := c.engine.StartChild(ctx, engine.Child{
-		Account:       k.Account,
-		FlowName:      k.FlowName,
-		Name:          k.ExecutionName,
-		Input:         k.Input,
-		CallbackToken: k.CallbackToken,
-		Key:           k.Key,
-	})
+	name, err := c.Service.StartChild(ctx, child)
 	if err != nil {
 		return subflowtask.Started{}, err
 	}
-	return subflowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
+	return subflowtask.Started{FlowName: child.FlowName, ExecutionName: name,
+		RequestID: child.Key}, nil
 }
 
 // callerOf returns the API caller for a task; it has the task's rights.
-func (c *subflows) callerOf(caller subflowtask.Caller) cloudflow.Caller {
+func (c *Subflows) callerOf(caller subflowtask.Caller) cloudflow.Caller {
 	return cloudflow.Caller{
 		Account:       caller.Account,
-		Region:        c.region,
+		Region:        c.Region,
 		May:           caller.May,
 		FlowPrincipal: caller.FlowPrincipal,
 	}
 }
 
 // DescribeExecution returns the API's response.
-func (c *subflows) DescribeExecution(
+func (c *Subflows) DescribeExecution(
 	ctx context.Context, caller subflowtask.Caller, flowName, execution string,
 ) (json.RawMessage, error) {
 	apiCaller := c.callerOf(caller)
 	if err := apiCaller.Authorize("fnf:DescribeExecution", flowName); err != nil {
 		return nil, err
 	}
-	x, err := c.service.DescribeExecution(ctx, apiCaller,
+	x, err := c.Service.DescribeExecution(ctx, apiCaller,
 		cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
 	if err != nil {
 		return nil, err
@@ -66,7 +58,7 @@ func (c *subflows) DescribeExecution(
 }
 
 // StopExecution returns the API's response.
-func (c *subflows) StopExecution(
+func (c *Subflows) StopExecution(
 	ctx context.Context, caller subflowtask.Caller, flowName, execution, name, cause string,
 ) (json.RawMessage, error) {
 	apiCaller := c.callerOf(caller)
@@ -80,7 +72,7 @@ func (c *subflows) StopExecution(
 	if cause != "" {
 		q.Cause = &cause
 	}
-	x, err := c.service.StopExecution(ctx, apiCaller, q)
+	x, err := c.Service.StopExecution(ctx, apiCaller, q)
 	if err != nil {
 		return nil, err
 	}
@@ -88,20 +80,20 @@ func (c *subflows) StopExecution(
 }
 
 // ReportTaskSucceeded returns the API's response.
-func (c *subflows) ReportTaskSucceeded(
+func (c *Subflows) ReportTaskSucceeded(
 	ctx context.Context, caller subflowtask.Caller, token, output string,
 ) (json.RawMessage, error) {
 	apiCaller := c.callerOf(caller)
 	if err := apiCaller.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
 		return nil, err
 	}
-	id, err := c.service.ReportTaskSucceeded(ctx, apiCaller,
+	id, err := c.Service.ReportTaskSucceeded(ctx, apiCaller,
 		cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
 	return reported(id), err
 }
 
 // ReportTaskFailed returns the API's response.
-func (c *subflows) ReportTaskFailed(
+func (c *Subflows) ReportTaskFailed(
 	ctx context.Context, caller subflowtask.Caller, token, name, cause string,
 ) (json.RawMessage, error) {
 	apiCaller := c.callerOf(caller)
@@ -112,7 +104,7 @@ func (c *subflows) ReportTaskFailed(
 	if cause != "" {
 		q.Cause = &cause
 	}
-	id, err := c.service.ReportTaskFailed(ctx, apiCaller, q)
+	id, err := c.Service.ReportTaskFailed(ctx, apiCaller, q)
 	return reported(id), err
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"millrace/shared/fdl/source"
+	"millrace/shared/suggest"
 )
 
 // errHelp is the error of parse if the arguments ask for help.
@@ -105,7 +105,7 @@ func unknownFlag(f *flag.FlagSet, name string) error {
 	var names []string
 	f.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	wrong := fmt.Sprintf("there is no flag --%s", name)
-	near := source.Suggest(name, names)
+	near := suggest.Hint(name, names)
 	switch other, _, _ := strings.Cut(flagAliases[name], " "); {
 	case other != "" && f.Lookup(other) != nil:
 		near = "did you mean '--" + flagAliases[name] + "'?"

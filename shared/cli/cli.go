@@ -10,6 +10,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"millrace/shared/backoff"
 )
 
 // The exit codes.
@@ -17,7 +19,7 @@ const (
 	ExitOK          = 0   // done
 	ExitFailed      = 1   // a request, execution, test case, definition or serve failed
 	ExitUsage       = 2   // wrong arguments, or a file that cannot be read
-	ExitUnreachable = 3   // no server answered
+	ExitUnreachable = 3   // no response from a server
 	ExitWaiting     = 4   // --timeout passed before the execution ended; it is still running
 	ExitInterrupted = 130 // the context was cancelled, usually by Ctrl-C
 )
@@ -71,12 +73,8 @@ func Main(ctx context.Context, env Env) int {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
+	if !backoff.Wait(ctx, d) {
 		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
+	return nil
 }

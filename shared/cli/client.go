@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // defaultEndpoint is the address that `millrace serve` listens on by default.
@@ -50,7 +51,7 @@ func (c *invocation) outputFlag(f *flag.FlagSet) {
 
 // connect returns the client that the flags and the environment describe. A key from flags is not
 // combined with a token from the environment.
-func (c *invocation) connect() (*rpc.Client, error) {
+func (c *invocation) connect() (*client.Client, error) {
 	o := c.client
 	if o.keyID == "" && o.secret == "" && o.bearer == "" {
 		o.keyID = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
@@ -64,7 +65,7 @@ func (c *invocation) connect() (*rpc.Client, error) {
 		o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	}
 	endpoint := endpointURL(cmp.Or(o.endpoint, c.Getenv("MILLRACE_ENDPOINT"), defaultEndpoint))
-	client, err := rpc.NewClient(rpc.ClientOptions{
+	api, err := client.New(client.Options{
 		Endpoint:    endpoint,
 		AccessKeyID: o.keyID, Secret: o.secret, SecurityToken: o.token, Bearer: o.bearer,
 		Region: cmp.Or(o.region, c.Getenv("ALIBABA_CLOUD_REGION_ID")), Signature: o.signature,
@@ -73,7 +74,7 @@ func (c *invocation) connect() (*rpc.Client, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return client, nil
+	return api, nil
 }
 
 // endpointURL completes a host without a scheme: http for this machine, because `millrace serve`

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/shared/fdl/source"
+	"millrace/shared/suggest"
 )
 
 // command is one command: its help and its function.
@@ -153,7 +153,7 @@ func (c *invocation) unknown(words []string) error {
 	switch {
 	case group == nil:
 		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]),
-			source.Suggest(words[0], first),
+			suggest.Hint(words[0], first),
 			"`millrace help` lists them"))
 	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
 		if len(words) > 1 && isHelp(words[1]) {
@@ -162,7 +162,7 @@ func (c *invocation) unknown(words []string) error {
 		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
 	}
 	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]),
-		source.Suggest(words[1], group),
+		suggest.Hint(words[1], group),
 		"it is one of "+strings.Join(group, ", ")))
 }
 

@@ -14,7 +14,9 @@ import (
 
 	"millrace/shared/cli"
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/auth"
+	"millrace/shared/rpc/client"
+	"millrace/shared/rpc/server"
 )
 
 // write writes a file into a new folder and returns its path.
@@ -133,7 +135,7 @@ func TestFlowList(t *testing.T) {
 	s.expect(0, []string{"\nc ", "! \nd ", "! \x1b"}, []string{"there are more than 3"}, "flow",
 		"list", "--limit", "3")
 	_, out, _ := s.run("flow", "list", "--limit", "1", "--all", "--output", "json")
-	var got struct{ Flows []rpc.Flow }
+	var got struct{ Flows []client.Flow }
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Flows) != 5 {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -206,7 +208,7 @@ func TestList(t *testing.T) {
 	s.expect(0, []string{"e119", "! e120"}, []string{"there are more than 120"}, "list", "orders",
 		"--limit", "120")
 	_, out, _ := s.run("list", "orders", "--all", "--output", "json")
-	var got struct{ Executions []rpc.Execution }
+	var got struct{ Executions []client.Execution }
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Executions) != 150 ||
 		got.Executions[0].Input != "{}" {
 		t.Errorf("%v: %d executions", err, len(got.Executions))
@@ -248,7 +250,7 @@ func TestUnreachable(t *testing.T) {
 		http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
 	}))
 	defer page.Close()
-	s.expect(3, nil, []string{"no answer of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint",
+	s.expect(3, nil, []string{"no response of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint",
 		page.URL)
 	s.expect(3, nil, []string{"is it the right endpoint?"}, "list", "ok", "--endpoint", page.URL)
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -271,9 +273,9 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
-	credentials, err := rpc.NewCredentials([]rpc.Account{{
+	credentials, err := auth.New([]auth.Account{{
 		ID: "1234567890123456",
-		Keys: []rpc.AccessKey{
+		Keys: []auth.AccessKey{
 			{ID: "key1", Secret: "s1"}, {ID: "key2", Secret: "s2", SecurityToken: "sts"},
 		},
 	}})
@@ -282,12 +284,12 @@ func TestCredentials(t *testing.T) {
 	}
 	api := &fakeAPI{}
 	s := newShell(t, api)
-	server := httptest.NewServer(rpc.New(rpc.Options{API: api, Credentials: credentials,
+	host := httptest.NewServer(server.NewHandler(server.Options{API: api, Credentials: credentials,
 		Now: s.nowFunc()}))
-	defer server.Close()
+	defer host.Close()
 	s.stdin = good
 	environment := func(nameValue ...string) {
-		s.env = map[string]string{"MILLRACE_ENDPOINT": server.URL}
+		s.env = map[string]string{"MILLRACE_ENDPOINT": host.URL}
 		for i := 0; i < len(nameValue); i += 2 {
 			s.env[nameValue[i]] = nameValue[i+1]
 		}

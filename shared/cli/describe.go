@@ -7,7 +7,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 func describeCommand() *command {
@@ -27,16 +27,16 @@ func describeCommand() *command {
 			wait := f.Bool("wait", false, "wait for the end, show the states, print the output")
 			quiet := f.Bool("quiet", false, "with --wait: do not show the states")
 			timeout := f.Duration("timeout", 0, "with --wait: wait for `DURATION` at most")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				switch {
 				case c.given["timeout"] && !*wait:
 					return c.wrong(errors.New("--timeout goes with --wait"))
 				case c.given["timeout"] && *timeout <= 0:
 					return c.wrong(errors.New("--timeout must be above 0"))
 				case *wait:
-					return c.wait(client, c.args[0], c.args[1], *timeout, *quiet)
+					return c.wait(api, c.args[0], c.args[1], *timeout, *quiet)
 				}
-				return c.describe(client)
+				return c.describe(api)
 			})
 		},
 	}
@@ -44,16 +44,16 @@ func describeCommand() *command {
 
 // describe shows an execution. The error of a failed execution and the pending states of a running
 // one are found only in the history.
-func (c *invocation) describe(client *rpc.Client) error {
-	e, err := retryThrottled(c, func() (*rpc.Execution, error) {
-		return client.DescribeExecution(c.ctx,
+func (c *invocation) describe(api *client.Client) error {
+	e, err := retryThrottled(c, func() (*client.Execution, error) {
+		return api.DescribeExecution(c.ctx,
 			cloudflow.DescribeExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]})
 	})
 	if err != nil {
 		return err
 	}
-	w := &watcher{c: c, client: client, flow: e.FlowName, name: e.Name}
-	states := pendingStates{map[int64]*rpc.Event{}}
+	w := &watcher{c: c, client: api, flow: e.FlowName, name: e.Name}
+	states := pendingStates{map[int64]*client.Event{}}
 	var failed *flow.Error
 	switch {
 	case !final(e) && c.output != "json":

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // usageError is a mistake of the user: wrong arguments, or a file that cannot be read.
@@ -44,7 +44,7 @@ func (c *invocation) exit(err error) int {
 		return ExitOK
 	case errors.As(err, &quiet):
 		return quiet.code
-	case errors.As(err, &usage), errors.Is(err, rpc.ErrPlainHTTP):
+	case errors.As(err, &usage), errors.Is(err, client.ErrPlainHTTP):
 		c.sayAll(err)
 		return ExitUsage
 	case errors.As(err, &failed):
@@ -85,7 +85,7 @@ func (c *invocation) sayAll(err error) {
 
 // fromCloudFlow reports whether a fault comes from CloudFlow. The error page of a proxy has no
 // request id.
-func fromCloudFlow(f *fault.Error) bool { return rpc.RequestID(f) != "" }
+func fromCloudFlow(f *fault.Error) bool { return client.RequestID(f) != "" }
 
 // unreachable reports whether an error of the client means that no server responded.
 func unreachable(err error) bool {
@@ -100,10 +100,10 @@ func (c *invocation) printFault(f *fault.Error) {
 		writeJSON(c.Stderr, struct {
 			Code, Message string
 			RequestID     string `json:"RequestId"`
-		}{string(f.Code), f.Message, rpc.RequestID(f)})
+		}{string(f.Code), f.Message, client.RequestID(f)})
 		return
 	}
-	c.say(fmt.Sprintf("%s: %s (request %s)", f.Code, f.Message, rpc.RequestID(f)))
+	c.say(fmt.Sprintf("%s: %s (request %s)", f.Code, f.Message, client.RequestID(f)))
 	if h := hints[f.Code]; h != "" {
 		fmt.Fprintf(c.Stderr, "hint: %s\n", h)
 	}

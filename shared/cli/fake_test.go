@@ -16,13 +16,13 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/server"
 )
 
 // fakeAPI has flows and one execution. Each DescribeExecution reveals one more of the execution's
 // events.
 type fakeAPI struct {
-	cloudflow.API // operations that a test does not expect panic
+	server.API // operations that a test does not expect panic
 
 	mu         sync.Mutex
 	flows      []cloudflow.Flow
@@ -65,8 +65,8 @@ func (f *fakeAPI) CreateFlow(
 		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", r.Name)
 	}
 	if _, d := fdl.Parse([]byte(r.Definition),
-		fdl.Options{Name: r.Name, Mode: r.ExecutionMode}); d.Err() != nil {
-		return nil, d.Err()
+		fdl.Options{Name: r.Name, Mode: r.ExecutionMode}); fdl.Fault(d) != nil {
+		return nil, fdl.Fault(d)
 	}
 	made := cloudflow.Flow{
 		ID: "id-1", Name: r.Name, Definition: r.Definition, Description: r.Description,
@@ -311,10 +311,10 @@ type shell struct {
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func newShell(t *testing.T, api *fakeAPI) *shell {
-	server := httptest.NewServer(rpc.New(rpc.Options{API: api}))
-	t.Cleanup(server.Close)
-	return &shell{t: t, api: api, url: server.URL,
-		env: map[string]string{"MILLRACE_ENDPOINT": server.URL},
+	host := httptest.NewServer(server.NewHandler(server.Options{API: api}))
+	t.Cleanup(host.Close)
+	return &shell{t: t, api: api, url: host.URL,
+		env: map[string]string{"MILLRACE_ENDPOINT": host.URL},
 		ctx: context.Background(), now: noon}
 }
 

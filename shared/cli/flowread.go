@@ -9,7 +9,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 func flowDescribeCommand() *command {
@@ -22,9 +22,9 @@ func flowDescribeCommand() *command {
 			"millrace flow describe orders --definition > orders.yaml",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			only := f.Bool("definition", false, "print the definition alone")
-			return withClient(func(c *invocation, client *rpc.Client) error {
-				got, err := retryThrottled(c, func() (*rpc.Flow, error) {
-					return client.DescribeFlow(c.ctx, c.args[0])
+			return withClient(func(c *invocation, api *client.Client) error {
+				got, err := retryThrottled(c, func() (*client.Flow, error) {
+					return api.DescribeFlow(c.ctx, c.args[0])
 				})
 				if err != nil {
 					return err
@@ -48,7 +48,7 @@ func (c *invocation) definitionAlone(text string) error {
 	return err
 }
 
-func showFlow(w io.Writer, f *rpc.Flow) {
+func showFlow(w io.Writer, f *client.Flow) {
 	var environment []string
 	if f.Environment != nil {
 		for _, v := range f.Environment.Variables {
@@ -87,10 +87,10 @@ func flowListCommand() *command {
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			p := &pages{}
 			p.define(f, "flows")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				flows, more, err := collect(c, *p, 999,
-					func(token string, n int64) ([]rpc.Flow, string, error) {
-						got, err := client.ListFlows(c.ctx,
+					func(token string, n int64) ([]client.Flow, string, error) {
+						got, err := api.ListFlows(c.ctx,
 							cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
 						if err != nil {
 							return nil, "", err
@@ -101,7 +101,7 @@ func flowListCommand() *command {
 					return err
 				}
 				c.more(more, *p)
-				return c.show(struct{ Flows []rpc.Flow }{flows}, func(w io.Writer) {
+				return c.show(struct{ Flows []client.Flow }{flows}, func(w io.Writer) {
 					flowTable(w, flows)
 				})
 			})
@@ -109,7 +109,7 @@ func flowListCommand() *command {
 	}
 }
 
-func flowTable(w io.Writer, flows []rpc.Flow) {
+func flowTable(w io.Writer, flows []client.Flow) {
 	lines := [][]string{{"NAME", "MODE", "MODIFIED", "DESCRIPTION"}}
 	for _, f := range flows {
 		lines = append(lines, []string{f.Name, cmp.Or(f.ExecutionMode, flow.Standard),
@@ -124,9 +124,9 @@ func flowDeleteCommand() *command {
 		argsMax: -1, long: "It stops at the first one that cannot be deleted.",
 		examples: "millrace flow delete orders",
 		define: func(*flag.FlagSet) func(*invocation) error {
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				for _, name := range c.args {
-					if err := client.DeleteFlow(c.ctx, name); err != nil {
+					if err := api.DeleteFlow(c.ctx, name); err != nil {
 						return err
 					}
 					if c.output != "json" {

@@ -11,9 +11,9 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
+	"millrace/shared/yamldoc"
 )
 
 // flowFlags are the properties of a flow besides its definition.
@@ -23,7 +23,7 @@ type flowFlags struct {
 }
 
 // variables are the values of --env.
-type variables []cloudflow.Variable
+type variables []flow.Variable
 
 // String implements flag.Value.
 func (v *variables) String() string { return "" }
@@ -34,7 +34,7 @@ func (v *variables) Set(s string) error {
 	if !ok || name == "" {
 		return errors.New("it is NAME=VALUE")
 	}
-	*v = append(*v, cloudflow.Variable{Name: name, Value: value})
+	*v = append(*v, flow.Variable{Name: name, Value: value})
 	return nil
 }
 
@@ -43,7 +43,7 @@ func (v variables) wire() string {
 	if len(v) == 0 {
 		return ""
 	}
-	b, _ := json.Marshal(rpc.Environment{Variables: v})
+	b, _ := json.Marshal(client.Environment{Variables: v})
 	return string(b)
 }
 
@@ -102,21 +102,20 @@ func flowCreateCommand() *command {
 		server: true, argsMin: 2, argsMax: 2,
 		long: "FILE is the definition in either language; - reads it from the standard input. " +
 			"Warnings are\n" +
-			"shown, and when the server refuses the definition everything that is wrong with it, " +
-			"at its line.",
+			"shown. If the server rejects the definition, each error is shown with its line.",
 		examples: "# a flow of durable executions\n" +
 			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
-			"# one whose executions run in memory and answer at once\n" +
+			"# one whose executions run in memory and respond at once\n" +
 			"millrace flow create quote quote.yaml --mode Express",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				text, err := c.definition(o, c.args[1])
 				if err != nil {
 					return err
 				}
-				got, err := client.CreateFlow(c.ctx, o.create(c.args[0], text))
+				got, err := api.CreateFlow(c.ctx, o.create(c.args[0], text))
 				return c.written(got, err, "created", text, o.mode)
 			})
 		},
@@ -127,8 +126,8 @@ func flowUpdateCommand() *command {
 	return &command{
 		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, argsMin: 1,
 		argsMax: 2,
-		long: "What is not given stays. Running executions keep the definition that they " +
-			"started with.",
+		long: "The command changes only what it is given. Running executions keep the " +
+			"definition that they started with.",
 		examples: "# a new definition\n" +
 			"millrace flow update orders orders.yaml\n" +
 			"# only the description\n" +
@@ -136,7 +135,7 @@ func flowUpdateCommand() *command {
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, false)
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				var definition *string
 				text := ""
 				if len(c.args) == 2 {
@@ -150,7 +149,7 @@ func flowUpdateCommand() *command {
 				if r == (cloudflow.UpdateFlowRequest{Name: r.Name}) {
 					return c.wrong(errors.New("nothing to change: give a FILE or a flag"))
 				}
-				got, err := client.UpdateFlow(c.ctx, r)
+				got, err := api.UpdateFlow(c.ctx, r)
 				return c.written(got, err, "updated", text, "")
 			})
 		},
@@ -175,21 +174,21 @@ func flowApplyCommand() *command {
 	}
 }
 
-func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
+func (o *flowFlags) apply(c *invocation, api *client.Client) error {
 	name := c.args[0]
 	text, err := c.definition(o, c.args[1])
 	if err != nil {
 		return err
 	}
-	old, err := retryThrottled(c, func() (*rpc.Flow, error) {
-		return client.DescribeFlow(c.ctx, name)
+	old, err := retryThrottled(c, func() (*client.Flow, error) {
+		return api.DescribeFlow(c.ctx, name)
 	})
 	if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
-		got, err := client.CreateFlow(c.ctx, o.create(name, text))
+		got, err := api.CreateFlow(c.ctx, o.create(name, text))
 		if fault.CodeOf(err) != fault.FlowAlreadyExists {
 			return c.written(got, err, "created", text, o.mode)
 		}
-		old, err = client.DescribeFlow(c.ctx, name) // another caller has just created it
+		old, err = api.DescribeFlow(c.ctx, name) // another caller has just created it
 		if err != nil {
 			return err
 		}
@@ -208,12 +207,12 @@ func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
 	if same(old, r) {
 		return c.written(old, nil, "unchanged", text, mode)
 	}
-	got, err := client.UpdateFlow(c.ctx, r)
+	got, err := api.UpdateFlow(c.ctx, r)
 	return c.written(got, err, "updated", text, mode)
 }
 
 // same reports whether a flow already has all that an update would set.
-func same(old *rpc.Flow, r cloudflow.UpdateFlowRequest) bool {
+func same(old *client.Flow, r cloudflow.UpdateFlowRequest) bool {
 	environment := ""
 	if old.Environment != nil {
 		environment = variables(old.Environment.Variables).wire()
@@ -242,15 +241,15 @@ func (c *invocation) definition(o *flowFlags, file string) (string, error) {
 }
 
 // written shows the flow that was written and the warnings about its definition. If the server
-// rejected the definition, it first shows everything that is wrong with it, because the server
-// reports only the first fault.
-func (c *invocation) written(f *rpc.Flow, err error, what, definition, mode string) error {
+// rejected the definition, it first shows all of its errors, because the server reports only the
+// first one.
+func (c *invocation) written(f *client.Flow, err error, what, definition, mode string) error {
 	if definition != "" && c.output != "json" &&
 		(err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
 		text := []byte(definition)
 		_, all := fdl.Parse(text, fdl.Options{Name: c.args[0], Mode: mode})
 		for _, d := range all {
-			if err != nil || d.Severity == source.Warning {
+			if err != nil || d.Severity == yamldoc.Warning {
 				fmt.Fprintf(c.Stderr, "%s:%s", visible(c.args[1]), d.Render(text))
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // detailMax is the longest detail of an event in a table without --full, in characters.
@@ -31,14 +31,14 @@ func historyCommand() *command {
 			full := f.Bool("full", false, "show details whole")
 			follow := f.Bool("follow", false, "go on until the execution has ended")
 			timeout := f.Duration("timeout", 0, "with --follow: go on for `DURATION` at most")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				switch {
 				case c.given["timeout"] && !*follow:
 					return c.wrong(errors.New("--timeout goes with --follow"))
 				case c.given["timeout"] && *timeout <= 0:
 					return c.wrong(errors.New("--timeout must be above 0"))
 				}
-				w := &watcher{c: c, client: client, flow: c.args[0], name: c.args[1]}
+				w := &watcher{c: c, client: api, flow: c.args[0], name: c.args[1]}
 				if *follow {
 					return c.follow(w, *full, *timeout)
 				}
@@ -50,14 +50,14 @@ func historyCommand() *command {
 
 // history prints the events that exist now.
 func (c *invocation) history(w *watcher, full bool) error {
-	events := []rpc.Event{}
-	w.onEvent = func(e *rpc.Event) { events = append(events, *e) }
+	events := []client.Event{}
+	w.onEvent = func(e *client.Event) { events = append(events, *e) }
 	if c.output != "json" {
 		w.onEvent = (&eventTable{c: c, full: full}).show
 	}
 	_, err := retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	if err == nil && c.output == "json" {
-		err = writeJSON(c.Stdout, struct{ Events []rpc.Event }{events})
+		err = writeJSON(c.Stdout, struct{ Events []client.Event }{events})
 	}
 	return err
 }
@@ -68,7 +68,7 @@ func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error 
 	defer cancel()
 	w.onEvent = (&eventTable{c: c, full: full}).show
 	if c.output == "json" {
-		w.onEvent = func(e *rpc.Event) { writeLine(c.Stdout, e) }
+		w.onEvent = func(e *client.Event) { writeLine(c.Stdout, e) }
 	}
 	_, err := w.follow(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -85,7 +85,7 @@ type eventTable struct {
 	start time.Time
 }
 
-func (t *eventTable) show(e *rpc.Event) {
+func (t *eventTable) show(e *client.Event) {
 	at := e.Time.Time()
 	if t.start.IsZero() {
 		t.start = at

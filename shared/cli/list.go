@@ -8,7 +8,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // listFlags are the filters of `list`.
@@ -70,15 +70,15 @@ func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, err
 	return r, nil
 }
 
-func (o *listFlags) list(c *invocation, client *rpc.Client) error {
+func (o *listFlags) list(c *invocation, api *client.Client) error {
 	r, err := o.request(c)
 	if err != nil {
 		return err
 	}
 	executions, more, err := collect(c, o.pages, 99,
-		func(token string, n int64) ([]rpc.Execution, string, error) {
+		func(token string, n int64) ([]client.Execution, string, error) {
 			r.NextToken, r.Limit = token, &n
-			got, err := client.ListExecutions(c.ctx, r)
+			got, err := api.ListExecutions(c.ctx, r)
 			if err != nil {
 				return nil, "", err
 			}
@@ -88,7 +88,7 @@ func (o *listFlags) list(c *invocation, client *rpc.Client) error {
 		return err
 	}
 	c.more(more, o.pages)
-	return c.show(struct{ Executions []rpc.Execution }{executions}, func(w io.Writer) {
+	return c.show(struct{ Executions []client.Execution }{executions}, func(w io.Writer) {
 		lines := [][]string{{"NAME", "STATUS", "STARTED", "TOOK"}}
 		for i := range executions {
 			e := &executions[i]

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // show prints v as JSON, or calls table.
@@ -93,7 +93,7 @@ func cut(s string, n int) string {
 }
 
 // moment formats a time to the second, in UTC.
-func moment(t rpc.Timestamp) string {
+func moment(t client.Timestamp) string {
 	if at := t.Time(); !at.IsZero() && at.Unix() > 0 {
 		return at.UTC().Format("2006-01-02 15:04:05Z")
 	}
@@ -101,7 +101,7 @@ func moment(t rpc.Timestamp) string {
 }
 
 // between formats the time from a to b; "" if one of them is not set yet.
-func between(a, b rpc.Timestamp) string {
+func between(a, b client.Timestamp) string {
 	if moment(a) == "" || moment(b) == "" {
 		return ""
 	}

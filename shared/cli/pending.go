@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // pendingMax is the most pending states that are printed; a Map can have ten thousand.
@@ -29,9 +29,9 @@ var pendingWords = map[string]string{
 
 // pendingStates keeps those events of a running execution that no later event refers to: the latest
 // event of each pending state, by event id.
-type pendingStates struct{ latest map[int64]*rpc.Event }
+type pendingStates struct{ latest map[int64]*client.Event }
 
-func (o *pendingStates) handle(e *rpc.Event) {
+func (o *pendingStates) handle(e *client.Event) {
 	if strings.HasPrefix(e.Type, "Execution") {
 		clear(o.latest) // the execution has ended since it was described
 	}

@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 const tokenUsage = "`TOKEN` that the task was given, @FILE, or - for the standard input"
@@ -24,7 +24,7 @@ func reportSucceededCommand() *command {
 			token := f.String("token", "", tokenUsage)
 			output := f.String("output-json", "{}",
 				"`JSON` object, @FILE, or - for the standard input: the result")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				t, err := c.token(*token)
 				if err != nil {
 					return err
@@ -36,7 +36,7 @@ func reportSucceededCommand() *command {
 				if result == "" {
 					result = "{}"
 				}
-				id, err := client.ReportTaskSucceeded(c.ctx,
+				id, err := api.ReportTaskSucceeded(c.ctx,
 					cloudflow.ReportTaskSucceededRequest{TaskToken: t, Output: result})
 				return c.reported(id, err)
 			})
@@ -56,7 +56,7 @@ func reportFailedCommand() *command {
 			token := f.String("token", "", tokenUsage)
 			name := f.String("error", "", "`NAME` of the error")
 			cause := f.String("cause", "", "`TEXT` that says why")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				t, err := c.token(*token)
 				if err != nil {
 					return err
@@ -68,7 +68,7 @@ func reportFailedCommand() *command {
 				if c.given["cause"] {
 					r.Cause = cause
 				}
-				id, err := client.ReportTaskFailed(c.ctx, r)
+				id, err := api.ReportTaskFailed(c.ctx, r)
 				return c.reported(id, err)
 			})
 		},

@@ -3,27 +3,28 @@ package cli
 import (
 	"time"
 
+	"millrace/shared/backoff"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // throttleAttempts is how often a throttled read is attempted; the pauses between the attempts add
 // up to 24 s.
 const throttleAttempts = 8
 
+var throttleBackoff = backoff.Policy{Min: 250 * time.Millisecond, Max: 8 * time.Second}
+
 // retryThrottled makes a read-only call and repeats it, after a growing pause, while the server
 // throttles it: CloudFlow allows two list pages a second.
 func retryThrottled[T any](c *invocation, read func() (T, error)) (T, error) {
-	backoff := 250 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		v, err := read()
 		if fault.CodeOf(err) != fault.ResourceThrottled || attempt == throttleAttempts {
 			return v, err
 		}
-		if err := c.Sleep(c.ctx, backoff); err != nil {
+		if err := c.Sleep(c.ctx, throttleBackoff.After(attempt-1)); err != nil {
 			return v, err
 		}
-		backoff = min(2*backoff, 8*time.Second)
 	}
 }
 
@@ -71,12 +72,12 @@ func collect[T any](
 }
 
 // withClient returns a command function that connects a client first.
-func withClient(do func(c *invocation, client *rpc.Client) error) func(*invocation) error {
+func withClient(do func(c *invocation, api *client.Client) error) func(*invocation) error {
 	return func(c *invocation) error {
-		client, err := c.connect()
+		api, err := c.connect()
 		if err != nil {
 			return err
 		}
-		return do(c, client)
+		return do(c, api)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"flag"
 	"fmt"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/auth"
 )
 
 func rightsCommand() *command {
@@ -69,12 +69,12 @@ func rightsOf(c *invocation) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := rpc.ParseAccounts(text)
+	accounts, err := auth.ParseAccounts(text)
 	if err == nil {
-		_, err = rpc.NewCredentials(accounts)
+		_, err = auth.New(accounts)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.args[0], err)
 	}
-	return rpc.AppendRights(nil, accounts)
+	return auth.AppendRights(nil, accounts)
 }

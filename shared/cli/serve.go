@@ -11,9 +11,9 @@ import (
 func serveCommand() *command {
 	return &command{
 		name: "serve", short: "Serve the API and run executions, on this machine",
-		long: "Everything is kept in the folder of --data: what was acknowledged survives a " +
-			"crash of the process or the machine.\n" +
-			"Without --credentials the server is open to whoever can reach it, so it only " +
+		long: "The server keeps everything in the folder of --data: what it has acknowledged " +
+			"survives a crash of the process or the machine.\n" +
+			"Without --credentials every client that reaches the server may use it, so it only " +
 			"listens on this machine's own addresses.\n" +
 			"SIGINT or SIGTERM ends it after the requests in flight, a second one at once; " +
 			"running executions go on when it is\n" +
@@ -29,7 +29,7 @@ func serveCommand() *command {
 			o := ServeOptions{}
 			f.StringVar(&o.Listen, "listen", "127.0.0.1:8642", "`ADDRESS` to listen on, host:port")
 			f.StringVar(&o.Data, "data", "./.millrace",
-				"`FOLDER` of the store; made when it is not there")
+				"`FOLDER` of the store; created if it does not exist")
 			f.StringVar(&o.CredentialsFile, "credentials", "",
 				"`FILE` of accounts and access keys; open without")
 			f.StringVar(&o.FunctionsFile, "functions", "",

@@ -9,7 +9,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // startFlags are the flags of `start`.
@@ -23,20 +23,20 @@ func startCommand() *command {
 	return &command{
 		name: "start", args: "FLOW", short: "Start an execution", server: true, argsMin: 1,
 		argsMax: 1,
-		long: "With --wait it shows each state on the standard error as it is entered and left, " +
-			"and when the execution has\n" +
-			"succeeded prints its output, JSON, on the standard output. The exit code is 0 when " +
-			"it succeeded, 1 when it ended in\n" +
-			"another way, 4 when --timeout passed before. It outlives a restart of the server. " +
-			"An execution that was not\n" +
-			"waited for goes on all the same.\n\n" +
-			"A --name is used once per flow: while that execution runs, starting it again gives " +
-			"the running one.",
+		long: "With --wait the command shows on the standard error each state that the " +
+			"execution enters and leaves.\n" +
+			"If the execution succeeds, the command prints its output, JSON, on the standard " +
+			"output. The exit code is 0 if\n" +
+			"the execution succeeded, 1 if it ended in another way, 4 if --timeout passed " +
+			"before. The command goes on\n" +
+			"when the server is restarted. The execution goes on if the command ends.\n\n" +
+			"A flow uses a --name once: while that execution runs, another start returns the " +
+			"running one.",
 		examples: "# start, and look later\n" +
 			"millrace start orders --name order-7 --input '{\"id\": 7}'\n" +
 			"# wait for the end; the output goes to a file\n" +
 			"millrace start orders --input @order.json --wait --timeout 10m > result.json\n" +
-			"# an Express flow, which answers at once\n" +
+			"# an Express flow, which responds at once\n" +
 			"echo '{\"id\": 7}' | millrace start quote --input - --sync",
 		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &startFlags{}
@@ -45,7 +45,7 @@ func startCommand() *command {
 			f.StringVar(&o.input, "input", "",
 				"`JSON` object, @FILE, or - for the standard input; {} when not given")
 			f.StringVar(&o.callback, "callback-token", "",
-				"`TOKEN` of a waiting task, which is told how the execution ends")
+				"`TOKEN` of a waiting task, which gets the end of the execution")
 			f.StringVar(&o.qualifier, "qualifier", "", "`VERSION` or alias of the flow")
 			f.BoolVar(&o.wait, "wait", false, "wait for the end and show the states")
 			f.BoolVar(&o.sync, "sync", false,
@@ -72,7 +72,7 @@ func (o *startFlags) check(c *invocation) error {
 	return nil
 }
 
-func (o *startFlags) start(c *invocation, client *rpc.Client) error {
+func (o *startFlags) start(c *invocation, api *client.Client) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
@@ -85,25 +85,25 @@ func (o *startFlags) start(c *invocation, client *rpc.Client) error {
 		Qualifier: o.qualifier,
 	}
 	if o.sync {
-		return c.startSync(client, r, o.timeout)
+		return c.startSync(api, r, o.timeout)
 	}
-	got, err := client.StartExecution(c.ctx, r)
+	got, err := api.StartExecution(c.ctx, r)
 	if err != nil {
 		return err
 	}
 	if o.wait {
-		return c.wait(client, got.FlowName, got.Name, o.timeout, o.quiet)
+		return c.wait(api, got.FlowName, got.Name, o.timeout, o.quiet)
 	}
 	return c.show(got, func(w io.Writer) { showExecution(w, got, nil) })
 }
 
 // startSync runs an Express flow in one request.
 func (c *invocation) startSync(
-	client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration,
+	api *client.Client, r cloudflow.StartExecutionRequest, timeout time.Duration,
 ) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	got, err := client.StartSyncExecution(ctx, r)
+	got, err := api.StartSyncExecution(ctx, r)
 	switch {
 	case err != nil && ctx.Err() != nil && c.ctx.Err() == nil:
 		c.say(fmt.Sprintf("no end within %v", timeout))
@@ -111,7 +111,7 @@ func (c *invocation) startSync(
 	case err != nil:
 		return err
 	}
-	e := &rpc.Execution{
+	e := &client.Execution{
 		FlowName: got.FlowName, Name: got.Name, Status: got.Status, Output: got.Output,
 		StartedTime: got.StartedTime, StoppedTime: got.StoppedTime,
 	}
@@ -124,7 +124,7 @@ func (c *invocation) startSync(
 }
 
 // showExecution prints an execution for people. failed is its error; nil if there is none to show.
-func showExecution(w io.Writer, e *rpc.Execution, failed *flow.Error) {
+func showExecution(w io.Writer, e *client.Execution, failed *flow.Error) {
 	message := ""
 	if failed != nil {
 		message = errorText(failed)
@@ -138,7 +138,7 @@ func showExecution(w io.Writer, e *rpc.Execution, failed *flow.Error) {
 
 // status returns the status of an execution. CloudFlow may respond to a start without one: then it
 // is Starting.
-func status(e *rpc.Execution) string {
+func status(e *client.Execution) string {
 	if e.Status == "" {
 		return flow.Starting.String()
 	}

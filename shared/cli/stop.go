@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 func stopCommand() *command {
@@ -18,7 +18,7 @@ func stopCommand() *command {
 			name := f.String("error", "",
 				"`NAME` of the error that its history and a waiting parent get")
 			cause := f.String("cause", "", "`TEXT` that says why")
-			return withClient(func(c *invocation, client *rpc.Client) error {
+			return withClient(func(c *invocation, api *client.Client) error {
 				r := cloudflow.StopExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]}
 				if c.given["error"] {
 					r.Error = name
@@ -26,7 +26,7 @@ func stopCommand() *command {
 				if c.given["cause"] {
 					r.Cause = cause
 				}
-				got, err := client.StopExecution(c.ctx, r)
+				got, err := api.StopExecution(c.ctx, r)
 				if err != nil {
 					return err
 				}

@@ -23,12 +23,13 @@ func testCommand() *command {
 	return &command{
 		name: "test", args: "[FILE|FOLDER…]",
 		short: "Run flows against files of cases, without a server", json: true, argsMax: -1,
-		long: "A file of cases names a flow, and for each case its input, what the tasks answer, " +
-			"and what the execution must come\n" +
-			"to. Waits take no time. In a folder, by default this one, all *.cases.yaml, " +
-			"*.cases.yml and *.cases.json files are\n" +
-			"run. What differs is printed; the exit code is 1 when anything does. " +
-			"docs/testing.md describes the format.",
+		long: "A file of cases names a flow, and for each case the input, the results of tasks, " +
+			"and the expected end of the execution.\n" +
+			"Waits take no time. In a folder, by default this one, the command runs all " +
+			"*.cases.yaml, *.cases.yml and\n" +
+			"*.cases.json files. It prints every difference; the exit code is 1 if there is one. " +
+			"docs/testing.md describes the\n" +
+			"format.",
 		examples: "millrace test\n" +
 			"# one case while working on it\n" +
 			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +

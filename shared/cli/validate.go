@@ -7,8 +7,8 @@ import (
 	"regexp"
 
 	"millrace/shared/fdl"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // validateFlags are the flags of `validate`.
@@ -125,7 +125,7 @@ func (o *validateFlags) check(
 	return findings
 }
 
-func newFinding(path string, d source.Diagnostic) finding {
+func newFinding(path string, d yamldoc.Diagnostic) finding {
 	return finding{
 		File: path, Line: d.Line, Column: d.Column, Severity: d.Severity.String(),
 		Rule: d.Rule, Path: d.Path, Message: d.Message, Hint: d.Hint,

@@ -7,17 +7,17 @@ import (
 	"time"
 
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // wait follows an execution to its end and prints its output. It returns an error unless the
 // execution succeeded.
 func (c *invocation) wait(
-	client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool,
+	api *client.Client, flowName, name string, timeout time.Duration, quiet bool,
 ) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w := &watcher{c: c, client: client, flow: flowName, name: name,
+	w := &watcher{c: c, client: api, flow: flowName, name: name,
 		serverSeen: c.command.name == "start", lenient: true}
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
@@ -54,11 +54,11 @@ func (c *invocation) stillRunning(w *watcher, timeout time.Duration) error {
 // endedExecution is an execution with the error that its history holds, in the fields of
 // StartSyncExecution.
 type endedExecution struct {
-	rpc.Execution
+	client.Execution
 	ErrorCode, ErrorMessage string
 }
 
-func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
+func endedJSON(e *client.Execution, failed *flow.Error) endedExecution {
 	out := endedExecution{Execution: *e}
 	if failed != nil {
 		out.ErrorCode, out.ErrorMessage = failed.Name, failed.Cause
@@ -67,7 +67,7 @@ func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
 }
 
 // ended prints the output of an execution that succeeded. For any other end it returns an error.
-func (c *invocation) ended(e *rpc.Execution, failed *flow.Error) error {
+func (c *invocation) ended(e *client.Execution, failed *flow.Error) error {
 	if e.Status == flow.Succeeded.String() {
 		if c.output != "json" {
 			fmt.Fprintln(c.Stdout, escaped(e.Output))
@@ -107,7 +107,7 @@ var progressWords = map[string]string{
 	"ExecutionSucceeded": "succeeded",
 }
 
-func (p *progress) show(e *rpc.Event) {
+func (p *progress) show(e *client.Event) {
 	at := e.Time.Time()
 	if p.start.IsZero() {
 		p.start = at
@@ -125,7 +125,7 @@ func (p *progress) show(e *rpc.Event) {
 }
 
 // stateName returns the name of an event's state; "(execution)" if it has none.
-func stateName(e *rpc.Event) string {
+func stateName(e *client.Event) string {
 	if e.StepName == "" {
 		return "(execution)"
 	}

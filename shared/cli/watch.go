@@ -9,7 +9,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/value"
 )
 
@@ -30,23 +30,23 @@ const (
 // watcher follows an execution to its end.
 type watcher struct {
 	c          *invocation
-	client     *rpc.Client
+	client     *client.Client
 	flow, name string
-	onEvent    func(*rpc.Event) // called for every event, in order
+	onEvent    func(*client.Event) // called for every event, in order
 
-	token         string     // of the page that new events will be on
-	lenient       bool       // go on without a history that the key may not read
-	historyDenied bool       // the key may not read the history: no events and no error are known
-	seen          int64      // id of the last event
-	last          *rpc.Event // the last event of the execution itself
-	serverSeen    bool       // the server has responded before
-	outageSince   time.Time  // since when the server has not responded; zero if it does
+	token         string        // of the page that new events will be on
+	lenient       bool          // go on without a history that the key may not read
+	historyDenied bool          // the key may not read the history: no events and no error are known
+	seen          int64         // id of the last event
+	last          *client.Event // the last event of the execution itself
+	serverSeen    bool          // the server has responded before
+	outageSince   time.Time     // since when the server has not responded; zero if it does
 }
 
 // follow calls onEvent for every event and returns the execution when it has ended. It tolerates a
 // server that is unreachable for less than outageMax and, if lenient, a key that may not read the
 // history.
-func (w *watcher) follow(ctx context.Context) (e *rpc.Execution, err error) {
+func (w *watcher) follow(ctx context.Context) (e *client.Execution, err error) {
 	poll := int64(1)
 	for {
 		began := w.c.Now()
@@ -76,12 +76,12 @@ func (w *watcher) follow(ctx context.Context) (e *rpc.Execution, err error) {
 	}
 }
 
-func final(e *rpc.Execution) bool {
+func final(e *client.Execution) bool {
 	s, ok := flow.ParseStatus(e.Status)
 	return ok && s.Final()
 }
 
-func (w *watcher) describe(ctx context.Context, poll int64) (*rpc.Execution, error) {
+func (w *watcher) describe(ctx context.Context, poll int64) (*client.Execution, error) {
 	return w.client.DescribeExecution(ctx,
 		cloudflow.DescribeExecutionRequest{
 			FlowName: w.flow, ExecutionName: w.name, WaitTimeSeconds: &poll,
@@ -119,7 +119,7 @@ func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
 	}
 }
 
-func (w *watcher) handle(e *rpc.Event) {
+func (w *watcher) handle(e *client.Event) {
 	w.seen = e.EventID
 	if strings.HasPrefix(e.Type, "Execution") {
 		w.last = e
@@ -160,7 +160,7 @@ func (w *watcher) tolerate(ctx context.Context, err error) error {
 	if w.outageSince.IsZero() {
 		w.outageSince = now
 		if unreachable(err) {
-			fmt.Fprintln(w.c.Stderr, "the server does not answer; trying again for a minute")
+			fmt.Fprintln(w.c.Stderr, "the server does not respond; trying again for a minute")
 		}
 	}
 	if now.Sub(w.outageSince) > outageMax {
@@ -178,7 +178,7 @@ func (w *watcher) failure() *flow.Error {
 }
 
 // eventError returns the error of an event; nil if it has none.
-func eventError(e *rpc.Event) *flow.Error {
+func eventError(e *client.Event) *flow.Error {
 	var d struct {
 		Error string `json:"error"`
 		Cause string `json:"cause"`

@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
+	"millrace/shared/rpc/server"
 )
 
 const progress = `execution made-up of flow orders
@@ -98,20 +99,20 @@ func TestWaitTimesOut(t *testing.T) {
 func TestWaitOutlivesServer(t *testing.T) {
 	api := succeeding()
 	s := newShell(t, api)
-	inner := rpc.New(rpc.Options{API: api})
+	inner := server.NewHandler(server.Options{API: api})
 	var n atomic.Int64
 	var always atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if i := n.Add(1); r.Method == "GET" && (always.Load() && i > 4 || i%5 > 2) {
 			panic(http.ErrAbortHandler)
 		}
 		inner.ServeHTTP(w, r)
 	}))
-	defer server.Close()
-	s.env["MILLRACE_ENDPOINT"] = server.URL
+	defer host.Close()
+	s.env["MILLRACE_ENDPOINT"] = host.URL
 	s.expect(0, []string{`{"paid":true}`},
 		append(strings.Split(progress, "\n"),
-			"the server does not answer; trying again for a minute"),
+			"the server does not respond; trying again for a minute"),
 		"start", "orders", "--wait")
 	api.described = 0
 	n.Store(0)
@@ -149,7 +150,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	_, out, _ := s.run("history", "orders", "e", "--output", "json")
-	var got struct{ Events []rpc.Event }
+	var got struct{ Events []client.Event }
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Events) != 6 ||
 		got.Events[3].ScheduleEventID != 3 {
 		t.Errorf("%v: %s", err, out)
@@ -168,7 +169,7 @@ func TestHistoryFollow(t *testing.T) {
 	s = newShell(t, succeeding())
 	_, out, _ := s.run("history", "orders", "e", "--follow", "--output", "json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	var last rpc.Event
+	var last client.Event
 	err := json.Unmarshal([]byte(lines[len(lines)-1]), &last)
 	if err != nil || len(lines) != 6 || last.EventID != 6 {
 		t.Errorf("%v: %s", err, out)

@@ -1,11 +1,12 @@
 // Package cloudflow is the service behind the wire: one method per operation of the CloudFlow API,
-// with its checks, faults and name claims. It knows nothing of HTTP.
+// with its checks, faults and name claims. Its errors are *fault.Error with the codes of api.md
+// section 7. An optional string that is absent is ""; optional flags and numbers are pointers. A
+// response shows only durable state. The package knows nothing of HTTP.
 package cloudflow
 
 import (
-	"context"
-
 	"millrace/shared/access"
+	"millrace/shared/flow"
 )
 
 // Caller is the sender of a request, as the wire has verified it.
@@ -24,37 +25,6 @@ type Caller struct {
 	// FlowPrincipal is "role <ARN>" or "key <id>" when a flow makes the request: the identity that
 	// the flow acts with. It is "" when a client makes the request.
 	FlowPrincipal string
-}
-
-// API has one method per operation. Its errors are *fault.Error with the codes of api.md section 7.
-// An optional string that is absent is ""; optional flags and numbers are pointers. A response
-// shows only durable state.
-type API interface {
-	CreateFlow(context.Context, Caller, CreateFlowRequest) (*Flow, error)
-	UpdateFlow(context.Context, Caller, UpdateFlowRequest) (*Flow, error)
-	DescribeFlow(context.Context, Caller, DescribeFlowRequest) (*Flow, error)
-	DeleteFlow(context.Context, Caller, DeleteFlowRequest) error
-	ListFlows(context.Context, Caller, ListFlowsRequest) (*FlowPage, error)
-	StartExecution(context.Context, Caller, StartExecutionRequest) (*Execution, error)
-	StartSyncExecution(context.Context, Caller, StartExecutionRequest) (*SyncExecution, error)
-	StopExecution(context.Context, Caller, StopExecutionRequest) (*Execution, error)
-	DescribeExecution(context.Context, Caller, DescribeExecutionRequest) (*Execution, error)
-	ListExecutions(context.Context, Caller, ListExecutionsRequest) (*ExecutionPage, error)
-	GetExecutionHistory(context.Context, Caller, GetExecutionHistoryRequest) (*EventPage, error)
-	ReportTaskSucceeded(context.Context, Caller, ReportTaskSucceededRequest) (eventID int64,
-		err error)
-	ReportTaskFailed(context.Context, Caller, ReportTaskFailedRequest) (eventID int64, err error)
-	ListSchedules(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
-	ListFlowVersions(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
-	ListFlowAliases(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
-	DescribeRegions(context.Context, Caller) ([]Region, error)
-}
-
-// Variable is one variable of a flow's environment.
-type Variable struct {
-	Name        string `json:"Name"`
-	Value       string `json:"Value"`
-	Description string `json:"Description,omitempty"`
 }
 
 // CreateFlowRequest holds the parameters of CreateFlow (api.md 4.1). Environment is the JSON text
@@ -91,7 +61,7 @@ type Flow struct {
 	ExecutionMode, ExternalStorageLocation           string
 	ResourceGroupID                                  string
 	CreatedTime, LastModifiedTime                    int64 // ms since 1970
-	Environment                                      []Variable
+	Environment                                      []flow.Variable
 }
 
 // FlowPage is one page of flows.
@@ -152,7 +122,7 @@ type Execution struct {
 	RoleArn                                               string
 	// In ms since 1970. StoppedTime is 0 while the execution runs.
 	StartedTime, StoppedTime int64
-	Environment              []Variable
+	Environment              []flow.Variable
 	MetadataOnly             bool // without FlowDefinition, Input, Output
 }
 

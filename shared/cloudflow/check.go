@@ -88,7 +88,10 @@ func parseObject(parameter, text string, bytesMax int) (payload, error) {
 }
 
 // dataBytesMax is the largest data limit of any dialect.
-func (s *Service) dataBytesMax() int { return max(s.Limits.EventBytes, s.Limits.EventBytesV1) }
+func (s *Service) dataBytesMax() int {
+	_, highest := s.Limits.DataRange()
+	return highest
+}
 
 // getFlow reads a flow of the caller's account.
 func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Flow, error) {
@@ -132,7 +135,7 @@ const (
 const environmentForm = `{"Variables":[{"Name":"k","Value":"v"}]}`
 
 // environment parses the Environment parameter.
-func environment(text string) ([]store.Variable, error) {
+func environment(text string) ([]flow.Variable, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -140,7 +143,7 @@ func environment(text string) ([]store.Variable, error) {
 		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d bytes.",
 			environmentMax)
 	}
-	var e struct{ Variables []store.Variable }
+	var e struct{ Variables []flow.Variable }
 	if err := value.Unmarshal([]byte(text), &e); err != nil {
 		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: %v.",
 			environmentForm, err)
@@ -170,14 +173,13 @@ func environment(text string) ([]store.Variable, error) {
 	return e.Variables, nil
 }
 
-func variables(in []store.Variable, described bool) []Variable {
-	var out []Variable
+func variables(in []flow.Variable, described bool) []flow.Variable {
+	var out []flow.Variable
 	for _, v := range in {
-		w := Variable{Name: v.Name, Value: v.Value}
-		if described {
-			w.Description = v.Description
+		if !described {
+			v.Description = ""
 		}
-		out = append(out, w)
+		out = append(out, v)
 	}
 	return out
 }

@@ -83,11 +83,11 @@ func (s *Service) prepare(
 	if err != nil {
 		return nil, err
 	}
-	lang, err := s.Engine.Language(ctx, f)
+	dialect, err := s.Engine.Dialect(ctx, f)
 	if err != nil {
 		return nil, FaultOf(err)
 	}
-	if limit := s.Limits.Data(lang); input.size > limit {
+	if limit := s.Limits.Data(dialect); input.size > limit {
 		return nil, fault.TooLarge(limit)
 	}
 	return &engine.Start{
@@ -179,9 +179,13 @@ func (s *Service) StopExecution(
 	}
 	x, err := s.Engine.Stop(ctx, store.Partition(f.ID, q.ExecutionName),
 		&flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
-	if engine.IsGone(err) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
-	} else if err != nil {
+	case errors.Is(err, engine.ErrExecutionEnded):
+		return nil, fault.New(fault.ExecutionAlreadyCompleted,
+			"Execution '%s' for flow '%s' has already completed.", q.ExecutionName, q.FlowName)
+	case err != nil:
 		return nil, FaultOf(err)
 	}
 	shown, err := s.executionView(ctx, c, x)

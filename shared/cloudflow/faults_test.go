@@ -9,16 +9,17 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
 // fullDisk is a driver that rejects every write.
-type fullDisk struct{ store.Driver }
+type fullDisk struct{ driver.Driver }
 
-func (fullDisk) Commit(context.Context, []store.Row, store.Row, store.Condition) error {
+func (fullDisk) Commit(context.Context, []driver.Row, driver.Row, driver.Condition) error {
 	return store.ErrDiskFull
 }
-func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrDiskFull }
+func (fullDisk) Put(context.Context, []driver.Row) error { return store.ErrDiskFull }
 
 // TestFullDisk: the fault says that the disk is full; it is not an internal error.
 func TestFullDisk(t *testing.T) {

@@ -67,7 +67,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		Author:          c.Identity,
 		Created:         now,
 		Modified:        now,
-		Language:        m.Language,
+		Dialect:         m.Dialect,
 		TimeoutSeconds:  m.TimeoutSeconds,
 	}
 	if f.Type == "" {
@@ -112,7 +112,7 @@ func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error
 	}
 	m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Name: name, Mode: mode, Limits: s.Limits})
 	if m == nil {
-		return nil, diagnostics.Err()
+		return nil, fdl.Fault(diagnostics)
 	}
 	return m, nil
 }
@@ -147,7 +147,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		if m, err = s.checkDefinition(q.Name, f.Mode, definition); err != nil {
 			return nil, err
 		}
-		f.Language, f.TimeoutSeconds = m.Language, m.TimeoutSeconds
+		f.Dialect, f.TimeoutSeconds = m.Dialect, m.TimeoutSeconds
 	}
 	applyUpdate(f, q, env)
 	if changesBehavior(q) {
@@ -196,7 +196,7 @@ func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
 
 // applyUpdate applies the fields of a checked update. An empty Type is ignored; an empty
 // Description, RoleArn or Environment clears the field.
-func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
+func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []flow.Variable) {
 	if t := deref(q.Type); t != "" {
 		f.Type = t
 	}

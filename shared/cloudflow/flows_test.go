@@ -9,6 +9,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -17,7 +18,7 @@ func newService() *cloudflow.Service {
 	return newServiceOn(memstore.New())
 }
 
-func newServiceOn(d store.Driver) *cloudflow.Service {
+func newServiceOn(d driver.Driver) *cloudflow.Service {
 	s := store.New(store.Options{Driver: d})
 	return cloudflow.New(cloudflow.Options{
 		Store:  s,

@@ -27,7 +27,7 @@ func (s *Service) ListExecutions(
 	if err != nil {
 		return nil, err
 	}
-	l.FlowID = f.ID
+	l.FlowID, l.Shards = f.ID, f.ListShards
 	found, next, err := s.Store.List(ctx, l)
 	if err != nil {
 		return nil, FaultOf(err)

@@ -11,17 +11,18 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/queue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
 // staleIndex is a store whose list index can be frozen.
 type staleIndex struct {
-	store.Driver
+	driver.Driver
 	frozen   bool
-	snapshot map[string][]store.Listed // by group
+	snapshot map[string][]driver.Listed // by group
 }
 
-func (b *staleIndex) List(ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
+func (b *staleIndex) List(ctx context.Context, r driver.ListRange) ([]driver.Listed, bool, error) {
 	if list, ok := b.snapshot[r.Group]; ok && b.frozen {
 		return list, false, nil
 	}
@@ -36,14 +37,14 @@ type discardQueue struct{}
 func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 
 // newRunningService returns a service that starts executions but makes no task calls.
-func newRunningService(d store.Driver) *cloudflow.Service {
+func newRunningService(d driver.Driver) *cloudflow.Service {
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: d})
 	r := engine.New(engine.Options{Store: s, Limits: limits, Queue: discardQueue{},
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
-				return nil, diagnostics.Err()
+				return nil, fdl.Fault(diagnostics)
 			}
 			return m, nil
 		}})
@@ -53,7 +54,7 @@ func newRunningService(d store.Driver) *cloudflow.Service {
 // TestListByStatusWhileTheIndexIsBehind: an execution whose status has changed since the index was
 // written is not listed under the old status.
 func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
-	d := &staleIndex{Driver: memstore.New(), snapshot: map[string][]store.Listed{}}
+	d := &staleIndex{Driver: memstore.New(), snapshot: map[string][]driver.Listed{}}
 	s, caller := newRunningService(d), cloudflow.Caller{Account: "1234567890123456"}
 	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: " +
 		"1000\n"

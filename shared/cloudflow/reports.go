@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"millrace/shared/engine"
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 )
@@ -24,7 +23,7 @@ func (s *Service) ReportTaskSucceeded(
 	report := engine.Report{Output: out.canonical, Size: out.size}
 	id, err := s.Engine.Report(ctx, c.Account, q.TaskToken, report)
 	if err != nil {
-		return 0, FaultOf(err)
+		return 0, reportFault(err, q.TaskToken)
 	}
 	return id, nil
 }
@@ -49,14 +48,14 @@ func (s *Service) ReportTaskFailed(
 	id, err := s.Engine.Report(ctx, c.Account, q.TaskToken,
 		engine.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
-		return 0, FaultOf(err)
+		return 0, reportFault(err, q.TaskToken)
 	}
 	return id, nil
 }
 
 func checkToken(token string) error {
 	if len(token) > interp.TokenBytesMax {
-		return fault.New(fault.InvalidArgument, "The task token is invalid.")
+		return errToken()
 	}
 	return nil
 }

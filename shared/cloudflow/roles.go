@@ -137,7 +137,7 @@ func (s *Service) checkFlowTargets(c Caller, role string, m *flow.Machine) error
 
 func stateName(st *flow.State) string { return fmt.Sprintf("state %s", value.Quote(st.Name)) }
 
-// flowAction returns the action of a task on a flow whose name is a constant. It returns "" for
+// flowAction returns the action of a task on a flow whose name is a constant. flowName is "" for
 // every other state.
 func flowAction(m *flow.Machine, st *flow.State) (action, flowName string) {
 	t := st.Task
@@ -149,8 +149,7 @@ func flowAction(m *flow.Machine, st *flow.State) (action, flowName string) {
 		return "", ""
 	}
 	operation = strings.TrimPrefix(operation, ":")
-	flowV1 := m.Language == flow.FlowV1
-	childStart := flow.ReadChildStart(flowV1, t.Resource, func(name string) string {
+	childStart := flow.ReadChildStart(m.Dialect, t.Resource, func(name string) string {
 		if t.Parameters == nil {
 			return ""
 		}
@@ -158,8 +157,5 @@ func flowAction(m *flow.Machine, st *flow.State) (action, flowName string) {
 		text, _ := v.(string)
 		return text
 	})
-	if name := childStart.Flow(); name != "" || flowV1 && t.Resource == "" {
-		return "fnf:" + operation, name
-	}
-	return "", ""
+	return "fnf:" + operation, childStart.Flow()
 }

@@ -44,5 +44,3 @@ func New(o Options) *Service {
 	}
 	return &Service{o}
 }
-
-var _ API = (*Service)(nil)

@@ -74,7 +74,7 @@ func (v visibility) filterError(err error, sent bool) error {
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The flow that the "+
 		"update leaves has a role, "+
 		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the "+
-		"flow, the answer says which.")
+		"flow, the response says which.")
 }
 
 // mask masks the task tokens of a text if the caller may not see them.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
@@ -23,18 +22,18 @@ type Report struct {
 
 // Report accepts a report of a task by its token and returns the id of the event that it wrote. The
 // token is looked up among the flows of the account.
-func (r *Engine) Report(ctx context.Context, account, token string, report Report) (int64, error) {
-	return r.report(ctx, account, token, report, reportSource{})
+func (e *Engine) Report(ctx context.Context, account, token string, report Report) (int64, error) {
+	return e.report(ctx, account, token, report, reportSource{})
 }
 
 // ReportAsyncResult accepts the result of a task's asynchronous call and returns the id of the
 // event that it wrote. The output is the raw result of the task, as a call returns it: ResultBytes
 // bounds it, and a longer one ends the execution. It is never rejected as too large, because no
 // caller would read the rejection.
-func (r *Engine) ReportAsyncResult(
+func (e *Engine) ReportAsyncResult(
 	ctx context.Context, account, token string, outcome Report,
 ) (int64, error) {
-	return r.report(ctx, account, token, outcome, reportSource{raw: true})
+	return e.report(ctx, account, token, outcome, reportSource{raw: true})
 }
 
 // reportSource describes the source of a report.
@@ -46,27 +45,27 @@ type reportSource struct {
 	raw     bool  // the output is the raw result of the task
 }
 
-func (r *Engine) report(
+func (e *Engine) report(
 	ctx context.Context, account, token string, report Report, by reportSource,
 ) (int64, error) {
 	t, ok := interp.ParseToken(token)
 	if !ok {
-		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
+		return 0, ErrToken
 	}
-	f, err := r.Store.GetFlow(ctx, account, t.Flow)
+	f, err := e.Store.GetFlow(ctx, account, t.Flow)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, fault.New(fault.FlowNotExists, "Flow '%s' does not exist.", t.Flow)
+		return 0, ErrNoFlow
 	} else if err != nil {
-		return 0, fault.Internal(err)
+		return 0, err
 	}
 	partition := store.Partition(f.ID, t.Execution)
-	lang, err := r.checkToken(ctx, partition, t)
+	dialect, err := e.checkToken(ctx, partition, t)
 	if err != nil {
 		return 0, err
 	}
-	if limit := r.Limits.Data(lang); !by.raw && max(len(report.Output), report.Size) > limit {
+	if limit := e.Limits.Data(dialect); !by.raw && max(len(report.Output), report.Size) > limit {
 		if by.mark == 0 {
-			return 0, fault.TooLarge(limit)
+			return 0, &TooLargeError{limit}
 		}
 		// No caller could act on a rejection, and the task would wait for ever.
 		report = tooLargeToReport(limit)
@@ -74,58 +73,61 @@ func (r *Engine) report(
 	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID,
 		Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {
-		n.Mark = r.Store.Random(partition)
-	} else if id, err := r.dedupeReport(ctx, partition, &n, by.attempt); err != nil {
-		return 0, notFound(err, t.Flow, t.Execution)
+		n.Mark = e.Store.Random(partition)
+	} else if id, err := e.dedupeReport(ctx, partition, &n, by.attempt); err != nil {
+		return 0, err
 	} else if id > 0 {
 		return id, nil
 	}
-	a, err := r.accept(ctx, partition, n)
-	if err == errBusy {
-		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+	a, err := e.accept(ctx, partition, n)
+	if err == ErrBusy {
+		return 0, ErrTaskNotReady
 	} else if err != nil {
-		return 0, notFound(err, t.Flow, t.Execution)
+		return 0, err
 	}
-	switch a.stepReply.Rejection {
+	return a.stepReply.Event, reportError(a.stepReply.Rejection, by)
+}
+
+// reportError returns the error for the rejection of a report; nil: it was accepted.
+func reportError(rejection interp.Rejection, by reportSource) error {
+	switch rejection {
 	case interp.AlreadyEnded:
-		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
+		return ErrTaskEnded
 	case interp.Superseded:
 		if by.attempt != 0 {
-			return 0, fault.New(fault.TaskAlreadyCompleted,
-				"Task '%s' has already completed.", token)
+			return ErrTaskEnded
 		}
-		fallthrough
+		return ErrTaskNotReady
 	case interp.RetryLater:
-		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+		return ErrTaskNotReady
 	case interp.NotWaiting:
-		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait "+
-			"for a report: its TaskMode or pattern is not a callback one.")
+		return ErrTaskNotWaiting
 	}
-	return a.stepReply.Event, nil
+	return nil
 }
 
 // dedupeReport directs the report of an execution's end to the attempt that started that execution,
-// because a FlowV1 token names the attempts after it, too. If that attempt is not known, it directs
-// the report to the attempt that is open now. If the report was accepted before, it returns the id
-// of its event instead.
-func (r *Engine) dedupeReport(
+// because the token of an entry names the attempts after it, too. If that attempt is not known, it
+// directs the report to the attempt that is open now. If the report was accepted before, it returns
+// the id of its event instead.
+func (e *Engine) dedupeReport(
 	ctx context.Context, partition string, n *interp.Message, attempt int64,
 ) (int64, error) {
-	x, err := r.Load(ctx, partition)
-	if err != nil || x.Language != flow.FlowV1 {
+	x, err := e.Load(ctx, partition)
+	if err != nil || !interp.EntryTokens(x.Dialect) {
 		return 0, err
 	}
 	if n.Attempt = attempt; attempt != 0 {
 		return 0, nil
 	}
-	if x, err = r.Store.Load(ctx, partition); err != nil {
+	if x, err = e.Store.Load(ctx, partition); err != nil {
 		return 0, err
 	}
-	s, err := r.decodeState(x)
+	s, err := e.decodeState(x)
 	if err != nil {
 		return 0, err
 	}
-	if id, ok := r.findMark(ctx, x, *n); ok {
+	if id, ok := e.findMark(ctx, x, *n); ok {
 		return id, nil
 	}
 	s.ResolveAttempt(n)
@@ -142,83 +144,77 @@ func tooLargeToReport(limit int) Report {
 
 // checkToken verifies the token's MAC before any message is submitted, and returns the dialect of
 // the token's execution.
-func (r *Engine) checkToken(
+func (e *Engine) checkToken(
 	ctx context.Context, partition string, t interp.Token,
-) (flow.Language, error) {
-	x, err := r.Load(ctx, partition)
+) (flow.Dialect, error) {
+	x, err := e.Load(ctx, partition)
 	if err != nil {
-		return 0, notFound(err, t.Flow, t.Execution)
+		return 0, err
 	}
 	s := interp.New(interp.Facts{Account: x.Account, FlowID: x.FlowID, Run: x.Run, Seed: x.Seed})
 	if !s.Valid(t) {
-		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
+		return 0, ErrToken
 	}
-	return x.Language, nil
+	return x.Dialect, nil
 }
 
 // accept accepts a message from outside the engine: by a commit or, if too many commits ended in a
 // conflict or with an unknown outcome, through the inbox. A commit that failed may have applied the
 // message all the same; its mark shows that.
-func (r *Engine) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
+func (e *Engine) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
 	it := &envelope{message: n}
-	a, err := r.submitAndWait(ctx, partition, it)
+	a, err := e.submitAndWait(ctx, partition, it)
 	var contended *contentionError
 	switch {
 	case errors.As(err, &contended):
-		return r.enqueueInboxEntry(ctx, partition, it.message)
+		return e.enqueueInboxEntry(ctx, partition, it.message)
 	case err != nil:
 		return reply{}, err
 	}
 	if a.mayBeCommitted && (a.stepReply.Rejection == interp.AlreadyEnded ||
 		a.stepReply.Rejection == interp.Superseded) {
-		if id, ok := r.findMark(ctx, a.x, n); ok {
+		if id, ok := e.findMark(ctx, a.x, n); ok {
 			a.stepReply = interp.Reply{Event: id}
 		}
 	}
 	return a, nil
 }
 
-// errBusy says that conflicting writes kept the message from being accepted in time. The caller
-// should retry.
-var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
-
 // findMark looks for the event with the mark of the message. The event of a report follows the
 // event that its token names; the event of a stop is the last one.
-func (r *Engine) findMark(
+func (e *Engine) findMark(
 	ctx context.Context, x *store.Execution, n interp.Message,
 ) (int64, bool) {
 	from := x.LastEvent
 	if n.Kind == interp.TaskReported {
 		from = n.TokenID + 1
 	}
-	events, err := r.Store.Events(ctx, x, from, int(max(x.LastEvent-from+1, 0)))
+	events, err := e.Store.Events(ctx, x, from, int(max(x.LastEvent-from+1, 0)))
 	if err != nil {
-		r.Log.Warn("history not read", "partition", x.Partition(), "err", err)
+		e.Log.Warn("history not read", "partition", x.Partition(), "err", err)
 		return 0, false
 	}
-	for _, e := range events {
-		if e.Mark == n.Mark {
-			return e.ID, true
+	for _, event := range events {
+		if event.Mark == n.Mark {
+			return event.ID, true
 		}
 	}
 	return 0, false
 }
 
-// Stop ends a running execution and returns it as it ended. ExecutionAlreadyCompleted: it has ended
-// before.
-func (r *Engine) Stop(
+// Stop ends a running execution and returns it as it ended. ErrExecutionEnded: it has ended before,
+// as returned.
+func (e *Engine) Stop(
 	ctx context.Context, partition string, cause *flow.Error,
 ) (*store.Execution, error) {
-	_, name, _ := store.ParsePartition(partition)
 	n := interp.Message{
-		Kind: interp.StopRequested, Error: cause, Mark: r.Store.Random(partition)}
-	a, err := r.accept(ctx, partition, n)
+		Kind: interp.StopRequested, Error: cause, Mark: e.Store.Random(partition)}
+	a, err := e.accept(ctx, partition, n)
 	if err != nil {
 		return nil, err
 	}
 	if a.stepReply.Rejection != interp.Accepted {
-		return a.x, fault.New(fault.ExecutionAlreadyCompleted,
-			"Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
+		return a.x, ErrExecutionEnded
 	}
 	return a.x, nil
 }

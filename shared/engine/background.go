@@ -6,8 +6,8 @@ import "context"
 type backgroundKey struct{}
 
 // backgroundContext returns a context for background work of the engine on an execution.
-func (r *Engine) backgroundContext(partition string) context.Context {
-	return context.WithValue(r.ctx, backgroundKey{}, partition)
+func (e *Engine) backgroundContext(partition string) context.Context {
+	return context.WithValue(e.ctx, backgroundKey{}, partition)
 }
 
 // BackgroundPartition returns the execution for which the engine calls a store or a queue in the

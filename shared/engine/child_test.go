@@ -32,7 +32,7 @@ func TestChildIsStoppedByItsName(t *testing.T) {
 			h.start(f, "one")
 			time.Sleep(time.Second)
 			running, _, err := w.store.List(context.Background(),
-				store.ListOptions{FlowID: child.ID, Limit: 10})
+				store.ListOptions{FlowID: child.ID, Shards: child.ListShards, Limit: 10})
 			if err != nil || len(running) != 1 {
 				t.Fatalf("%s: %v %v", parameters, running, err)
 			}

@@ -11,6 +11,7 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -27,7 +28,7 @@ func longCall(t *testing.T) (*harness, *store.Flow, *node) {
 	w := newHarness(t)
 	f := w.flow("f", oneTask)
 	w.tasks.on("A", sleeping(time.Hour, `{}`))
-	h := w.open(func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
+	h := w.open(func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, time.Minute })
 	h.start(f, "one")
 	time.Sleep(time.Second)
 	return w, f, h
@@ -51,7 +52,7 @@ func TestCloseWaitsForRenewals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, h := longCall(t)
 		var renewing atomic.Int32
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
 				renewing.Add(1)
 				time.Sleep(10 * time.Second)
@@ -72,15 +73,15 @@ func TestCloseWaitsForRenewals(t *testing.T) {
 
 // unreadableDriver is a store from which one process can no longer read rows.
 type unreadableDriver struct {
-	store.Driver
+	driver.Driver
 	now  atomic.Bool
 	read atomic.Int32
 }
 
-func (u *unreadableDriver) Get(ctx context.Context, key store.Key) (store.Row, error) {
+func (u *unreadableDriver) Get(ctx context.Context, key driver.Key) (driver.Row, error) {
 	u.read.Add(1)
 	if u.now.Load() {
-		return store.Row{}, errUnknownOutcome
+		return driver.Row{}, errUnknownOutcome
 	}
 	return u.Driver.Get(ctx, key)
 }
@@ -97,7 +98,7 @@ func TestCloseEndsRetries(t *testing.T) {
 			o.Store = store.New(store.Options{Driver: rows, TailBytes: 200})
 		})
 		h.start(f, "one")
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpCommit {
 				return errUnknownOutcome
 			}
@@ -127,7 +128,7 @@ func TestPermanentErrors(t *testing.T) {
 		w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
 		h := w.open(nil)
 		h.start(f, "one")
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
 				return store.ErrMissing
 			}

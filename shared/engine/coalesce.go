@@ -14,49 +14,49 @@ const coalesceWindow = 25 * time.Millisecond
 
 // coalesce waits, before the loop takes its envelopes, for more completed calls. It ends when all
 // calls in flight have completed, when any other envelope comes, or when the window is over.
-func (r *Engine) coalesce(c *mailbox) {
-	if c.lastCommit.IsZero() {
+func (e *Engine) coalesce(m *mailbox) {
+	if m.lastCommit.IsZero() {
 		return
 	}
-	left := coalesceWindow - time.Since(c.lastCommit)
+	left := coalesceWindow - time.Since(m.lastCommit)
 	if left <= 0 {
 		return
 	}
-	c.mu.Lock()
-	pending := len(c.calls) - len(c.envelopes)
-	if c.session == nil || c.recheck || len(c.envelopes) == 0 || pending <= 0 ||
-		!onlyCompletedCalls(c.envelopes) {
-		c.mu.Unlock()
+	m.mu.Lock()
+	pending := len(m.calls) - len(m.envelopes)
+	if m.session == nil || m.recheck || len(m.envelopes) == 0 || pending <= 0 ||
+		!onlyCompletedCalls(m.envelopes) {
+		m.mu.Unlock()
 		return
 	}
 	flushed := make(chan struct{})
-	c.flushed, c.pendingResults = flushed, pending
-	c.mu.Unlock()
+	m.flushed, m.pendingResults = flushed, pending
+	m.mu.Unlock()
 	t := time.NewTimer(left)
 	select {
 	case <-t.C:
 	case <-flushed:
-	case <-r.ctx.Done():
+	case <-e.ctx.Done():
 	}
 	t.Stop()
-	c.mu.Lock()
-	c.flushed = nil
-	c.mu.Unlock()
+	m.mu.Lock()
+	m.flushed = nil
+	m.mu.Unlock()
 }
 
 // flush ends the wait of coalesce if the envelope must not wait; nil is a recheck, which must not.
 // The caller holds the lock.
-func (c *mailbox) flush(it *envelope) {
-	if c.flushed == nil {
+func (m *mailbox) flush(it *envelope) {
+	if m.flushed == nil {
 		return
 	}
 	if it != nil && it.message.Kind == interp.CallCompleted {
-		if c.pendingResults--; c.pendingResults > 0 {
+		if m.pendingResults--; m.pendingResults > 0 {
 			return
 		}
 	}
-	close(c.flushed)
-	c.flushed = nil
+	close(m.flushed)
+	m.flushed = nil
 }
 
 // onlyCompletedCalls reports whether every envelope is a completed call.

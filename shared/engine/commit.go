@@ -7,46 +7,46 @@ import (
 )
 
 // commit writes the result of the step.
-func (f *transaction) commit() error {
-	r, c := f.r, f.c
-	s := c.state
+func (t *transaction) commit() error {
+	e, m := t.engine, t.mailbox
+	s := m.state
 	ch := &store.Change{
-		Events: f.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody,
+		Events: t.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody,
 		Status: s.Status, Stopped: s.Stopped, Output: s.Output, Error: s.Error,
-		LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wakeTime(),
+		LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: t.wakeTime(),
 	}
-	if f.fatal == nil { // the write that ends an execution has no bound
-		ch.BodyMax = r.Limits.BodyBytes
+	if t.fatal == nil { // the write that ends an execution has no bound
+		ch.BodyMax = e.Limits.BodyBytes
 	}
-	if f.turn != nil {
-		ch.OnEncoded = f.endTurn
+	if t.turn != nil {
+		ch.OnEncoded = t.endTurn
 	}
-	if s.Final() && c.x.Stopped == 0 {
+	if s.Final() && m.x.Stopped == 0 {
 		// The execution must not expire later than its values, which expire when the longest run
 		// would. A timeout may be noticed late, so Stopped may lie after Deadline.
-		ch.Expires = min(s.Stopped, s.Deadline) + r.Retention.Milliseconds()
+		ch.Expires = min(s.Stopped, s.Deadline) + e.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {
-			ch.Wake = r.finalWakeTime(ch.Expires)
+			ch.Wake = e.finalWakeTime(ch.Expires)
 		}
 	}
 	var err error
-	if f.created {
-		err = r.Store.Create(r.ctx, c.x, ch)
+	if t.created {
+		err = e.Store.Create(e.ctx, m.x, ch)
 	} else {
-		err = r.Store.Commit(r.ctx, c.x, ch)
+		err = e.Store.Commit(e.ctx, m.x, ch)
 	}
 	if err != nil {
 		return err
 	}
-	c.commits++
-	if c.activeSession != nil {
-		c.lastCommit = time.Now()
+	m.commits++
+	if m.work.ends() {
+		m.lastCommit = time.Now()
 	}
 	if s.Final() {
-		c.machine = nil
+		m.machine = nil
 	}
-	if r.Exclusive {
-		c.snapshot.Store(clone(c.x))
+	if e.ownsStore() {
+		m.snapshot.Store(clone(m.x))
 	}
 	return nil
 }
@@ -60,28 +60,28 @@ const (
 
 // wakeTime returns the next wake time of the row. It is never later than the earliest need, and
 // moves only when it must.
-func (f *transaction) wakeTime() int64 {
-	s, x := f.c.state, f.c.x
-	now := f.r.nowMillis()
+func (t *transaction) wakeTime() int64 {
+	s, x := t.mailbox.state, t.mailbox.x
+	now := t.engine.nowMillis()
 	need := s.NextWakeTime(0)
-	if s.Ready() || f.out.More {
+	if s.Ready() || t.out.More {
 		d := readyDelay
-		if f.created {
+		if t.created {
 			d = claimDelay
 		}
-		if t := now + d.Milliseconds(); need == 0 || t < need {
-			need = t
+		if at := now + d.Milliseconds(); need == 0 || at < need {
+			need = at
 		}
 	}
 	if s.Unsent() {
-		if t := now + readyDelay.Milliseconds(); need == 0 || t < need {
-			need = t
+		if at := now + readyDelay.Milliseconds(); need == 0 || at < need {
+			need = at
 		}
 	}
 	if s.Final() && len(s.Outbox) == 0 {
-		return f.r.finalWakeTime(x.Expires)
+		return t.engine.finalWakeTime(x.Expires)
 	}
-	if x.Wake > now && x.Wake <= need && !f.resetCounts {
+	if x.Wake > now && x.Wake <= need && !t.resetCounts {
 		return x.Wake
 	}
 	return max(need, now+1)
@@ -89,8 +89,8 @@ func (f *transaction) wakeTime() int64 {
 
 // finalWakeTime returns the wake time of an execution that has ended and has an empty outbox: the
 // sweeper removes it then.
-func (r *Engine) finalWakeTime(expires int64) int64 {
-	if r.StoreExpires {
+func (e *Engine) finalWakeTime(expires int64) int64 {
+	if e.StoreExpires {
 		return 0
 	}
 	return expires

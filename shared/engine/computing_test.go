@@ -12,6 +12,7 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -46,7 +47,7 @@ func TestStopWhileComputing(t *testing.T) {
 		f := w.flow("computes", busyStates(40))
 		stopped := make(chan error, 1)
 		commits := 0
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op != memstore.OpCommit || key.Partition != store.Partition(f.ID, "x") {
 				return nil
 			}
@@ -84,7 +85,7 @@ func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 		f := w.flow("computes", busyStates(40))
 		hold := make(chan struct{})
 		commits := 0
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpCommit && key.Partition == store.Partition(f.ID, "x") {
 				if commits++; commits == 3 {
 					<-hold
@@ -105,6 +106,45 @@ func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 		close(hold)
 		synctest.Wait()
 		w.checkEnded(f, "x", flow.Succeeded, "")
+	})
+}
+
+// TestStartDoesNotWaitForOthers: the caller that starts an execution gets its response after its
+// own commit, even if messages of other callers have arrived during that commit.
+func TestStartDoesNotWaitForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		h := w.open(nil)
+		f := w.flow("f", oneWait)
+		hold, stopped := make(chan struct{}), make(chan error, 1)
+		commits := 0
+		w.hooks(func(op string, key driver.Key) error {
+			if op != memstore.OpCommit || key.Partition != store.Partition(f.ID, "x") {
+				return nil
+			}
+			if commits++; commits == 1 {
+				go func() {
+					_, err := h.Stop(context.Background(), key.Partition, nil)
+					stopped <- err
+				}()
+				time.Sleep(time.Second) // the stop is in the mailbox
+			} else {
+				<-hold
+			}
+			return nil
+		}, nil)
+		started := make(chan *store.Execution, 1)
+		go func() { started <- h.start(f, "x") }()
+		select {
+		case <-started:
+		case <-time.After(time.Minute):
+			t.Error("the start waits for the commit of the stop")
+		}
+		close(hold)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		w.checkEnded(f, "x", flow.Stopped, "")
 	})
 }
 
@@ -149,7 +189,7 @@ func TestMaxTransactionWorkDoesNotShow(t *testing.T) {
 				want = got.String()
 			}
 			if got.String() != want {
-				t.Errorf("with %d steps a fold:\n%s\nwant\n%s", work, got.String(), want)
+				t.Errorf("with %d units of work a step:\n%s\nwant\n%s", work, got.String(), want)
 			}
 			h.close()
 		}

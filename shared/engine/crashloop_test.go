@@ -11,14 +11,15 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
 const tenSeconds = "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n" +
 	"- {Name: B, Type: Pass, End: true}\n"
 
-// TestLeftBehind: an exclusive process crashes whenever it picks up one of the executions that the
-// earlier process left, long before its first sweep. Each process counts the pickup, then its
+// TestLeftBehind: an embedded engine crashes whenever it picks up one of the executions that the
+// earlier engine left, long before its first sweep. Each engine counts the pickup, then its
 // attempt to advance the execution, and in the end the execution fails.
 func TestLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -35,7 +36,7 @@ func TestLeftBehind(t *testing.T) {
 			})
 			synctest.Wait()
 			// The process has crashed: it writes nothing.
-			w.hooks(func(op string, k store.Key) error {
+			w.hooks(func(op string, k driver.Key) error {
 				if op == memstore.OpCommit || op == memstore.OpCAS {
 					return errUnknownOutcome
 				}
@@ -57,7 +58,7 @@ func TestLeftBehind(t *testing.T) {
 	})
 }
 
-// TestQuarantine: an exclusive process runs the transactions of suspects one at a time, so that a
+// TestQuarantine: an embedded engine runs the transactions of suspects one at a time, so that a
 // crash is not counted for the others.
 func TestQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +97,7 @@ func TestQuarantine(t *testing.T) {
 		}
 		mu.Lock()
 		if len(held) != 1 || attempts != 1 {
-			t.Errorf("%v are folded at once, %d have counted", held, attempts)
+			t.Errorf("%v run at once, %d have counted", held, attempts)
 		}
 		mu.Unlock()
 		close(hold)

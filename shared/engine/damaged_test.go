@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // TestSweepLeavesDamagedRows: the sweeper of an acceptor does not write a row again whose body
@@ -24,13 +25,13 @@ func TestSweepLeavesDamagedRows(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 
-		key := store.Key{Partition: store.Partition(f.ID, "one"), Sort: "a"}
+		key := driver.Key{Partition: store.Partition(f.ID, "one"), Sort: "a"}
 		whole, body := w.row(key), w.load(f, "one").Body
 		damaged := whole
 		damaged.Data = bytes.Clone(whole.Data)
 		damaged.Data[bytes.LastIndex(whole.Data, body)+len(body)-1] = 0xff
 		damaged.Data[bytes.LastIndex(whole.Data, body)] = 0xff
-		w.put([]store.Row{damaged})
+		w.put([]driver.Row{damaged})
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		if row := w.row(key); row.Version != whole.Version || !bytes.Equal(row.Data, damaged.Data) {
@@ -38,7 +39,7 @@ func TestSweepLeavesDamagedRows(t *testing.T) {
 				whole.Version)
 		}
 
-		w.put([]store.Row{whole})
+		w.put([]driver.Row{whole})
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		w.checkEnded(f, "one", flow.Succeeded, "")

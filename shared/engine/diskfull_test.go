@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/engine"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -21,7 +22,7 @@ func TestFullStoreIsNotLogged(t *testing.T) {
 		f := w.flow("f", onePass)
 		var log bytes.Buffer
 		h := w.open(func(o *engine.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpCommit {
 				return store.ErrDiskFull
 			}

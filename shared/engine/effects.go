@@ -6,40 +6,40 @@ import (
 )
 
 // sendReplies sends each envelope its reply.
-func (f *transaction) sendReplies(starts, wakes []*envelope) {
+func (t *transaction) sendReplies() {
 	var snapshot *store.Execution
 	send := func(it *envelope, a reply) {
 		if it.done == nil {
 			return
 		}
 		if snapshot == nil {
-			if snapshot = f.c.snapshot.Load(); snapshot == nil {
-				snapshot = clone(f.c.x)
+			if snapshot = t.mailbox.snapshot.Load(); snapshot == nil {
+				snapshot = clone(t.mailbox.x)
 			}
 			snapshot = view(snapshot)
 		}
 		a.x, a.mayBeCommitted = snapshot, it.mayBeCommitted
 		it.done(a)
 	}
-	for i, it := range starts {
-		created := f.created && i == 0 || f.c.x.ClaimToken == it.start.claim
+	for i, it := range t.starts {
+		created := t.created && i == 0 || t.mailbox.x.ClaimToken == it.start.claim
 		if created { // while the start is still counted as starting
-			f.r.quota.countStarted(f.c.x.Account, f.c.partition)
-			f.c.wasRunning = true
+			t.engine.quota.CountStarted(t.mailbox.x.Account, t.mailbox.partition)
+			t.mailbox.wasRunning = true
 		}
 		send(it, reply{created: created})
 	}
-	for _, it := range wakes {
+	for _, it := range t.wakes {
 		send(it, reply{})
 	}
-	replies := f.out.Replies
-	if f.fatal != nil && len(replies) > 0 {
+	replies := t.out.Replies
+	if t.fatal != nil && len(replies) > 0 {
 		replies = replies[1:]
 	}
-	for i, it := range f.envelopes {
+	for i, it := range t.envelopes {
 		send(it, reply{stepReply: replies[i]})
 		if it.message.Kind == interp.CallCompleted || it.message.Kind == interp.CallReturned {
-			delete(f.c.calls, it.message.Attempt)
+			delete(t.mailbox.calls, it.message.Attempt)
 		}
 	}
 }
@@ -47,57 +47,80 @@ func (f *transaction) sendReplies(starts, wakes []*envelope) {
 // mayTakeMore reports whether another transaction could lease calls that this one could not: calls
 // that were canceled have made room for others. If the account has no capacity, wakeWithheld
 // submits the execution again once it has.
-func (f *transaction) mayTakeMore() bool {
-	r, c := f.r, f.c
-	return f.out.Changed && !f.callsWithheld && c.state.Ready() &&
-		len(c.calls) < r.CallsMax && r.mayCall(c)
+func (t *transaction) mayTakeMore() bool {
+	e, m := t.engine, t.mailbox
+	return t.out.Changed && !t.callsWithheld && m.state.Ready() &&
+		len(m.calls) < e.CallsMax && e.mayCall(m)
 }
 
 // updateLeases sets the end of the leases of the calls in flight, because a call that is still in
-// line must not begin later. An exclusive engine cannot lose a lease, so it skips this.
-func (f *transaction) updateLeases() {
-	if f.r.Exclusive || f.r.line == nil || len(f.c.calls) == 0 {
+// line must not begin later. An engine that owns its store cannot lose a lease, so it skips this.
+func (t *transaction) updateLeases() {
+	if !t.engine.leases.canExpire() || t.engine.line == nil || len(t.mailbox.calls) == 0 {
 		return
 	}
-	for _, l := range f.c.state.Leases() {
-		if call := f.c.calls[l.Attempt]; call != nil && l.Owner == f.r.owner {
-			call.until.Store(l.Until)
+	for _, l := range t.mailbox.state.Leases() {
+		if call := t.mailbox.calls[l.Attempt]; call != nil && l.Owner == t.engine.owner {
+			call.lease.Extend(l.Until)
 		}
 	}
 }
 
-// applyEffects applies what follows the commit: calls, outbox entries, hints.
-func (f *transaction) applyEffects() {
-	r, c := f.r, f.c
-	for attempt, call := range c.calls {
-		if c.state.Final() || !c.state.AttemptOpen(attempt) {
+// need is what an execution needs that a process has to see to: calls of ready attempts, and
+// deliveries of outbox entries.
+type need struct{ ready, unsent bool }
+
+// grew reports whether anything is needed that was not needed before.
+func (n need) grew(before need) bool {
+	return n.ready && !before.ready || n.unsent && !before.unsent
+}
+
+// applyEffects applies what follows from the step, after its commit.
+func (t *transaction) applyEffects() {
+	e, m := t.engine, t.mailbox
+	t.cancelClosed()
+	t.updateLeases()
+	for i := range t.out.Calls {
+		e.call(m, &t.out.Calls[i])
+	}
+	if len(m.state.Outbox) > 0 && !m.relaying && e.mayContinue(m) {
+		e.relay(m)
+	}
+	switch {
+	case m.state.Final():
+		t.announceEnd()
+	case m.work == nil:
+	case t.out.More && e.mayContinue(m) || t.mayTakeMore():
+		m.requestRecheck()
+	default:
+		t.scheduleWakeup()
+	}
+	e.deleteInboxEntries(m)
+	if m.work == nil {
+		t.handOff()
+	}
+}
+
+// cancelClosed cancels the calls in flight whose attempts are closed.
+func (t *transaction) cancelClosed() {
+	m := t.mailbox
+	for attempt, call := range m.calls {
+		if m.state.Final() || !m.state.AttemptOpen(attempt) {
 			call.cancel()
-			delete(c.calls, attempt)
+			delete(m.calls, attempt)
 		}
 	}
-	f.updateLeases()
-	for i := range f.out.Calls {
-		r.call(c, &f.out.Calls[i])
-	}
-	if len(c.state.Outbox) > 0 && !c.relaying && r.mayContinue(c) {
-		r.relay(c)
-	}
-	if c.state.Final() {
-		// Not only after the commit that ended it: the response to that commit may be lost.
-		if c.wasRunning {
-			c.wasRunning = false
-			r.watchers.ended(c.partition)
-			r.logEnd(c.x)
-			r.quota.release(c.x.Account, c.partition)
-		}
+}
+
+// announceEnd announces the end of an execution in this process, once. It does not depend on the
+// commit that ended the execution, because the response to that commit may be lost.
+func (t *transaction) announceEnd() {
+	e, m := t.engine, t.mailbox
+	if !m.wasRunning {
 		return
 	}
-	if !r.isExecutor(c) {
-		return
-	}
-	if f.out.More && r.mayContinue(c) || f.mayTakeMore() {
-		c.requestRecheck()
-		return
-	}
-	f.scheduleWakeup()
+	m.wasRunning = false
+	e.watchers.ended(m.partition)
+	e.logEnd(m.x)
+	e.quota.Release(m.x.Account, m.partition)
 }

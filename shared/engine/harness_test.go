@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/cloudflow"
 	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 	"millrace/shared/task/subflowtask"
@@ -37,15 +39,15 @@ type harness struct {
 	nodes []*node
 
 	mu       sync.Mutex
-	beforeOp func(op string, key store.Key) error
-	afterOp  func(op string, key store.Key) error
+	beforeOp func(op string, key driver.Key) error
+	afterOp  func(op string, key driver.Key) error
 	writes   map[string]int // commits tried, by partition
 }
 
 func newHarness(t *testing.T) *harness {
 	w := &harness{t: t, mem: memstore.New(), tasks: newTasks(), writes: map[string]int{}}
 	w.mem.WakeShards = 2
-	w.mem.Before = func(op string, key store.Key) error {
+	w.mem.Before = func(op string, key driver.Key) error {
 		w.mu.Lock()
 		f := w.beforeOp
 		if op == memstore.OpCommit {
@@ -57,7 +59,7 @@ func newHarness(t *testing.T) *harness {
 		}
 		return f(op, key)
 	}
-	w.mem.After = func(op string, key store.Key) error {
+	w.mem.After = func(op string, key driver.Key) error {
 		w.mu.Lock()
 		f := w.afterOp
 		w.mu.Unlock()
@@ -76,7 +78,7 @@ func newHarness(t *testing.T) *harness {
 }
 
 // hooks sets what the store calls before and after an operation; nil: nothing.
-func (w *harness) hooks(before, after func(op string, key store.Key) error) {
+func (w *harness) hooks(before, after func(op string, key driver.Key) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.beforeOp, w.afterOp = before, after
@@ -90,9 +92,9 @@ func (w *harness) commitsTried(f *store.Flow, name string) int {
 }
 
 // once returns a hook that fails the n-th matching operation, and no other.
-func once(op string, sort string, n int) func(string, store.Key) error {
+func once(op string, sort string, n int) func(string, driver.Key) error {
 	var mu sync.Mutex
-	return func(o string, k store.Key) error {
+	return func(o string, k driver.Key) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if o != op || !strings.HasPrefix(k.Partition, "x#") || k.Sort != sort {
@@ -125,7 +127,7 @@ func (w *harness) open(edit func(*engine.Options)) *node {
 		map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": w.tasks}, nil)
 	o := engine.Options{
 		Store: w.store, Queue: h.queue, Tasks: table, Compile: compile,
-		Limits: flow.DefaultLimits(), Region: "local", Exclusive: true,
+		Limits: flow.DefaultLimits(), Region: "local", Topology: engine.Embedded,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	}
 	if edit != nil {
@@ -136,7 +138,7 @@ func (w *harness) open(edit func(*engine.Options)) *node {
 	ctx, h.stop = context.WithCancel(context.Background())
 	h.work.Go(func() { h.queue.Consume(ctx, h.HandleHint) })
 	h.work.Go(func() {
-		if o.Exclusive {
+		if o.Topology == engine.Embedded {
 			h.Resume(ctx)
 		}
 		for tick := time.NewTicker(time.Minute); ; {
@@ -174,18 +176,22 @@ func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 
 type starter struct{ h *node }
 
-func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowtask.Started, error) {
-	name, err := s.h.StartChild(ctx, engine.Child{
-		Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
-		CallbackToken: c.CallbackToken, Key: c.Key,
-	})
+// service returns the API of the engine.
+func (h *node) service() *cloudflow.Service {
+	return cloudflow.New(cloudflow.Options{Store: h.Store, Engine: h.Engine, Limits: h.Limits})
+}
+
+func (s starter) StartChild(
+	ctx context.Context, _ subflowtask.Caller, c flow.Child,
+) (subflowtask.Started, error) {
+	name, err := s.h.service().StartChild(ctx, c)
 	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
 func compile(definition, mode string) (*flow.Machine, error) {
 	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
 	if m == nil {
-		return nil, diagnostics.Err()
+		return nil, fdl.Fault(diagnostics)
 	}
 	return m, nil
 }

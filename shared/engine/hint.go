@@ -13,9 +13,9 @@ func newHint(partition string, delay time.Duration) queue.Hint {
 }
 
 // sendHint sends a hint. If that fails, the sweeper finds the execution by its wake time.
-func (r *Engine) sendHint(partition string, delay time.Duration) {
-	if err := r.Queue.Send(r.ctx, newHint(partition, delay)); err != nil {
-		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
+func (e *Engine) sendHint(partition string, delay time.Duration) {
+	if err := e.Queue.Send(e.ctx, newHint(partition, delay)); err != nil {
+		e.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
 }
 
@@ -25,44 +25,40 @@ const hintDelayMax = 3 * time.Minute
 
 // scheduleWakeup sends a delayed hint for the next wake-up that this process does not see to
 // itself: it sees to its own calls and to the delivery it is making now.
-func (f *transaction) scheduleWakeup() {
-	r, c := f.r, f.c
-	next := c.state.NextWakeTime
-	if c.relaying {
-		next = c.state.NextTimer
+func (t *transaction) scheduleWakeup() {
+	e, m := t.engine, t.mailbox
+	next := m.state.NextWakeTime
+	if m.relaying {
+		next = m.state.NextTimer
 	}
-	due := next(r.owner)
-	now := r.nowMillis()
-	if due == 0 || due-now > hintDelayMax.Milliseconds() || c.hintDue > now && c.hintDue <= due {
+	due := next(e.owner)
+	now := e.nowMillis()
+	if due == 0 || due-now > hintDelayMax.Milliseconds() || m.hintDue > now && m.hintDue <= due {
 		return
 	}
-	c.hintDue = due
-	r.sendHint(c.partition, time.Duration(max(due-now, 0))*time.Millisecond)
+	m.hintDue = due
+	e.sendHint(m.partition, time.Duration(max(due-now, 0))*time.Millisecond)
 }
 
-// handOff sends a hint for what this process leaves to another one: work that became ready, and
-// outbox entries.
-func (f *transaction) handOff(wasReady, wasUnsent bool) {
-	r, c := f.r, f.c
-	ready := c.state.Ready() && !wasReady || f.out.More
-	unsent := c.state.Unsent() && !wasUnsent
-	if !ready && !unsent {
-		if !c.state.Final() {
-			f.scheduleWakeup()
-		}
-		return
+// handOff sends a hint for what this process leaves to another one: what the step made necessary.
+func (t *transaction) handOff() {
+	e, m := t.engine, t.mailbox
+	now := need{ready: m.state.Ready(), unsent: m.state.Unsent()}
+	if now.grew(t.before) || t.out.More {
+		e.sendHint(m.partition, 0)
+	} else if !m.state.Final() {
+		t.scheduleWakeup()
 	}
-	r.sendHint(c.partition, 0)
 }
 
 // bumpWake is what the sweeper of an acceptor does with a due row: it moves the wake time, so that
 // an execution that crashes its processes is not retried at once, and sends a hint.
-func (r *Engine) bumpWake(ctx context.Context, x *store.Execution) error {
+func (e *Engine) bumpWake(ctx context.Context, x *store.Execution) error {
 	ch := unchanged(x)
 	ch.SweepAttempts++
-	ch.Wake = r.nowMillis() + sweepBackoff(x.SweepAttempts)
-	if err := r.Store.Commit(ctx, x, ch); err != nil {
+	ch.Wake = e.nowMillis() + sweepBackoff(x.SweepAttempts)
+	if err := e.Store.Commit(ctx, x, ch); err != nil {
 		return err
 	}
-	return r.Queue.Send(ctx, newHint(x.Partition(), 0))
+	return e.Queue.Send(ctx, newHint(x.Partition(), 0))
 }

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/queue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -36,8 +37,8 @@ func (c boundedQueue) Send(ctx context.Context, messages ...queue.Hint) error {
 // TestNoHintsWhileSending: while the second delivery of an outbox entry takes its time, hints that
 // say that the entry is due must not cause more such hints.
 func TestNoHintsWhileSending(t *testing.T) {
-	for _, exclusive := range []bool{true, false} {
-		t.Run(fmt.Sprint("exclusive ", exclusive), func(t *testing.T) {
+	for _, topology := range []engine.Topology{engine.Embedded, engine.Servers} {
+		t.Run(fmt.Sprint("topology ", topology), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				c := w.flow("child", oneWait)
@@ -47,13 +48,13 @@ func TestNoHintsWhileSending(t *testing.T) {
 							"- {Name: B, Type: Wait, Seconds: 300, End: true}\n", 1))
 				var sent atomic.Int64
 				h := w.open(func(o *engine.Options) {
-					o.Exclusive = exclusive
+					o.Topology = topology
 					o.Queue = boundedQueue{o.Queue, &sent}
 				})
 				h.start(f, "one")
 				time.Sleep(4 * time.Second)
 				var tries atomic.Int64
-				w.hooks(func(op string, k store.Key) error {
+				w.hooks(func(op string, k driver.Key) error {
 					if op != memstore.OpCommit || k.Partition != store.Partition(c.ID, "N") {
 						return nil
 					}
@@ -92,21 +93,21 @@ func (n *recordingQueue) Send(_ context.Context, messages ...queue.Hint) error {
 func TestResumeHintsExecutions(t *testing.T) {
 	w := newHarness(t)
 	soon := time.Now().Add(time.Minute).UnixMilli()
-	key := func(partition, sort string) store.Key {
-		return store.Key{Partition: partition, Sort: sort}
+	key := func(partition, sort string) driver.Key {
+		return driver.Key{Partition: partition, Sort: sort}
 	}
-	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"),
+	for _, k := range []driver.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"),
 		key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"),
 		store.InvocationRecordKey("r", "f")} {
 		if err := w.mem.Put(t.Context(),
-			[]store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
+			[]driver.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	q := &recordingQueue{}
-	r := engine.New(
-		engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
-	if err := r.Resume(t.Context()); err != nil {
+	e := engine.New(
+		engine.Options{Store: w.store, Queue: q, Topology: engine.Embedded, Limits: flow.DefaultLimits()})
+	if err := e.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if len(q.partitions) != 1 || q.partitions[0] != "x#f#one" {
@@ -134,22 +135,22 @@ func TestResumeTellsWhatIsLeft(t *testing.T) {
 	w := newHarness(t)
 	now := time.Now()
 	put := func(partition string, wake time.Time) {
-		row := store.Row{Key: store.Key{Partition: partition, Sort: "a"}, Version: 1,
+		row := driver.Row{Key: driver.Key{Partition: partition, Sort: "a"}, Version: 1,
 			Wake: wake.UnixMilli()}
 		row.Data = []byte("damaged")
-		if err := w.mem.Put(t.Context(), []store.Row{row}); err != nil {
+		if err := w.mem.Put(t.Context(), []driver.Row{row}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put("x#f#soon", now.Add(time.Minute))
 	put("x#f#far", now.Add(time.Hour))
 	q := &refusingQueue{times: 1}
-	r := engine.New(
-		engine.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
-	if err := r.Resume(t.Context()); err == nil {
-		t.Error("a hint was refused, and nobody is told")
+	e := engine.New(
+		engine.Options{Store: w.store, Queue: q, Topology: engine.Embedded, Limits: flow.DefaultLimits()})
+	if err := e.Resume(t.Context()); err == nil {
+		t.Error("the queue rejected a hint, and Resume returned no error")
 	}
-	if err := r.Resume(t.Context()); err != nil || len(q.partitions) != 1 {
+	if err := e.Resume(t.Context()); err != nil || len(q.partitions) != 1 {
 		t.Errorf("%v, hints for %q", err, q.partitions)
 	}
 }

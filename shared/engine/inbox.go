@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // The inbox is for messages from outside that lose the race for the state row again and again
@@ -27,38 +28,41 @@ const (
 	inboxPollIntervalMax = time.Second
 )
 
-// enqueueInboxEntry puts a message into the inbox of an execution and returns its reply. errBusy:
+// enqueueInboxEntry puts a message into the inbox of an execution and returns its reply. ErrBusy:
 // it was not handled in time, and has been retracted.
-func (r *Engine) enqueueInboxEntry(
+func (e *Engine) enqueueInboxEntry(
 	ctx context.Context, partition string, n interp.Message,
 ) (reply, error) {
-	a, open, err := r.evaluate(ctx, partition, 0, &n)
+	a, open, err := e.evaluate(ctx, partition, 0, &n)
 	if err != nil || !open {
 		return a, err
 	}
 	l := &store.InboxEntry{
 		Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt,
 		Mark: n.Mark, Output: n.Output, Error: n.Error,
-		Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires,
+		Wake: e.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires,
 	}
-	if err := r.Store.EnqueueInboxEntry(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {
+	err = e.Store.EnqueueInboxEntry(ctx, l)
+	switch outcomeOf(err) {
+	case committed, conflict, unknown, gone:
+	default:
 		return reply{}, err
 	}
 	// An entry of another caller is not yet accepted, and an entry whose write has an unknown
 	// outcome is treated as written: only the state row decides.
-	if err := r.notifyInbox(ctx, partition, r.Exclusive); err != nil {
-		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
+	if err := e.notifyInbox(ctx, partition, e.ownsStore()); err != nil {
+		e.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
-	return r.awaitInboxEntry(ctx, l, n)
+	return e.awaitInboxEntry(ctx, l, n)
 }
 
 // notifyInbox makes an engine read the inbox: this one, or one that gets a hint.
-func (r *Engine) notifyInbox(ctx context.Context, partition string, here bool) error {
+func (e *Engine) notifyInbox(ctx context.Context, partition string, here bool) error {
 	if !here {
-		return r.Queue.Send(ctx, newHint(partition, 0))
+		return e.Queue.Send(ctx, newHint(partition, 0))
 	}
-	if !r.closing() {
-		r.submit(partition, &envelope{inbox: true})
+	if !e.closing() {
+		e.submit(partition, &envelope{inbox: true})
 	}
 	return nil
 }
@@ -66,7 +70,7 @@ func (r *Engine) notifyInbox(ctx context.Context, partition string, here bool) e
 // awaitInboxEntry reads the state row until it shows the reply to the entry. When the time is over
 // it retracts the entry and reads the row once more, because another process may just have handled
 // the entry.
-func (r *Engine) awaitInboxEntry(
+func (e *Engine) awaitInboxEntry(
 	ctx context.Context, l *store.InboxEntry, n interp.Message,
 ) (reply, error) {
 	timeout := time.NewTimer(inboxWait)
@@ -79,27 +83,27 @@ func (r *Engine) awaitInboxEntry(
 		case <-poll.C:
 		case <-timeout.C:
 			retract = true
-		case <-r.closed:
+		case <-e.closed:
 			retract = true
 		case <-ctx.Done():
 			return reply{}, ctx.Err()
 		}
 		if retract {
-			r.retractInboxEntry(ctx, l)
+			e.retractInboxEntry(ctx, l)
 		}
-		a, open, err := r.evaluate(ctx, l.Partition, l.Run, &n)
+		a, open, err := e.evaluate(ctx, l.Partition, l.Run, &n)
 		switch {
 		case err == nil && !open:
 			if a.stepReply.Rejection != interp.Accepted && !retract {
-				r.retractInboxEntry(ctx, l)
+				e.retractInboxEntry(ctx, l)
 			}
 			return a, nil
-		case errors.Is(err, errGone):
+		case errors.Is(err, ErrNoExecution):
 			return reply{}, err
 		case retract && err != nil:
 			return reply{}, err
 		case retract:
-			return reply{}, errBusy
+			return reply{}, ErrBusy
 		}
 		poll.Reset(interval)
 		interval = min(2*interval, inboxPollIntervalMax)
@@ -108,25 +112,25 @@ func (r *Engine) awaitInboxEntry(
 
 // retractInboxEntry deletes an entry, unless another caller wrote it. If that fails, the process
 // that finds the entry handles or deletes it.
-func (r *Engine) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
-	if err := r.Store.RetractInboxEntry(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
-		r.Log.Warn("news stays in the inbox", "partition", l.Partition, "err", err)
+func (e *Engine) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
+	if err := e.Store.RetractInboxEntry(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
+		e.Log.Warn("inbox entry not retracted", "partition", l.Partition, "err", err)
 	}
 }
 
 // evaluate reads the state row to find the reply to a message, or that its attempt is still open.
-// errGone: the name belongs to another run than the given one by now (0: any run will do). A report
-// that names no attempt is directed to the attempt that is open.
-func (r *Engine) evaluate(
+// ErrNoExecution: the name belongs to another run than the given one by now (0: any run will do). A
+// report that names no attempt is directed to the attempt that is open.
+func (e *Engine) evaluate(
 	ctx context.Context, partition string, run uint64, n *interp.Message,
 ) (a reply, open bool, err error) {
-	x, err := r.Store.Load(ctx, partition)
+	x, err := e.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run != 0 && x.Run != run {
-		return reply{}, false, errGone
+		return reply{}, false, ErrNoExecution
 	} else if err != nil {
 		return reply{}, false, err
 	}
-	s, err := r.decodeState(x)
+	s, err := e.decodeState(x)
 	if err != nil {
 		return reply{}, false, err
 	}
@@ -136,7 +140,7 @@ func (r *Engine) evaluate(
 	case interp.Accepted:
 		return a, true, nil
 	case interp.AlreadyEnded, interp.Superseded:
-		if id, ok := r.findMark(ctx, x, *n); ok {
+		if id, ok := e.findMark(ctx, x, *n); ok {
 			a.stepReply = interp.Reply{Event: id}
 		}
 	}
@@ -154,22 +158,22 @@ func inboxMessage(l *store.InboxEntry) interp.Message {
 }
 
 // drainInbox puts the messages of the inbox entries into the transaction, before newer messages.
-func (f *transaction) drainInbox(in *store.Inbox) {
+func (t *transaction) drainInbox(in *store.Inbox) {
 	if len(in.Entries) == 0 {
 		return
 	}
-	items := make([]*envelope, 0, len(in.Entries)+len(f.envelopes))
+	items := make([]*envelope, 0, len(in.Entries)+len(t.envelopes))
 	for _, l := range in.Entries {
 		items = append(items, &envelope{message: inboxMessage(l)})
 	}
-	f.envelopes = append(items, f.envelopes...)
+	t.envelopes = append(items, t.envelopes...)
 }
 
 // deleteInboxEntries deletes the entries that a commit has handled, those that came too late, and
 // stale rows. The sweeper deletes what remains.
-func (r *Engine) deleteInboxEntries(c *mailbox) {
-	in := c.inbox
-	c.inbox = store.Inbox{}
+func (e *Engine) deleteInboxEntries(m *mailbox) {
+	in := m.inbox
+	m.inbox = store.Inbox{}
 	for _, l := range in.Entries {
 		in.Stale = append(in.Stale, l.Key())
 	}
@@ -179,15 +183,15 @@ func (r *Engine) deleteInboxEntries(c *mailbox) {
 	errs := make([]error, len(in.Stale))
 	var work sync.WaitGroup
 	for i, key := range in.Stale {
-		work.Go(func() { errs[i] = r.Store.DeleteInboxEntry(r.ctx, key) })
+		work.Go(func() { errs[i] = e.Store.DeleteInboxEntry(e.ctx, key) })
 	}
 	work.Wait()
 	if err := errors.Join(errs...); err != nil {
-		r.Log.Warn("inbox not cleared; the sweeper will", "partition", c.partition, "err", err)
-	} else if in.More && r.mayContinue(c) {
-		c.mu.Lock()
-		c.envelopes = append(c.envelopes, &envelope{inbox: true})
-		c.mu.Unlock()
+		e.Log.Warn("inbox not cleared; the sweeper will", "partition", m.partition, "err", err)
+	} else if in.More && e.mayContinue(m) {
+		m.mu.Lock()
+		m.envelopes = append(m.envelopes, &envelope{inbox: true})
+		m.mu.Unlock()
 	}
 }
 
@@ -200,55 +204,55 @@ const (
 
 // monopolizes reports, at most once a second, whether the mailbox may keep other processes from
 // committing.
-func (c *mailbox) monopolizes(now int64) bool {
-	if now-c.commitsSince < inboxCheckInterval.Milliseconds() {
+func (m *mailbox) monopolizes(now int64) bool {
+	if now-m.commitsSince < inboxCheckInterval.Milliseconds() {
 		return false
 	}
-	crowds := c.x != nil && c.commits >= monopolyCommits
-	c.commitsSince, c.commits = now, 0
+	crowds := m.x != nil && m.commits >= monopolyCommits
+	m.commitsSince, m.commits = now, 0
 	return crowds
 }
 
 // pollInbox reads the inbox of a busy execution, and makes the next transaction load the execution
 // again if the inbox is not empty.
-func (r *Engine) pollInbox(c *mailbox) {
-	if r.Exclusive || !r.isExecutor(c) || !c.monopolizes(r.nowMillis()) {
+func (e *Engine) pollInbox(m *mailbox) {
+	if e.ownsStore() || m.work == nil || !m.monopolizes(e.nowMillis()) {
 		return
 	}
-	in, err := r.Store.Inbox(r.ctx, c.x)
+	in, err := e.Store.Inbox(e.ctx, m.x)
 	if err != nil {
-		r.Log.Warn("inbox not read", "partition", c.partition, "err", err)
+		e.Log.Warn("inbox not read", "partition", m.partition, "err", err)
 	} else if len(in.Entries)+len(in.Stale) > 0 {
-		c.invalidate()
+		m.invalidate()
 	}
 }
 
 // wakeInboxEntry is what the sweeper does with an entry that was not handled in time: it deletes
 // the entry if its execution has ended; otherwise it moves the wake time and has the inbox read.
-func (r *Engine) wakeInboxEntry(ctx context.Context, key store.Key) error {
-	l, err := r.Store.InboxEntry(ctx, key)
+func (e *Engine) wakeInboxEntry(ctx context.Context, key driver.Key) error {
+	l, err := e.Store.InboxEntry(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return r.Store.DeleteExpiredRow(ctx, key)
+		return e.Store.DeleteExpiredRow(ctx, key)
 	} else if err != nil {
 		return err
 	}
-	now := r.nowMillis()
+	now := e.nowMillis()
 	if l.Wake > now {
 		return nil
 	}
-	x, err := r.Load(ctx, key.Partition)
-	if err != nil && !IsGone(err) {
+	x, err := e.Load(ctx, key.Partition)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if err != nil || x.Run != l.Run || x.Status.Final() {
-		return r.Store.DeleteInboxEntry(ctx, key)
+		return e.Store.DeleteInboxEntry(ctx, key)
 	}
 	wake := now + sweepBackoff(l.SweepAttempts())
-	if err := r.Store.RescheduleInboxEntry(ctx, l, wake); err != nil {
+	if err := e.Store.RescheduleInboxEntry(ctx, l, wake); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return nil // another process has handled or deleted it
 		}
 		return err
 	}
-	return r.notifyInbox(ctx, key.Partition, !r.AcceptOnly)
+	return e.notifyInbox(ctx, key.Partition, !e.onlyAccepts())
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -11,9 +12,9 @@ import (
 	"time"
 
 	"millrace/shared/engine"
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -39,7 +40,7 @@ func TestInbox(t *testing.T) {
 					o := w.newAcceptor(h, 3)
 					o.err = err
 					id, err := o.Report(ctx, account, w.tasks.token("report", "A"), reportBy("me"))
-					w.checkReported(f, "report", "me", id, err, "")
+					w.checkReported(f, "report", "me", id, err, nil)
 					if n := o.tried.Load(); n != 3 {
 						t.Errorf("%d commits were tried", n)
 					}
@@ -71,7 +72,7 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// TestInboxOfOneProcess: an exclusive engine needs no inbox, but uses it if the responses of the
+// TestInboxOfOneProcess: an embedded engine needs no inbox, but uses it if the responses of the
 // store to three commits are lost.
 func TestInboxOfOneProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestInboxOfOneProcess(t *testing.T) {
 		s.lose.Store(3)
 		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
 			reportBy("me"))
-		w.checkReported(f, "one", "me", id, err, "")
+		w.checkReported(f, "one", "me", id, err, nil)
 		s.lose.Store(3)
 		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
 			t.Error(err)
@@ -100,7 +101,7 @@ func TestInboxOfOneProcess(t *testing.T) {
 	})
 }
 
-// TestInboxCostsNothing: without conflicts the inbox is not read separately: an exclusive engine
+// TestInboxCostsNothing: without conflicts the inbox is not read separately: an embedded engine
 // does not read it, and functions read it together with the state row.
 func TestInboxCostsNothing(t *testing.T) {
 	for name, open := range map[string]func(w *harness) *node{
@@ -115,7 +116,7 @@ func TestInboxCostsNothing(t *testing.T) {
 					"- {Name: W, CALL, TaskMode: WaitForCustomCallback, End: true}\n")
 				var mu sync.Mutex
 				reads := map[string]int{}
-				w.hooks(func(op string, k store.Key) error {
+				w.hooks(func(op string, k driver.Key) error {
 					mu.Lock()
 					defer mu.Unlock()
 					if op == memstore.OpGet && k.Sort == "a" &&
@@ -172,7 +173,7 @@ func TestStepsOfInbox(t *testing.T) {
 					time.Sleep(time.Second)
 					token := w.tasks.token("one", "A")
 					var left atomic.Int32
-					failing := func(op string, k store.Key) error {
+					failing := func(op string, k driver.Key) error {
 						if op == s.op && strings.HasPrefix(k.Partition, "x#") &&
 							strings.HasPrefix(k.Sort, s.sort) && left.Add(-1) >= 0 {
 							return errUnknownOutcome
@@ -193,12 +194,12 @@ func TestStepsOfInbox(t *testing.T) {
 									_, err = o.Report(context.Background(), account, token,
 										reportBy(fmt.Sprint(i)))
 								}
-								switch code := fault.CodeOf(err); {
+								switch {
 								case err == nil:
 									oks.Add(1)
 									return
-								case code == fault.TaskAlreadyCompleted ||
-									code == fault.ExecutionAlreadyCompleted:
+								case errors.Is(err, engine.ErrTaskEnded),
+									errors.Is(err, engine.ErrExecutionEnded):
 									return
 								}
 								time.Sleep(time.Second)
@@ -264,7 +265,7 @@ func TestWideInbox(t *testing.T) {
 			t.Fatalf("%d of %d wait", len(tokens), n)
 		}
 		before := w.load(f, "one").Version
-		w.hooks(func(op string, _ store.Key) error {
+		w.hooks(func(op string, _ driver.Key) error {
 			time.Sleep(10 * time.Millisecond)
 			return nil
 		}, nil)
@@ -309,7 +310,7 @@ func TestBusyRunnerLooks(t *testing.T) {
 		began := time.Now()
 		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"),
 			reportBy("me"))
-		w.checkReported(f, "one", "me", id, err, "")
+		w.checkReported(f, "one", "me", id, err, nil)
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("after %v", took)
 		}
@@ -343,7 +344,7 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		// Between the child's end and its callback, commits of the parent's row fail.
 		var losses atomic.Int32
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if op == memstore.OpCAS && k.Sort == "a" &&
 				k.Partition == store.Partition(parent.ID, "one") && losses.Add(1) <= 3 {
 				return store.ErrConflict
@@ -353,7 +354,7 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		var posted atomic.Int32
 		w.mu.Lock()
 		before := w.beforeOp
-		w.beforeOp = func(op string, k store.Key) error {
+		w.beforeOp = func(op string, k driver.Key) error {
 			if op == memstore.OpCommit && store.IsInboxEntry(k) {
 				posted.Add(1)
 			}
@@ -366,7 +367,7 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		w.checkEnded(parent, "one", flow.Succeeded, "")
 		w.checkInboxEmpty(parent, "one")
 		if n := posted.Load(); n != 1 {
-			t.Errorf("%d letters", n)
+			t.Errorf("%d inbox entries were written, want 1", n)
 		}
 	})
 }

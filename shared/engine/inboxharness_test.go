@@ -2,18 +2,19 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"millrace/shared/engine"
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // losingDriver is a store whose next commits of state rows fail for one process: with a conflict,
 // or with an unknown outcome.
 type losingDriver struct {
-	store.Driver
+	driver.Driver
 	lose  atomic.Int32 // how many more commits fail
 	err   error
 	tried atomic.Int32
@@ -22,7 +23,7 @@ type losingDriver struct {
 }
 
 func (s *losingDriver) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	apply := func() error { return s.Driver.Commit(ctx, puts, cas, cond) }
 	if cas.Sort == "a" {
@@ -50,7 +51,7 @@ func (w *harness) newAcceptor(h *node, n int32) *acceptor {
 	options := engine.Options{
 		Store: store.New(store.Options{Driver: o.losingDriver, TailBytes: 200}),
 		Queue: discardQueue{}, Compile: compile,
-		Limits: flow.DefaultLimits(), Region: "local", AcceptOnly: true}
+		Limits: flow.DefaultLimits(), Region: "local", Topology: engine.Functions}
 	if h != nil {
 		options.Queue = h.queue
 	}
@@ -62,10 +63,10 @@ func (w *harness) newAcceptor(h *node, n int32) *acceptor {
 const always = 1 << 30
 
 // inboxEntries returns the inbox of an execution.
-func (w *harness) inboxEntries(f *store.Flow, name string) []store.Row {
+func (w *harness) inboxEntries(f *store.Flow, name string) []driver.Row {
 	w.t.Helper()
 	rows, _, err := w.mem.Range(context.Background(),
-		store.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
+		driver.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func (w *harness) inboxEntries(f *store.Flow, name string) []store.Row {
 func (w *harness) checkInboxEmpty(f *store.Flow, name string) {
 	w.t.Helper()
 	if rows := w.inboxEntries(f, name); len(rows) != 0 {
-		w.t.Errorf("%d letters are left: %v", len(rows), rows[0].Key)
+		w.t.Errorf("%d inbox entries are left: %v", len(rows), rows[0].Key)
 	}
 }
 
@@ -96,18 +97,14 @@ func reportBy(who string) engine.Report {
 	return engine.Report{Output: []byte(`{"by":"` + who + `"}`)}
 }
 
-// checkReported checks the result of a report. With want "" the report must have succeeded, and id
-// must be its event.
+// checkReported checks the result of a report. With want nil the report must have succeeded, and
+// id must be its event.
 func (w *harness) checkReported(
-	f *store.Flow, name, who string, id int64, err error, want fault.Code,
+	f *store.Flow, name, who string, id int64, err, want error,
 ) {
 	w.t.Helper()
-	code := fault.Code("")
-	if err != nil {
-		code = fault.CodeOf(err)
-	}
-	if code != want {
-		w.t.Errorf("%s was told %v, want %q", who, err, want)
+	if !errors.Is(err, want) {
+		w.t.Errorf("%s was told %v, want %v", who, err, want)
 	}
 	if err != nil {
 		return

@@ -2,7 +2,9 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,9 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/shared/fault"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -29,20 +32,20 @@ func TestInboxGivesUp(t *testing.T) {
 		ctx, token := context.Background(), w.tasks.token("one", "A")
 		o := w.newAcceptor(nil, always)
 		for _, what := range []struct {
-			want fault.Code
+			want error
 			do   func() error
 		}{
-			{fault.TaskInvalidState, func() error {
+			{engine.ErrTaskNotReady, func() error {
 				_, err := o.Report(ctx, account, token, reportBy("me"))
 				return err
 			}},
-			{fault.ConcurrentUpdateError, func() error {
+			{engine.ErrBusy, func() error {
 				_, err := o.Stop(ctx, store.Partition(f.ID, "one"), nil)
 				return err
 			}},
 		} {
 			began := time.Now()
-			if err := what.do(); fault.CodeOf(err) != what.want {
+			if err := what.do(); !errors.Is(err, what.want) {
 				t.Errorf("told %v, want %s", err, what.want)
 			}
 			if took := time.Since(began); took < 5*time.Second || took > 6*time.Second {
@@ -55,7 +58,7 @@ func TestInboxGivesUp(t *testing.T) {
 		}
 		o.lose.Store(0)
 		id, err := o.Report(ctx, account, token, reportBy("me"))
-		w.checkReported(f, "one", "me", id, err, "")
+		w.checkReported(f, "one", "me", id, err, nil)
 	})
 }
 
@@ -63,7 +66,7 @@ func TestInboxGivesUp(t *testing.T) {
 // them. One caller gets success; the other gets TaskAlreadyCompleted, but not before that is so. If
 // no engine handles the inbox, both must retry.
 func TestTwoInboxEntries(t *testing.T) {
-	for _, folded := range []bool{true, false} {
+	for _, applied := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			d := w.deploy(5*time.Minute, nil)
@@ -72,37 +75,36 @@ func TestTwoInboxEntries(t *testing.T) {
 			time.Sleep(time.Second)
 			token := w.tasks.token("one", "A")
 			var work sync.WaitGroup
-			codes := make([]fault.Code, 2)
-			for i := range codes {
+			told := make([]error, 2)
+			for i := range told {
 				o := w.newAcceptor(nil, always)
 				work.Go(func() {
 					time.Sleep(time.Duration(i) * time.Second)
 					id, err := o.Report(context.Background(), account, token,
 						reportBy(fmt.Sprint(i)))
 					if err == nil {
-						w.checkReported(f, "one", fmt.Sprint(i), id, nil, "")
-					} else {
-						codes[i] = fault.CodeOf(err)
+						w.checkReported(f, "one", fmt.Sprint(i), id, nil, nil)
 					}
+					told[i] = err
 				})
 			}
 			time.Sleep(2 * time.Second)
 			if n := len(w.inboxEntries(f, "one")); n != 1 {
-				t.Errorf("%d letters", n)
+				t.Errorf("the inbox holds %d entries, want 1", n)
 			}
-			if folded {
+			if applied {
 				if err := d.worker.RunUntilIdle(context.Background(),
 					store.Partition(f.ID, "one")); err != nil {
 					t.Error(err)
 				}
 			}
 			work.Wait()
-			want := [2]fault.Code{"", fault.TaskAlreadyCompleted}
-			if !folded {
-				want = [2]fault.Code{fault.TaskInvalidState, fault.TaskInvalidState}
+			want := []error{nil, engine.ErrTaskEnded}
+			if !applied {
+				want = []error{engine.ErrTaskNotReady, engine.ErrTaskNotReady}
 			}
-			if [2]fault.Code(codes) != want {
-				t.Errorf("they were told %q, want %q", codes, want)
+			if !slices.Equal(told, want) {
+				t.Errorf("they were told %v, want %v", told, want)
 			}
 			w.checkInboxEmpty(f, "one")
 		})
@@ -148,7 +150,7 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 				o := w.newAcceptor(nil, always)
 				// Any other process that loads the execution would handle the entry.
 				var held atomic.Bool
-				w.hooks(func(op string, k store.Key) error {
+				w.hooks(func(op string, k driver.Key) error {
 					if op == memstore.OpRange && k.Sort == "a" &&
 						len(w.inboxEntries(f, "one")) > 0 && held.CompareAndSwap(false, true) {
 						if err := w.mem.Delete(context.Background(),
@@ -165,14 +167,14 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 				}()
 				time.Sleep(time.Second)
 				if len(w.inboxEntries(f, "one")) != 1 {
-					t.Error("no letter")
+					t.Error("the inbox does not hold one entry")
 				}
 				if c.close != nil {
 					if err := c.close(w, d, f); err != nil {
 						t.Error(err)
 					}
 				}
-				if err := <-done; fault.CodeOf(err) != fault.TaskAlreadyCompleted {
+				if err := <-done; !errors.Is(err, engine.ErrTaskEnded) {
 					t.Errorf("told %v", err)
 				}
 				time.Sleep(1500 * time.Millisecond)
@@ -182,7 +184,7 @@ func TestInboxEntryComesTooLate(t *testing.T) {
 				w.checkInboxEmpty(f, "one")
 				for _, e := range w.history(f, "one") {
 					if e.Output != nil && strings.Contains(string(e.Output.Text()), "late") {
-						t.Errorf("event %d is %v of the letter", e.ID, e.Type)
+						t.Errorf("event %d, %v, has the output of the inbox entry", e.ID, e.Type)
 					}
 				}
 			})
@@ -276,7 +278,7 @@ func TestInboxEntryBackoff(t *testing.T) {
 		}
 		var off atomic.Bool
 		off.Store(true)
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if op == memstore.OpCAS && k.Sort == "a" && off.Load() {
 				return store.ErrConflict
 			}

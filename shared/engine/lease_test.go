@@ -11,8 +11,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// TestResumeWhateverTheLeaseWas: a call in flight has no caller any more if the exclusive process
-// that made it is gone. The next process repeats it at once, however long its own leases are.
+// TestResumeWhateverTheLeaseWas: a call in flight has no caller any more if the embedded engine
+// that made it is gone. The next engine repeats it at once, however long its own leases are.
 func TestResumeWhateverTheLeaseWas(t *testing.T) {
 	for _, c := range []struct{ before, after time.Duration }{
 		{24 * time.Hour, 0}, {0, 24 * time.Hour}, {time.Minute, 24 * time.Hour},
@@ -73,7 +73,7 @@ func TestResumeLeavesWhatWaits(t *testing.T) {
 func TestLeasesOfOthers(t *testing.T) {
 	type open func(w *harness, lease time.Duration) (h *node, stop func())
 	servers := func(w *harness, lease time.Duration) (*node, func()) {
-		h := w.open(func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, lease })
+		h := w.open(func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, lease })
 		return h, h.close
 	}
 	functions := func(w *harness, lease time.Duration) (*node, func()) {

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/share"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/task"
 )
 
@@ -47,9 +48,11 @@ func (g *gated) run(ctx context.Context, _ task.Request) task.Result {
 	return task.Result{Output: []byte(`{}`)}
 }
 
-func callShare(capacity int64, whole, exclusive bool) func(*engine.Options) {
+func callShare(
+	capacity int64, whole bool, topology engine.Topology,
+) func(*engine.Options) {
 	return func(o *engine.Options) {
-		o.Exclusive = exclusive
+		o.Topology = topology
 		o.Shares.Calls = share.New(
 			share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})
 	}
@@ -73,7 +76,7 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 				w := newHarness(t)
 				g := &gated{gate: make(chan struct{})}
 				w.tasks.on("P", g.run)
-				h := w.open(callShare(16, whole, true))
+				h := w.open(callShare(16, whole, engine.Embedded))
 				f := w.flow("f", mapOf(calls))
 				for i := range executions {
 					h.start(f, fmt.Sprint("n", i))
@@ -109,7 +112,7 @@ func TestLineOfCallsIsFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		w.tasks.on("P", sleeping(time.Second, `{}`))
-		h := w.open(callShare(4, true, true))
+		h := w.open(callShare(4, true, engine.Embedded))
 		large := w.flow("large", mapOf(400))
 		h.start(large, "n0")
 		h.start(large, "n1")
@@ -134,7 +137,8 @@ func TestLineOfCallsOfServers(t *testing.T) {
 		w := newHarness(t)
 		w.tasks.on("P", sleeping(100*time.Millisecond, `{}`))
 		f := w.flow("f", mapOf(100))
-		nodes := []*node{w.open(callShare(8, false, false)), w.open(callShare(8, false, false))}
+		shared := callShare(8, false, engine.Servers)
+		nodes := []*node{w.open(shared), w.open(shared)}
 		for i := range 20 {
 			nodes[i%2].start(f, fmt.Sprint("n", i))
 		}
@@ -151,7 +155,7 @@ func TestHeldBackExecutionsEnd(t *testing.T) {
 		w := newHarness(t)
 		g := &gated{gate: make(chan struct{})}
 		w.tasks.on("P", g.run)
-		h := w.open(callShare(2, true, true))
+		h := w.open(callShare(2, true, engine.Embedded))
 		f := w.flow("f", mapOf(50))
 		for i := range 10 {
 			h.start(f, fmt.Sprint("n", i))
@@ -178,7 +182,7 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 		w := newHarness(t)
 		g := &gated{gate: make(chan struct{})}
 		w.tasks.on("P", g.run)
-		h := w.open(callShare(4, true, true))
+		h := w.open(callShare(4, true, engine.Embedded))
 		f := w.flow("f", mapOf(100))
 		const header = "Type: StateMachine\nSpecVersion: v1\nName: x\nStartAt: A\nStates:\n"
 		express := w.define("x", flow.Express, header+strings.ReplaceAll(mapOf(100), "CALL",
@@ -233,12 +237,12 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 
 // unwritableDriver is a store that one process can no longer write to.
 type unwritableDriver struct {
-	store.Driver
+	driver.Driver
 	now atomic.Bool
 }
 
 func (u *unwritableDriver) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	if u.now.Load() {
 		return errUnknownOutcome
@@ -263,7 +267,7 @@ func TestCallInLineLosesItsLease(t *testing.T) {
 		f := w.flow("f", oneTask)
 		cut := &unwritableDriver{Driver: w.mem}
 		h := w.open(func(o *engine.Options) {
-			callShare(1, true, false)(o)
+			callShare(1, true, engine.Servers)(o)
 			o.LeaseMax, o.Store = time.Minute, store.New(store.Options{Driver: cut, TailBytes: 200})
 		})
 		h.start(f, "one")
@@ -279,7 +283,7 @@ func TestCallInLineLosesItsLease(t *testing.T) {
 			t.Errorf("%s calls before, want 1 0", got)
 		}
 		cut.now.Store(true)
-		other := w.open(func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
+		other := w.open(func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, time.Minute })
 		time.Sleep(7 * time.Minute)
 		if got := count(); got != "2 1" {
 			t.Errorf(

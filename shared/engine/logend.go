@@ -7,14 +7,14 @@ import (
 
 // logEnd logs a line about an execution that ended without success. Causes and outputs must not be
 // logged: they may hold secrets.
-func (r *Engine) logEnd(x *store.Execution) {
-	if !r.LogEnds || x.Status == flow.Succeeded {
+func (e *Engine) logEnd(x *store.Execution) {
+	if !e.LogEnds || x.Status == flow.Succeeded {
 		return
 	}
 	name := ""
 	if x.Error != nil {
 		name = x.Error.Name
 	}
-	r.Log.Info("execution ended without success", "account", x.Account, "flow", x.Flow,
+	e.Log.Info("execution ended without success", "account", x.Account, "flow", x.Flow,
 		"execution", x.Name, "status", x.Status.String(), "error", name)
 }

@@ -3,7 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"millrace/shared/flow"
 	"millrace/shared/store"
@@ -11,15 +12,20 @@ import (
 
 // machines caches compiled definitions: they are immutable, and many executions share one.
 type machines struct {
-	r  *Engine
-	mu sync.RWMutex
-	m  map[string]*flow.Machine // by flow id and hash
+	r     *Engine
+	cache *lru.Cache[string, *flow.Machine] // by flow id and hash
 }
 
 // machinesMax bounds the cache.
 const machinesMax = 1024
 
-func newMachines(r *Engine) *machines { return &machines{r: r, m: map[string]*flow.Machine{}} }
+func newMachines(e *Engine) *machines {
+	cache, err := lru.New[string, *flow.Machine](machinesMax)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	return &machines{r: e, cache: cache}
+}
 
 // get returns the machine of an execution.
 func (c *machines) get(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
@@ -41,10 +47,7 @@ func (c *machines) compiled(ctx context.Context, f *store.Flow) (*flow.Machine, 
 
 func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Machine, error) {
 	key := id + hash
-	c.mu.RLock()
-	m := c.m[key]
-	c.mu.RUnlock()
-	if m != nil {
+	if m, ok := c.cache.Get(key); ok {
 		return m, nil
 	}
 	text, err := c.r.Store.Definition(ctx, id, hash)
@@ -52,31 +55,27 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 		// Not %w: the error of a missing definition must not look like that of a missing execution.
 		return nil, fmt.Errorf("engine: definition %s of flow %s: %v", hash, id, err)
 	}
-	if m, err = c.r.Compile(text, mode); err != nil {
+	m, err := c.r.Compile(text, mode)
+	if err != nil {
 		return nil, fmt.Errorf("engine: definition %s of flow %s: %w", hash, id, err)
 	}
-	c.mu.Lock()
-	if len(c.m) >= machinesMax {
-		clear(c.m)
-	}
-	c.m[key] = m
-	c.mu.Unlock()
+	c.cache.Add(key, m)
 	return m, nil
 }
 
 // Machine returns the machine of an execution, for reading its history.
-func (r *Engine) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
-	return r.machines.get(ctx, x)
+func (e *Engine) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
+	return e.machines.get(ctx, x)
 }
 
-// Language returns the dialect of a flow's current definition.
-func (r *Engine) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
-	if f.Language != 0 {
-		return f.Language, nil
+// Dialect returns the dialect of a flow's current definition.
+func (e *Engine) Dialect(ctx context.Context, f *store.Flow) (flow.Dialect, error) {
+	if f.Dialect != 0 {
+		return f.Dialect, nil
 	}
-	m, err := r.machines.compiled(ctx, f)
+	m, err := e.machines.compiled(ctx, f)
 	if err != nil {
 		return 0, err
 	}
-	return m.Language, nil
+	return m.Dialect, nil
 }

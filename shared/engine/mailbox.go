@@ -14,7 +14,7 @@ import (
 )
 
 // mailbox holds the messages of one execution in this process. The goroutine that submits a message
-// to an idle mailbox runs its loop until nothing is left to do.
+// to an idle mailbox begins its loop.
 type mailbox struct {
 	partition string
 
@@ -35,7 +35,7 @@ type mailbox struct {
 	countedSession *workSession // that the loop is counted in
 
 	// Only the loop uses the fields below.
-	activeSession *workSession     // the session of this transaction
+	work          *workSession     // of this transaction; nil: it only accepts messages
 	pickupCounted bool             // this process has counted the pickup, or need not
 	more          bool             // the budget ended the last step
 	callsWithheld bool             // the last step got fewer calls than were ready
@@ -78,34 +78,34 @@ type reply struct {
 }
 
 // submit puts an envelope into the mailbox of an execution. It returns at once if the loop is
-// running; otherwise it runs the loop. nil requests a recheck of the execution.
-func (r *Engine) submit(partition string, it *envelope) {
-	c := r.mailboxes.acquire(partition)
-	c.mu.Lock()
-	r.submitLocked(c, it)
+// running; otherwise it begins the loop. nil requests a recheck of the execution.
+func (e *Engine) submit(partition string, it *envelope) {
+	m := e.mailboxes.acquire(partition)
+	m.mu.Lock()
+	e.submitLocked(m, it)
 }
 
 // submitLocked is submit for a caller that has acquired the mailbox and holds its lock. It releases
 // both.
-func (r *Engine) submitLocked(c *mailbox, it *envelope) {
+func (e *Engine) submitLocked(m *mailbox, it *envelope) {
 	if it != nil {
-		c.envelopes = append(c.envelopes, it)
+		m.envelopes = append(m.envelopes, it)
 	} else {
-		c.recheck = true
+		m.recheck = true
 	}
-	c.flush(it)
-	if c.busy {
-		c.mu.Unlock()
-		r.mailboxes.release(c, r.Exclusive)
+	m.flush(it)
+	if m.busy {
+		m.mu.Unlock()
+		e.mailboxes.release(m)
 		return
 	}
-	c.startLoop()
-	c.mu.Unlock()
-	r.runLoop(c, false)
+	m.startLoop()
+	m.mu.Unlock()
+	e.runLoop(m, false)
 }
 
 // submitAndWait submits an envelope and waits for its reply.
-func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
+func (e *Engine) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
 	share.ReleaseTurn(ctx)
 	got := make(chan reply, 1)
 	it.done = func(a reply) {
@@ -114,7 +114,7 @@ func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelo
 		}
 		got <- a
 	}
-	r.submit(partition, it)
+	e.submit(partition, it)
 	select {
 	case a := <-got:
 		return a, a.err
@@ -129,63 +129,75 @@ func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelo
 }
 
 // runLoop is the loop of the mailbox: it runs transactions until nothing is left to do, and then
-// releases the mailbox. If an execution computes for longer than one transaction may, the loop
-// continues in a goroutine of its own, because its caller waits for the reply to its own message
-// only. own says that this is that goroutine.
-func (r *Engine) runLoop(c *mailbox, own bool) {
-	for {
-		r.coalesce(c)
-		c.mu.Lock()
-		items, look := c.envelopes, c.recheck
-		c.envelopes, c.recheck = nil, false
-		c.activeSession = c.session
+// releases the mailbox. own says that the goroutine is the engine's.
+func (e *Engine) runLoop(m *mailbox, own bool) {
+	for first := true; ; first = false {
+		e.coalesce(m)
+		m.mu.Lock()
+		items, look := m.envelopes, m.recheck
+		if !first && !own && (len(items) > 0 || look) && e.continueInOwn(m) {
+			m.mu.Unlock()
+			return
+		}
+		m.envelopes, m.recheck = nil, false
+		if m.work = m.session; m.work == nil {
+			m.work = e.endless
+		}
 		if len(items) == 0 && !look {
-			c.dropTrees()
-			c.endLoop()
-			c.mu.Unlock()
-			r.mailboxes.release(c, r.Exclusive)
+			m.dropTrees()
+			m.endLoop()
+			m.mu.Unlock()
+			e.mailboxes.release(m)
 			return
 		}
-		c.mu.Unlock()
+		m.mu.Unlock()
 		if look {
-			c.hintDue = 0 // this recheck may come from the hint on its way
+			m.hintDue = 0 // this recheck may come from the hint on its way
 		}
-		if !r.Exclusive && (look || needsFreshState(items)) {
-			c.invalidate()
+		if !e.ownsStore() && (look || needsFreshState(items)) {
+			m.invalidate()
 		}
-		r.pollInbox(c)
-		r.commitWithRetry(c, items, look)
-		if c.more && !own && c.activeSession == nil && r.addGoroutine() {
-			go func() {
-				defer r.goroutines.Done()
-				r.runLoop(c, true)
-			}()
-			return
-		}
+		e.pollInbox(m)
+		e.commitWithRetry(m, items, look)
 	}
+}
+
+// continueInOwn continues the loop of an executor in a goroutine of the engine: the caller that has
+// run its first transaction waits for the reply to its own message only. An acceptor's loop stays
+// with its caller. The process may be frozen once the caller has its reply, and the hint must be
+// sent by then.
+func (e *Engine) continueInOwn(m *mailbox) bool {
+	if m.work == nil || m.work != e.endless || !e.addGoroutine() {
+		return false
+	}
+	go func() {
+		defer e.goroutines.Done()
+		e.runLoop(m, true)
+	}()
+	return true
 }
 
 // dropTrees drops decoded trees, which are many times as large as the text they were decoded from,
 // while nothing goes on: the cache may keep an idle execution for long. With calls in flight the
 // trees stay, because the results come soon and need them, unless calls were withheld: then the
 // execution may wait for long.
-func (c *mailbox) dropTrees() {
-	if c.state != nil && (len(c.calls) == 0 || c.callsWithheld) {
-		c.state.DropTrees()
+func (m *mailbox) dropTrees() {
+	if m.state != nil && (len(m.calls) == 0 || m.callsWithheld) {
+		m.state.DropTrees()
 	}
 }
 
 // bytes returns about how much memory the loaded execution takes. The mailbox must have no holder.
-func (c *mailbox) bytes() int {
-	if c.x == nil {
+func (m *mailbox) bytes() int {
+	if m.x == nil {
 		return 0
 	}
-	n := len(c.x.Input) + len(c.x.Tail) + len(c.x.Body)
-	if v := c.x.InputRef; v != nil {
+	n := len(m.x.Input) + len(m.x.Tail) + len(m.x.Body)
+	if v := m.x.InputRef; v != nil {
 		n += len(v.Text())
 	}
-	if c.state != nil {
-		n += c.state.Size()
+	if m.state != nil {
+		n += m.state.Size()
 	}
 	return n
 }
@@ -209,15 +221,15 @@ func (it *envelope) isExternal() bool {
 }
 
 // requestRecheck makes the loop run another transaction after this one.
-func (c *mailbox) requestRecheck() {
-	c.mu.Lock()
-	c.recheck = true
-	c.mu.Unlock()
+func (m *mailbox) requestRecheck() {
+	m.mu.Lock()
+	m.recheck = true
+	m.mu.Unlock()
 }
 
 // invalidate drops the loaded execution, because the stored one may be newer. It drops the machine
 // too, because the name may now belong to a run of another definition.
-func (c *mailbox) invalidate() {
-	c.x, c.state, c.machine, c.inbox, c.more = nil, nil, nil, store.Inbox{}, false
-	c.snapshot.Store(nil)
+func (m *mailbox) invalidate() {
+	m.x, m.state, m.machine, m.inbox, m.more = nil, nil, nil, store.Inbox{}, false
+	m.snapshot.Store(nil)
 }

@@ -7,8 +7,9 @@ import (
 
 // mailboxes is the table of the mailboxes that have holders, and of some idle ones.
 type mailboxes struct {
-	max      int // idle mailboxes in a shard
-	bytesMax int // a shard with more bytes keeps no idle mailboxes
+	keep     bool // keep idle mailboxes: what they have loaded stays current
+	max      int  // idle mailboxes in a shard
+	bytesMax int  // a shard with more bytes keeps no idle mailboxes
 	shards   [64]mailboxShard
 }
 
@@ -19,8 +20,8 @@ type mailboxShard struct {
 	size int       // bytes of the mailboxes in m
 }
 
-func newMailboxes(idleMax, bytesMax int) *mailboxes {
-	t := &mailboxes{max: idleMax/64 + 1, bytesMax: bytesMax / 64}
+func newMailboxes(keep bool, idleMax, bytesMax int) *mailboxes {
+	t := &mailboxes{keep: keep, max: idleMax/64 + 1, bytesMax: bytesMax / 64}
 	for i := range t.shards {
 		t.shards[i].m = map[string]*mailbox{}
 	}
@@ -40,17 +41,17 @@ func (t *mailboxes) acquire(partition string) *mailbox {
 	s := t.shard(partition)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.m[partition]
-	if c == nil {
-		c = &mailbox{partition: partition, calls: map[int64]*inFlightCall{}}
-		s.m[partition] = c
+	m := s.m[partition]
+	if m == nil {
+		m = &mailbox{partition: partition, calls: map[int64]*inFlightCall{}}
+		s.m[partition] = m
 	}
-	if c.idle != nil {
-		s.idle.Remove(c.idle)
-		c.idle = nil
+	if m.idle != nil {
+		s.idle.Remove(m.idle)
+		m.idle = nil
 	}
-	c.refs++
-	return c
+	m.refs++
+	return m
 }
 
 // peek returns the mailbox of a partition, or nil if the table has none.
@@ -61,37 +62,36 @@ func (t *mailboxes) peek(partition string) *mailbox {
 	return s.m[partition]
 }
 
-// release ends a hold on a mailbox. The table keeps an idle mailbox only if keep says that what it
-// has loaded stays current.
-func (t *mailboxes) release(c *mailbox, keep bool) {
-	s := t.shard(c.partition)
+// release ends a hold on a mailbox.
+func (t *mailboxes) release(m *mailbox) {
+	s := t.shard(m.partition)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.refs--
-	if c.refs > 0 {
+	m.refs--
+	if m.refs > 0 {
 		return
 	}
-	if !keep {
-		s.remove(c)
+	if !t.keep {
+		s.remove(m)
 		return
 	}
-	s.updateSize(c)
-	c.idle = s.idle.PushBack(c)
+	s.updateSize(m)
+	m.idle = s.idle.PushBack(m)
 	for s.idle.Len() > t.max || s.size > t.bytesMax && s.idle.Len() > 0 {
 		s.remove(s.idle.Remove(s.idle.Front()).(*mailbox))
 	}
 }
 
 // updateSize records how much memory a mailbox without holders takes. The caller holds s.mu.
-func (s *mailboxShard) updateSize(c *mailbox) {
-	s.size -= c.size
-	c.size = c.bytes()
-	s.size += c.size
+func (s *mailboxShard) updateSize(m *mailbox) {
+	s.size -= m.size
+	m.size = m.bytes()
+	s.size += m.size
 }
 
 // remove takes a mailbox out of the table. The caller holds s.mu.
-func (s *mailboxShard) remove(c *mailbox) {
-	delete(s.m, c.partition)
-	s.size -= c.size
-	c.size = 0
+func (s *mailboxShard) remove(m *mailbox) {
+	delete(s.m, m.partition)
+	s.size -= m.size
+	m.size = 0
 }

@@ -20,11 +20,11 @@ func sameShard(boxes *mailboxes, n int) (partitions []string) {
 // were used.
 func TestIdleMailboxes(t *testing.T) {
 	const idleMax = 5
-	boxes := newMailboxes(64*(idleMax-1), 64<<20)
+	boxes := newMailboxes(true, 64*(idleMax-1), 64<<20)
 	use := func(partition string) *mailbox {
-		c := boxes.acquire(partition)
-		boxes.release(c, true)
-		return c
+		m := boxes.acquire(partition)
+		boxes.release(m)
+		return m
 	}
 	p := sameShard(boxes, idleMax+1)
 	for range 3 {
@@ -48,7 +48,7 @@ func TestIdleMailboxes(t *testing.T) {
 	if boxes.peek(p[0]) != held || boxes.peek(p[1]) == nil {
 		t.Error("one that is in use counts among the idle")
 	}
-	boxes.release(held, true)
+	boxes.release(held)
 	if boxes.peek(p[1]) != nil || boxes.peek(p[0]) != held || boxes.peek(p[idleMax]) == nil {
 		t.Error("not the longest idle is dropped")
 	}

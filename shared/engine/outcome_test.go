@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"millrace/shared/engine"
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -64,7 +64,7 @@ func TestReportAnswerLost(t *testing.T) {
 				}
 				_, err = h.Report(ctx, account, token,
 					engine.Report{Output: []byte(`{"by":"another"}`)})
-				if fault.CodeOf(err) != fault.TaskAlreadyCompleted {
+				if !errors.Is(err, engine.ErrTaskEnded) {
 					t.Errorf("a second report: %v", err)
 				}
 				h.close()
@@ -103,7 +103,7 @@ func TestReportLostAmongMany(t *testing.T) {
 		h.start(f, "one")
 		synctest.Wait()
 		lose := once(memstore.OpCommit, "a", 1)
-		w.hooks(nil, func(op string, key store.Key) error {
+		w.hooks(nil, func(op string, key driver.Key) error {
 			err := lose(op, key)
 			if err != nil {
 				other.HandleHint(context.Background(), key.Partition)
@@ -145,7 +145,9 @@ const branches = `- Name: A
 // TestResultSurvivesLostRaces: the state changes while a payment is made, so the commit of its
 // result conflicts, or its response is lost. The payment is not repeated (execution.md finding 4).
 func TestResultSurvivesLostRaces(t *testing.T) {
-	for name, faults := range map[string]struct{ before, after func(string, store.Key) error }{
+	for name, faults := range map[string]struct {
+		before, after func(string, driver.Key) error
+	}{
 		"races":       {},
 		"not applied": {before: once(memstore.OpCAS, "a", 1)},
 		"applied":     {after: once(memstore.OpCommit, "a", 1)},
@@ -193,10 +195,10 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 }
 
 // unavailableFor returns a hook that fails every commit for a while, beginning with the first one.
-func unavailableFor(d time.Duration) func(string, store.Key) error {
+func unavailableFor(d time.Duration) func(string, driver.Key) error {
 	var mu sync.Mutex
 	var until time.Time
-	return func(op string, k store.Key) error {
+	return func(op string, k driver.Key) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if op != memstore.OpCommit {
@@ -275,16 +277,16 @@ func (r *reporters) report(token string, i int) {
 	for {
 		id, err := r.nodes[i%2].Report(context.Background(), account, token,
 			engine.Report{Output: fmt.Appendf(nil, `{"by":%d}`, i)})
-		switch fault.CodeOf(err) {
-		case "":
+		switch err {
+		case nil:
 			r.mu.Lock()
 			r.accepted[token]++
 			r.by[token] = id
 			r.mu.Unlock()
 			return
-		case fault.TaskAlreadyCompleted:
+		case engine.ErrTaskEnded:
 			return
-		case fault.TaskInvalidState:
+		case engine.ErrTaskNotReady:
 			time.Sleep(10 * time.Millisecond)
 		default:
 			r.w.t.Errorf("report: %v", err)
@@ -297,15 +299,15 @@ func (r *reporters) stop(f *store.Flow, name string, i int) {
 	for {
 		_, err := r.nodes[i%2].Stop(context.Background(), store.Partition(f.ID, name),
 			&flow.Error{Name: "Stopped"})
-		switch fault.CodeOf(err) {
-		case "":
+		switch err {
+		case nil:
 			r.mu.Lock()
 			r.accepted[name]++
 			r.mu.Unlock()
 			return
-		case fault.ExecutionAlreadyCompleted:
+		case engine.ErrExecutionEnded:
 			return
-		case fault.ConcurrentUpdateError:
+		case engine.ErrBusy:
 			time.Sleep(10 * time.Millisecond)
 		default:
 			r.w.t.Errorf("stop: %v", err)
@@ -343,10 +345,10 @@ func (r *reporters) check(f *store.Flow) {
 		}
 	}
 	if total != accepted {
-		r.w.t.Errorf("%d reports were accepted, %d stand in the histories", total, accepted)
+		r.w.t.Errorf("%d reports were accepted, the histories have %d", total, accepted)
 	}
 	if n := r.w.tasks.repeated(); n > 0 {
-		r.w.t.Errorf("%d calls were made again although no runner died", n)
+		r.w.t.Errorf("%d calls were made again although no engine died", n)
 	}
 }
 
@@ -358,7 +360,7 @@ func TestConflictForEver(t *testing.T) {
 		h := w.open(nil)
 		h.start(f, "one")
 		synctest.Wait()
-		w.hooks(func(op string, _ store.Key) error {
+		w.hooks(func(op string, _ driver.Key) error {
 			if op == memstore.OpCAS {
 				return store.ErrConflict
 			}
@@ -366,11 +368,11 @@ func TestConflictForEver(t *testing.T) {
 		}, nil)
 		ctx, token := context.Background(), w.tasks.token("one", "A")
 		if _, err := h.Report(ctx, account, token,
-			engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != fault.TaskInvalidState {
+			engine.Report{Output: []byte(`{}`)}); !errors.Is(err, engine.ErrTaskNotReady) {
 			t.Errorf("report: %v", err)
 		}
 		if _, err := h.Stop(ctx, store.Partition(f.ID, "one"),
-			nil); fault.CodeOf(err) != fault.ConcurrentUpdateError {
+			nil); !errors.Is(err, engine.ErrBusy) {
 			t.Errorf("stop: %v", err)
 		}
 		w.hooks(nil, nil)
@@ -391,8 +393,8 @@ func TestFull(t *testing.T) {
 		f := w.flow("f", oneTask)
 		h := w.open(nil)
 		tried := 0
-		w.hooks(func(op string, k store.Key) error {
-			if op == memstore.OpCommit {
+		w.hooks(func(op string, k driver.Key) error {
+			if op == memstore.OpCommit && strings.HasPrefix(k.Partition, "x#") {
 				tried++
 				return store.ErrDiskFull
 			}
@@ -429,18 +431,18 @@ func TestRejections(t *testing.T) {
 		other := base64.StdEncoding.EncodeToString([]byte(strings.Join(parts, "#")))
 		for _, c := range []struct {
 			account, token string
-			want           fault.Code
+			want           error
 		}{
-			{account, "", fault.InvalidArgument}, {account, "?", fault.InvalidArgument},
-			{account, strings.Repeat("A", 5000), fault.InvalidArgument},
-			{"another", token, fault.FlowNotExists}, {account, other, fault.InvalidArgument},
+			{account, "", engine.ErrToken}, {account, "?", engine.ErrToken},
+			{account, strings.Repeat("A", 5000), engine.ErrToken},
+			{"another", token, engine.ErrNoFlow}, {account, other, engine.ErrToken},
 		} {
 			if _, err := h.Report(ctx, c.account, c.token,
-				engine.Report{Output: []byte(`{}`)}); fault.CodeOf(err) != c.want {
+				engine.Report{Output: []byte(`{}`)}); !errors.Is(err, c.want) {
 				t.Errorf("%.20s: %v, want %s", c.token, err, c.want)
 			}
 		}
-		if _, err := h.Stop(ctx, store.Partition(f.ID, "none"), nil); !engine.IsGone(err) {
+		if _, err := h.Stop(ctx, store.Partition(f.ID, "none"), nil); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("stop of none: %v", err)
 		}
 		if w.load(f, "two").Status != flow.Running {

@@ -12,6 +12,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -104,7 +105,7 @@ func TestDrain(t *testing.T) {
 				t.Errorf("the end took %v", d)
 			}
 			if n := w.tasks.called("A"); n != i+1 {
-				t.Fatalf("%d calls in %d runners", n, i+1)
+				t.Fatalf("%d calls in %d engines", n, i+1)
 			}
 		}
 		h := w.open(nil)
@@ -123,18 +124,18 @@ func TestLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
 		f := w.flow("f", oneTask)
-		short := func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
+		short := func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, time.Minute }
 		w.tasks.on("A", sleeping(time.Hour, `{"a":1}`))
 		h, other := w.open(short), w.open(short)
 		h.start(f, "one")
 		time.Sleep(30 * time.Minute)
 		if n := w.tasks.called("A"); n != 1 {
-			t.Errorf("a living runner's call was called %d times", n)
+			t.Errorf("the engine that made the call lives, and the call was made %d times", n)
 		}
 		h.close()
 		time.Sleep(5 * time.Minute)
 		if n := w.tasks.called("A"); n != 2 {
-			t.Errorf("a dead runner's call was called %d times", n)
+			t.Errorf("the engine that made the call is closed, and the call was made %d times", n)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -160,13 +161,13 @@ func TestLateResultCounts(t *testing.T) {
 			return sleeping(time.Hour, `{"who":"second"}`)(ctx, q)
 		})
 		frozen := func(o *engine.Options) {
-			o.Exclusive, o.LeaseMax = false, time.Minute
+			o.Topology, o.LeaseMax = engine.Servers, time.Minute
 			// To other processes its leases look long over.
 			o.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 		}
 		h := w.open(frozen)
 		h.start(f, "one")
-		other := w.open(func(o *engine.Options) { o.Exclusive = false })
+		other := w.open(func(o *engine.Options) { o.Topology = engine.Servers })
 		if err := other.HandleHint(context.Background(), store.Partition(f.ID, "one")); err != nil {
 			t.Fatal(err)
 		}
@@ -264,11 +265,11 @@ func TestMaxCalls(t *testing.T) {
 // TestWaitingIsNoPoison: an execution that waits for a report is found due now and then, because
 // its wake time was set for its call. It must never count as poison.
 func TestWaitingIsNoPoison(t *testing.T) {
-	for _, exclusive := range []bool{true, false} {
+	for _, topology := range []engine.Topology{engine.Embedded, engine.Servers} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)
 			f := w.flow("f", oneWait)
-			h := w.open(func(o *engine.Options) { o.Exclusive = exclusive })
+			h := w.open(func(o *engine.Options) { o.Topology = topology })
 			h.start(f, "one")
 			time.Sleep(time.Second)
 			writes := w.commitsTried(f, "one")
@@ -311,7 +312,7 @@ func TestPoison(t *testing.T) {
 		for range 60 {
 			// A process dies at the first commit that would write an event.
 			dying, spared := false, w.load(f, "one").EngineAttempts >= 5
-			w.hooks(func(op string, k store.Key) error {
+			w.hooks(func(op string, k driver.Key) error {
 				if op != memstore.OpCommit || k.Partition != one {
 					return nil
 				}

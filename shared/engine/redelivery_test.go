@@ -11,6 +11,7 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -32,7 +33,7 @@ func TestFlowV1ReportCountsOnce(t *testing.T) {
 		h.start(f, "one")
 		synctest.Wait()
 		lose := once(memstore.OpCommit, "a", 1)
-		w.hooks(nil, func(op string, key store.Key) error {
+		w.hooks(nil, func(op string, key driver.Key) error {
 			err := lose(op, key)
 			if err != nil {
 				h.HandleHint(context.Background(), key.Partition)
@@ -84,13 +85,13 @@ func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 		synctest.Wait()
 		var later, lost, apart atomic.Bool
 		failures := func() int { return w.count(f, "one", flow.TaskFailed) }
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			// The commit of A's report; the two others arrive meanwhile.
 			if op == memstore.OpCommit && !later.Swap(true) {
 				time.Sleep(100 * time.Millisecond)
 			}
 			return nil
-		}, func(op string, key store.Key) error {
+		}, func(op string, key driver.Key) error {
 			if op != memstore.OpCommit || lost.Load() {
 				return nil
 			}
@@ -136,7 +137,7 @@ func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 		h.start(f, "one")
 		synctest.Wait()
 		stays := 2
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpDelete && store.IsInboxEntry(key) && stays > 0 {
 				stays--
 				return errUnknownOutcome
@@ -202,10 +203,10 @@ func TestFlowV1CallbackTwice(t *testing.T) {
 			}
 			return sleeping(200*time.Second, `{}`)(ctx, r)
 		})
-		brief := func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
+		brief := func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, time.Minute }
 		h := w.open(brief)
 		dead := false
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+child.ID) {
 				return nil
 			}
@@ -238,12 +239,12 @@ func TestFlowV1TokenTwice(t *testing.T) {
 		w := newHarness(t)
 		f := w.define("f", flow.Standard, retriedStep)
 		stand := w.flow("stand", "- {Name: A, Type: Fail, Code: Again, Detail: fails}\n")
-		brief := func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
+		brief := func(o *engine.Options) { o.Topology, o.LeaseMax = engine.Servers, time.Minute }
 		h := w.open(brief)
 		h.start(f, "one")
 		synctest.Wait()
 		dead := false
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+stand.ID) {
 				return nil
 			}

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"millrace/shared/fault"
+	"millrace/shared/backoff"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
@@ -17,52 +17,48 @@ import (
 const relayTimeMax = 24 * time.Hour
 
 // relay delivers the next due outbox entry, and submits the result.
-func (r *Engine) relay(c *mailbox) {
-	now := r.nowMillis()
-	due, next := firstDue(c.state.Outbox, now)
+func (e *Engine) relay(m *mailbox) {
+	now := e.nowMillis()
+	due, next := firstDue(m.state.Outbox, now)
 	if due == nil {
-		if c.state.Final() { // before the end, scheduleWakeup sends it
-			r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
+		if m.state.Final() { // before the end, scheduleWakeup sends it
+			e.sendHint(m.partition, time.Duration(max(next-now, 0))*time.Millisecond)
 		}
 		return
 	}
 	out := *due
 	if out.Output != nil && !out.Output.Loaded() {
-		if err := r.Store.LoadValue(r.ctx, c.x, out.Output); err != nil {
-			r.Log.Error("outbox value missing", "partition", c.partition, "err", err)
+		if err := e.Store.LoadValue(e.ctx, m.x, out.Output); err != nil {
+			e.Log.Error("outbox value missing", "partition", m.partition, "err", err)
 			return
 		}
 	}
-	if !r.addGoroutine() {
+	if !e.addGoroutine() {
 		return
 	}
 	from := outboxSource{
-		account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
-		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy,
+		account: m.x.Account, key: m.state.Key(out.ID), attempt: startedBy(m.x.Origin),
+		role: m.x.RoleArn, author: m.x.Author, callbackBy: m.x.CallbackBy,
 	}
-	stopped := c.x.Stopped
-	c.relaying = true
-	session := c.activeSession
-	if session != nil {
-		session.add()
-	}
-	held := r.mailboxes.acquire(c.partition)
+	stopped := m.x.Stopped
+	m.relaying = true
+	work := m.work
+	work.add()
+	held := e.mailboxes.acquire(m.partition)
 	go func() {
-		defer r.goroutines.Done()
-		if session != nil {
-			defer session.done()
-		}
+		defer e.goroutines.Done()
+		defer work.done()
 		n := interp.Message{Kind: interp.Delivered, OutboxID: out.ID}
-		if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {
-			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
-			if r.nowMillis()-stopped < relayTimeMax.Milliseconds() || stopped == 0 {
-				n.Next = r.nowMillis() + relayBackoff(out.Tries).Milliseconds()
+		if err := e.deliver(e.backgroundContext(held.partition), from, &out); err != nil {
+			e.Log.Info("outbox entry not delivered", "partition", held.partition, "err", err)
+			if e.nowMillis()-stopped < relayTimeMax.Milliseconds() || stopped == 0 {
+				n.Next = e.nowMillis() + relayBackoff.After(out.Tries).Milliseconds()
 			}
 		}
-		r.submit(held.partition, &envelope{message: n, done: func(reply) {
+		e.submit(held.partition, &envelope{message: n, done: func(reply) {
 			// The same transaction then relays the next entry.
 			held.relaying = false
-			r.mailboxes.release(held, r.Exclusive)
+			e.mailboxes.release(held)
 		}})
 	}()
 }
@@ -97,15 +93,15 @@ func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, 
 	return nil, next
 }
 
-// relayBackoff returns the pause before the next delivery: 1 s, doubled up to an hour.
-func relayBackoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
+// relayBackoff is the pause before the next delivery.
+var relayBackoff = backoff.Policy{Min: time.Second, Max: time.Hour}
 
 // deliver delivers an outbox entry. nil: it is delivered, or never can be.
-func (r *Engine) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+func (e *Engine) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	var err error
 	switch o.Kind {
 	case interp.OutboxCallback:
-		if err := r.mayReport(from, o); err != nil {
+		if err := e.mayReport(from, o); err != nil {
 			return err
 		}
 		report := Report{Error: o.Error}
@@ -113,16 +109,27 @@ func (r *Engine) deliver(ctx context.Context, from outboxSource, o *interp.Outbo
 			report.Output = o.Output.Text()
 		}
 		by := reportSource{mark: markOf(from.key), attempt: from.attempt}
-		_, err = r.report(ctx, from.account, o.Token, report, by)
+		_, err = e.report(ctx, from.account, o.Token, report, by)
 	case interp.OutboxStopChild:
-		err = r.stopChild(ctx, from, o)
+		err = e.stopChild(ctx, from, o)
 	}
-	switch fault.CodeOf(err) {
-	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted,
-		fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
+	if IsUndeliverable(err) {
 		return nil
 	}
 	return err
+}
+
+// IsUndeliverable reports whether a report or a stop with this error would fail again: what it is
+// meant for has ended, or does not exist.
+func IsUndeliverable(err error) bool {
+	for _, e := range []error{
+		ErrTaskEnded, ErrExecutionEnded, ErrToken, ErrTaskNotWaiting, ErrNoFlow, store.ErrNotFound,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // errNotStarted says that the child execution to stop does not exist, or not yet.
@@ -133,32 +140,29 @@ var errNotStarted = errors.New("engine: the execution to stop has not been start
 const notStartedMax = 3
 
 // stopChild stops the execution that an attempt started, and no other one of the same name.
-func (r *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
-	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
+func (e *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+	f, err := e.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
 	partition := store.Partition(f.ID, o.Name)
-	x, err := r.Load(ctx, partition)
+	x, err := e.Load(ctx, partition)
 	switch {
-	case IsGone(err) && o.Tries < notStartedMax:
+	case errors.Is(err, store.ErrNotFound) && o.Tries < notStartedMax:
 		return errNotStarted
-	case IsGone(err):
+	case errors.Is(err, store.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
-	case x.Origin != taskOrigin(from.key):
+	case x.Origin != TaskOrigin(from.key):
 		return nil
 	}
-	if err := r.mayStop(from, o.Flow); err != nil {
+	if err := e.mayStop(from, o.Flow); err != nil {
 		return err
 	}
-	_, err = r.Stop(ctx, partition, &flow.Error{
+	_, err = e.Stop(ctx, partition, &flow.Error{
 		Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
-	if errors.Is(err, errGone) {
-		return nil
-	}
 	return err
 }

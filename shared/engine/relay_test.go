@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,8 +12,8 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
-	"millrace/shared/task"
 )
 
 // parent starts an execution and waits for its end; %s is replaced by the rest of the parameters.
@@ -106,7 +105,7 @@ func TestCallbacks(t *testing.T) {
 // (execution.md finding 9).
 func TestChildOutlivesItsStarter(t *testing.T) {
 	for _, mode := range []string{"WaitForSystemCallback", "RequestComplete"} {
-		for _, exclusive := range []bool{true, false} {
+		for _, topology := range []engine.Topology{engine.Embedded, engine.Servers} {
 			synctest.Test(t, func(t *testing.T) {
 				w := newHarness(t)
 				c := w.flow("child", onePass)
@@ -114,18 +113,18 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 					strings.Replace(fmt.Sprintf(parent, ", executionName: N, input: {k: 1}"),
 						"WaitForSystemCallback", mode, 1))
 				h := w.open(func(o *engine.Options) {
-					o.Exclusive = exclusive
+					o.Topology = topology
 					o.Queue = discardQueue{}
 				})
 				// After the child's claim, this process commits nothing of the parent any more.
 				partition := store.Partition(f.ID, "one")
 				var dead atomic.Bool
-				w.hooks(func(op string, k store.Key) error {
+				w.hooks(func(op string, k driver.Key) error {
 					if op == memstore.OpCommit && k.Partition == partition && dead.Load() {
 						return context.Canceled
 					}
 					return nil
-				}, func(op string, k store.Key) error {
+				}, func(op string, k driver.Key) error {
 					if op == memstore.OpCommit && k.Partition == store.Partition(c.ID, "N") {
 						dead.Store(true)
 					}
@@ -138,7 +137,7 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 				if x := w.load(c, "N"); !x.Status.Final() || w.load(f, "one").Status.Final() {
 					t.Fatal("the parent knows already")
 				}
-				h = w.open(func(o *engine.Options) { o.Exclusive = exclusive })
+				h = w.open(func(o *engine.Options) { o.Topology = topology })
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				w.checkEnded(f, "one", flow.Succeeded, "")
@@ -162,31 +161,31 @@ func TestFailedStartLeavesNoChild(t *testing.T) {
 		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 		child := store.Partition(c.ID, "N")
 		var there atomic.Bool
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if there.Load() {
 				return errUnknownOutcome // of everything
 			}
 			return nil
-		}, func(op string, k store.Key) error {
+		}, func(op string, k driver.Key) error {
 			if op == memstore.OpCommit && k.Partition == child {
 				there.Store(true)
 			}
 			return nil
 		})
-		h := w.open(func(o *engine.Options) { o.Exclusive, o.Queue = false, discardQueue{} })
+		h := w.open(func(o *engine.Options) { o.Topology, o.Queue = engine.Servers, discardQueue{} })
 		h.start(f, "one")
 		time.Sleep(time.Second)
 		h.close()
 		if !there.Load() {
 			t.Fatal("the child was not started")
 		}
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if k.Partition == child && !w.load(f, "one").Status.Final() {
 				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
-		h = w.open(func(o *engine.Options) { o.Exclusive = false })
+		h = w.open(func(o *engine.Options) { o.Topology = engine.Servers })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		w.checkEnded(f, "one", flow.Failed, "")
@@ -269,7 +268,7 @@ func TestStopReachesChildren(t *testing.T) {
 				w.checkEnded(c, name, flow.Stopped, "")
 			}
 			all, _, err := w.store.List(context.Background(),
-				store.ListOptions{FlowID: c.ID, Limit: 100})
+				store.ListOptions{FlowID: c.ID, Shards: c.ListShards, Limit: 100})
 			if err != nil || len(all) != 3 {
 				t.Errorf("%d children, %v", len(all), err)
 			}
@@ -291,7 +290,7 @@ func TestStopWhileChildStarts(t *testing.T) {
 		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 		h := w.open(nil)
 		child := store.Partition(c.ID, "N")
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if op == memstore.OpCommit && k.Partition == child {
 				time.Sleep(1500 * time.Millisecond)
 			}
@@ -372,168 +371,5 @@ func TestDeletionUndone(t *testing.T) {
 			t.Errorf("the tombstone is still there: %v", err)
 		}
 		h.close()
-	})
-}
-
-// TestExpress: the same interpreter in memory. Nothing is written, and timeouts are kept.
-func TestExpress(t *testing.T) {
-	define := func(w *harness, name, states string) *store.Flow {
-		return w.define(name, flow.Express,
-			strings.ReplaceAll("Type: StateMachine\nSpecVersion: v1\nName: "+
-				name+"\nTimeout: 20\nStartAt: A\nStates:\n"+states, "CALL",
-				"Type: Task, Action: 'FC:InvokeFunction', "+
-					"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"))
-	}
-	synctest.Test(t, func(t *testing.T) {
-		w := newHarness(t)
-		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
-			switch r.Flow {
-			case "slow", "slow2", "slower", "slowest":
-				<-ctx.Done()
-				return task.Fail("HTTP.RequestFailed", "cut off")
-			case "bad":
-				return task.Fail("Bad", "it is")
-			case "panics":
-				panic("oh")
-			}
-			return task.Result{Output: []byte(`{"a": 1}`)}
-		})
-		h := w.open(nil)
-		for _, c := range []struct {
-			flow   *store.Flow
-			status flow.Status
-			want   string
-			took   time.Duration
-		}{
-			{define(w, "good", "- {Name: A, CALL, End: true}\n"), flow.Succeeded, `{"a":1}`, 0},
-			{define(w, "waits", "- {Name: A, Type: Wait, Seconds: 3, End: true}\n"), flow.Succeeded,
-				`{"n":1}`, 3 * time.Second},
-			{define(w, "bad", "- {Name: A, CALL, Retry: [{Errors: [Bad], MaxAttempts: 2, "+
-				"IntervalSeconds: 1, BackoffRate: 2}], End: true}\n"),
-				flow.Failed, "Bad", 3 * time.Second},
-			{define(w, "panics", "- {Name: A, CALL, End: true}\n"), flow.Failed, "FC.Unknown", 0},
-			{define(w, "slow", "- {Name: A, CALL, Timeout: 2, End: true}\n"), flow.Failed,
-				flow.ErrTaskTimeout, 2 * time.Second},
-			{define(w, "slower", "- {Name: A, CALL, End: true}\n"), flow.TimedOut,
-				flow.ErrExecutionTimedOut, 20 * time.Second},
-			{define(w, "many", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(200)+
-				"}\n  ItemsPath: $Input.items\n  Processor:\n    StartAt: B\n    States:\n"+
-				"    - {Name: B, CALL, End: true}\n"+
-				"  OutputConstructor: {n.$: 'length($Output.Items)'}\n  End: true\n"),
-				flow.Succeeded, `{"n":200}`, 0},
-		} {
-			began := time.Now()
-			x, err := h.RunSync(context.Background(), starting(c.flow, "sync"))
-			if err != nil {
-				t.Fatalf("%s: %v", c.flow.Name, err)
-			}
-			got := ""
-			if x.Output != nil {
-				got = string(x.Output.Text())
-			} else if x.Error != nil {
-				got = x.Error.Name
-			}
-			if x.Status != c.status || got != c.want ||
-				time.Since(began).Truncate(time.Second) != c.took {
-				t.Errorf("%s: %v %s after %v, want %v %s", c.flow.Name, x.Status, got,
-					time.Since(began), c.status, c.want)
-			}
-			if n := w.commitsTried(c.flow, "sync"); n > 0 {
-				t.Errorf("%s: %d commits", c.flow.Name, n)
-			}
-		}
-		slow := define(w, "slow2", "- {Name: A, CALL, Timeout: 2, End: true}\n")
-		for range 30 { // the call and its timer end at the same instant, in any order
-			if x, err := h.RunSync(context.Background(), starting(slow, "sync")); err != nil ||
-				x.Error.Name != flow.ErrTaskTimeout {
-				t.Fatalf("%+v, %v", x.Error, err)
-			}
-		}
-		slow = define(w, "slowest", "- {Name: A, CALL, End: true}\n")
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if _, err := h.RunSync(ctx, starting(slow, "left")); err != context.DeadlineExceeded {
-			t.Errorf("the caller left: %v", err)
-		}
-		go func() {
-			time.Sleep(time.Second)
-			h.close()
-		}()
-		if _, err := h.RunSync(context.Background(), starting(slow, "closed")); err == nil {
-			t.Error("the runner closed, and the execution was answered")
-		}
-		time.Sleep(time.Minute)
-	})
-}
-
-// TestAwait: a long poll ends with the execution, when its time is over, or with the server.
-func TestAwait(t *testing.T) {
-	for _, exclusive := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newHarness(t)
-			f := w.flow("f", oneTask)
-			w.tasks.on("A", sleeping(10*time.Second, `{}`))
-			h := w.open(func(o *engine.Options) { o.Exclusive = exclusive })
-			h.start(f, "one")
-			ctx, p := context.Background(), store.Partition(f.ID, "one")
-			began := time.Now()
-			for _, c := range []struct {
-				wait, took time.Duration
-				final      bool
-			}{{0, 0, false}, {3 * time.Second, 3 * time.Second, false},
-				{time.Minute, 10 * time.Second, true}, {time.Minute, 10 * time.Second, true}} {
-				x, err := h.Await(ctx, p, c.wait)
-				if took := time.Since(began); err != nil || x.Status.Final() != c.final ||
-					took < c.took || took > c.took+2*time.Second {
-					t.Errorf("waiting %v: %v, %v after %v", c.wait, x, err, took)
-				}
-			}
-			if _, err := h.Await(ctx, store.Partition(f.ID, "none"),
-				time.Minute); !engine.IsGone(err) {
-				t.Errorf("none: %v", err)
-			}
-			h.start(f, "two")
-			go func() {
-				time.Sleep(time.Second)
-				h.StopAccepting()
-			}()
-			began = time.Now()
-			if x, err := h.Await(ctx, store.Partition(f.ID, "two"), time.Minute); err != nil ||
-				x.Status.Final() || time.Since(began) != time.Second {
-				t.Errorf("a server that leaves: %v, %v after %v", x, err, time.Since(began))
-			}
-			h.close()
-		})
-	}
-}
-
-// TestPollIntervals: a long poll in another process than the one that runs the execution reads it
-// soon at first, then once a second.
-func TestPollIntervals(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newHarness(t)
-		f := w.flow("f", oneTask)
-		w.tasks.on("A", sleeping(10*time.Minute, `{}`))
-		shared := func(o *engine.Options) { o.Exclusive = false }
-		w.open(shared).start(f, "one")
-		h, p := w.open(shared), store.Partition(f.ID, "one")
-		time.Sleep(time.Second)
-		var looks []time.Duration
-		began := time.Now()
-		w.hooks(func(op string, key store.Key) error {
-			if op == memstore.OpGet && key.Partition == p {
-				looks = append(looks, time.Since(began)/time.Millisecond)
-			}
-			return nil
-		}, nil)
-		if x, err := h.Await(context.Background(), p, 4*time.Second); err != nil ||
-			x.Status.Final() {
-			t.Errorf("%v, %v", x, err)
-		}
-		w.hooks(nil, nil)
-		if want := []time.Duration{0, 20, 60, 140, 300, 620, 1260, 2260, 3260,
-			4000}; !slices.Equal(looks, want) {
-			t.Errorf("looked after %d ms, want %d", looks, want)
-		}
 	})
 }

@@ -14,14 +14,14 @@ import (
 // The result must fail, because the goroutine that waits for its reply holds the execution in
 // memory.
 func TestResultsOfAcceptorsAreNotRequeued(t *testing.T) {
-	r := New(Options{Store: store.New(store.Options{Driver: memstore.New()}),
-		Limits: flow.DefaultLimits(), AcceptOnly: true})
+	e := New(Options{Store: store.New(store.Options{Driver: memstore.New()}),
+		Limits: flow.DefaultLimits(), Topology: Functions})
 	failed := errors.New("the store is away")
 	var errs []error
 	submitted := func(n interp.Message) *envelope {
 		return &envelope{message: n, done: func(a reply) { errs = append(errs, a.err) }}
 	}
-	r.requeue(&mailbox{partition: "x#f#x"},
+	e.requeue(&mailbox{partition: "x#f#x"},
 		[]*envelope{submitted(interp.Message{Kind: interp.CallCompleted}),
 			submitted(interp.Message{Kind: interp.Delivered}),
 			submitted(interp.Message{Kind: interp.StopRequested})}, failed)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"time"
 
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/share"
 	"millrace/shared/store"
@@ -38,23 +38,21 @@ type pendingStart struct {
 // StartExecution claims the name and starts the execution, or returns the execution that has the
 // name. created reports which. An execution that has ended is returned, too, with created false:
 // the caller must check its status.
-func (r *Engine) StartExecution(
+func (e *Engine) StartExecution(
 	ctx context.Context, s Start,
 ) (x *store.Execution, created bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
-	it := &envelope{start: &pendingStart{Start: s, claim: r.Store.Random(partition)}}
-	if limit := int64(r.Limits.Executions); limit > 0 && r.Exclusive {
-		if !r.quota.admit(s.Flow.Account, limit) {
-			return r.namesake(ctx, &s, throttled())
-		}
-		it.release = func() { r.quota.endStart(s.Flow.Account) }
+	it := &envelope{start: &pendingStart{Start: s, claim: e.Store.Random(partition)}}
+	if !e.quota.Admit(s.Flow.Account) {
+		return e.namesake(ctx, &s, ErrExecutionsLimit)
 	}
-	a, err := r.submitAndWait(ctx, partition, it)
+	it.release = func() { e.quota.EndStart(s.Flow.Account) }
+	a, err := e.submitAndWait(ctx, partition, it)
 	if errors.Is(err, store.ErrDiskFull) {
-		return r.namesake(ctx, &s, err)
+		return e.namesake(ctx, &s, err)
 	} else if err != nil {
 		return nil, false, err
 	}
@@ -62,17 +60,13 @@ func (r *Engine) StartExecution(
 	return a.x, created, nil
 }
 
-func throttled() error {
-	return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
-}
-
 // namesake returns the execution that has the name of a start that must not start anything. The
 // start is rejected only if the name is free, because otherwise it would start nothing anyway
 // (api.md 5.1).
-func (r *Engine) namesake(
+func (e *Engine) namesake(
 	ctx context.Context, s *Start, rejection error,
 ) (*store.Execution, bool, error) {
-	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
+	x, err := e.Load(ctx, store.Partition(s.Flow.ID, s.Name))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, false, rejection
 	} else if err != nil {
@@ -83,81 +77,98 @@ func (r *Engine) namesake(
 
 // claim prepares the first commit of an execution. It returns false if the name is taken; then the
 // mailbox has loaded the execution that has it.
-func (r *Engine) claim(c *mailbox, it *envelope) (bool, error) {
+func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 	st := it.start
-	if c.x != nil || st.attempted {
-		err := r.load(c)
+	if m.x != nil || st.attempted {
+		err := e.load(m)
 		if !errors.Is(err, store.ErrNotFound) {
 			return false, err
 		}
 	}
 	st.attempted = true
-	var m *flow.Machine
-	lang, limit := st.Flow.Language, st.Flow.TimeoutSeconds
-	if lang == 0 || r.isExecutor(c) {
+	var machine *flow.Machine
+	dialect, limit := st.Flow.Dialect, st.Flow.TimeoutSeconds
+	if dialect == 0 || m.work != nil {
 		var err error
-		if m, err = r.machines.compiled(r.backgroundContext(c.partition), st.Flow); err != nil {
+		machine, err = e.machines.compiled(e.backgroundContext(m.partition), st.Flow)
+		if err != nil {
 			return false, err
 		}
-		lang, limit = m.Language, m.TimeoutSeconds
+		dialect, limit = machine.Dialect, machine.TimeoutSeconds
 	}
 	switch {
 	case limit > 0:
 	case st.Flow.Mode == flow.Express:
-		limit = r.Limits.ExpressSeconds
+		limit = e.Limits.ExpressSeconds
 	default:
-		limit = r.Limits.ExecutionSeconds
+		limit = e.Limits.ExecutionSeconds
 	}
-	x := r.newExecution(&st.Start, lang, limit)
+	x := e.newExecution(&st.Start, dialect, limit)
 	x.Express = st.Flow.Mode == flow.Express
 	x.ClaimToken, x.Origin = st.claim, st.Origin
 	x.Callback, x.CallbackBy = st.CallbackToken, st.CallbackBy
-	x.Expires = x.Deadline + r.Retention.Milliseconds()
-	s, err := r.decodeState(x)
+	x.Expires = x.Deadline + e.Retention.Milliseconds()
+	s, err := e.decodeState(x)
 	if err != nil {
 		return false, err
 	}
 	s.Input.LoadParsed(st.Canonical, st.Tree)
-	c.x, c.state, c.machine = x, s, m
+	m.x, m.state, m.machine = x, s, machine
 	return true, nil
 }
 
 // newExecution returns an execution that starts now and times out after limit seconds.
-func (r *Engine) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
-	now, partition := r.nowMillis(), store.Partition(s.Flow.ID, s.Name)
+func (e *Engine) newExecution(s *Start, dialect flow.Dialect, limit int64) *store.Execution {
+	now, partition := e.nowMillis(), store.Partition(s.Flow.ID, s.Name)
 	x := &store.Execution{
 		Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name,
-		Region: r.Region, RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition),
-		Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
+		Region: e.Region, RoleArn: s.Flow.RoleArn, Run: e.Store.Random(partition),
+		Hash: s.Flow.Hash, Qualifier: s.Qualifier, Dialect: dialect,
 		Status: flow.Running, Started: now, Deadline: now + limit*1000,
-		Input: s.Input, Environment: s.Flow.Environment,
+		Input: s.Input, Environment: s.Flow.Environment, ListShard: s.Flow.ListShard(s.Name),
 	}
 	if x.RoleArn == "" {
 		x.Author = s.Flow.Author
 	}
 	for i := 0; i < len(x.Seed); i += 8 {
-		binary.BigEndian.PutUint64(x.Seed[i:], r.Store.Random(partition))
+		binary.BigEndian.PutUint64(x.Seed[i:], e.Store.Random(partition))
 	}
 	return x
 }
 
 // RunSync runs an Express execution in memory and returns it as it ended.
-func (r *Engine) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
-	m, err := r.machines.compiled(ctx, s.Flow)
+func (e *Engine) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
+	m, err := e.machines.compiled(ctx, s.Flow)
 	if err != nil {
 		return nil, err
 	}
-	if !r.addGoroutine() {
+	if !e.addGoroutine() {
 		return nil, errClosing
 	}
-	defer r.goroutines.Done()
-	if err := r.Shares.Express.TryAcquire(s.Flow.Account, 1); err != nil {
+	defer e.goroutines.Done()
+	if err := e.Shares.Express.TryAcquire(s.Flow.Account, 1); err != nil {
 		return nil, err
 	}
-	defer r.Shares.Express.Release(s.Flow.Account, 1)
+	defer e.Shares.Express.Release(s.Flow.Account, 1)
 	share.ReleaseTurn(ctx)
-	return newSync(r, m, s).run(ctx)
+	x := e.newExecution(&s, m.Dialect, e.expressLimit(m))
+	x.Express = true
+	state, err := e.decodeState(x)
+	if err != nil {
+		return nil, err
+	}
+	state.Input.LoadParsed(s.Canonical, s.Tree)
+	return e.express.Run(ctx, m, x, state)
 }
 
-// errClosing says that the engine starts nothing new.
-var errClosing = errors.New("engine: closing")
+// expressLimit returns the time limit of an Express execution whose caller waits, in seconds.
+func (e *Engine) expressLimit(m *flow.Machine) int64 {
+	limit := e.Limits.ExpressSeconds
+	if m.TimeoutSeconds > 0 {
+		limit = min(limit, m.TimeoutSeconds)
+	}
+	if syncMax := int64(e.SyncTimeMax / time.Second); syncMax > 0 {
+		limit = min(limit, syncMax)
+	}
+	return limit
+}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -9,14 +10,14 @@ import (
 	"time"
 
 	"millrace/shared/engine"
-	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
 
-func sharedStore(o *engine.Options) { o.Exclusive = false }
+func sharedStore(o *engine.Options) { o.Topology = engine.Servers }
 
 // TestStartRace: of any number of racing callers, on one engine or on several, exactly one starts
 // the execution.
@@ -29,7 +30,9 @@ func TestStartRace(t *testing.T) {
 			var opened []*node
 			for range nodes {
 				opened = append(opened, w.open(func(o *engine.Options) {
-					o.Exclusive = nodes == 1
+					if o.Topology = engine.Servers; nodes == 1 {
+						o.Topology = engine.Embedded
+					}
 				}))
 			}
 			var mu sync.Mutex
@@ -111,7 +114,7 @@ func TestClaimStolen(t *testing.T) {
 		f := w.flow("f", oneWait)
 		h, other := w.open(sharedStore), w.open(sharedStore)
 		lose := once(memstore.OpCommit, "a", 1)
-		w.hooks(nil, func(op string, key store.Key) error {
+		w.hooks(nil, func(op string, key driver.Key) error {
 			err := lose(op, key)
 			if err != nil {
 				if _, serr := other.Stop(context.Background(), key.Partition,
@@ -202,7 +205,7 @@ func TestExecutionLimit(t *testing.T) {
 			h.start(f, name)
 		}
 		if _, _, err := h.StartExecution(ctx,
-			starting(f, "d")); fault.CodeOf(err) != fault.ResourceThrottled {
+			starting(f, "d")); !errors.Is(err, engine.ErrExecutionsLimit) {
 			t.Errorf("one too many: %v", err)
 		}
 		stop := func(name string) {
@@ -218,12 +221,12 @@ func TestExecutionLimit(t *testing.T) {
 		h = w.open(func(o *engine.Options) { limited(o) })
 		stop("b") // before it is counted or after
 		h.start(f, "e")
-		if err := h.CountRunning(ctx, account, f.ID); err != nil {
+		if err := h.CountRunning(ctx, f); err != nil {
 			t.Fatal(err)
 		}
 		h.CountingDone(true)
 		if _, _, err := h.StartExecution(ctx,
-			starting(f, "g")); fault.CodeOf(err) != fault.ResourceThrottled {
+			starting(f, "g")); !errors.Is(err, engine.ErrExecutionsLimit) {
 			t.Errorf("c, d and e run: %v", err)
 		}
 		stop("e")
@@ -258,7 +261,7 @@ func TestExpiredNameIsFree(t *testing.T) {
 		w.checkEnded(f, "one", flow.Succeeded, big+`"}`)
 		time.Sleep(2 * time.Hour)
 		rows, _, err := w.mem.Range(context.Background(),
-			store.Range{Partition: store.Partition(f.ID, "one")})
+			driver.Range{Partition: store.Partition(f.ID, "one")})
 		if err != nil || len(rows) > 0 {
 			t.Errorf("%d rows are left, %v", len(rows), err)
 		}
@@ -282,7 +285,7 @@ func TestClaimWhileForgotten(t *testing.T) {
 			h.start(f, "one")
 			time.Sleep(time.Second)
 		})
-		w.hooks(func(op string, k store.Key) error {
+		w.hooks(func(op string, k driver.Key) error {
 			if op == memstore.OpRange && k.Sort == "a\x00" {
 				again()
 			}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // storeDump is what a program has left in its store, and how its executions end. Each line of the
@@ -30,7 +30,7 @@ import (
 // Bytes are in base64; after a ~ they are compressed first.
 type storeDump struct {
 	at     int64
-	rows   []store.Row
+	rows   []driver.Row
 	tokens []storedToken // to be reported, in this order
 	ends   []string      // the lines of the kinds end and event
 }
@@ -93,11 +93,12 @@ func readStored(t *testing.T, name string) *storeDump {
 		case p[0] == "token" && len(p) == 3:
 			s.tokens = append(s.tokens, storedToken{p[1], p[2]})
 		case p[0] == "row" && len(p) == 11:
-			row := store.Row{Key: store.Key{Partition: p[1], Sort: p[2]}, Version: number(t, p[3]),
+			key := driver.Key{Partition: p[1], Sort: p[2]}
+			row := driver.Row{Key: key, Version: number(t, p[3]),
 				Fence: p[4], Wake: number(t, p[5]),
 				Expires: number(t, p[6]), Data: bytesOf(t, p[10])}
 			if p[7] != "" {
-				row.List = &store.ListEntry{Group: p[7], Sort: p[8], Fields: bytesOf(t, p[9])}
+				row.List = &driver.ListEntry{Group: p[7], Sort: p[8], Fields: bytesOf(t, p[9])}
 			}
 			s.rows = append(s.rows, row)
 		case p[0] == "end" || p[0] == "event":
@@ -119,7 +120,7 @@ func (s *storeDump) write(t *testing.T, name string) {
 	for _, r := range s.rows {
 		l := r.List
 		if l == nil {
-			l = &store.ListEntry{}
+			l = &driver.ListEntry{}
 		}
 		fmt.Fprintf(&b, "row\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Partition, r.Sort,
 			r.Version, r.Fence, r.Wake, r.Expires,
@@ -137,9 +138,9 @@ func (s *storeDump) write(t *testing.T, name string) {
 }
 
 // partition reads all rows of a partition.
-func (w *harness) partition(p string) []store.Row {
+func (w *harness) partition(p string) []driver.Row {
 	w.t.Helper()
-	rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: p})
+	rows, _, err := w.mem.Range(context.Background(), driver.Range{Partition: p})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func (w *harness) partition(p string) []store.Row {
 }
 
 // put writes rows into the harness's store.
-func (w *harness) put(rows []store.Row) {
+func (w *harness) put(rows []driver.Row) {
 	w.t.Helper()
 	if err := w.mem.Put(context.Background(), rows); err != nil {
 		w.t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 )
@@ -188,7 +189,7 @@ func makeStored(w *harness) *storeDump {
 		w.t.Fatal(err)
 	}
 	untold := store.Partition(flows["parent"].ID, "untold")
-	w.hooks(func(op string, k store.Key) error {
+	w.hooks(func(op string, k driver.Key) error {
 		if op == memstore.OpCommit && k.Partition == untold {
 			return errUnknownOutcome
 		}
@@ -239,8 +240,8 @@ func (w *harness) defineStored(s storedExecution) *store.Flow {
 		w.t.Fatalf("%s: %v", s.flow, err)
 	}
 	f := &store.Flow{Account: account, Name: s.flow, ID: s.flow, Mode: flow.Standard,
-		Language: m.Language, TimeoutSeconds: m.TimeoutSeconds,
-		Environment: []store.Variable{{Name: "v", Value: "1", Description: "d"}}}
+		Dialect: m.Dialect, TimeoutSeconds: m.TimeoutSeconds,
+		Environment: []flow.Variable{{Name: "v", Value: "1", Description: "d"}}}
 	if err := w.store.CreateFlow(context.Background(), f, text,
 		time.Now().Add(24*time.Hour).UnixMilli()); err != nil {
 		w.t.Fatal(err)
@@ -277,15 +278,15 @@ func (w *harness) changeFlows(flows map[string]*store.Flow) {
 }
 
 // storedRows returns all rows of flows, their definitions and their executions.
-func (w *harness) storedRows(flows map[string]*store.Flow) []store.Row {
+func (w *harness) storedRows(flows map[string]*store.Flow) []driver.Row {
 	w.t.Helper()
-	var rows []store.Row
+	var rows []driver.Row
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
 		rows = append(append(rows, w.partition("f#"+account+"#"+name)...),
 			w.partition("d#"+f.ID)...)
 		all, _, err := w.store.List(context.Background(),
-			store.ListOptions{FlowID: f.ID, Limit: 100})
+			store.ListOptions{FlowID: f.ID, Shards: f.ListShards, Limit: 100})
 		if err != nil {
 			w.t.Fatal(err)
 		}

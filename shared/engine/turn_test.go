@@ -8,6 +8,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/share"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -17,7 +18,7 @@ func TestProcessorsWaitForNoStore(t *testing.T) {
 		w := newHarness(t)
 		processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		commits := 0
-		w.hooks(func(op string, key store.Key) error {
+		w.hooks(func(op string, key driver.Key) error {
 			if u := processors.Usage(); len(u) != 0 {
 				t.Errorf("during %s of %v: %+v", op, key, u)
 			}

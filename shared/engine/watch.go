@@ -63,51 +63,51 @@ const (
 
 // Await returns the execution once it has ended, or as it is when wait is over or the engine
 // closes.
-func (r *Engine) Await(
+func (e *Engine) Await(
 	ctx context.Context, partition string, wait time.Duration,
 ) (*store.Execution, error) {
 	if wait <= 0 {
-		return r.Load(ctx, partition)
+		return e.Load(ctx, partition)
 	}
-	ended := r.watchers.watch(partition)
-	defer r.watchers.drop(partition, ended)
-	x, err := r.Load(ctx, partition)
+	ended := e.watchers.watch(partition)
+	defer e.watchers.drop(partition, ended)
+	x, err := e.Load(ctx, partition)
 	if err != nil || x.Status.Final() {
 		return x, err
 	}
-	if err := r.Shares.Polls.TryAcquire(x.Account, 1); err != nil {
+	if err := e.Shares.Polls.TryAcquire(x.Account, 1); err != nil {
 		return nil, err
 	}
-	defer r.Shares.Polls.Release(x.Account, 1)
+	defer e.Shares.Polls.Release(x.Account, 1)
 	share.ReleaseTurn(ctx)
 	end := time.Now().Add(wait)
 	pause := pollIntervalMin
-	timer := time.NewTimer(r.nextPoll(end, pause))
+	timer := time.NewTimer(e.nextPoll(end, pause))
 	defer timer.Stop()
 	for {
 		select {
 		case <-ended:
-			return r.Load(ctx, partition)
-		case <-r.closed:
-			return r.Load(ctx, partition)
+			return e.Load(ctx, partition)
+		case <-e.closed:
+			return e.Load(ctx, partition)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-timer.C:
-			x, err := r.Load(ctx, partition)
+			x, err := e.Load(ctx, partition)
 			if err != nil || x.Status.Final() || time.Until(end) <= 0 {
 				return x, err
 			}
 			pause = min(2*pause, pollIntervalMax)
-			timer.Reset(r.nextPoll(end, pause))
+			timer.Reset(e.nextPoll(end, pause))
 		}
 	}
 }
 
 // nextPoll returns how long to wait before the next read of the execution: until end and, for an
 // engine that shares its store, no longer than pause.
-func (r *Engine) nextPoll(end time.Time, pause time.Duration) time.Duration {
+func (e *Engine) nextPoll(end time.Time, pause time.Duration) time.Duration {
 	left := time.Until(end)
-	if r.Exclusive {
+	if e.ownsStore() {
 		return left
 	}
 	return min(left, pause)

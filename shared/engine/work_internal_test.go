@@ -35,7 +35,7 @@ func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var calls atomic.Int64
 			s, q := store.New(store.Options{Driver: memstore.New()}), &countingQueue{}
-			r := New(Options{Store: s, Queue: q, AcceptOnly: true, StoreExpires: true,
+			e := New(Options{Store: s, Queue: q, Topology: Functions, StoreExpires: true,
 				Limits: flow.DefaultLimits(), CallTimeMax: 2 * time.Minute,
 				Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result {
 					calls.Add(1)
@@ -45,40 +45,40 @@ func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 					m, _ := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
 					return m, nil
 				}})
-			defer r.Close(t.Context())
-			f := &store.Flow{Account: "a", Name: "f", ID: "id", Language: flow.StateMachine}
+			defer e.Close(t.Context())
+			f := &store.Flow{Account: "a", Name: "f", ID: "id", Dialect: flow.StateMachine}
 			if err := s.CreateFlow(t.Context(), f, oneCall, 0); err != nil {
 				t.Fatal(err)
 			}
 			start := Start{Flow: f, Name: "one", Input: []byte(`{}`), Canonical: []byte(`{}`)}
-			x, _, err := r.StartExecution(t.Context(), start)
+			x, _, err := e.StartExecution(t.Context(), start)
 			if err != nil {
 				t.Fatal(err)
 			}
 			q.sent.Store(0)
 
 			// A session that has nothing more to do, and ends as soon as it may.
-			before, err := r.newWorkSession(t.Context())
+			before, err := e.newWorkSession(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := r.mailboxes.acquire(x.Partition())
-			defer r.mailboxes.release(c, false)
+			c := e.mailboxes.acquire(x.Partition())
+			defer e.mailboxes.release(c)
 			c.session = before
 			if late {
-				c.leaveSession(before)
+				e.leaveSession(c, before)
 			}
-			s2, err := r.newWorkSession(t.Context())
+			s2, err := e.newWorkSession(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			on := r.joinSession(x.Partition(), s2)
-			c.leaveSession(on)
+			on := e.joinSession(x.Partition(), s2)
+			e.leaveSession(c, on)
 			if err := on.await(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if (on == before) == late {
-				t.Errorf("late %v: the hint was left to another shift: %v", late, on == before)
+				t.Errorf("late %v: the hint stayed with the first work session: %v", late, on == before)
 			}
 			if calls.Load()+q.sent.Load() == 0 {
 				t.Errorf(

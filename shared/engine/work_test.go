@@ -16,6 +16,7 @@ import (
 	"millrace/shared/queue"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
 	"millrace/shared/task/subflowtask"
@@ -47,7 +48,7 @@ func (w *harness) deploy(timeout time.Duration, edit func(*engine.Options)) *fun
 			})}, nil)
 	o := engine.Options{Store: w.store, Queue: d.queue, Tasks: table, Compile: compile,
 		Limits: flow.DefaultLimits(), Region: "local",
-		AcceptOnly: true, CallTimeMax: 2 * time.Minute,
+		Topology: engine.Functions, CallTimeMax: 2 * time.Minute,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
 	if edit != nil {
 		edit(&o)
@@ -118,7 +119,7 @@ func TestRunUntilIdle(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, func(o *engine.Options) { o.StoreExpires = true })
 		f := w.flow("f", tasksInARow(5))
-		f.Language = flow.StateMachine
+		f.Dialect = flow.StateMachine
 		x := d.start(f, "one")
 		if x.LastEvent != 1 || x.Status != flow.Running || x.Wake != x.Started+120_000 {
 			t.Errorf("the claim has %d events, wakes after %d ms", x.LastEvent, x.Wake-x.Started)
@@ -148,7 +149,7 @@ func TestClaimsOfAcceptorsOnlyClaim(t *testing.T) {
 		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		f := w.flow("f", oneTask)
-		f.Language = 0
+		f.Dialect = 0
 		if x := d.start(f, "one"); x.LastEvent != 1 {
 			t.Errorf("the claim has %d events", x.LastEvent)
 		}
@@ -399,7 +400,7 @@ func TestStoreAway(t *testing.T) {
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("%d calls", n)
 		}
-		w.hooks(func(string, store.Key) error { return errors.New("unreachable") }, nil)
+		w.hooks(func(string, driver.Key) error { return errors.New("unreachable") }, nil)
 		if err := d.invoke(context.Background(), 5*time.Minute,
 			store.Partition(f.ID, "one")); err == nil {
 			t.Error("work without a store was acknowledged")
@@ -458,7 +459,7 @@ func TestAcceptorPoison(t *testing.T) {
 			// A worker that dies at its first commit, unless that commit counts attempts or fails
 			// the execution.
 			attempts, last := w.load(f, "one").EngineAttempts, w.load(f, "one").LastEvent
-			w.hooks(nil, func(op string, k store.Key) error {
+			w.hooks(nil, func(op string, k driver.Key) error {
 				if op == memstore.OpCommit && k.Partition == one &&
 					w.load(f, "one").EngineAttempts == attempts &&
 					w.load(f, "one").LastEvent == last {

@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
-// workSession is the time of one RunUntilIdle, and counts what goes on in it.
+// workSession is the time in which a process advances an execution, and counts what goes on in it:
+// one RunUntilIdle. Servers have a single session for all executions, which never ends and counts
+// nothing.
 type workSession struct {
+	endless      bool
 	callDeadline int64         // ms since 1970: no call begins later
 	deadline     int64         // ms since 1970: nothing new begins later
 	callTimeMax  time.Duration // of one call; 0: no bound
@@ -24,10 +27,10 @@ type workSession struct {
 // newWorkSession divides the time of ctx: calls may begin while the longest call still fits into
 // it. If the longest call takes more than half of the time, calls are canceled after that half:
 // otherwise no call might ever begin, and the invocations would hand off the execution for ever.
-func (r *Engine) newWorkSession(ctx context.Context) (*workSession, error) {
+func (e *Engine) newWorkSession(ctx context.Context) (*workSession, error) {
 	s := &workSession{
 		callDeadline: math.MaxInt64, deadline: math.MaxInt64,
-		callTimeMax: r.CallTimeMax, ended: make(chan struct{}),
+		callTimeMax: e.CallTimeMax, ended: make(chan struct{}),
 	}
 	s.idle.L = &s.mu
 	deadline, ok := ctx.Deadline()
@@ -42,22 +45,44 @@ func (r *Engine) newWorkSession(ctx context.Context) (*workSession, error) {
 	}
 	if s.callTimeMax == 0 || s.callTimeMax > left/2 {
 		s.callTimeMax = left / 2
-		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier",
+		e.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier",
 			"timeout", left+sessionMargin, "longest", s.callTimeMax)
 	}
-	now := r.nowMillis()
+	now := e.nowMillis()
 	s.deadline = now + left.Milliseconds()
 	s.callDeadline = s.deadline - s.callTimeMax.Milliseconds()
 	return s, nil
 }
 
+// newEndlessSession returns the session of a server. callTimeMax bounds a call; 0: no bound.
+func newEndlessSession(callTimeMax time.Duration) *workSession {
+	return &workSession{endless: true, callDeadline: math.MaxInt64, deadline: math.MaxInt64,
+		callTimeMax: callTimeMax}
+}
+
+// ends reports whether the work belongs to a RunUntilIdle, which ends with it.
+func (s *workSession) ends() bool { return s != nil && !s.endless }
+
+// note keeps the error of the last transaction. The loop alone calls it.
+func (s *workSession) note(err error) {
+	if s.ends() {
+		s.err = err
+	}
+}
+
 func (s *workSession) add() {
+	if s.endless {
+		return
+	}
 	s.mu.Lock()
 	s.n++
 	s.mu.Unlock()
 }
 
 func (s *workSession) done() {
+	if s.endless {
+		return
+	}
 	s.mu.Lock()
 	if s.n--; s.n == 0 {
 		s.idle.Broadcast()
@@ -104,7 +129,7 @@ func (s *workSession) await(ctx context.Context) error {
 //   - The session ends (leaveSession). It ends only when no loop is counted in it, and a caller
 //     that requests a recheck is counted or finds a loop that is. So an earlier recheck runs in
 //     that session, and a later caller finds no session and begins its own.
-//   - A loop without a session only accepts messages (runLoop). The recheck is requested with the
+//   - In functions, a loop without a session only accepts messages (runLoop). The recheck is requested with the
 //     session in place, so the transaction that takes the recheck has that session.
 //   - The loop ends (runLoop). It ends only when it finds no recheck, and only then is it counted
 //     out.
@@ -114,50 +139,52 @@ func (s *workSession) await(ctx context.Context) error {
 //     no time for.
 //   - The outbox is relayed. The goroutine that relays is counted in the session until it has
 //     submitted the result, which counts the loop in. The same holds for calls and their results.
-func (r *Engine) joinSession(partition string, s *workSession) (on *workSession) {
-	c := r.mailboxes.acquire(partition)
-	c.mu.Lock()
-	if on = c.session; on == nil {
-		on, c.session = s, s
-		if c.busy { // the session counts the running loop from now on
-			c.startLoop()
+func (e *Engine) joinSession(partition string, s *workSession) (on *workSession) {
+	m := e.mailboxes.acquire(partition)
+	m.mu.Lock()
+	if on = m.session; on == nil {
+		on, m.session = s, s
+		if m.busy { // the session counts the running loop from now on
+			m.startLoop()
 		}
 	}
-	r.submitLocked(c, nil)
+	e.submitLocked(m, nil)
 	return on
 }
 
 // startLoop marks the loop as running and counts it in the session. The caller holds the lock.
-func (c *mailbox) startLoop() {
-	c.busy = true
-	if c.session != nil {
-		c.countedSession = c.session
-		c.countedSession.add()
+func (m *mailbox) startLoop() {
+	m.busy = true
+	if m.session != nil {
+		m.countedSession = m.session
+		m.countedSession.add()
 	}
 }
 
 // endLoop marks the loop as ended and counts it out. The caller holds the lock.
-func (c *mailbox) endLoop() {
-	c.busy = false
-	if c.countedSession != nil {
-		c.countedSession.done()
-		c.countedSession = nil
+func (m *mailbox) endLoop() {
+	m.busy = false
+	if m.countedSession != nil {
+		m.countedSession.done()
+		m.countedSession = nil
 	}
 }
 
 // leaveSession waits until nothing goes on in s and takes s from the mailbox. It reports whether
-// something is left to do.
-func (c *mailbox) leaveSession(s *workSession) (ready bool) {
+// something is left that another session would do: what is ready, and outbox entries for which this
+// session had no time. An entry that it could not deliver in its time is the sweeper's.
+func (e *Engine) leaveSession(m *mailbox, s *workSession) (left bool) {
 	for {
 		s.wait()
-		c.mu.Lock()
+		m.mu.Lock()
 		if s.quiet() {
 			break
 		}
-		c.mu.Unlock()
+		m.mu.Unlock()
 	}
-	defer c.mu.Unlock()
-	c.session = nil
+	defer m.mu.Unlock()
+	m.session = nil
 	close(s.ended)
-	return c.state != nil && (c.state.Ready() || c.more)
+	late := e.closing() || e.nowMillis() > s.deadline
+	return m.state != nil && (m.state.Ready() || m.more || late && m.state.Unsent())
 }

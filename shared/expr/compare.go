@@ -39,13 +39,6 @@ type compareNode struct {
 	op          comparator
 }
 
-func newCompare(op comparator, left, right node, flowV1 bool) node {
-	if flowV1 {
-		return &compareNodeV1{compareNode{left, right, op}}
-	}
-	return &compareNode{left, right, op}
-}
-
 // operands evaluates both sides.
 func (n *compareNode) operands(env Env, b *Budget) (left, right any, err error) {
 	if err = b.step(1); err != nil {

@@ -5,7 +5,7 @@ import "millrace/shared/value"
 // ParseCondition parses a condition of FlowV1. Its paths start with $, the input of the step. It
 // reads only the root Default of an Env.
 func ParseCondition(src string) (*Expr, *Error) {
-	p := newParser(src, Default, true)
+	p := newParser(src, Default, &flowV1)
 	return p.finish(p.expression())
 }
 

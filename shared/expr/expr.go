@@ -5,10 +5,10 @@ package expr
 
 // Expr is a parsed expression. It is immutable.
 type Expr struct {
-	source string
-	root   node
-	roots  Roots
-	flowV1 bool // a path or a condition of FlowV1
+	source  string
+	root    node
+	roots   Roots
+	dialect *dialect
 
 	context [][]string // see ContextPaths
 }
@@ -43,15 +43,11 @@ func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 	if err != nil {
 		return false, e.located(err)
 	}
-	if e.flowV1 {
-		truth, err := truthyV1(v, b)
-		return truth, e.located(err)
-	}
-	truth, ok := v.(bool)
+	truth, ok, err := e.dialect.truth(v, b)
 	if !ok {
-		return false, e.located(failf("a condition must give a boolean, not %s", kindOf(v)))
+		err = failf("a condition must give a boolean, not %s", kindOf(v))
 	}
-	return truth, nil
+	return truth, e.located(err)
 }
 
 func (e *Expr) run(env Env, b *Budget) (any, error) { return materialize(e.root.eval(env, b)) }

@@ -31,10 +31,10 @@ type token struct {
 // lexer splits an expression into tokens. The tokens are the same in both dialects, except in
 // FlowV1 paths: there the parser reads the text itself, from pos.
 type lexer struct {
-	src    string
-	pos    int
-	last   token // the previous token; some error messages need it
-	flowV1 bool
+	src     string
+	pos     int
+	last    token // the previous token; some error messages need it
+	dialect *dialect
 }
 
 // next returns the next token. An error has the offset of the wrong character.
@@ -46,7 +46,7 @@ func (l *lexer) next() (token, *Error) {
 	}
 	var err *Error
 	switch c := l.src[l.pos]; {
-	case c == '\'' && l.flowV1:
+	case c == '\'' && !l.dialect.singleQuotes:
 		err = l.fail(t.pos, "a string is written in \" or `")
 	case c == '"' || c == '\'' || c == '`':
 		t.kind = stringToken
@@ -169,7 +169,7 @@ func (l *lexer) unsupported(rest string) string {
 			strings.HasPrefix(rest, r.unless) {
 			continue
 		}
-		if l.flowV1 && r.stateMachineOnly {
+		if r.onlyFunctions && !l.dialect.functions {
 			return "there is no operator " + r.operator
 		}
 		return "there is no operator " + r.operator + r.hint
@@ -180,16 +180,16 @@ func (l *lexer) unsupported(rest string) string {
 // unsupportedOperators are operators that people may expect. The first one that matches counts.
 var unsupportedOperators = [...]struct {
 	operator, unless, hint string
-	stateMachineOnly       bool // the hint is only for the StateMachine dialect
+	onlyFunctions          bool // the hint is only for a dialect with functions
 }{
 	{operator: "+", hint: ": use intAdd to add integers, format to join strings",
-		stateMachineOnly: true},
-	{operator: "*", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
-	{operator: "/", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
-	{operator: "%", hint: ": the only arithmetic is intAdd", stateMachineOnly: true},
+		onlyFunctions: true},
+	{operator: "*", hint: ": the only arithmetic is intAdd", onlyFunctions: true},
+	{operator: "/", hint: ": the only arithmetic is intAdd", onlyFunctions: true},
+	{operator: "%", hint: ": the only arithmetic is intAdd", onlyFunctions: true},
 	{operator: "??"},
-	{operator: "?", hint: ":, a Choice decides between values", stateMachineOnly: true},
-	{operator: "=~", hint: ": use regexMatchString", stateMachineOnly: true},
+	{operator: "?", hint: ":, a Choice decides between values", onlyFunctions: true},
+	{operator: "=~", hint: ": use regexMatchString", onlyFunctions: true},
 	{operator: "=", unless: "==", hint: ": use == to compare"},
 	{operator: "&", unless: "&&", hint: ": use && for a logical and"},
 	{operator: "|", unless: "||", hint: ": use || for a logical or"},

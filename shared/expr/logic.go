@@ -7,7 +7,7 @@ type logicNode struct {
 	terms        []node
 	shortCircuit bool // the truth of a term that ends the evaluation
 	operator     string
-	flowV1       bool
+	dialect      *dialect
 }
 
 func (n *logicNode) eval(env Env, b *Budget) (any, error) {
@@ -15,7 +15,7 @@ func (n *logicNode) eval(env Env, b *Budget) (any, error) {
 		return nil, err
 	}
 	for _, term := range n.terms {
-		truth, err := truthOf(term, n.operator, n.flowV1, env, b)
+		truth, err := truthOf(term, n.operator, n.dialect, env, b)
 		if err != nil {
 			return nil, err
 		}
@@ -28,31 +28,28 @@ func (n *logicNode) eval(env Env, b *Budget) (any, error) {
 
 type notNode struct {
 	operand node
-	flowV1  bool
+	dialect *dialect
 }
 
 func (n *notNode) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1); err != nil {
 		return nil, err
 	}
-	truth, err := truthOf(n.operand, "!", n.flowV1, env, b)
+	truth, err := truthOf(n.operand, "!", n.dialect, env, b)
 	return !truth, err
 }
 
 // truthOf returns the truth of an operand of a logical operator.
-func truthOf(operand node, operator string, flowV1 bool, env Env, b *Budget) (bool, error) {
+func truthOf(operand node, operator string, d *dialect, env Env, b *Budget) (bool, error) {
 	v, err := materialize(operand.eval(env, b))
 	if err != nil {
 		return false, err
 	}
-	if flowV1 {
-		return truthyV1(v, b)
-	}
-	truth, ok := v.(bool)
+	truth, ok, err := d.truth(v, b)
 	if !ok {
-		return false, failf("%s takes booleans, not %s", operator, kindOf(v))
+		err = failf("%s takes booleans, not %s", operator, kindOf(v))
 	}
-	return truth, nil
+	return truth, err
 }
 
 // truthyV1 reports whether FlowV1 treats a value as true.
@@ -72,17 +69,17 @@ func truthyV1(v any, b *Budget) (bool, error) {
 // negateNode is the prefix minus.
 type negateNode struct {
 	operand node
-	flowV1  bool
+	dialect *dialect
 }
 
 // newNegate returns the negation of an operand; the negation of a constant number is a constant.
-func newNegate(operand node, flowV1 bool) node {
+func newNegate(operand node, d *dialect) node {
 	if c, ok := operand.(*constantNode); ok {
 		if n, ok := c.value.(value.Number); ok {
 			return &constantNode{negated(n)}
 		}
 	}
-	return &negateNode{operand, flowV1}
+	return &negateNode{operand, d}
 }
 
 func (n *negateNode) eval(env Env, b *Budget) (any, error) {
@@ -93,14 +90,10 @@ func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, ok := v.(value.Number)
-	switch {
-	case ok:
+	if number, ok := v.(value.Number); ok {
 		return negate(number, b)
-	case n.flowV1:
-		return Absent{}, nil
 	}
-	return nil, failf("- takes a number, not %s", kindOf(v))
+	return n.dialect.negateOther(v)
 }
 
 // negate negates a number on a budget. It fails if the minus makes the number too long.

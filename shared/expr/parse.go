@@ -20,7 +20,7 @@ func Parse(src string, roots Roots) (*Expr, *Error) {
 // Parse is like the function Parse, but charges constant patterns to w. Only one goroutine at a
 // time may use w.
 func (w *PatternBudget) Parse(src string, roots Roots) (*Expr, *Error) {
-	p := newParser(src, roots, false)
+	p := newParser(src, roots, &stateMachine)
 	p.patterns = w
 	return p.finish(p.expression())
 }

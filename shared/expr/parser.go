@@ -36,8 +36,8 @@ type parser struct {
 }
 
 // newParser returns a parser at the first token.
-func newParser(src string, roots Roots, flowV1 bool) *parser {
-	p := &parser{lexer: lexer{src: src, flowV1: flowV1}, roots: roots}
+func newParser(src string, roots Roots, d *dialect) *parser {
+	p := &parser{lexer: lexer{src: src, dialect: d}, roots: roots}
 	switch {
 	case len(src) > LengthMax:
 		p.fail(LengthMax, fmt.Sprintf("the expression is longer than %d bytes", LengthMax))
@@ -59,7 +59,7 @@ func (p *parser) finish(root node) (*Expr, *Error) {
 		return nil, p.err
 	}
 	return &Expr{source: p.src, root: root, roots: p.used, context: p.context,
-		flowV1: p.flowV1}, nil
+		dialect: p.dialect}, nil
 }
 
 func (p *parser) fail(pos int, reason string) { p.stop(p.lexer.fail(pos, reason)) }
@@ -105,10 +105,8 @@ func (p *parser) unexpected() {
 	switch t := p.tok; {
 	case t.kind == endToken:
 		p.fail(t.pos, "the expression ends too early")
-	case p.at("-") && p.flowV1:
-		p.fail(t.pos, "there is no subtraction")
 	case p.at("-"):
-		p.fail(t.pos, `there is no subtraction: use intAdd; a member "a-b" is selected as ["a-b"]`)
+		p.fail(t.pos, p.dialect.noMinus)
 	case t.kind == wordToken && (t.text == "and" || t.text == "or" || t.text == "not"):
 		p.fail(t.pos, "the logical operators are written &&, || and !")
 	case t.kind == stringToken:
@@ -144,11 +142,10 @@ func (p *parser) logic(operator string, operand func() node) node {
 		terms = append(terms, operand())
 	}
 	return &logicNode{terms: terms, shortCircuit: operator == "||", operator: operator,
-		flowV1: p.flowV1}
+		dialect: p.dialect}
 }
 
-// comparison parses a comparison or `in`. The StateMachine dialect allows chains, from left to
-// right.
+// comparison parses a comparison or `in`, or a chain of them.
 func (p *parser) comparison() node {
 	left := p.prefixed()
 	for {
@@ -157,8 +154,8 @@ func (p *parser) comparison() node {
 			return left
 		}
 		p.advance()
-		left = newCompare(op, left, p.prefixed(), p.flowV1)
-		if p.flowV1 {
+		left = p.dialect.compare(op, left, p.prefixed())
+		if !p.dialect.chains {
 			return left
 		}
 	}
@@ -175,13 +172,11 @@ func (p *parser) comparator() (comparator, bool) {
 func (p *parser) prefixed() node {
 	switch {
 	case p.accept("!"):
-		return &notNode{operand: p.nested(p.prefixed), flowV1: p.flowV1}
+		return &notNode{operand: p.nested(p.prefixed), dialect: p.dialect}
 	case p.accept("-"):
-		return newNegate(p.nested(p.prefixed), p.flowV1)
-	case p.flowV1:
-		return p.conditionPrimary()
+		return newNegate(p.nested(p.prefixed), p.dialect)
 	}
-	return p.postfixed()
+	return p.dialect.operand(p)
 }
 
 // list parses items up to the closing mark, after the opening one.

@@ -13,9 +13,9 @@ import (
 // path selects nothing; a path with a wildcard always returns an array, which may be empty. Blanks
 // around the path are an error: FlowV1 does not treat such a text as a path.
 func ParsePath(src string, roots Roots) (*Expr, *Error) {
-	p := &parser{lexer: lexer{src: src, flowV1: true}, roots: roots}
+	p := &parser{lexer: lexer{src: src, dialect: &flowV1}, roots: roots}
 	if len(src) > LengthMax || !utf8.ValidString(src) {
-		return nil, newParser(src, roots, true).err
+		return nil, newParser(src, roots, &flowV1).err
 	}
 	root, ok := p.pathRoot()
 	if !ok {
@@ -28,7 +28,7 @@ func ParsePath(src string, roots Roots) (*Expr, *Error) {
 	if p.pos < len(src) {
 		return nil, p.lexer.fail(p.pos, "unexpected "+value.Quote(src[p.pos:])+" in a path")
 	}
-	return &Expr{source: src, root: newPathV1(root, steps), roots: root, flowV1: true}, nil
+	return &Expr{source: src, root: newPathV1(root, steps), roots: root, dialect: &flowV1}, nil
 }
 
 // rootNamesV1 are the roots of FlowV1.

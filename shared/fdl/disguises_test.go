@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"millrace/shared/fdl"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // The flows of TestCommentsAreNotRead. @ is replaced by the line ends of YAML 1.1.
@@ -60,7 +60,7 @@ func TestCommentsAreNotRead(t *testing.T) {
 			}
 			line := strings.Count(before, "\n") + 1
 			if n := len(found); n == 0 || found[n-1].Line != line ||
-				found[n-1].Severity != source.Warning {
+				found[n-1].Severity != yamldoc.Warning {
 				t.Errorf("%+q: no warning at line %d: %v", c, line, found)
 			}
 		}
@@ -87,30 +87,30 @@ func TestAmbiguousScalars(t *testing.T) {
 	jsonText := `{"version": "v1", "type": "flow", "steps": [{"type": "pass", "name": "p", "outputMappings": [{"target": "t", "source": @}]}]}`
 	for _, c := range []struct {
 		text, value, message string
-		severity             source.Severity
+		severity             yamldoc.Severity
 	}{
-		{yamlText, "yes", "the boolean true in YAML 1.1", source.Warning},
-		{yamlText, "Off", "the boolean false in YAML 1.1", source.Warning},
-		{yamlText, "00123", "00123 is the number 123", source.Warning},
-		{yamlText, "-012.5", "-012.5 is the number -12.5", source.Warning},
-		{yamlText, "0o17", "0o17 is the number 15 here", source.Warning},
-		{yamlText, "0b11", "0b11 is text here", source.Warning},
-		{yamlText, "1_000", "1_000 is text here", source.Warning},
-		{yamlText, "12:30", "12:30 is text here", source.Warning},
-		{yamlText, "x\u00a0", "blank", source.Warning},
-		{yamlText, "x\u200b", "U+200B is not shown", source.Warning},
-		{jsonText, "\"x\u200b\"", "U+200B is not shown", source.Warning},
-		{jsonText, "\"x\u2028\"", "U+2028 is part of the line", source.Warning},
-		{yamlText, "x\u202e", "U+202E", source.Error},
-		{jsonText, "\"x\u202e\"", "U+202E", source.Error},
-		{jsonText, "\"x\ufeff\"", "U+FEFF", source.Error},
-		{jsonText, `"\ud83d"`, "half of a surrogate pair", source.Error},
-		{jsonText, `"\ude00\ud83d"`, "half of a surrogate pair", source.Error},
-		{yamlText, `"\ud83d\ude00"`, "invalid Unicode character escape", source.Error},
-		{yamlText, `"\/"`, "unknown escape character", source.Error},
-		{yamlText, "[?x]", "question mark", source.Error},
-		{yamlText, "{a: 1, ?b: 2}", "question mark", source.Error},
-		{yamlText, "x # y\rz", "carriage return", source.Error},
+		{yamlText, "yes", "the boolean true in YAML 1.1", yamldoc.Warning},
+		{yamlText, "Off", "the boolean false in YAML 1.1", yamldoc.Warning},
+		{yamlText, "00123", "00123 is the number 123", yamldoc.Warning},
+		{yamlText, "-012.5", "-012.5 is the number -12.5", yamldoc.Warning},
+		{yamlText, "0o17", "0o17 is the number 15 here", yamldoc.Warning},
+		{yamlText, "0b11", "0b11 is text here", yamldoc.Warning},
+		{yamlText, "1_000", "1_000 is text here", yamldoc.Warning},
+		{yamlText, "12:30", "12:30 is text here", yamldoc.Warning},
+		{yamlText, "x\u00a0", "blank", yamldoc.Warning},
+		{yamlText, "x\u200b", "U+200B is not shown", yamldoc.Warning},
+		{jsonText, "\"x\u200b\"", "U+200B is not shown", yamldoc.Warning},
+		{jsonText, "\"x\u2028\"", "U+2028 is part of the line", yamldoc.Warning},
+		{yamlText, "x\u202e", "U+202E", yamldoc.Error},
+		{jsonText, "\"x\u202e\"", "U+202E", yamldoc.Error},
+		{jsonText, "\"x\ufeff\"", "U+FEFF", yamldoc.Error},
+		{jsonText, `"\ud83d"`, "half of a surrogate pair", yamldoc.Error},
+		{jsonText, `"\ude00\ud83d"`, "half of a surrogate pair", yamldoc.Error},
+		{yamlText, `"\ud83d\ude00"`, "invalid Unicode character escape", yamldoc.Error},
+		{yamlText, `"\/"`, "unknown escape character", yamldoc.Error},
+		{yamlText, "[?x]", "question mark", yamldoc.Error},
+		{yamlText, "{a: 1, ?b: 2}", "question mark", yamldoc.Error},
+		{yamlText, "x # y\rz", "carriage return", yamldoc.Error},
 	} {
 		_, found := fdl.Parse([]byte(strings.Replace(c.text, "@", c.value, 1)), fdl.Options{})
 		ok := false

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"millrace/shared/fdl"
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // TestEndBesideNext: End: true wins over Next and causes a warning; End: false does not.
@@ -16,7 +16,7 @@ func TestEndBesideNext(t *testing.T) {
 		m, found := fdl.Parse([]byte(text), fdl.Options{})
 		n := 0
 		for _, d := range found {
-			if d.Severity == source.Warning && strings.Contains(d.Message, "because End is true") {
+			if d.Severity == yamldoc.Warning && strings.Contains(d.Message, "because End is true") {
 				n++
 			}
 		}

@@ -37,7 +37,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, mode := range []string{flow.Standard, flow.Express} {
 			m, found := fdl.Parse(text, fdl.Options{Mode: mode})
-			if (m == nil) != (found.Err() != nil) {
+			if (m == nil) != (fdl.Fault(found) != nil) {
 				t.Fatalf("machine %v with %v", m, found)
 			}
 			for _, d := range found {
@@ -151,7 +151,7 @@ func TestHostileTexts(t *testing.T) {
 		"bad expressions": state("  OutputConstructor:\n    a.$: [" + fill("$Input.x y,") + "]"),
 		"deep expression": state("  OutputConstructor:\n    a.$: " + fill("f(")),
 	} {
-		if m, found := fdl.Parse([]byte(text), fdl.Options{}); m != nil || found.Err() == nil ||
+		if m, found := fdl.Parse([]byte(text), fdl.Options{}); m != nil || fdl.Fault(found) == nil ||
 			len(found) > 2000 {
 			t.Errorf("%s: machine %v, %d diagnostics", name, m != nil, len(found))
 		}

@@ -26,7 +26,7 @@ func TestRenderings(t *testing.T) {
 			for _, d := range found {
 				b.WriteString(d.Render(text))
 			}
-			if err := found.Err(); err != nil {
+			if err := fdl.Fault(found); err != nil {
 				b.WriteString("fault: " + err.Error() + "\n")
 			}
 			golden := strings.TrimSuffix(name, ".yaml") + ".golden"

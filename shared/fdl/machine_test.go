@@ -43,7 +43,7 @@ type dumper struct{ strings.Builder }
 
 func dump(m *flow.Machine) string {
 	var d dumper
-	fmt.Fprintf(&d, "language %d name %s timeout %d nodes %d%s%s\n", m.Language, m.Name,
+	fmt.Fprintf(&d, "dialect %d name %s timeout %d nodes %d%s%s\n", m.Dialect, m.Name,
 		m.TimeoutSeconds, len(m.Nodes),
 		template(" input", m.Input), template(" output", m.Output))
 	d.scope(m.Root, "")

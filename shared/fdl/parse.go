@@ -2,10 +2,13 @@
 package fdl
 
 import (
+	"fmt"
+
+	"millrace/shared/fault"
 	"millrace/shared/fdl/flowv1"
-	"millrace/shared/fdl/source"
 	"millrace/shared/fdl/statemachine"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // Options say what a definition is checked against.
@@ -17,23 +20,20 @@ type Options struct {
 
 // Parse compiles a definition. It returns all errors and warnings at once, errors first; the API
 // reports the first error. The machine is nil if there is an error.
-func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
-	report := source.NewReport(text)
+func Parse(text []byte, o Options) (*flow.Machine, yamldoc.Diagnostics) {
+	report := yamldoc.NewReport(text)
 	limits := withDefaults(o.Limits)
 	if o.Mode != flow.Express {
 		o.Mode = flow.Standard
 	}
-	root := source.Parse(text, limits, report)
+	root := yamldoc.Parse(text, limits.DefinitionBytes, report)
 	if root == nil {
 		return nil, report.Diagnostics()
 	}
 	var m *flow.Machine
-	switch detectDialect(root) {
-	case flow.StateMachine:
-		m = statemachine.Compile(root, o.Name, o.Mode, limits, report)
-	case flow.FlowV1:
-		m = flowv1.Compile(root, o.Name, o.Mode, limits, report)
-	default:
+	if compile := frontEnd(root); compile != nil {
+		m = compile(root, o.Name, o.Mode, limits, report)
+	} else {
 		report.Error("V01", root, nil,
 			"start with Type: StateMachine and SpecVersion: v1, or with type: flow and version: v1",
 			"a definition must be a mapping with Type or type")
@@ -44,25 +44,46 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	return m, report.Diagnostics()
 }
 
-// detectDialect detects the dialect by the top-level key. Without that key it guesses from the
-// other keys, for better diagnostics, and returns 0 if there is nothing to guess from.
-func detectDialect(root *source.Node) flow.Language {
-	if root.Kind != source.Map {
-		return 0
+// Fault returns the first error as a fault of the caller, or nil if there are only warnings.
+func Fault(list yamldoc.Diagnostics) *fault.Error {
+	d := list.First()
+	if d == nil {
+		return nil
 	}
-	for _, k := range [...]struct {
-		key      string
-		language flow.Language
-	}{
-		{"Type", flow.StateMachine}, {"type", flow.FlowV1},
-		{"States", flow.StateMachine}, {"SpecVersion", flow.StateMachine},
-		{"steps", flow.FlowV1}, {"version", flow.FlowV1},
-	} {
-		if root.Get(k.key) != nil {
-			return k.language
+	where := d.Path
+	if where == "" {
+		where = fmt.Sprintf("line %d, column %d", d.Line, d.Column)
+	}
+	return fault.New(fault.InvalidArgument, "Definition is invalid: %s: %s", where, d.Message)
+}
+
+// compileFunc is the front end of a dialect.
+type compileFunc func(
+	root *yamldoc.Node, name, mode string, limits flow.Limits, report *yamldoc.Report,
+) *flow.Machine
+
+// frontEnds are the front ends by a key at the top of a definition. The first key that a definition
+// has decides. Type and type name the dialect; the other keys only help to give better diagnostics.
+var frontEnds = [...]struct {
+	key     string
+	compile compileFunc
+}{
+	{"Type", statemachine.Compile}, {"type", flowv1.Compile},
+	{"States", statemachine.Compile}, {"SpecVersion", statemachine.Compile},
+	{"steps", flowv1.Compile}, {"version", flowv1.Compile},
+}
+
+// frontEnd returns the front end of a definition's dialect, or nil if nothing tells the dialect.
+func frontEnd(root *yamldoc.Node) compileFunc {
+	if root.Kind != yamldoc.Map {
+		return nil
+	}
+	for _, f := range frontEnds {
+		if root.Get(f.key) != nil {
+			return f.compile
 		}
 	}
-	return 0
+	return nil
 }
 
 // withDefaults fills in the defaults of zero limits.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"millrace/shared/fdl"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 const examples = "../../tests/testdata/flows/"
@@ -33,11 +33,11 @@ func files(t testing.TB, pattern string) []string {
 }
 
 // tree parses a YAML file of test data.
-func tree(t testing.TB, name string) *source.Node {
+func tree(t testing.TB, name string) *yamldoc.Node {
 	t.Helper()
 	text := read(t, name)
-	report := source.NewReport(text)
-	root := source.Parse(text, flow.Limits{}, report)
+	report := yamldoc.NewReport(text)
+	root := yamldoc.Parse(text, flow.DefaultLimits().DefinitionBytes, report)
 	if root == nil {
 		t.Fatalf("%s: %v", name, report.Diagnostics())
 	}
@@ -68,7 +68,7 @@ func TestExamplesParse(t *testing.T) {
 				expected := strings.Contains(name, "28-map-distributed") ||
 					strings.Contains(name, "24-end-and-goto") ||
 					strings.Contains(name, "25-literal-or-expression")
-				if d.Severity == source.Error || !expected {
+				if d.Severity == yamldoc.Error || !expected {
 					t.Errorf("%s", d.Render(text))
 				}
 			}
@@ -108,7 +108,7 @@ func TestInvalidDefinitions(t *testing.T) {
 			if m != nil || len(found) == 0 || found[0].Rule != c.Reason {
 				t.Errorf("want %s first, got %v", c.Reason, found)
 			}
-			if err := found.Err(); err == nil || !strings.HasPrefix(err.Message,
+			if err := fdl.Fault(found); err == nil || !strings.HasPrefix(err.Message,
 				"Definition is invalid: "+found[0].Path+": ") {
 				t.Errorf("fault %v", err)
 			}
@@ -118,7 +118,7 @@ func TestInvalidDefinitions(t *testing.T) {
 
 func TestConditionsOfFlowV1(t *testing.T) {
 	table := tree(t, examples+"flow/table-conditions.yaml")
-	parse := func(condition string) source.Diagnostics {
+	parse := func(condition string) yamldoc.Diagnostics {
 		text := "version: v1\ntype: flow\nsteps:\n- type: choice\n  name: c\n  choices:\n  - condition: " + quote(condition) + "\n"
 		_, found := fdl.Parse([]byte(text), fdl.Options{})
 		return found
@@ -145,13 +145,13 @@ func TestSourcesOfFlowV1(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, found := fdl.Parse(text, fdl.Options{}); found.Err() != nil {
+		if _, found := fdl.Parse(text, fdl.Options{}); fdl.Fault(found) != nil {
 			t.Errorf("%s: %v", text, found)
 		}
 	}
 }
 
-func sourceOf(n *source.Node) any {
+func sourceOf(n *yamldoc.Node) any {
 	if n == nil {
 		return nil
 	}
@@ -225,7 +225,7 @@ func TestSizeLimit(t *testing.T) {
 		t.Error(found)
 	}
 	if m, found := fdl.Parse(text,
-		fdl.Options{Limits: flow.Limits{DefinitionBytes: 99}}); m != nil || found.Err() == nil {
+		fdl.Options{Limits: flow.Limits{DefinitionBytes: 99}}); m != nil || fdl.Fault(found) == nil {
 		t.Error("a text over the limit is accepted")
 	}
 }

@@ -46,10 +46,11 @@ func TestPatternsOfADefinition(t *testing.T) {
 		_, found := fdl.Parse([]byte(text), fdl.Options{Name: "f", Mode: flow.Standard,
 			Limits: flow.DefaultLimits()})
 		switch {
-		case c.want == "" && found.Err() != nil:
-			t.Errorf("%d of %s: %v", c.patterns, c.pattern, found.Err())
-		case c.want != "" && (found.Err() == nil || !strings.Contains(found[0].Message, c.want)):
-			t.Errorf("%d of %.40s: %v, want %s", c.patterns, c.pattern, found.Err(), c.want)
+		case c.want == "" && fdl.Fault(found) != nil:
+			t.Errorf("%d of %s: %v", c.patterns, c.pattern, fdl.Fault(found))
+		case c.want != "" &&
+			(fdl.Fault(found) == nil || !strings.Contains(found[0].Message, c.want)):
+			t.Errorf("%d of %.40s: %v, want %s", c.patterns, c.pattern, fdl.Fault(found), c.want)
 		case c.want != "" && (found[0].Line < c.from || found[0].Line > c.to):
 			t.Errorf("%d of %.40s: at line %d", c.patterns, c.pattern, found[0].Line)
 		}

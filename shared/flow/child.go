@@ -7,7 +7,18 @@ import "strings"
 type ChildStart struct {
 	Resource      string // acs:fnf:{region}:{account}:flow/{name}; "" if FlowName names the flow
 	FlowName      string // of a FlowV1 action
+	ByName        bool   // FlowName names the flow, or should
 	ExecutionName string // "" if the flow does not name the execution
+}
+
+// Child is an execution that a task of another execution starts, ready to be started.
+type Child struct {
+	Account       string // of both executions
+	FlowName      string
+	ExecutionName string // "" for a name derived from Key
+	Input         []byte // a JSON object; nil: {}
+	CallbackToken string // token to report to at the end; "" in all modes but WaitForSystemCallback
+	Key           string // idempotency key of the attempt: the same key is the same start
 }
 
 // Names of parameters that the dialects spell differently. Each dialect accepts both spellings; the
@@ -24,19 +35,14 @@ var InvocationTypeKeys = []string{"invocationType", "InvocationType"}
 // ReadChildStart reads a start from the parameters. StateMachine and FlowV1 actions have only
 // parameters; a FlowV1 resource has its resourceArn in resource. text returns a parameter as text
 // by its exact name, or "" if it is absent or null.
-func ReadChildStart(v1 bool, resource string, text func(name string) string) ChildStart {
+func ReadChildStart(d Dialect, resource string, text func(name string) string) ChildStart {
 	c := ChildStart{Resource: resource}
 	for _, key := range ExecutionNameKeys {
 		if c.ExecutionName == "" {
 			c.ExecutionName = text(key)
 		}
 	}
-	switch {
-	case v1 && resource == "":
-		c.FlowName = text("FlowName")
-	case !v1:
-		c.Resource = text("resourceArn")
-	}
+	d.traits().readFlow(&c, text)
 	return c
 }
 

@@ -2,9 +2,9 @@ package flow
 
 import "millrace/shared/value"
 
-// EventType is the type of a history event. The numbers are part of the row format; new types go to
-// the end.
-type EventType uint8
+// EventType is the type of a history event. The numbers are part of the row format. Each family has
+// 16 numbers; new types go to the end of their family, and new families to the end.
+type EventType uint16
 
 // The types of both dialects (api.md 6.2).
 const (
@@ -13,23 +13,39 @@ const (
 	ExecutionFailed
 	ExecutionStopped
 	ExecutionTimedOut
-	StepEntered
+)
+
+// Types of states of FlowV1.
+const (
+	StepEntered EventType = iota + 16
 	StepStarted
 	StepSucceeded
 	StepFailed
 	StepExited
-	BranchEntered
+)
+
+// Types of branches and iterations.
+const (
+	BranchEntered EventType = iota + 32
 	BranchExited
 	IterationEntered
 	IterationExited
-	TaskScheduled
+)
+
+// Types of tasks.
+const (
+	TaskScheduled EventType = iota + 48
 	TaskStarted
 	TaskSubmitted
 	TaskSubmitFailed
 	TaskSucceeded
 	TaskFailed
 	TaskTimedOut
-	StateEntered
+)
+
+// Types of states of StateMachine.
+const (
+	StateEntered EventType = iota + 64
 	StateStarted
 	StateSucceeded
 	StateFailed
@@ -37,19 +53,40 @@ const (
 	StateAborted
 )
 
-var eventNames = [...]string{"", "ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed",
-	"ExecutionStopped",
-	"ExecutionTimedOut", "StepEntered", "StepStarted", "StepSucceeded", "StepFailed", "StepExited",
-	"BranchEntered",
-	"BranchExited", "IterationEntered", "IterationExited", "TaskScheduled", "TaskStarted",
-	"TaskSubmitted",
-	"TaskSubmitFailed", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "StateEntered",
-	"StateStarted",
-	"StateSucceeded", "StateFailed", "StateTimedOut", "StateAborted"}
+// eventNames are the names on the wire.
+var eventNames = [...]string{
+	ExecutionStarted:   "ExecutionStarted",
+	ExecutionSucceeded: "ExecutionSucceeded",
+	ExecutionFailed:    "ExecutionFailed",
+	ExecutionStopped:   "ExecutionStopped",
+	ExecutionTimedOut:  "ExecutionTimedOut",
+	StepEntered:        "StepEntered",
+	StepStarted:        "StepStarted",
+	StepSucceeded:      "StepSucceeded",
+	StepFailed:         "StepFailed",
+	StepExited:         "StepExited",
+	BranchEntered:      "BranchEntered",
+	BranchExited:       "BranchExited",
+	IterationEntered:   "IterationEntered",
+	IterationExited:    "IterationExited",
+	TaskScheduled:      "TaskScheduled",
+	TaskStarted:        "TaskStarted",
+	TaskSubmitted:      "TaskSubmitted",
+	TaskSubmitFailed:   "TaskSubmitFailed",
+	TaskSucceeded:      "TaskSucceeded",
+	TaskFailed:         "TaskFailed",
+	TaskTimedOut:       "TaskTimedOut",
+	StateEntered:       "StateEntered",
+	StateStarted:       "StateStarted",
+	StateSucceeded:     "StateSucceeded",
+	StateFailed:        "StateFailed",
+	StateTimedOut:      "StateTimedOut",
+	StateAborted:       "StateAborted",
+}
 
 // String returns the name on the wire.
 func (t EventType) String() string {
-	if int(t) < len(eventNames) {
+	if int(t) < len(eventNames) && eventNames[t] != "" {
 		return eventNames[t]
 	}
 	return "Unknown"
@@ -112,14 +149,9 @@ func (e *HistoryEvent) AppendDetail(dst []byte, m *Machine) []byte {
 	d.value("input", e.Input)
 	d.value("local", e.Local)
 	d.value("output", e.Output)
-	if e.Type == TaskScheduled && m.Language == FlowV1 && e.Node >= 0 && e.Node < len(m.Nodes) {
+	if e.Type == TaskScheduled && e.Node >= 0 && e.Node < len(m.Nodes) {
 		if t := m.Nodes[e.Node].Task; t != nil {
-			d.text("pattern", t.Pattern)
-			if t.Resource != "" {
-				d.text("resourceArn", t.Resource)
-			} else {
-				d.text("resourceArn", t.Action)
-			}
+			m.Dialect.traits().appendTask(&d, t)
 		}
 	}
 	return append(d.buf, '}')

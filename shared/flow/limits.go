@@ -1,5 +1,7 @@
 package flow
 
+import "math"
+
 // Limits are the limits of executions, requests and accounts. A zero field means its default; a
 // configuration may raise or lower each.
 type Limits struct {
@@ -45,9 +47,16 @@ func DefaultLimits() Limits {
 }
 
 // Data returns the byte limit of a state's data in a dialect.
-func (l *Limits) Data(lang Language) int {
-	if lang == FlowV1 {
-		return l.EventBytesV1
+func (l *Limits) Data(dialect Dialect) int {
+	return dialect.traits().dataMax(l)
+}
+
+// DataRange returns the lowest and the highest byte limit of a state's data in any dialect.
+func (l *Limits) DataRange() (lowest, highest int) {
+	lowest = math.MaxInt
+	for d := 1; d < len(dialects); d++ {
+		n := l.Data(Dialect(d))
+		lowest, highest = min(lowest, n), max(highest, n)
 	}
-	return l.EventBytes
+	return lowest, highest
 }

@@ -5,16 +5,6 @@ package flow
 
 import "millrace/shared/expr"
 
-// Language is the dialect of a definition. The interpreter asks for it only where the dialects
-// differ in the data of a state or in the names of history events.
-type Language uint8
-
-// The dialects.
-const (
-	FlowV1       Language = iota + 1 // `type: flow`
-	StateMachine                     // `Type: StateMachine`
-)
-
 // The modes of a flow. Standard executions are durable. Express executions run in memory and return
 // their result in the response.
 const (
@@ -24,7 +14,7 @@ const (
 
 // Machine is a compiled definition. It is immutable, so any number of goroutines may use it.
 type Machine struct {
-	Language       Language
+	Dialect        Dialect
 	Name           string         // the name in the definition; may be "" in FlowV1
 	TimeoutSeconds int64          // 0: the maximum of the mode
 	Input          *expr.Template // FlowV1: inputMappings of the flow; nil if there are none

@@ -1,5 +1,7 @@
 package flow
 
+import "strings"
+
 // NameRule describes what ValidName accepts.
 const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
 
@@ -32,3 +34,22 @@ func ValidLookup(s string) bool {
 }
 
 func letter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+// ValidAction reports whether s has the form of a task's action: service:operation, two words of
+// letters, digits, "-", "_" and ".", each with a letter first and at most 128 bytes long.
+func ValidAction(s string) bool {
+	service, operation, ok := strings.Cut(s, ":")
+	return ok && isWord(service) && isWord(operation)
+}
+
+func isWord(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'):
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}

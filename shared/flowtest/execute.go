@@ -1,12 +1,10 @@
 // Package flowtest runs a flow against mocked task outcomes, without a server and without real
 // time: waits are skipped, and branches and iterations run one after the other, so that results can
-// be compared. It loads the test cases of `millrace test` and checks their results. For other tests
-// it generates flows and checks histories.
+// be compared. It loads the test cases of `millrace test` and checks their results.
 package flowtest
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -93,7 +91,7 @@ func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
 	}
 	state := interp.New(interp.Facts{
 		Account: "1234567890123456", Region: "local", FlowID: "flow", Flow: s.FlowName,
-		Name: s.ExecutionName, RoleArn: s.RoleArn, Run: 1, Seed: [16]byte{1}, Language: m.Language,
+		Name: s.ExecutionName, RoleArn: s.RoleArn, Run: 1, Seed: [16]byte{1}, Dialect: m.Dialect,
 		Started: s.Start, Deadline: s.Start + deadline*1000, Input: flow.NewValue(input),
 	})
 	r := &run{
@@ -161,14 +159,8 @@ func (r *run) loop() error {
 
 // call returns the messages that complete a call, with the next outcome of its state.
 func (r *run) call(c interp.Call) ([]interp.Message, error) {
-	if r.m.Language == flow.FlowV1 {
-		raw, _ := base64.StdEncoding.DecodeString(c.Token)
-		if i := bytes.LastIndexByte(raw, '#'); i > 0 {
-			masked := append(raw[:i+1:i+1], "SIG"...)
-			r.out.tokens[c.Token] = base64.StdEncoding.EncodeToString(masked)
-		}
-	} else {
-		r.out.tokens[c.Token] = MockToken
+	if masked, ok := maskToken[r.m.Dialect](c.Token); ok {
+		r.out.tokens[c.Token] = masked
 	}
 	call := Call{State: c.State, Input: c.Input.Tree()}
 	if c.Params != nil {

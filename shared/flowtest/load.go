@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/value"
+	"millrace/shared/yamldoc"
 )
 
 // File is a file of test cases for one flow. docs/testing.md describes the format.
@@ -59,10 +59,8 @@ const mistakesMax = 50
 // Load parses a file of test cases, YAML or JSON. An error with several mistakes unwraps to a list
 // of them, in the order of the file; each begins with its line and column.
 func Load(text []byte) (*File, error) {
-	limits := flow.DefaultLimits()
-	limits.DefinitionBytes = fileBytes
-	report := source.NewReport(text)
-	root := source.Parse(text, limits, report)
+	report := yamldoc.NewReport(text)
+	root := yamldoc.Parse(text, fileBytes, report)
 	if root == nil || report.Failed() {
 		first := report.Diagnostics()[0]
 		what := first.Message
@@ -82,7 +80,7 @@ type loader struct {
 	names    []mention // of the case that is being read
 }
 
-func (l *loader) fail(n *source.Node, format string, args ...any) {
+func (l *loader) fail(n *yamldoc.Node, format string, args ...any) {
 	l.failAt(n.Line, n.Column, format, args...)
 }
 
@@ -102,30 +100,30 @@ func (l *loader) recordName(name, where string, line, column int) {
 	l.names = append(l.names, mention{name, where, line, column})
 }
 
-func (l *loader) mapping(n *source.Node, what string) bool {
-	if n.Kind != source.Map {
+func (l *loader) mapping(n *yamldoc.Node, what string) bool {
+	if n.Kind != yamldoc.Map {
 		l.fail(n, "%s must be a mapping, not %s", what, n.Kind)
 		return false
 	}
 	return true
 }
 
-func (l *loader) list(n *source.Node, what string) []*source.Node {
-	if n.Kind != source.List {
+func (l *loader) list(n *yamldoc.Node, what string) []*yamldoc.Node {
+	if n.Kind != yamldoc.List {
 		l.fail(n, "%s must be a list, not %s", what, n.Kind)
 		return nil
 	}
 	return n.Items
 }
 
-func (l *loader) text(n *source.Node, what string) string {
-	if n.Kind != source.String {
+func (l *loader) text(n *yamldoc.Node, what string) string {
+	if n.Kind != yamldoc.String {
 		l.fail(n, "%s must be a text, not %s", what, n.Kind)
 	}
 	return n.Text
 }
 
-func (l *loader) file(n *source.Node) *File {
+func (l *loader) file(n *yamldoc.Node) *File {
 	f := &File{Mode: flow.Standard}
 	if !l.mapping(n, "a file of cases") {
 		return f
@@ -166,11 +164,11 @@ func (l *loader) file(n *source.Node) *File {
 	return f
 }
 
-func (l *loader) unknown(m source.Field, known string) {
+func (l *loader) unknown(m yamldoc.Field, known string) {
 	l.failAt(m.Line, m.Column, "unknown key %s; known here: %s", value.Quote(m.Key), known)
 }
 
-func (l *loader) testCase(n *source.Node) Case {
+func (l *loader) testCase(n *yamldoc.Node) Case {
 	c := Case{Line: n.Line, Setup: Setup{ExecutionName: "exec-1"}}
 	l.names = nil
 	if !l.mapping(n, "a case") {
@@ -206,7 +204,7 @@ func (l *loader) testCase(n *source.Node) Case {
 	return c
 }
 
-func (l *loader) tasks(n *source.Node) map[string][]Outcome {
+func (l *loader) tasks(n *yamldoc.Node) map[string][]Outcome {
 	out := map[string][]Outcome{}
 	if !l.mapping(n, "tasks") {
 		return out
@@ -220,7 +218,7 @@ func (l *loader) tasks(n *source.Node) map[string][]Outcome {
 	return out
 }
 
-func (l *loader) outcome(n *source.Node) Outcome {
+func (l *loader) outcome(n *yamldoc.Node) Outcome {
 	var o Outcome
 	if !l.mapping(n, "an outcome") {
 		return o
@@ -258,8 +256,8 @@ func (l *loader) outcome(n *source.Node) Outcome {
 }
 
 // failure reads an error: its name, or {Code, Detail}.
-func (l *loader) failure(n *source.Node) (name, cause string) {
-	if n.Kind == source.String {
+func (l *loader) failure(n *yamldoc.Node) (name, cause string) {
+	if n.Kind == yamldoc.String {
 		return n.Text, ""
 	}
 	if !l.mapping(n, "error") {
@@ -278,7 +276,7 @@ func (l *loader) failure(n *source.Node) (name, cause string) {
 	return name, cause
 }
 
-func (l *loader) expect(n *source.Node, x *Expect) {
+func (l *loader) expect(n *yamldoc.Node, x *Expect) {
 	if !l.mapping(n, "expect") {
 		return
 	}
@@ -324,8 +322,8 @@ func (l *loader) expect(n *source.Node, x *Expect) {
 	}
 }
 
-func (l *loader) expectError(n *source.Node, x *Expect) {
-	if n.Kind == source.String {
+func (l *loader) expectError(n *yamldoc.Node, x *Expect) {
+	if n.Kind == yamldoc.String {
 		x.ErrorName = &n.Text
 		return
 	}
@@ -346,7 +344,7 @@ func (l *loader) expectError(n *source.Node, x *Expect) {
 }
 
 // rows reads a list of lists.
-func (l *loader) rows(n *source.Node, what string) [][]any {
+func (l *loader) rows(n *yamldoc.Node, what string) [][]any {
 	out := [][]any{}
 	for _, r := range l.list(n, what) {
 		row, ok := r.Value().([]any)
@@ -358,7 +356,7 @@ func (l *loader) rows(n *source.Node, what string) [][]any {
 	return out
 }
 
-func (l *loader) states(n *source.Node) map[string][]StateExpect {
+func (l *loader) states(n *yamldoc.Node) map[string][]StateExpect {
 	out := map[string][]StateExpect{}
 	if !l.mapping(n, "states") {
 		return out
@@ -387,18 +385,18 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 }
 
 // state reads the name of a state.
-func (l *loader) state(n *source.Node, where string) string {
+func (l *loader) state(n *yamldoc.Node, where string) string {
 	name := l.text(n, "the name of a state")
-	if n.Kind == source.String {
+	if n.Kind == yamldoc.String {
 		l.recordName(name, where, n.Line, n.Column)
 	}
 	return name
 }
 
 // pairs reads a list of [state, value].
-func (l *loader) pairs(n *source.Node, where string, out map[string][]any) {
+func (l *loader) pairs(n *yamldoc.Node, where string, out map[string][]any) {
 	for _, p := range n.Items {
-		if p.Kind != source.List || len(p.Items) != 2 {
+		if p.Kind != yamldoc.List || len(p.Items) != 2 {
 			l.fail(p, "each must be [state, value]")
 			continue
 		}
@@ -408,9 +406,9 @@ func (l *loader) pairs(n *source.Node, where string, out map[string][]any) {
 }
 
 // perState reads values by state, one per attempt: {state: [value, …]} or [[state, value], …].
-func (l *loader) perState(n *source.Node, where string) map[string][]any {
+func (l *loader) perState(n *yamldoc.Node, where string) map[string][]any {
 	out := map[string][]any{}
-	if n.Kind == source.List {
+	if n.Kind == yamldoc.List {
 		l.pairs(n, where, out)
 		return out
 	}

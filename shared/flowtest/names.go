@@ -3,8 +3,8 @@ package flowtest
 import (
 	"fmt"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/suggest"
 	"millrace/shared/value"
 )
 
@@ -54,7 +54,7 @@ func unknownState(m *flow.Machine, name string, task bool) string {
 	if exists {
 		problem = "the state " + value.Quote(name) + " is no task, so it calls nothing"
 	}
-	if near := source.Suggest(name, names); near != "" {
+	if near := suggest.Hint(name, names); near != "" {
 		problem += "; " + near
 	}
 	return problem

@@ -10,12 +10,8 @@ import (
 // small because a body may contain many results.
 const resultInline = 8
 
-// defaultBlockSize is the default of Facts.BlockSize. blockBytesMin is the minimum size of a
-// reference to a block's value in a body, in bytes.
-const (
-	defaultBlockSize = 256
-	blockBytesMin    = 5
-)
+// defaultBlockSize is the default of Facts.BlockSize.
+const defaultBlockSize = 256
 
 func (f *Facts) blockSize() int { return cmp.Or(f.BlockSize, defaultBlockSize) }
 
@@ -33,11 +29,11 @@ func (e *entry) pack(block int, f func(v *flow.Value)) {
 		if e.blocks[i] != nil || !packable(e.results[i*block:(i+1)*block]) {
 			continue
 		}
-		enc := flow.Encoder{Inline: resultInline}
+		w := flow.FieldWriter{Inline: resultInline}
 		for _, v := range e.results[i*block : (i+1)*block] {
-			enc.Value(v)
+			w.Value(listValue, v)
 		}
-		e.blocks[i] = flow.TextValue(enc.Buf)
+		e.blocks[i] = flow.TextValue(w.Buf)
 		f(e.blocks[i])
 	}
 }
@@ -60,70 +56,108 @@ func (e *entry) unpack(block int) error {
 		if !b.Loaded() {
 			return needValue(b)
 		}
-		d := flow.NewDecoder(b.Text())
-		for j := i * block; j < (i+1)*block; j++ {
-			e.results[j] = d.Value()
+		r := flow.ReadFields(b.Text())
+		n := 0
+		for ; n < block && r.Next() && r.Field == listValue; n++ {
+			e.results[i*block+n] = r.Value()
 		}
-		if d.Err != nil {
-			return d.Err
+		if n < block || r.Next() || r.Err != nil {
+			return flow.ErrCorrupt
 		}
 	}
 	return nil
 }
 
+// Elements of a list of results, which is closed.
+const (
+	listValue   = 1
+	listMissing = 2 // so many results that are not known yet
+	listBlock   = 3 // the value of a full block
+)
+
+// missingMax is the maximum of listMissing. It keeps a damaged row from demanding unlimited memory.
+const missingMax = 64
+
 // encodeResults writes the results: full blocks as references to their values, the others one by
 // one.
-func encodeResults(e *flow.Encoder, n *entry, block int) {
-	e.Uint(uint64(len(n.results)))
-	inline := e.Inline
-	e.Inline = resultInline
-	for i := 0; i < len(n.results); {
-		if b := i / block; b < len(n.blocks) && i%block == 0 {
-			e.Value(n.blocks[b])
-			if n.blocks[b] != nil {
-				i += block
-				continue
-			}
-		}
-		end := min(i+block-i%block, len(n.results))
-		for ; i < end; i++ {
-			e.Value(n.results[i])
-		}
-	}
-	e.Inline = inline
-}
-
-// resultsMax returns the maximum number of results that the remaining bytes of a body can hold. A
-// result outside a block takes at least one byte. The bound keeps a damaged row from demanding
-// unlimited memory.
-func resultsMax(left, block int) uint64 {
-	return (uint64(left)/blockBytesMin + 1) * uint64(max(block, blockBytesMin))
-}
-
-func decodeResults(d *flow.Decoder, n *entry, block int) {
-	count := d.Uint()
-	if count == 0 {
+func encodeResults(w *flow.FieldWriter, n *entry, block int) {
+	if len(n.results) == 0 {
 		return
 	}
-	if n.total < 0 || count > uint64(n.total)+1 || count > resultsMax(d.Left(), block) {
-		d.Err = flow.ErrCorrupt
-		return
+	start, inline := w.Begin(entryResults), w.Inline
+	w.Inline = resultInline
+	missing := 0
+	flush := func() {
+		w.Uint(listMissing, uint64(missing))
+		missing = 0
 	}
-	n.results = make([]*flow.Value, count)
-	if full := len(n.results) / block; full > 0 {
-		n.blocks = make([]*flow.Value, full)
-	}
-	for i := 0; i < len(n.results) && d.Err == nil; {
-		if b := i / block; b < len(n.blocks) && i%block == 0 {
-			n.blocks[b] = d.Value()
-			if n.blocks[b] != nil {
-				i += block
-				continue
+	for i := 0; i < len(n.results); i++ {
+		if b := i / block; b < len(n.blocks) && n.blocks[b] != nil {
+			flush()
+			w.Inline = 0
+			w.Value(listBlock, n.blocks[b])
+			w.Inline = resultInline
+			i = (b+1)*block - 1
+			continue
+		}
+		if n.results[i] == nil {
+			if missing++; missing == missingMax {
+				flush()
 			}
+			continue
 		}
-		end := min(i+block-i%block, len(n.results))
-		for ; i < end; i++ {
-			n.results[i] = d.Value()
+		flush()
+		w.Value(listValue, n.results[i])
+	}
+	flush()
+	w.Inline = inline
+	w.End(start)
+}
+
+// decodeResults reads what encodeResults wrote.
+func (e *entry) decodeResults(r *flow.FieldReader, block int) {
+	after := r.Enter()
+	count := countResults(*r, block)
+	if count > e.total+1 {
+		r.Fail()
+	}
+	e.results, e.blocks = make([]*flow.Value, min(count, e.total+1)), nil
+	if full := len(e.results) / block; full > 0 {
+		e.blocks = make([]*flow.Value, full)
+	}
+	for i := 0; r.Next(); {
+		switch r.Field {
+		case listValue:
+			e.results[i] = r.Value()
+			i++
+		case listMissing:
+			i += int(r.Small(missingMax))
+		case listBlock:
+			v := r.Value()
+			if i%block != 0 || v.Ref().Kind != flow.RefRow {
+				r.Fail()
+				break
+			}
+			e.blocks[i/block] = v
+			i += block
+		default:
+			r.Fail()
 		}
 	}
+	r.Leave(after)
+}
+
+// countResults returns how many results a list has.
+func countResults(r flow.FieldReader, block int) (n int) {
+	for r.Next() {
+		switch r.Field {
+		case listValue:
+			n++
+		case listMissing:
+			n += int(r.Small(missingMax))
+		case listBlock:
+			n += block
+		}
+	}
+	return n
 }

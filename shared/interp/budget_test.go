@@ -74,11 +74,11 @@ func TestStepsEndAfterTheirWork(t *testing.T) {
 					t.Fatalf("%v differs:\n%s", w, differ(straight.transcript(), got))
 				}
 				if limit := work + 2*expr.DefaultBudget().Nodes; d.longest > limit {
-					t.Errorf("%v: a fold does %d steps of work, want at most %d", w, d.longest,
+					t.Errorf("%v: a step does %d units of work, want at most %d", w, d.longest,
 						limit)
 				}
 				if d.steps < straight.work/(work+2*expr.DefaultBudget().Nodes) {
-					t.Errorf("%v: %d folds only", w, d.steps)
+					t.Errorf("%v: only %d steps", w, d.steps)
 				}
 			}
 		})
@@ -92,7 +92,7 @@ func TestStopBetweenSteps(t *testing.T) {
 		texts(3000), &script{used: map[string]int{}},
 		driveMode{work: 20_000, stored: true})
 	if more := d.step(nil); !more {
-		t.Fatal("the first fold goes to the end")
+		t.Fatal("the first step goes to the end")
 	}
 	d.step([]interp.Message{{Kind: interp.StopRequested}})
 	if d.state.Status != flow.Stopped {

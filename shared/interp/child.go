@@ -11,12 +11,12 @@ import (
 
 // childOf returns the execution that a task starts, as far as the flow names it. It returns false
 // for a task that starts none.
-func childOf(t *flow.TaskSpec, l flow.Language, params *flow.Value) (flow.ChildStart, bool) {
+func childOf(t *flow.TaskSpec, d flow.Dialect, params *flow.Value) (flow.ChildStart, bool) {
 	if !strings.EqualFold(t.Action, "FNF:StartExecution") {
 		return flow.ChildStart{}, false
 	}
 	p := members(params)
-	c := flow.ReadChildStart(l == flow.FlowV1, t.Resource, func(name string) string {
+	c := flow.ReadChildStart(d, t.Resource, func(name string) string {
 		return textOf(p[name])
 	})
 	return c, c.Flow() != ""

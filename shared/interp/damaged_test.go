@@ -24,7 +24,7 @@ func TestDamagedSteps(t *testing.T) {
 				}
 				advanced++
 				if took := d.advanceDamaged(s); took > 32<<20 {
-					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.steps, n, other,
+					t.Errorf("seed %d, step %d, byte %d by %#x: %d MB", seed, d.steps, n, other,
 						took>>20)
 				}
 			}

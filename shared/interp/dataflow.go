@@ -1,9 +1,6 @@
 package interp
 
 import (
-	"maps"
-	"slices"
-
 	"millrace/shared/expr"
 	"millrace/shared/flow"
 	"millrace/shared/value"
@@ -13,7 +10,7 @@ import (
 func (f *stepper) input(e *entry) (*flow.Value, error) {
 	st := f.state(e)
 	if st.Input == nil {
-		return f.defaultInput(e.scope)
+		return f.d.data.defaultInput(f, e.scope)
 	}
 	v := f.env(e, "InputConstructor")
 	v.input, v.local = e.scope.input, e.scope.local
@@ -24,218 +21,39 @@ func (f *stepper) input(e *entry) (*flow.Value, error) {
 	return f.valueWithinDataLimit(tree, "the input of state "+value.Quote(st.Name))
 }
 
-// defaultInput returns the input of a state that has no InputConstructor.
-func (f *stepper) defaultInput(sc *scope) (*flow.Value, error) {
-	if f.m.Language == flow.StateMachine || isEmpty(sc.local) {
-		return sc.input, nil
-	}
-	return f.overlaid(sc.input, sc.local)
-}
-
-func isEmpty(v *flow.Value) bool { return v.Len() == 2 && v.Loaded() && v.IsObject() }
-
-// overlaid returns the overlay as a value.
-func (f *stepper) overlaid(under, over *flow.Value) (*flow.Value, error) {
-	tree, err := overlay(under, over)
-	if err != nil {
-		return nil, err
-	}
-	f.countBytes(under.Len() + over.Len())
-	return flow.NewValue(tree), nil
-}
-
-// overlay returns the members of under and over; those of over win.
-func overlay(under, over *flow.Value) (map[string]any, error) {
-	a, err := treeOf(under)
-	if err != nil {
-		return nil, err
-	}
-	b, err := treeOf(over)
-	if err != nil {
-		return nil, err
-	}
-	low, _ := a.(map[string]any)
-	high, _ := b.(map[string]any)
-	out := make(map[string]any, len(low)+len(high))
-	for k, v := range low {
-		out[k] = v
-	}
-	for k, v := range high {
-		out[k] = v
-	}
-	return out, nil
-}
-
 // leave builds the state's output and exits to the next state.
 func (f *stepper) leave(e *entry) error {
 	f.countBytes(e.result.Len())
-	if f.m.Language == flow.FlowV1 {
-		return f.leaveV1(e)
-	}
 	st := f.state(e)
-	limit := f.l.Data(flow.StateMachine)
-	if n := e.result.Len(); n > f.l.ResultBytes {
-		return f.dataLimitError("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
-	}
-	out := e.result
-	if st.Output != nil {
-		v := f.env(e, "OutputConstructor")
-		v.output = e.result
-		tree, err := f.build(st.Output, v)
-		if err != nil {
-			return err
-		}
-		out, err = f.valueWithinDataLimit(tree, "the output of state "+value.Quote(st.Name))
-		if err != nil {
-			return err
-		}
-	}
-	globals, err := f.globals(e, st)
+	left, err := f.d.data.leave(f, e, st)
 	if err != nil {
 		return err
 	}
-	if out.Len() > limit {
-		return f.dataLimitError("the output of state "+value.Quote(st.Name), limit)
-	}
-	if err := f.checkEventLimit(1); err != nil {
+	if err := f.checkEventLimit(f.d.events.leaving()); err != nil {
 		return err
 	}
-	for k, v := range globals {
+	for k, v := range left.globals {
 		if f.s.Globals == nil {
 			f.s.Globals = map[string]*flow.Value{}
 		}
 		f.s.Globals[k] = v
 	}
-	sc := e.scope
-	sc.last = f.emit(flow.HistoryEvent{Type: flow.StateSucceeded, Schedule: e.last, Node: e.node,
-		Output: out})
-	sc.input = out
-	f.exitTo(e, f.target(e, st))
+	last := f.emit(flow.HistoryEvent{Type: f.d.events.succeeded, Schedule: e.last, Node: e.node,
+		Output: left.output})
+	f.exit(e, last, left.data, f.target(e, st))
 	return nil
 }
 
-// globalNameBytes is the maximum length of a global variable's name, in bytes.
-const globalNameBytes = 128
-
-// globals builds the values that the state writes to $Global and checks their limits.
-func (f *stepper) globals(e *entry, st *flow.State) (map[string]*flow.Value, error) {
-	if st.Global == nil {
-		return nil, nil
-	}
-	v := f.env(e, "GlobalConstructor")
-	v.output = e.result
-	tree, err := f.build(st.Global, v)
-	if err != nil {
-		return nil, err
-	}
-	members, ok := tree.(map[string]any)
-	if !ok {
-		return nil, f.runtimeError("GlobalConstructor must give an object")
-	}
-	total := 0
-	f.workDone += len(f.s.Globals) / 4
-	for k, v := range f.s.Globals {
-		if _, again := members[k]; !again {
-			total += len(k) + v.Len()
-		}
-	}
-	made := make(map[string]*flow.Value, len(members))
-	for _, k := range slices.Sorted(maps.Keys(members)) {
-		if len(k) > globalNameBytes {
-			return nil, f.dataLimitError("the name of global variable "+value.Quote(k),
-				globalNameBytes)
-		}
-		what := "global variable " + value.Quote(k)
-		n, err := value.Measure(members[k], f.l.GlobalBytes)
-		if err != nil {
-			return nil, f.runtimeError(what + " is " + err.Error())
-		}
-		if n > f.l.GlobalBytes {
-			return nil, f.dataLimitError(what, f.l.GlobalBytes)
-		}
-		f.countBytes(n)
-		made[k] = flow.NewValue(members[k])
-		total += len(k) + n
-	}
-	if total > f.l.GlobalsBytes {
-		return nil, f.dataLimitError("all global variables together", f.l.GlobalsBytes)
-	}
-	return made, nil
-}
-
-// leaveV1 is leave for FlowV1: it merges the output into the local data of the scope.
-func (f *stepper) leaveV1(e *entry) error {
-	st := f.state(e)
-	out, err := f.outputV1(e, st)
-	if err != nil {
-		return err
-	}
+// exit closes the entry after its last event and goes on to the target with the data.
+func (f *stepper) exit(e *entry, last int64, data *flow.Value, target int) {
 	sc := e.scope
-	local, err := f.merged(sc.local, out)
-	if err != nil {
-		return err
+	f.d.data.goOn(sc, data)
+	if typ := f.d.events.exited; typ != 0 {
+		last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: data})
 	}
-	if n := e.input.Len() + e.result.Len() + out.Len(); n > f.l.Data(flow.FlowV1) &&
-		e.result != out {
-		return f.dataLimitError("input, local data and output of step "+value.Quote(st.Name),
-			f.l.Data(flow.FlowV1))
-	} else if n := e.input.Len() + out.Len(); n > f.l.Data(flow.FlowV1) {
-		return f.dataLimitError("input and output of step "+value.Quote(st.Name),
-			f.l.Data(flow.FlowV1))
-	}
-	if n := local.Len(); n > f.l.Data(flow.FlowV1) {
-		return f.dataLimitError("the local data after step "+value.Quote(st.Name),
-			f.l.Data(flow.FlowV1))
-	}
-	if err := f.checkEventLimit(2); err != nil {
-		return err
-	}
-	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node,
-		Output: out})
-	sc.local = local
-	sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: id, Node: e.node,
-		Local: local})
-	f.exitTo(e, f.target(e, st))
-	return nil
-}
-
-// outputV1 builds the output of a FlowV1 step (fdl-flow.md 2.3).
-func (f *stepper) outputV1(e *entry, st *flow.State) (*flow.Value, error) {
-	if st.Output != nil {
-		v := f.env(e, "outputMappings")
-		v.local = e.result
-		tree, err := f.build(st.Output, v)
-		if err != nil {
-			return nil, err
-		}
-		return f.valueWithinDataLimit(tree, "the output of step "+value.Quote(st.Name))
-	}
-	if st.Kind == flow.Parallel || st.Kind == flow.Map {
-		return flow.Empty(), nil
-	}
-	if !e.result.Loaded() {
-		return nil, needValue(e.result)
-	}
-	if !e.result.IsObject() {
-		return nil, stateError{flow.Error{Name: flow.ErrInvalidLocal,
-			Cause: "the result of step " + value.Quote(st.Name) + " is no JSON object; " +
-				"build one with outputMappings"}}
-	}
-	return e.result, nil
-}
-
-// merged returns local overlaid with the members of out.
-func (f *stepper) merged(local, out *flow.Value) (*flow.Value, error) {
-	if !out.Loaded() {
-		return nil, needValue(out)
-	}
-	if isEmpty(out) {
-		return local, nil
-	}
-	if isEmpty(local) {
-		return out, nil
-	}
-	return f.overlaid(local, out)
+	sc.last = last
+	e.phase = closed
+	sc.cur, sc.target = nil, target
 }
 
 // target returns the state that follows a finished state.
@@ -248,47 +66,40 @@ func (f *stepper) target(e *entry, st *flow.State) int {
 	return st.Next
 }
 
-// exitTo closes the entry and sets the scope's next state.
-func (f *stepper) exitTo(e *entry, target int) {
-	e.phase = closed
-	e.scope.cur, e.scope.target = nil, target
-}
-
 // succeed ends the execution with status Succeeded.
 func (f *stepper) succeed(sc *scope) error {
-	out := sc.input
-	if f.m.Language == flow.FlowV1 {
-		out = sc.local
-		if f.m.Output != nil {
-			tree, err := f.build(f.m.Output, &env{stepper: f, site: "outputMappings",
-				input: sc.input, local: sc.local})
-			if err != nil {
-				return err
-			}
-			if out, err = f.valueWithinDataLimit(tree, "the output of the execution"); err != nil {
-				return err
-			}
-		}
+	out, err := f.d.data.executionOutput(f, sc)
+	if err != nil {
+		return err
 	}
-	if !out.Loaded() {
-		return needValue(out)
-	}
-	if !out.IsObject() {
-		return stateError{flow.Error{Name: flow.ErrExpression, Cause: truncateCause("the output " +
-			"of the execution must be a JSON object, got " + value.Quote(string(out.Text())))}}
-	}
-	if out.Len() > f.l.Data(f.m.Language) {
-		return f.dataLimitError("the output of the execution", f.l.Data(f.m.Language))
+	if out.Len() > f.dataMax() {
+		return f.dataLimitError("the output of the execution", f.dataMax())
 	}
 	f.s.Output = out
 	f.end(flow.Succeeded, nil)
 	return nil
 }
 
+// objectOutput returns the output of an execution in a dialect in which it must be an object.
+func (f *stepper) objectOutput(out *flow.Value) (*flow.Value, error) {
+	if !out.Loaded() {
+		return nil, needValue(out)
+	}
+	if !out.IsObject() {
+		return nil, stateError{flow.Error{Name: flow.ErrExpression,
+			Cause: truncateCause("the output of the execution must be a JSON object, got " +
+				value.Quote(string(out.Text())))}}
+	}
+	return out, nil
+}
+
+// dataMax returns the data limit of a state, in bytes.
+func (f *stepper) dataMax() int { return f.l.Data(f.s.Dialect) }
+
 // valueWithinDataLimit returns the tree as a value, or an error if it exceeds the data limit of a
 // state.
 func (f *stepper) valueWithinDataLimit(tree any, what string) (*flow.Value, error) {
-	return f.valueWithin(tree, f.l.Data(f.m.Language), what)
+	return f.valueWithin(tree, f.dataMax(), what)
 }
 
 // valueWithin returns the tree as a value, or an error if its text exceeds limit bytes or the

@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/value"
+	"millrace/tests/flowgen"
 )
 
 // finish drives a flow in all modes to its end.
@@ -368,7 +368,7 @@ func TestRandom(t *testing.T) {
 		var drawn []string
 		calls := 0
 		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{},
-			callHandlerFunc(func(c *interp.Call) []flowtest.DelayedMessage {
+			callHandlerFunc(func(c *interp.Call) []flowgen.DelayedMessage {
 				body := c.Params.Tree().(map[string]any)["body"].(map[string]any)
 				drawn = append(drawn, body["id"].(string), body["two"].(string))
 				calls++
@@ -376,7 +376,7 @@ func TestRandom(t *testing.T) {
 				if calls%4 == 3 || calls%4 == 0 {
 					name = "Again"
 				}
-				return []flowtest.DelayedMessage{{Delay: 10, Message: callFailed(c, name)}}
+				return []flowgen.DelayedMessage{{Delay: 10, Message: callFailed(c, name)}}
 			}), w)
 		d.run()
 		return drawn

@@ -12,11 +12,13 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/value"
+	"millrace/tests/flowgen"
+	"millrace/tests/historycheck"
 )
 
 // callHandler decides the result of calls.
 type callHandler interface {
-	Call(*interp.Call) []flowtest.DelayedMessage
+	Call(*interp.Call) []flowgen.DelayedMessage
 }
 
 // driveMode says how an execution is driven. The history must be the same in every mode.
@@ -93,7 +95,7 @@ func facts(m *flow.Machine, input any) interp.Facts {
 	}
 	return interp.Facts{Account: "1", Region: "local", FlowID: "id", Flow: "flow", Name: "exec",
 		Run: 42, Seed: [16]byte{9},
-		Language: m.Language, Started: start, Deadline: start + seconds*1000,
+		Dialect: m.Dialect, Started: start, Deadline: start + seconds*1000,
 		Input: flow.NewValue(input)}
 }
 
@@ -178,7 +180,7 @@ func (d *driver) step(messages []interp.Message) (more bool) {
 		more = fx.More
 		work += fx.Work
 		if len(fx.Replies) != len(ev.Messages) {
-			d.t.Fatalf("%d verdicts for %d news", len(fx.Replies), len(ev.Messages))
+			d.t.Fatalf("%d replies to %d messages", len(fx.Replies), len(ev.Messages))
 		}
 		if len(fx.Need) > 0 && len(fx.Calls) > 0 {
 			d.t.Fatal("calls are taken while values are missing")
@@ -266,9 +268,11 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	old, s := d.state, interp.New(f)
 	s.Status, s.Error, s.Stopped, s.LastEvent, s.LastTime = old.Status, old.Error, old.Stopped,
 		old.LastEvent, old.LastTime
-	e := flow.Encoder{Inline: flow.EventInline}
-	e.Value(old.Output)
-	s.Output = flow.NewDecoder(e.Buf).Value()
+	w := flow.FieldWriter{Inline: flow.EventInline}
+	w.Value(1, old.Output)
+	if r := flow.ReadFields(w.Buf); r.Next() {
+		s.Output = r.Value()
+	}
 	if err := s.DecodeBody(bytes.Clone(body)); err != nil {
 		d.t.Fatal(err)
 	}
@@ -369,7 +373,7 @@ func (d *driver) transcript() string {
 // checkHistory fails the test if the history is not legal.
 func (d *driver) checkHistory() {
 	d.t.Helper()
-	if faults := flowtest.CheckHistory(d.m, d.history); len(faults) > 0 {
+	if faults := historycheck.Check(d.m, d.history); len(faults) > 0 {
 		for _, f := range faults {
 			d.t.Error(f)
 		}
@@ -383,7 +387,7 @@ type script struct {
 	used  map[string]int
 }
 
-func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
+func (s *script) Call(c *interp.Call) []flowgen.DelayedMessage {
 	list := s.tasks[c.State]
 	if len(list) == 0 {
 		list = []flowtest.Outcome{{}}
@@ -399,7 +403,7 @@ func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
 	n := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: text(o.Return),
 		Error: o.Error}
 	if c.Task.Mode == flow.RequestComplete {
-		return []flowtest.DelayedMessage{{Delay: 50, Message: n}}
+		return []flowgen.DelayedMessage{{Delay: 50, Message: n}}
 	}
 	report := o.Callback
 	if report == nil {
@@ -410,15 +414,15 @@ func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
 	if !ok {
 		panic(errors.New("a token cannot be read"))
 	}
-	return []flowtest.DelayedMessage{{Delay: 50, Message: n},
+	return []flowgen.DelayedMessage{{Delay: 50, Message: n},
 		{Delay: 90, Message: interp.Message{Kind: interp.TaskReported, TokenID: token.ID,
 			Output: text(report), Error: o.Error, Mark: 5}}}
 }
 
 // callHandlerFunc is a function as a callHandler.
-type callHandlerFunc func(c *interp.Call) []flowtest.DelayedMessage
+type callHandlerFunc func(c *interp.Call) []flowgen.DelayedMessage
 
-func (f callHandlerFunc) Call(c *interp.Call) []flowtest.DelayedMessage { return f(c) }
+func (f callHandlerFunc) Call(c *interp.Call) []flowgen.DelayedMessage { return f(c) }
 
 // callCompleted returns the message that a call has succeeded.
 func callCompleted(c *interp.Call, output string) interp.Message {

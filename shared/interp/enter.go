@@ -22,9 +22,7 @@ func (f *stepper) open() error {
 		}
 	}
 	f.s.root = &scope{input: input, last: 1, target: f.m.Root.Start}
-	if f.m.Language == flow.FlowV1 {
-		f.s.root.local = flow.Empty()
-	}
+	f.d.data.openScope(f.s.root)
 	return nil
 }
 
@@ -36,12 +34,8 @@ func (f *stepper) enter(sc *scope) error {
 	st := f.spec(sc).States[sc.target]
 	sc.entries++
 	e := &entry{scope: sc, node: st.Node, ordinal: sc.entries, phase: entered}
-	ev := flow.HistoryEvent{Type: flow.StateEntered, Schedule: sc.last, Node: st.Node,
-		Input: sc.input}
-	if f.m.Language == flow.FlowV1 {
-		ev.Type, ev.Local = flow.StepEntered, sc.local
-	}
-	e.id = f.emit(ev)
+	e.id = f.emit(flow.HistoryEvent{Type: f.d.events.entered, Schedule: sc.last, Node: st.Node,
+		Input: sc.input, Local: sc.local})
 	e.last = e.id
 	sc.cur = e
 	return nil
@@ -54,19 +48,15 @@ func (f *stepper) start(e *entry) error {
 		e.markPermanent(err)
 		return err
 	}
-	if input.Len() > f.l.Data(f.m.Language) {
-		return f.dataLimitError("the input of state "+value.Quote(f.state(e).Name),
-			f.l.Data(f.m.Language))
+	if input.Len() > f.dataMax() {
+		return f.dataLimitError("the input of state "+value.Quote(f.state(e).Name), f.dataMax())
 	}
 	if err := f.checkEventLimit(1); err != nil {
 		return err
 	}
 	e.input = input
-	typ := flow.StateStarted
-	if f.m.Language == flow.FlowV1 {
-		typ = flow.StepStarted
-	}
-	e.startID = f.emit(flow.HistoryEvent{Type: typ, Schedule: e.id, Node: e.node, Input: input})
+	e.startID = f.emit(flow.HistoryEvent{Type: f.d.events.started, Schedule: e.id, Node: e.node,
+		Input: input})
 	e.last = e.startID
 	e.phase = beginning
 	return nil

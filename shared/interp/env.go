@@ -6,11 +6,9 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"time"
 
 	"millrace/shared/expr"
 	"millrace/shared/flow"
-	"millrace/shared/value"
 )
 
 // env is the environment of an expression at one place of one state.
@@ -52,10 +50,7 @@ func (v *env) Root(r expr.Root) (any, error) {
 	case expr.Global:
 		return (*globalRoot)(v), nil
 	case expr.Context:
-		if v.stepper.s.Language == flow.FlowV1 {
-			return v.contextV1(), nil
-		}
-		return (*contextRoot)(v), nil
+		return v.stepper.d.data.context(v), nil
 	}
 	return expr.Absent{}, nil
 }
@@ -154,77 +149,6 @@ func (v *env) Random() [16]byte {
 	var out [16]byte
 	copy(out[:], mac.Sum(nil))
 	return out
-}
-
-// contextV1 returns $context of FlowV1 (fdl-flow.md 2.6).
-func (v *env) contextV1() map[string]any {
-	s := v.stepper.s
-	out := map[string]any{
-		"flow": map[string]any{"name": s.Flow, "id": s.Flow},
-		"execution": map[string]any{"name": s.Name, "id": s.Name,
-			"startedTime": time.UnixMilli(s.Started).UTC().Format("2006-01-02T15:04:05.000Z")},
-	}
-	if v.entry != nil {
-		st := v.stepper.state(v.entry)
-		out["step"] = map[string]any{"name": st.Name, "eventId": value.FromInt(v.entry.id)}
-		if st.Task != nil && st.Task.Mode == flow.WaitForCustomCallback {
-			out["task"] = map[string]any{"token": s.token(v.entry.id)}
-		}
-	}
-	return out
-}
-
-// contextRoot is $Context of StateMachine (fdl-statemachine.md 9.2). Its members are built on
-// demand.
-type contextRoot env
-
-// Member returns one of Execution, Current, Workflow.
-func (c *contextRoot) Member(name string) (any, bool, error) {
-	s := c.stepper.s
-	switch name {
-	case "Execution":
-		return lazy{"Name": constant(s.Name), "RoleArn": constant(s.RoleArn),
-			"Input": treeThunk(s.Input)}, true, nil
-	case "Workflow":
-		return map[string]any{"Flow": s.Flow, "AccountId": s.Account, "Region": s.Region}, true, nil
-	case "Current":
-		return c.current(), true, nil
-	}
-	return nil, false, nil
-}
-
-func (c *contextRoot) current() lazy {
-	e := c.entry
-	out := lazy{"Name": constant(c.stepper.state(e).Name), "Input": treeThunk(c.input),
-		"RetryCount": constant(value.FromInt(int64(e.retries)))}
-	if c.output != nil {
-		out["Output"] = treeThunk(c.output)
-	}
-	if c.err != nil {
-		out["Error"] = constant(map[string]any{"Code": c.err.Name, "Detail": c.err.Cause})
-	}
-	if c.attempt != 0 {
-		out["TaskToken"] = func() (any, error) { return c.stepper.s.token(c.attempt), nil }
-	}
-	return out
-}
-
-// Value returns the whole context.
-func (c *contextRoot) Value() (map[string]any, error) {
-	out := map[string]any{}
-	for _, name := range []string{"Execution", "Current", "Workflow"} {
-		m, _, err := c.Member(name)
-		if err != nil {
-			return nil, err
-		}
-		if l, ok := m.(lazy); ok {
-			if m, err = l.Value(); err != nil {
-				return nil, err
-			}
-		}
-		out[name] = m
-	}
-	return out, nil
 }
 
 // lazy is an object whose members are built on demand.

@@ -16,14 +16,7 @@ func (e stateError) Error() string { return e.err.Name + ": " + e.err.Cause }
 
 // runtimeError returns an error that the engine finds while a state runs.
 func (f *stepper) runtimeError(cause string) error {
-	return stateError{flow.Error{Name: f.runtimeErrorName(), Cause: truncateCause(cause)}}
-}
-
-func (f *stepper) runtimeErrorName() string {
-	if f.m.Language == flow.FlowV1 {
-		return flow.ErrRuntime
-	}
-	return flow.ErrExpression
+	return stateError{flow.Error{Name: f.d.errors.runtime, Cause: truncateCause(cause)}}
 }
 
 // dataLimitError returns an error that fails the execution, because a data limit cannot be caught.
@@ -41,7 +34,7 @@ func (f *stepper) asError(err error) *flow.Error {
 	case fatalError:
 		return &err.err
 	}
-	return &flow.Error{Name: f.runtimeErrorName(), Cause: err.Error()}
+	return &flow.Error{Name: f.d.errors.runtime, Cause: err.Error()}
 }
 
 // withLocation adds the state and the field to the error of an expression.
@@ -53,7 +46,7 @@ func (f *stepper) withLocation(e *entry, site string, err error) error {
 	if e != nil {
 		where = "state " + value.Quote(f.state(e).Name) + ", " + site
 	}
-	return stateError{flow.Error{Name: f.runtimeErrorName(),
+	return stateError{flow.Error{Name: f.d.errors.runtime,
 		Cause: truncateCause(where + ": " + err.Error())}}
 }
 

@@ -5,8 +5,8 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
+	"millrace/tests/flowgen"
 )
 
 // closing reports whether an event is exempt from the limit because it closes an execution.
@@ -24,9 +24,9 @@ func sameEvent(a, b *flow.HistoryEvent) bool {
 // as if there were none. Any other execution fails, and exceeds the limit only by the events that
 // close it.
 func TestEventLimitIsExact(t *testing.T) {
-	limited, languages := 0, map[flow.Language]int{}
+	limited, dialects := 0, map[flow.Dialect]int{}
 	for seed := range uint64(120) {
-		g := flowtest.Generate(seed)
+		g := flowgen.Generate(seed)
 		m, _ := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
 		input, err := valueOf(g.Input)
 		if m == nil || err != nil {
@@ -35,7 +35,7 @@ func TestEventLimitIsExact(t *testing.T) {
 		limits := flow.DefaultLimits()
 		limits.Events = 200
 		run := func() *driver {
-			return newDriver(t, m, limits, input, flowtest.NewMockTasks(seed), driveMode{}).run()
+			return newDriver(t, m, limits, input, flowgen.NewMockTasks(seed), driveMode{}).run()
 		}
 		whole := run()
 		if e := whole.state.Error; e != nil && e.Name == flow.ErrEventLimit {
@@ -62,12 +62,12 @@ func TestEventLimitIsExact(t *testing.T) {
 					len(d.history), all, g.Definition)
 			}
 			limited++
-			languages[m.Language]++
+			dialects[m.Dialect]++
 			checkLimited(t, seed, maxEvents, k, d)
 		}
 	}
-	if limited < 300 || len(languages) != 2 {
-		t.Errorf("the generated flows are too much alike: %d, %v", limited, languages)
+	if limited < 300 || len(dialects) != 2 {
+		t.Errorf("the generated flows are too much alike: %d, %v", limited, dialects)
 	}
 }
 

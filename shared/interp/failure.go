@@ -2,10 +2,8 @@ package interp
 
 import (
 	"math"
-	"strings"
 
 	"millrace/shared/flow"
-	"millrace/shared/value"
 )
 
 // fail sets the error of an entry. resolveFailure handles it in the next transition.
@@ -27,7 +25,7 @@ func (f *stepper) resolveFailure(e *entry) error {
 	var next *flow.Value
 	if catch != nil {
 		var err error
-		if next, err = f.catchData(e, st, catch); err != nil {
+		if next, err = f.d.data.caught(f, e, st, catch); err != nil {
 			state, ok := err.(stateError)
 			if !ok {
 				return err
@@ -44,16 +42,7 @@ func (f *stepper) resolveFailure(e *entry) error {
 		f.propagate(e, last)
 		return nil
 	}
-	sc := e.scope
-	sc.last = last
-	if f.m.Language == flow.FlowV1 {
-		sc.local = next
-		sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: last, Node: e.node,
-			Local: next})
-	} else {
-		sc.input = next
-	}
-	f.exitTo(e, catch.Next)
+	f.exit(e, last, next, catch.Next)
 	return nil
 }
 
@@ -62,9 +51,9 @@ func (f *stepper) resolveFailure(e *entry) error {
 func (f *stepper) failedEvents(e *entry, catch *flow.Catch) int {
 	n := 1
 	switch owner := e.scope.owner; {
-	case catch != nil && f.m.Language == flow.FlowV1:
-		n++
-	case catch == nil && owner != nil && f.m.Language == flow.StateMachine:
+	case catch != nil:
+		return f.d.events.leaving()
+	case owner != nil && f.d.events.aborted != 0:
 		for _, child := range owner.running {
 			if child != e.scope {
 				child.each(func(*entry) { n++ })
@@ -75,13 +64,10 @@ func (f *stepper) failedEvents(e *entry, catch *flow.Catch) int {
 }
 
 func (f *stepper) failedEventType(e *entry) flow.EventType {
-	switch {
-	case f.m.Language == flow.FlowV1:
-		return flow.StepFailed
-	case e.timeout:
-		return flow.StateTimedOut
+	if e.timeout {
+		return f.d.events.timedOut
 	}
-	return flow.StateFailed
+	return f.d.events.failed
 }
 
 // retryRule returns the first matching rule if it has retries left, otherwise -1.
@@ -138,62 +124,24 @@ func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 	return nil
 }
 
-// matches reports whether a rule's list contains an error name. FlowV1 is lenient where public
-// flows need it (fdl-flow.md 5.1, 6.4).
+// matches reports whether a rule's list contains an error name.
 func (f *stepper) matches(names []string, name string) bool {
 	for _, n := range names {
-		if n == flow.ErrorAll || n == name {
+		if f.d.errors.match(n, name) {
 			return true
-		}
-		if f.m.Language == flow.FlowV1 {
-			if code, ok := strings.CutPrefix(n, "FC."); ok && code == name {
-				return true
-			}
-			if (n == "fnf.ExecutionAlreadyExists" || n == "FnF.ExecutionAlreadyExists") &&
-				(name == "fnf.ExecutionAlreadyExists" || name == "FnF.ExecutionAlreadyExists") {
-				return true
-			}
 		}
 	}
 	return false
 }
 
-// catchData builds the data for the target of a Catch: its input or, in FlowV1, the local data.
-func (f *stepper) catchData(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
-	v := f.env(e, "Catch.OutputConstructor")
+// catchEnv returns the environment of an expression of a Catch rule.
+func (f *stepper) catchEnv(e *entry, site string) *env {
+	v := f.env(e, site)
 	v.err = e.failure
 	if v.input == nil {
 		v.input = e.scope.input
 	}
-	if f.m.Language == flow.StateMachine {
-		if c.Output == nil {
-			tree := map[string]any{"Code": e.failure.Name, "Detail": e.failure.Cause}
-			return flow.NewValue(tree), nil
-		}
-		tree, err := f.build(c.Output, v)
-		if err != nil {
-			return nil, err
-		}
-		return f.valueWithinDataLimit(tree, "the input of the Catch target")
-	}
-	if st.Task == nil || st.Task.ErrorOutput == nil {
-		return e.scope.local, nil
-	}
-	v.site = "errorMappings"
-	tree, err := f.build(st.Task.ErrorOutput, v)
-	if err != nil {
-		return nil, err
-	}
-	out, err := f.valueWithinDataLimit(tree, "what errorMappings build")
-	if err != nil {
-		return nil, err
-	}
-	local, err := f.merged(e.scope.local, out)
-	if err == nil && local.Len() > f.l.Data(flow.FlowV1) {
-		err = f.dataLimitError("the local data after step "+value.Quote(st.Name),
-			f.l.Data(flow.FlowV1))
-	}
-	return local, err
+	return v
 }
 
 // propagate fails the scope of an entry with the entry's error.
@@ -228,8 +176,8 @@ func (f *stepper) abort(sc *scope, cause string) {
 		f.abort(child, cause)
 	}
 	f.cancelAttempt(e)
-	if f.s.Language == flow.StateMachine {
-		f.emit(flow.HistoryEvent{Type: flow.StateAborted, Schedule: e.last, Node: e.node,
+	if typ := f.d.events.aborted; typ != 0 {
+		f.emit(flow.HistoryEvent{Type: typ, Schedule: e.last, Node: e.node,
 			Error: &flow.Error{Name: "FnF.StateAborted", Cause: truncateCause(cause)}})
 	}
 	e.phase = closed

@@ -2,7 +2,6 @@ package interp
 
 import (
 	"math"
-	"strconv"
 
 	"millrace/shared/flow"
 	"millrace/shared/value"
@@ -22,12 +21,8 @@ func (f *stepper) concurrency(st *flow.State) int {
 		return 1
 	case st.Kind != flow.Map:
 		return math.MaxInt
-	case f.m.Language == flow.FlowV1:
-		return f.l.IterationsV1
-	case st.Map.Concurrency == 0:
-		return f.l.MapConcurrency
 	}
-	return min(st.Map.Concurrency, f.l.MapConcurrencyMax)
+	return f.d.concurrency(f.l, st.Map)
 }
 
 // spawn opens the next inner scope, or joins the results if all inner scopes have ended.
@@ -40,8 +35,8 @@ func (f *stepper) spawn(e *entry) error {
 	if err != nil {
 		return err
 	}
-	typ := enteredType(st.Kind)
-	if f.m.Language == flow.FlowV1 && typ != 0 {
+	typ := f.d.events.scopeEntered[st.Kind]
+	if typ != 0 {
 		if err := f.checkEventLimit(1); err != nil {
 			return err
 		}
@@ -50,27 +45,15 @@ func (f *stepper) spawn(e *entry) error {
 	if st.Kind != flow.Choice {
 		sc.last = e.startID
 	}
-	if f.m.Language == flow.FlowV1 {
-		sc.local = flow.Empty()
-		if typ != 0 {
-			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node,
-				Input: input, Local: sc.local})
-		}
+	f.d.data.openScope(sc)
+	if typ != 0 {
+		sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node,
+			Input: input, Local: sc.local})
 	}
 	e.cursor++
 	e.running = append(e.running, sc)
 	sc.target = f.spec(sc).Start
 	return nil
-}
-
-func enteredType(k flow.Kind) flow.EventType {
-	switch k {
-	case flow.Parallel:
-		return flow.BranchEntered
-	case flow.Map:
-		return flow.IterationEntered
-	}
-	return 0
 }
 
 // scopeInput returns the input of the next inner scope.
@@ -82,24 +65,11 @@ func (f *stepper) scopeInput(e *entry, st *flow.State) (*flow.Value, error) {
 		return nil, err
 	}
 	item := e.items[e.cursor]
-	what := "an item of state " + value.Quote(st.Name)
-	if f.m.Language == flow.StateMachine {
-		return f.valueWithin(item, math.MaxInt, what)
+	in, err := f.d.data.iterationInput(f, e, st.Map, item)
+	if err != nil {
+		return nil, err
 	}
-	if !e.input.Loaded() {
-		return nil, needValue(e.input)
-	}
-	own, _ := e.input.Object()
-	f.workDone += len(own)
-	in := make(map[string]any, len(own)+2)
-	for k, v := range own {
-		in[k] = v
-	}
-	in[st.Map.Item] = item
-	if st.Map.Index != "" {
-		in[st.Map.Index] = value.FromInt(int64(e.cursor))
-	}
-	return f.valueWithin(in, math.MaxInt, what)
+	return f.valueWithin(in, math.MaxInt, "an item of state "+value.Quote(st.Name))
 }
 
 // reloadItems sets the items of a Map again after the entry was stored and decoded.
@@ -137,23 +107,16 @@ func (f *stepper) finish(sc *scope) error {
 		return f.succeed(sc)
 	}
 	e := sc.owner
-	out := sc.input
-	last := sc.last
-	if f.m.Language == flow.FlowV1 {
-		out = sc.local
-		if k := f.state(e).Kind; k != flow.Choice {
-			typ := flow.BranchExited
-			if k == flow.Map {
-				typ = flow.IterationExited
-			}
-			if err := f.checkEventLimit(1); err != nil {
-				return err
-			}
-			last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: out})
+	kind := f.state(e).Kind
+	out, last := f.d.data.current(sc), sc.last
+	if typ := f.d.events.scopeExited[kind]; typ != 0 {
+		if err := f.checkEventLimit(1); err != nil {
+			return err
 		}
+		last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: out})
 	}
 	i := sc.index
-	if f.state(e).Kind == flow.Choice {
+	if kind == flow.Choice {
 		i = 0
 	}
 	e.results[i] = out
@@ -196,17 +159,10 @@ func (f *stepper) join(e *entry, st *flow.State) error {
 	if err := f.checkDepth(e.results, st); err != nil {
 		return err
 	}
-	switch {
-	case st.Kind == flow.Choice:
+	if st.Kind == flow.Choice {
 		e.result = e.results[0]
-	case st.Kind == flow.Parallel && f.m.Language == flow.StateMachine:
-		e.result = branchResults(e.results)
-	default:
-		list := itemResults(e.results)
-		if f.m.Language == flow.StateMachine {
-			list = append(append([]byte(`{"Items":`), list...), '}')
-		}
-		e.result = flow.TextValue(list)
+	} else {
+		e.result = f.d.data.joined(st.Kind, e.results)
 	}
 	e.results, e.items, e.storedItems, e.blocks = nil, nil, nil, nil
 	e.phase = finishing
@@ -216,12 +172,9 @@ func (f *stepper) join(e *entry, st *flow.State) error {
 // checkDepth checks that the joined result does not exceed the maximum depth, which every result
 // may use up alone.
 func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
-	around := 1
-	switch {
-	case st.Kind == flow.Choice:
-		around = 0
-	case st.Kind == flow.Map && f.m.Language == flow.StateMachine:
-		around = 2
+	around := 0
+	if st.Kind != flow.Choice {
+		around = f.d.data.joinedDepth(st.Kind)
 	}
 	for _, v := range done {
 		if value.ExceedsDepth(v.Text(), value.DepthMax-around) {
@@ -232,8 +185,9 @@ func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
 	return nil
 }
 
-func itemResults(done []*flow.Value) []byte {
-	text := []byte{'['}
+// appendList appends the results as a JSON array.
+func appendList(text []byte, done []*flow.Value) []byte {
+	text = append(text, '[')
 	for i, v := range done {
 		if i > 0 {
 			text = append(text, ',')
@@ -241,12 +195,4 @@ func itemResults(done []*flow.Value) []byte {
 		text = append(text, v.Text()...)
 	}
 	return append(text, ']')
-}
-
-func branchResults(done []*flow.Value) *flow.Value {
-	members := make(map[string]any, len(done))
-	for i, v := range done {
-		members["Branch"+strconv.Itoa(i)] = v.Tree()
-	}
-	return flow.NewValue(members)
 }

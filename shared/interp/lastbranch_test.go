@@ -25,7 +25,7 @@ func TestLastBranch(t *testing.T) {
 	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{second},
 		EventsMax: 2})
 	if !fx.More {
-		t.Fatal("the fold is not cut where the second branch has ended")
+		t.Fatal("the step does not return early where the second branch has ended")
 	}
 	events := fx.Events
 	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{first}})

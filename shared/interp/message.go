@@ -228,11 +228,11 @@ func (s *State) Check(n *Message) Rejection {
 	return refusal
 }
 
-// ResolveAttempt binds a report whose token names an entry (FlowV1) to the attempt that is open
+// ResolveAttempt binds a report whose token names an entry to the attempt that is open
 // now, unless the report already names an attempt. When the report is applied again, it is still
 // for that attempt and cannot close a later one.
 func (s *State) ResolveAttempt(n *Message) {
-	if n.Kind != TaskReported || n.Attempt != 0 || s.Language != flow.FlowV1 {
+	if n.Kind != TaskReported || n.Attempt != 0 || !EntryTokens(s.Dialect) {
 		return
 	}
 	if e, _ := s.waitingEntry(n.TokenID, 0); e != nil {
@@ -246,7 +246,7 @@ func (s *State) waitingEntry(token, attempt int64) (*entry, Rejection) {
 	var e *entry
 	s.each(func(o *entry) {
 		if e == nil && (o.attempt != nil && o.tokenID(s) == token ||
-			o.attempt == nil && s.Language == flow.FlowV1 && o.id == token) {
+			o.attempt == nil && EntryTokens(s.Dialect) && o.id == token) {
 			e = o
 		}
 	})
@@ -273,8 +273,8 @@ func (f *stepper) taskReported(n *Message) Reply {
 		return Reply{Rejection: refusal}
 	}
 	told := *n
-	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut && f.s.Language == flow.FlowV1 {
-		told.Error = &flow.Error{Name: flow.ErrTaskTimeout, Cause: n.Error.Cause}
+	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut {
+		told.Error = &flow.Error{Name: f.d.errors.childTimedOut, Cause: n.Error.Cause}
 	}
 	if f.endAtEventLimit(e.attempt.submitEvents() + 1) {
 		return Reply{Event: f.s.LastEvent}

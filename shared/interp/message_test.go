@@ -61,7 +61,7 @@ func (r *harness) wantRejections(fx interp.Effects, want ...interp.Rejection) {
 	r.t.Helper()
 	for i, w := range want {
 		if fx.Replies[i].Rejection != w {
-			r.t.Fatalf("news %d: want refusal %d, got %d", i, w, fx.Replies[i].Rejection)
+			r.t.Fatalf("message %d: want rejection %d, got %d", i, w, fx.Replies[i].Rejection)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func TestReplyNamesTheEvent(t *testing.T) {
 	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded, interp.AlreadyEnded)
 	e := r.events[fx.Replies[0].Event-1]
 	if e.Type != flow.TaskSucceeded || e.Mark != 77 {
-		t.Errorf("the verdict names %v with mark %d", e.Type, e.Mark)
+		t.Errorf("the reply names %v with mark %d", e.Type, e.Mark)
 	}
 	for _, other := range r.events {
 		if other.ID != e.ID && other.Mark != 0 {
@@ -105,7 +105,7 @@ func TestStopIsMarkedOnce(t *testing.T) {
 	r.wantEvents(fx, flow.StateAborted, flow.ExecutionStopped)
 	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded)
 	if fx.Events[0].Mark != 0 || fx.Events[1].Mark != 5 || fx.Replies[0].Event != fx.Events[1].ID {
-		t.Errorf("marks %d %d, verdict %d", fx.Events[0].Mark, fx.Events[1].Mark,
+		t.Errorf("marks %d %d, reply with event %d", fx.Events[0].Mark, fx.Events[1].Mark,
 			fx.Replies[0].Event)
 	}
 	r.wantRejections(r.step(2, callCompleted(&call, `{}`)), interp.AlreadyEnded)
@@ -230,7 +230,7 @@ func TestMaxCalls(t *testing.T) {
 		}
 		r.wantEvents(r.step(10, messages...), c.want...)
 		if r.s.Error.Name != c.err || messages[0].Error != nil {
-			t.Errorf("%s: %v, the news became %v", mode, r.s.Error, messages[0].Error)
+			t.Errorf("%s: %v, the message became %v", mode, r.s.Error, messages[0].Error)
 		}
 	}
 }

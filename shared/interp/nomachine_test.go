@@ -40,14 +40,14 @@ func TestMessagesNeedNoMachine(t *testing.T) {
 					accepted[n.Kind]++
 				}
 				if t.Failed() {
-					t.Fatalf("seed %d, fold %d: %+v", seed, d.steps, n)
+					t.Fatalf("seed %d, step %d: %+v", seed, d.steps, n)
 				}
 			}
 		}
 	})
 	for kind := interp.CallCompleted; kind <= interp.CallReturned; kind++ {
 		if accepted[kind] < 10 {
-			t.Errorf("news of kind %d was accepted %d times", kind, accepted[kind])
+			t.Errorf("messages of kind %d were accepted %d times, want 10", kind, accepted[kind])
 		}
 	}
 }

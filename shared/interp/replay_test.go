@@ -6,8 +6,8 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/tests/examples"
+	"millrace/tests/flowgen"
 )
 
 // driveModes are the modes to compare; the first one is the reference.
@@ -58,7 +58,7 @@ func TestReplayExamples(t *testing.T) {
 				compare(t, f.Machine, flow.DefaultLimits(), input,
 					func() callHandler { return &script{c.Setup.Tasks, map[string]int{}} })
 				compare(t, f.Machine, flow.DefaultLimits(), input,
-					func() callHandler { return flowtest.NewMockTasks(uint64(i)) })
+					func() callHandler { return flowgen.NewMockTasks(uint64(i)) })
 			})
 		}
 	})
@@ -84,7 +84,7 @@ func TestReplayGenerated(t *testing.T) {
 
 func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	t.Helper()
-	g := flowtest.Generate(seed)
+	g := flowgen.Generate(seed)
 	defer func() {
 		if p := recover(); p != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, p, g.Definition)
@@ -103,6 +103,6 @@ func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := compare(t, m, limits, input, func() callHandler { return flowtest.NewMockTasks(seed) })
+	d := compare(t, m, limits, input, func() callHandler { return flowgen.NewMockTasks(seed) })
 	statuses[d.state.Status]++
 }

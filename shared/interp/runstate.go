@@ -38,13 +38,9 @@ func (f *stepper) runState(e *entry) error {
 	panic("interp: unknown kind " + strconv.Itoa(int(st.Kind)))
 }
 
-// passThrough finishes a state whose result is its input, or an empty object in FlowV1.
+// passThrough finishes a state that does no work. Timers call it, so it must not use the machine.
 func (f *stepper) passThrough(e *entry) {
-	e.result = e.input
-	if f.s.Language == flow.FlowV1 {
-		e.result = flow.Empty()
-	}
-	e.phase = finishing
+	e.result, e.phase = f.d.data.passed(e), finishing
 }
 
 // runWait sets the timer of a Wait state.
@@ -73,7 +69,7 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 			return 0, f.runtimeError("timestamp must be an RFC 3339 time, got " +
 				value.Quote(string(value.Encode(v))))
 		}
-		if limit := f.l.WaitSecondsV1; at.UnixMilli()-f.now > limit*1000 {
+		if limit := f.d.wait.max(f.l, f.s.Express); at.UnixMilli()-f.now > limit*1000 {
 			return 0, f.runtimeError(fmt.Sprintf("timestamp is more than %d seconds ahead", limit))
 		}
 		return at.UnixMilli(), nil
@@ -82,14 +78,8 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	minSeconds, maxSeconds := int64(1), f.l.WaitSeconds
-	if f.s.Express {
-		maxSeconds = f.l.WaitSecondsExpr
-	}
-	if f.m.Language == flow.FlowV1 {
-		minSeconds, maxSeconds = 0, f.l.WaitSecondsV1
-	}
-	n, ok := seconds(v, f.m.Language == flow.FlowV1)
+	minSeconds, maxSeconds := f.d.wait.min, f.d.wait.max(f.l, f.s.Express)
+	n, ok := seconds(v, f.d.wait.texts)
 	if !ok || n < minSeconds || n > maxSeconds {
 		return 0, f.runtimeError(
 			fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s",
@@ -129,8 +119,8 @@ func (f *stepper) runFail(e *entry, spec *flow.FailSpec) error {
 			texts[i] = string(value.Encode(v))
 		}
 	}
-	if spec.Code == nil && f.m.Language == flow.StateMachine {
-		texts[0] = flow.ErrFail
+	if spec.Code == nil {
+		texts[0] = f.d.errors.fail
 	}
 	f.fail(e, flow.Error{Name: texts[0], Cause: texts[1]})
 	return nil

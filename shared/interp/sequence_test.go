@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
+	"millrace/tests/flowgen"
 )
 
 // fc returns a StateMachine Task state.
@@ -35,7 +35,7 @@ type tasks map[string][]string
 
 func (w tasks) handler() callHandler {
 	used := map[string]int{}
-	return callHandlerFunc(func(c *interp.Call) (out []flowtest.DelayedMessage) {
+	return callHandlerFunc(func(c *interp.Call) (out []flowgen.DelayedMessage) {
 		list := w[c.State]
 		if len(list) == 0 {
 			return nil
@@ -62,7 +62,7 @@ func (w tasks) handler() callHandler {
 			default:
 				panic(word)
 			}
-			out = append(out, flowtest.DelayedMessage{Delay: int64(i+1) * 10, Message: n})
+			out = append(out, flowgen.DelayedMessage{Delay: int64(i+1) * 10, Message: n})
 		}
 		return out
 	})

@@ -16,7 +16,7 @@ type Facts struct {
 	RoleArn       string
 	Run           uint64 // identifies this life of the execution's name
 	Seed          [16]byte
-	Language      flow.Language
+	Dialect       flow.Dialect
 	Started       int64  // ms since 1970
 	Deadline      int64  // ms since 1970; the execution ends by then at the latest
 	CallbackToken string // task token to report the end to; "" for none
@@ -46,6 +46,10 @@ type State struct {
 
 	root  *scope
 	ready bool // some scope can advance and has not been run yet
+
+	// unknown are the fields of the body that only a newer program knows. Scopes, entries, attempts
+	// and outbox entries keep such fields of their own.
+	unknown []byte
 }
 
 // OutboxEntry is an effect that must be delivered at least once after the commit.
@@ -64,6 +68,8 @@ type OutboxEntry struct {
 	// tries.
 	Next  int64
 	Tries int
+
+	unknown []byte
 }
 
 // OutboxKind is the kind of an OutboxEntry.
@@ -86,6 +92,7 @@ type scope struct {
 	target  int         // state to enter when none is open
 	cur     *entry
 	ended   bool // finished or aborted; no longer in the list of its owner
+	unknown []byte
 }
 
 // phase is the phase of an entry. The numbers are part of the row format.
@@ -134,6 +141,7 @@ type entry struct {
 	// storedItems are the items of a Map, if evaluating them again could differ or cost too much.
 	storedItems *flow.Value
 	blocks      []*flow.Value // full blocks of results, as stored; nil for a block that is not full
+	unknown     []byte
 }
 
 // attemptPhase is the phase of an attempt. The numbers are part of the row format.
@@ -164,6 +172,7 @@ type attempt struct {
 	// none.
 	childFlow string
 	child     string
+	unknown   []byte
 }
 
 // Final reports whether the execution has ended.

@@ -48,8 +48,8 @@ type Effects struct {
 // same output: what is written depends neither on which values of s are loaded, nor on whether s
 // was stored and decoded in between, nor on the bounds.
 func Step(m *flow.Machine, l *flow.Limits, s *State, ev StepInput) Effects {
-	f := &stepper{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At,
-		eventsMax: ev.EventsMax, workMax: ev.WorkMax}
+	f := &stepper{m: m, l: l, s: s, d: dialectOf(s.Dialect), now: max(ev.At, s.LastTime),
+		clock: ev.At, eventsMax: ev.EventsMax, workMax: ev.WorkMax}
 	if s.LastEvent == 0 {
 		f.begin()
 	}
@@ -77,6 +77,7 @@ type stepper struct {
 	m         *flow.Machine
 	l         *flow.Limits
 	s         *State
+	d         *dialect
 	now       int64 // time of the events, ms since 1970; never before the last event
 	clock     int64 // the caller's time, ms since 1970; timers use it
 	eventsMax int

@@ -15,7 +15,7 @@ func (f *stepper) schedule(e *entry, st *flow.State) error {
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
 	v.attempt = id
-	v.omitAbsent = f.m.Language == flow.FlowV1
+	v.omitAbsent = f.d.omitAbsent
 	a := &attempt{id: id, number: e.retries, phase: attemptReady, mode: t.Mode,
 		http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
@@ -41,15 +41,8 @@ func (f *stepper) schedule(e *entry, st *flow.State) error {
 		return err
 	}
 	f.recordChild(t, a)
-	shown := e.input
-	if f.m.Language == flow.StateMachine {
-		shown = a.params
-		if shown == nil {
-			shown = flow.Empty()
-		}
-	}
 	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskScheduled, Schedule: e.last, Node: e.node,
-		Input: shown})
+		Input: f.d.data.scheduled(e, a)})
 	e.attempt, e.phase = a, calling
 	return nil
 }
@@ -73,7 +66,7 @@ func (f *stepper) recordChild(t *flow.TaskSpec, a *attempt) {
 	if t.Mode != flow.WaitForSystemCallback {
 		return
 	}
-	c, ok := childOf(t, f.m.Language, a.params)
+	c, ok := childOf(t, f.s.Dialect, a.params)
 	if !ok {
 		return
 	}
@@ -151,7 +144,7 @@ func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 
 // tokenID returns the id of the event that the task token names.
 func (e *entry) tokenID(s *State) int64 {
-	if s.Language == flow.FlowV1 {
+	if EntryTokens(s.Dialect) {
 		return e.id
 	}
 	return e.attempt.id

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"millrace/shared/backoff"
 )
 
 // Receiver is a queue outside this process from which messages are polled. The queue hides a
@@ -70,7 +72,7 @@ func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 		case err != nil && p.Receiver.IsPermanent(err):
 			return err
 		case err != nil:
-			p.Log.Warn("receive", "err", err)
+			p.Log.Warn("receiving messages failed", "err", err)
 			failures++
 			Backoff(ctx, failures)
 		default:
@@ -152,9 +154,5 @@ func (c *consumer) handle(ctx context.Context, d Delivery, partition string) err
 
 // backoff returns how long to hide a message that has been received this often without success.
 func (p *Poller) backoff(received int) time.Duration {
-	d := p.BackoffMin
-	for ; received > 1 && d < p.BackoffMax; received-- {
-		d *= 2
-	}
-	return min(d, p.BackoffMax)
+	return backoff.Policy{Min: p.BackoffMin, Max: p.BackoffMax}.After(received - 1)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // IsDamaged reports whether an error says that stored rows are not as they were written. The caller
@@ -17,13 +18,13 @@ func IsDamaged(err error) bool {
 		errors.Is(err, ErrFormat)
 }
 
-func damagedRow(kind string, k Key, err error) error {
+func damagedRow(kind string, k driver.Key, err error) error {
 	return fmt.Errorf("store: %s row %s %s: %w", kind, k.Partition, k.Sort, err)
 }
 
 // checkEvents checks that events follow each other without a gap, beginning with id first. A row
 // that has lost its end can still be read up to the damage.
-func checkEvents(k Key, first int64, events []flow.HistoryEvent) error {
+func checkEvents(k driver.Key, first int64, events []flow.HistoryEvent) error {
 	for i := range events {
 		if events[i].ID != first+int64(i) {
 			return damagedRow("history", k, flow.ErrCorrupt)
@@ -33,7 +34,7 @@ func checkEvents(k Key, first int64, events []flow.HistoryEvent) error {
 }
 
 // decodeHistory reads the events of a history row. The row's key has the id of the first event.
-func decodeHistory(row Row, x *Execution) ([]flow.HistoryEvent, error) {
+func decodeHistory(row driver.Row, x *Execution) ([]flow.HistoryEvent, error) {
 	events, err := flow.DecodeEvents(row.Data, x.Started)
 	switch {
 	case err != nil:
@@ -45,7 +46,7 @@ func decodeHistory(row Row, x *Execution) ([]flow.HistoryEvent, error) {
 }
 
 // checkDefinition checks that the text in a definition's row has the hash in its key.
-func checkDefinition(row Row) error {
+func checkDefinition(row driver.Row) error {
 	if DefinitionHash(string(row.Data)) != row.Sort {
 		return damagedRow("definition", row.Key, flow.ErrCorrupt)
 	}

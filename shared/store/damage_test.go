@@ -9,6 +9,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -41,7 +42,8 @@ func TestDamagedRows(t *testing.T) {
 	s := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(5) },
 		TailBytes: 15})
 	x, other := newStoredExecution(t, s, "a", 7), newStoredExecution(t, s, "b", 8)
-	page, _, _ := rows.Range(context.Background(), store.Range{Partition: x.Partition(), From: "h"})
+	page, _, _ := rows.Range(context.Background(),
+		driver.Range{Partition: x.Partition(), From: "h"})
 	if len(page) < 3 {
 		t.Fatalf("%d rows of history", len(page))
 	}
@@ -52,7 +54,7 @@ func TestDamagedRows(t *testing.T) {
 		for n := range row.Data {
 			short := row
 			short.Data = row.Data[:n]
-			rows.Put(context.Background(), []store.Row{short})
+			rows.Put(context.Background(), []driver.Row{short})
 			for _, limit := range []int{1, 4, 100} {
 				for from := int64(1); from <= 11; from++ {
 					events, err := s.Events(context.Background(), x, from, limit)
@@ -65,11 +67,12 @@ func TestDamagedRows(t *testing.T) {
 				}
 			}
 		}
-		rows.Put(context.Background(), []store.Row{row})
+		rows.Put(context.Background(), []driver.Row{row})
 	}
-	strange, _ := rows.Get(context.Background(), store.Key{Partition: other.Partition(), Sort: "a"})
+	strange, _ := rows.Get(context.Background(),
+		driver.Key{Partition: other.Partition(), Sort: "a"})
 	strange.Key.Partition = x.Partition()
-	rows.Put(context.Background(), []store.Row{strange})
+	rows.Put(context.Background(), []driver.Row{strange})
 	if _, err := s.Load(context.Background(), x.Partition()); !errors.Is(err, flow.ErrCorrupt) ||
 		!strings.Contains(err.Error(), x.Partition()) {
 		t.Fatalf("the state row of another execution: %v", err)
@@ -85,10 +88,10 @@ func TestDamagedDefinition(t *testing.T) {
 	if err := s.CreateFlow(ctx, f, "some text", 1); err != nil {
 		t.Fatal(err)
 	}
-	key := store.Key{Partition: "d#id", Sort: f.Hash}
+	key := driver.Key{Partition: "d#id", Sort: f.Hash}
 	row, _ := rows.Get(ctx, key)
 	row.Data = []byte("some tex")
-	rows.Put(ctx, []store.Row{row})
+	rows.Put(ctx, []driver.Row{row})
 	if _, err := s.Definition(ctx, "id", f.Hash); !store.IsDamaged(err) {
 		t.Errorf("Definition: %v", err)
 	}
@@ -98,9 +101,9 @@ func TestDamagedDefinition(t *testing.T) {
 	if err := s.UpdateFlow(ctx, f, "another text", 1); !store.IsDamaged(err) {
 		t.Errorf("UpdateFlow: %v", err)
 	}
-	flowRow, _ := rows.Get(ctx, store.Key{Partition: "f#1#flow", Sort: "a"})
+	flowRow, _ := rows.Get(ctx, driver.Key{Partition: "f#1#flow", Sort: "a"})
 	flowRow.Key.Partition = "f#1#other"
-	rows.Put(ctx, []store.Row{flowRow})
+	rows.Put(ctx, []driver.Row{flowRow})
 	if _, err := s.GetFlow(ctx, "1", "other"); !store.IsDamaged(err) {
 		t.Errorf("the row of another flow: %v", err)
 	}

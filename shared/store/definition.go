@@ -7,6 +7,9 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // DefinitionHash returns the hash that names a definition's text.
@@ -20,9 +23,9 @@ func DefinitionHash(text string) string {
 // about to expire the row of an earlier write gets a conflict. When its wake time comes, the
 // sweeper calls CollectDefinition, whether or not the request that wrote the row succeeded. The
 // fence also names the flow to check then.
-func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) Row {
+func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) driver.Row {
 	number := strconv.FormatUint(s.random(f.ID+hash), 16)
-	return Row{Key: definitionKey(f.ID, hash), Version: 1,
+	return driver.Row{Key: definitionKey(f.ID, hash), Version: 1,
 		Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: wake}
 }
 
@@ -31,7 +34,7 @@ func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) Row
 // expires in ms since 1970, and a later call removes it after that. A missing row is no error. When
 // it is called, no request that would make the flow reference the definition may still be under
 // way.
-func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) error {
+func (s *Store) CollectDefinition(ctx context.Context, k driver.Key, expires int64) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -52,7 +55,7 @@ func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) err
 	if err != nil {
 		return err
 	}
-	same := Condition{Version: row.Version, Fence: row.Fence}
+	same := driver.Condition{Version: row.Version, Fence: row.Fence}
 	row.Version++
 	row.Wake = 0
 	if !named {
@@ -66,12 +69,12 @@ func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) err
 }
 
 // isReferenced reports whether the flow of a definition references it.
-func (s *Store) isReferenced(ctx context.Context, definition Row) (bool, error) {
+func (s *Store) isReferenced(ctx context.Context, definition driver.Row) (bool, error) {
 	_, partition, known := strings.Cut(definition.Fence, " ")
-	if !known { // an older program wrote it, and expired it itself
-		return true, nil
+	if !known {
+		return false, damagedRow("definition", definition.Key, flow.ErrCorrupt)
 	}
-	row, err := s.driver.Get(ctx, Key{partition, sortState})
+	row, err := s.driver.Get(ctx, rowKey(partition, sortState))
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

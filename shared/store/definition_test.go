@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -52,7 +53,7 @@ func (w *definitionHarness) sweep(after time.Duration) {
 	w.Helper()
 	w.at = w.at.Add(after)
 	for _, key := range due(w.T, w.rows, w.at) {
-		if !store.IsDefinition(key) {
+		if store.KindOf(key) != store.DefinitionRow {
 			w.Errorf("%v is due", key)
 		}
 		if err := w.CollectDefinition(w.ctx, key, w.inAnHour()); err != nil {
@@ -61,8 +62,8 @@ func (w *definitionHarness) sweep(after time.Duration) {
 	}
 }
 
-func definitionOf(text string) store.Key {
-	return store.Key{Partition: "d#id", Sort: store.DefinitionHash(text)}
+func definitionOf(text string) driver.Key {
+	return driver.Key{Partition: "d#id", Sort: store.DefinitionHash(text)}
 }
 
 // expect checks which definitions exist, and when they expire, in ms since 1970; 0: never.
@@ -124,7 +125,7 @@ func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 				w.sweep(time.Hour)
 			}
 			reached := false
-			w.rows.Before = func(op string, k store.Key) error {
+			w.rows.Before = func(op string, k driver.Key) error {
 				if op == step.op && (op != memstore.OpGet || k.Partition == "f#1#f") {
 					reached, w.rows.Before = true, nil
 					w.update("one")
@@ -146,7 +147,7 @@ func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 // the flow was deleted and another flow has its name.
 func TestDefinitionOfNoFlow(t *testing.T) {
 	w := newDefinitionHarness(t)
-	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
+	if err := w.rows.Delete(w.ctx, driver.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.sweep(time.Hour)
@@ -155,7 +156,7 @@ func TestDefinitionOfNoFlow(t *testing.T) {
 	w.expect(nil)
 
 	w = newDefinitionHarness(t)
-	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
+	if err := w.rows.Delete(w.ctx, driver.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.CreateFlow(
@@ -165,17 +166,4 @@ func TestDefinitionOfNoFlow(t *testing.T) {
 	}
 	w.sweep(time.Hour)
 	w.expect(map[string]int64{"one": w.inAnHour()})
-}
-
-// TestDefinitionOfAnOlderProgram: the fence names no flow to check, so the definition stays.
-func TestDefinitionOfAnOlderProgram(t *testing.T) {
-	w := newDefinitionHarness(t)
-	w.update("two")
-	older := store.Row{Key: definitionOf("one"), Version: 1, Fence: "17", Data: []byte("one"),
-		Wake: w.inAnHour()}
-	if err := w.rows.Put(w.ctx, []store.Row{older}); err != nil {
-		t.Fatal(err)
-	}
-	w.sweep(2 * time.Hour)
-	w.expect(map[string]int64{"one": 0, "two": 0})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // TestDeleteExpiredEarlierRun: a run ended early and left history that expires later than its state
@@ -17,18 +18,18 @@ func TestDeleteExpiredEarlierRun(t *testing.T) {
 	s, c, x := newExecution(t)
 	ctx := context.Background()
 	long := c.at.Add(10 * time.Hour).UnixMilli()
-	old := store.Row{
-		Key:  store.Key{Partition: x.Partition(), Sort: "h#0000000000000003#0000000001"},
+	old := driver.Row{
+		Key:  driver.Key{Partition: x.Partition(), Sort: "h#0000000000000003#0000000001"},
 		Data: []byte("x"), Expires: long,
 	}
-	if err := s.Driver().Put(ctx, []store.Row{old}); err != nil {
+	if err := s.Driver().Put(ctx, []driver.Row{old}); err != nil {
 		t.Fatal(err)
 	}
 	c.at = c.at.Add(2 * time.Hour)
 	if err := s.DeleteExpiredExecution(ctx, x.Partition()); err != nil {
 		t.Fatal(err)
 	}
-	row, err := s.Driver().Get(ctx, store.Key{Partition: x.Partition(), Sort: "a"})
+	row, err := s.Driver().Get(ctx, driver.Key{Partition: x.Partition(), Sort: "a"})
 	if err != nil || row.Wake != long || row.List != nil {
 		t.Fatalf("%v: wakes at %d, listed %v", err, row.Wake, row.List)
 	}
@@ -48,7 +49,7 @@ func TestDeleteExpiredEarlierRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if rows, _, err := s.Driver().Range(
-		ctx, store.Range{Partition: x.Partition(), From: "", Limit: 10},
+		ctx, driver.Range{Partition: x.Partition(), From: "", Limit: 10},
 	); err != nil || len(rows) > 0 {
 		t.Errorf("%d rows are left, %v", len(rows), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"millrace/shared/share"
+	"millrace/shared/store/driver"
 )
 
 // DiskUse estimates how many bytes the flows and executions of each account take. It rejects new
@@ -129,8 +130,8 @@ func (s *Store) Recount(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for group := range listShards {
-			err := s.eachInGroup(ctx, shardGroup(f.ID, group), "", "", func(l Listed) error {
+		for group := range max(f.ListShards, 1) {
+			err := s.eachInGroup(ctx, shardGroup(f.ID, group), "", "", func(l driver.Listed) error {
 				n, err := s.sizeOf(ctx, l.Key.Partition)
 				bytes[f.Account] += n
 				if executions++; executions%100 == 0 {
@@ -156,7 +157,7 @@ func (s *Store) Recount(ctx context.Context) error {
 func (s *Store) sizeOf(ctx context.Context, partition string) (bytes int64, err error) {
 	for from := ""; ; {
 		rows, more, err := s.driver.Range(ctx,
-			Range{Partition: partition, From: from, Limit: s.sizes.Rows})
+			driver.Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return bytes, err
 		}
@@ -173,4 +174,4 @@ func (s *Store) sizeOf(ctx context.Context, partition string) (bytes int64, err 
 // rowOverhead estimates the bytes of a row beside its data: its keys in the table and the indexes.
 const rowOverhead = 200
 
-func sizeOfRow(r *Row) int64 { return int64(len(r.Data)) + rowOverhead }
+func sizeOfRow(r *driver.Row) int64 { return int64(len(r.Data)) + rowOverhead }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // Execution is a state row (execution.md 1.2). The claim sets the first group of fields for good;
@@ -28,13 +29,14 @@ type Execution struct {
 	Author     string // public id of the key with whose rights tasks run if RoleArn is ""
 	CallbackBy string // key in whose name the end is reported to Callback; "": the engine's
 
-	Language    flow.Language
+	Dialect     flow.Dialect
 	Express     bool
 	Started     int64 // ms since 1970
 	Deadline    int64
 	Input       []byte      // as sent; nil if InputRef is set
 	InputRef    *flow.Value // the input as sent, if it has rows of its own
-	Environment []Variable
+	Environment []flow.Variable
+	ListShard   int // of the flow's list; less than its ListShards
 
 	Version   int64
 	Expires   int64 // ms since 1970; from then on the execution is absent
@@ -50,7 +52,7 @@ type Execution struct {
 	Wake      int64
 	Redrive   int
 
-	// SweepAttempts counts how often the sweeper found the execution due, or an exclusive engine
+	// SweepAttempts counts how often the sweeper found the execution due, or an embedded engine
 	// found it left behind by an earlier process, since the last completed transaction.
 	SweepAttempts int
 	// EngineAttempts counts the attempts to advance it since SweepAttempts has been high.
@@ -59,6 +61,10 @@ type Execution struct {
 	bodyRef *flow.Value // of a body with rows of its own
 	fixed   []byte      // encoded first group; nil until first needed
 	address *address    // nil until first needed
+
+	// unknown are fields of the row that only a newer program knows, unknownListed those of its
+	// entry in the list.
+	unknown, unknownListed []byte
 }
 
 // Partition returns the execution's partition.
@@ -114,7 +120,7 @@ func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 	if err := s.diskUse.admit(x.Account); err != nil {
 		return s.conflictIfTaken(ctx, x, err)
 	}
-	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
+	return s.write(ctx, x, c, driver.Condition{Absent: true, Now: s.nowMillis()})
 }
 
 // conflictIfTaken returns ErrConflict if the execution's name is taken, and rejection otherwise. A
@@ -134,10 +140,10 @@ func (s *Store) conflictIfTaken(ctx context.Context, x *Execution, rejection err
 // other error: the outcome is unknown. After an error the caller must load x again. On success x is
 // what was written.
 func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
-	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: x.rowAddress().fence})
+	return s.write(ctx, x, c, driver.Condition{Version: x.Version, Fence: x.rowAddress().fence})
 }
 
-func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
+func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.Condition) error {
 	w := writer{x: x, sizes: &s.sizes, version: x.Version + 1, token: s.random(x.Partition())}
 	if cond.Absent && len(x.Input) > s.sizes.Inline {
 		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
@@ -169,6 +175,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	if c.OnEncoded != nil {
 		c.OnEncoded()
 	}
+	s.learnWakeShards(ctx)
 	err := s.driver.Commit(ctx, w.puts, row, cond)
 	if s.diskUse != nil && err == nil {
 		s.diskUse.add(x.Account, w.bytes(&row, cond.Absent))
@@ -178,7 +185,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 
 // bytes estimates by how many bytes the commit makes the store larger. A state row replaces its
 // earlier version, so only a created one counts.
-func (w *writer) bytes(state *Row, created bool) (n int64) {
+func (w *writer) bytes(state *driver.Row, created bool) (n int64) {
 	for i := range w.puts {
 		n += sizeOfRow(&w.puts[i])
 	}
@@ -195,7 +202,7 @@ type writer struct {
 	version int64
 	token   uint64
 	count   uint64
-	puts    []Row
+	puts    []driver.Row
 }
 
 // place writes a value into rows of its own.
@@ -205,8 +212,8 @@ func (w *writer) place(v *flow.Value) *flow.Value {
 	text := v.Text()
 	for part := 0; part == 0 || len(text) > 0; part++ {
 		n := min(len(text), w.sizes.Part)
-		w.puts = append(w.puts, Row{
-			Key:  Key{w.x.Partition(), valueSort(w.x.Run, w.version, token, part)},
+		w.puts = append(w.puts, driver.Row{
+			Key:  rowKey(w.x.Partition(), valueSort(w.x.Run, w.version, token, part)),
 			Data: text[:n], Expires: w.x.Expires,
 		})
 		text = text[n:]
@@ -233,8 +240,8 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 	}
 	x := w.x
 	if len(x.Tail) >= full {
-		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)},
-			Data: x.Tail, Expires: x.Expires})
+		key := rowKey(x.Partition(), eventSort(x.Run, x.TailFirst))
+		w.puts = append(w.puts, driver.Row{Key: key, Data: x.Tail, Expires: x.Expires})
 		x.Tail = nil
 	}
 	size := eventOverhead * len(events)
@@ -260,7 +267,7 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 // Load reads an execution and its body, strongly consistent. It returns ErrNotFound if there is
 // none or it has expired.
 func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) {
-	row, err := s.driver.Get(ctx, Key{partition, sortState})
+	row, err := s.driver.Get(ctx, rowKey(partition, sortState))
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +275,7 @@ func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) 
 }
 
 // execution decodes a state row and loads the body. It returns ErrNotFound if the row has expired.
-func (s *Store) execution(ctx context.Context, row Row) (*Execution, error) {
+func (s *Store) execution(ctx context.Context, row driver.Row) (*Execution, error) {
 	if row.Expires > 0 && row.Expires <= s.nowMillis() {
 		return nil, ErrNotFound
 	}

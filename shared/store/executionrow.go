@@ -1,18 +1,20 @@
 package store
 
-import "millrace/shared/flow"
+import (
+	"millrace/shared/flow"
+	"millrace/shared/store/driver"
+)
 
 // executionFmt is the format of the state rows that this code writes, of the bodies in them, and of
 // history rows, which have no format number of their own. A row of an unknown format is not
 // changed.
 //
-// If you change what is written: raise the number, keep reading rows of the earlier number, and add
-// a file of the new rows beside the existing files (shared/engine/testdata/stored: let storedNow
-// name the new file, then run go test ./shared/engine -run TestStored -update). Do not rewrite the
-// file of a number that has been in use: stores of users hold rows like those in it.
-//
-// Format 2 adds Author and CallbackBy to format 1.
-const executionFmt = 2
+// A new field needs no new format, if programs that do not know it may keep it and go on: give it
+// the next free number of its message. Raise the format if they must not: then keep reading rows of
+// the earlier number, and add a file of the new rows beside the existing files
+// (shared/engine/testdata/stored: let storedNow name the new file, then run go test ./shared/engine
+// -run TestStored -update). Do not rewrite the file of a number that has been released.
+const executionFmt = 1
 
 // address is the key and fence of an execution's row, and its place in the list. It follows from
 // the part of the row that never changes, and from redrive.
@@ -26,126 +28,85 @@ type address struct {
 func (x *Execution) rowAddress() *address {
 	if x.address == nil || x.address.redrive != x.Redrive {
 		x.address = &address{partition: Partition(x.FlowID, x.Name), fence: fence(x.Run, x.Redrive),
-			group: listGroup(x.FlowID, x.Name), sort: listSort(x.Started, x.Name),
+			group: shardGroup(x.FlowID, x.ListShard), sort: listSort(x.Started, x.Name),
 			redrive: x.Redrive}
 	}
 	return x.address
 }
 
 // row encodes the state row.
-func (x *Execution) row() Row {
+func (x *Execution) row() driver.Row {
 	at := x.rowAddress()
-	return Row{Key: Key{at.partition, sortState}, Version: x.Version, Fence: at.fence,
+	return driver.Row{Key: rowKey(at.partition, sortState), Version: x.Version, Fence: at.fence,
 		Data: x.encode(), Wake: x.Wake, Expires: x.Expires,
-		List: &ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
+		List: &driver.ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
 }
+
+// Fields of a state row. Numbers below 16 are for what most rows have.
+const (
+	rowClaim          = 1 // message; it never changes after the claim
+	rowExpires        = 2
+	rowStatus         = 3
+	rowStopped        = 4
+	rowOutput         = 5
+	rowError          = 6 // and 7
+	rowLastEvent      = 8
+	rowLastTime       = 9 // since the start
+	rowTailFirst      = 10
+	rowTail           = 11
+	rowBody           = 12 // bytes, or a reference
+	rowSweepAttempts  = 13
+	rowEngineAttempts = 14
+	rowRedrive        = 15
+)
 
 func (x *Execution) encode() []byte {
 	if x.fixed == nil {
-		x.fixed = x.encodeFixed()
+		x.fixed = x.encodeClaim()
 	}
-	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128),
+	w := flow.FieldWriter{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128),
 		Inline: flow.EventInline}
-	e.Buf = append(e.Buf, x.fixed...)
-	e.Int(x.Expires)
-	e.Byte(byte(x.Status))
-	e.Int(x.Stopped)
-	e.Value(x.Output)
-	e.Error(x.Error)
-	e.Uint(uint64(x.LastEvent))
-	e.Int(x.LastTime)
-	e.Uint(uint64(x.TailFirst))
-	e.Bytes(x.Tail)
-	e.Uint(uint64(x.SweepAttempts))
-	e.Uint(uint64(x.EngineAttempts))
-	e.Uint(uint64(x.Redrive))
+	start := w.BeginRow(executionFmt)
+	w.Message(rowClaim, x.fixed)
+	w.Uint(rowExpires, uint64(x.Expires))
+	w.Uint(rowStatus, uint64(x.Status))
+	w.Uint(rowStopped, uint64(x.Stopped))
+	w.Value(rowOutput, x.Output)
+	w.Error(rowError, x.Error)
+	w.Uint(rowLastEvent, uint64(x.LastEvent))
+	w.Int(rowLastTime, x.LastTime-x.Started)
+	w.Uint(rowTailFirst, uint64(x.TailFirst))
+	w.Bytes(rowTail, x.Tail)
 	if x.bodyRef != nil {
-		e.Inline = 0
-		e.Bool(true)
-		e.Value(x.bodyRef)
+		w.Inline = 0
+		w.Value(rowBody, x.bodyRef)
 	} else {
-		e.Bool(false)
-		e.Bytes(x.Body)
+		w.Bytes(rowBody, x.Body)
 	}
-	return e.Buf
+	w.Uint(rowSweepAttempts, uint64(x.SweepAttempts))
+	w.Uint(rowEngineAttempts, uint64(x.EngineAttempts))
+	w.Uint(rowRedrive, uint64(x.Redrive))
+	w.Unknown(x.unknown)
+	w.End(start)
+	return w.Buf
 }
 
-func (x *Execution) encodeFixed() []byte {
-	e := flow.Encoder{Buf: make([]byte, 0, 512+len(x.Input)), Inline: flow.EventInline}
-	e.Uint(executionFmt)
-	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin,
-		x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent,
-		x.Author, x.CallbackBy} {
-		e.String(t)
-	}
-	e.Uint(x.Run)
-	e.Buf = append(e.Buf, x.Seed[:]...)
-	e.Uint(x.ClaimToken)
-	e.Byte(byte(x.Language))
-	e.Bool(x.Express)
-	e.Int(x.Started)
-	e.Int(x.Deadline)
-	if x.InputRef != nil {
-		e.Inline = 0
-		e.Bool(true)
-		e.Value(x.InputRef)
-	} else {
-		e.Bool(false)
-		e.Bytes(x.Input)
-	}
-	e.Uint(uint64(len(x.Environment)))
-	for _, v := range x.Environment {
-		e.String(v.Name)
-		e.String(v.Value)
-		e.String(v.Description)
-	}
-	return e.Buf
-}
-
-func decodeExecution(row Row) (*Execution, error) {
-	d := flow.NewDecoder(row.Data)
-	format := d.Uint()
-	if format < 1 || format > executionFmt {
+func decodeExecution(row driver.Row) (*Execution, error) {
+	format, r := flow.ReadRow(row.Data)
+	if format != executionFmt {
 		return nil, ErrFormat
 	}
 	x := &Execution{Version: row.Version, Wake: row.Wake}
-	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn,
-		&x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
-		*t = d.String()
+	for r.Next() {
+		x.decodeField(&r)
 	}
-	if format >= 2 {
-		x.Author, x.CallbackBy = d.String(), d.String()
-	}
-	x.Run = d.Uint()
-	for i := range x.Seed {
-		x.Seed[i] = d.Byte()
-	}
-	x.ClaimToken = d.Uint()
-	x.Language, x.Express = flow.Language(d.Byte()), d.Bool()
-	x.Started, x.Deadline = d.Int(), d.Int()
-	if d.Bool() {
-		x.InputRef = d.Value()
-	} else {
-		x.Input = d.Bytes()
-	}
-	for n := d.Count(); n > 0; n-- {
-		x.Environment = append(x.Environment, Variable{d.String(), d.String(), d.String()})
-	}
-	x.fixed = row.Data[: len(row.Data)-d.Left() : len(row.Data)-d.Left()]
-	x.Expires = d.Int()
-	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
-	x.LastEvent, x.LastTime = int64(d.Uint()), d.Int()
-	x.TailFirst, x.Tail = int64(d.Uint()), d.Bytes()
-	x.SweepAttempts, x.EngineAttempts, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
-	if d.Bool() {
-		x.bodyRef = d.Value()
-	} else {
-		x.Body = d.Bytes()
+	x.LastTime += x.Started
+	if row.List != nil {
+		x.unknownListed = unknownListed(row.List.Fields)
 	}
 	// only long bodies have rows of their own
-	emptyBody := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || emptyBody || isBadRef(x.InputRef) ||
-		isBadRef(x.bodyRef) {
+	emptyBody := x.bodyRef != nil && x.bodyRef.Ref().Len == 0
+	if r.Err != nil || emptyBody || isBadRef(x.InputRef) || isBadRef(x.bodyRef) {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	// row of another execution or run
@@ -153,6 +114,53 @@ func decodeExecution(row Row) (*Execution, error) {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	return x, nil
+}
+
+// decodeField decodes a field of a state row.
+func (x *Execution) decodeField(r *flow.FieldReader) {
+	switch r.Field {
+	case rowClaim:
+		x.decodeClaim(r)
+	case rowExpires:
+		x.Expires = int64(r.Uint())
+	case rowStatus:
+		x.Status = flow.Status(r.Small(uint64(flow.TimedOut)))
+	case rowStopped:
+		x.Stopped = int64(r.Uint())
+	case rowOutput:
+		x.Output = r.Value()
+	case rowError:
+		r.ErrorName(&x.Error)
+	case rowError + 1:
+		r.ErrorCause(&x.Error)
+	case rowLastEvent:
+		x.LastEvent = int64(r.Uint())
+	case rowLastTime:
+		x.LastTime = r.Int()
+	case rowTailFirst:
+		x.TailFirst = int64(r.Uint())
+	case rowTail:
+		x.Tail = r.Bytes()
+	case rowBody:
+		x.Body, x.bodyRef = bytesOrRef(r)
+	case rowSweepAttempts:
+		x.SweepAttempts = int(r.Uint())
+	case rowEngineAttempts:
+		x.EngineAttempts = int(r.Uint())
+	case rowRedrive:
+		x.Redrive = int(r.Uint())
+	default:
+		r.Keep(&x.unknown)
+	}
+}
+
+// bytesOrRef reads bytes that may have rows of their own instead.
+func bytesOrRef(r *flow.FieldReader) ([]byte, *flow.Value) {
+	if v := r.Value(); !v.Loaded() {
+		return nil, v
+	} else {
+		return v.Text(), nil
+	}
 }
 
 // isBadRef reports whether the reference of an input or a body points anywhere but to rows of its

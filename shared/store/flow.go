@@ -3,21 +3,16 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
-
-// Variable is one variable of a flow's environment.
-type Variable struct{ Name, Value, Description string }
 
 // Flow is a flow row (execution.md 1.1). The definition's text is in a row of its own, whose key is
 // its hash.
 type Flow struct {
-	Fmt             int
 	Account         string
 	Name            string
 	ID              string // UUID, new for each creation
@@ -28,33 +23,32 @@ type Flow struct {
 	Mode            string // as given; "" means Standard
 	ExternalStorage string
 	ResourceGroup   string
-	Environment     []Variable
+	Environment     []flow.Variable
 	Created         int64 // ms since 1970
 	Modified        int64
-	Deleting        bool
 
 	// Author is the public id of the key that last changed what the flow does; "" on an open
 	// server. Executions without a role run with its rights.
-	Author string `json:",omitempty"`
+	Author string
 
-	// What a start needs of the definition, so that it need not read the definition; 0 in rows that
-	// an older program wrote.
-	Language       flow.Language `json:",omitempty"`
-	TimeoutSeconds int64         `json:",omitempty"`
+	// What a start needs of the definition, so that it need not read the definition; 0: not known.
+	Dialect        flow.Dialect
+	TimeoutSeconds int64
 
-	Version int64 `json:"-"`
+	// ListShards is the number of shards of the list of its executions. It never falls, because an
+	// execution stays in its shard.
+	ListShards int
+
+	Version int64
+
+	unknown []byte // fields of the row that only a newer program knows
 }
-
-// flowFmt is the format of the flow rows that this code writes. See executionFmt for what to do
-// when it changes.
-const flowFmt = 1
 
 // ErrFormat is returned if a newer program wrote the row. Such a row must not be changed.
 var ErrFormat = errors.New(
 	"store: a row has a format that this program does not know; run the newer program")
 
-// GetFlow reads a flow, strongly consistent. It returns ErrNotFound if there is none or it is being
-// deleted.
+// GetFlow reads a flow, strongly consistent. It returns ErrNotFound if there is none.
 func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error) {
 	key := flowKey(account, name)
 	cached, writes := s.flows.get(key)
@@ -69,33 +63,15 @@ func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error
 	if err != nil {
 		return nil, err
 	}
-	if f.Deleting {
-		return nil, ErrNotFound
-	}
 	s.flows.put(key, f, writes)
 	return f, nil
-}
-
-func decodeFlow(row Row) (*Flow, error) {
-	var f Flow
-	if err := json.Unmarshal(row.Data, &f); err != nil {
-		return nil, damagedRow("flow", row.Key, fmt.Errorf("%w: %w", flow.ErrCorrupt, err))
-	}
-	if f.Fmt != flowFmt {
-		return nil, ErrFormat
-	}
-	if flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence {
-		return nil, damagedRow("flow", row.Key, flow.ErrCorrupt)
-	}
-	f.Version = row.Version
-	return &f, nil
 }
 
 // CreateFlow writes a new flow and its definition. wake is when the sweeper checks whether the flow
 // references the definition, ms since 1970. It returns ErrConflict if the name is taken, and then
 // leaves no row behind.
 func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
-	f.Version = 1
+	f.Version, f.ListShards = 1, s.listShards
 	if err := s.diskUse.admit(f.Account); err != nil {
 		return err
 	}
@@ -104,7 +80,7 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake
 	} else if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	err := s.writeFlow(ctx, f, definition, wake, Condition{Absent: true, Now: s.nowMillis()})
+	err := s.writeFlow(ctx, f, definition, wake, driver.Condition{Absent: true, Now: s.nowMillis()})
 	if !errors.Is(err, ErrConflict) {
 		return err
 	}
@@ -118,15 +94,16 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake
 	return err
 }
 
-// UpdateFlow replaces a flow that was read. It returns ErrConflict if the flow has changed since.
+// UpdateFlow replaces a flow that was read, and raises its ListShards to Options.ListShards. It returns ErrConflict if the flow has changed since.
 // At wake, ms since 1970, the sweeper checks whether the flow references the new definition and the
 // previous one.
 func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
 	if err := s.diskUse.admit(f.Account); err != nil {
 		return err
 	}
-	cond := Condition{Version: f.Version, Fence: f.ID}
+	cond := driver.Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
+	f.ListShards = max(f.ListShards, s.listShards)
 	if DefinitionHash(definition) == f.Hash {
 		return s.writeFlow(ctx, f, definition, wake, cond)
 	}
@@ -145,27 +122,18 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake
 }
 
 func (s *Store) writeFlow(
-	ctx context.Context, f *Flow, definition string, wake int64, cond Condition, puts ...Row,
+	ctx context.Context, f *Flow, definition string, wake int64, cond driver.Condition,
+	puts ...driver.Row,
 ) error {
 	f.Hash = DefinitionHash(definition)
-	row, err := flowRow(f)
-	if err != nil {
-		return err
-	}
+	row := f.row()
 	// This also removes the expiry of a definition that was superseded before.
 	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), wake))
-	err = s.driver.Commit(ctx, puts, row, cond)
+	err := s.driver.Commit(ctx, puts, row, cond)
 	if s.flows.invalidate(row.Key, err); err == nil {
 		s.diskUse.add(f.Account, int64(len(definition))+2*rowOverhead)
 	}
 	return err
-}
-
-func flowRow(f *Flow) (Row, error) {
-	f.Fmt = flowFmt
-	data, err := json.Marshal(f)
-	return Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
-		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}, err
 }
 
 // tombstoneDelay is the longest time from the tombstone to the end of a deletion.
@@ -179,12 +147,12 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 	// and cancel the deletion.
 	soon := s.nowMillis() + tombstoneDelay.Milliseconds()
 	if err := s.PutTombstone(
-		ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, soon,
+		ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name, ListShards: f.ListShards}, soon,
 	); err != nil {
 		return err
 	}
 	key := flowKey(f.Account, f.Name)
-	err := s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
+	err := s.driver.Delete(ctx, key, &driver.Condition{Version: f.Version, Fence: f.ID})
 	s.flows.invalidate(key, err)
 	return err
 }
@@ -205,7 +173,7 @@ func (s *Store) ListFlows(
 	if after != "" {
 		from = flowSort(account, after) + "\x00"
 	}
-	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to,
+	listed, more, err := s.driver.List(ctx, driver.ListRange{Group: flowGroup, From: from, To: to,
 		Limit: limit})
 	if err != nil {
 		return l, err
@@ -234,7 +202,7 @@ func (s *Store) ListFlows(
 func (s *Store) CountFlows(ctx context.Context, account string, limit int) (int, error) {
 	n, full := 0, errors.New("enough")
 	from, to := flowSortBounds(account)
-	err := s.eachListed(ctx, from, to, func(Listed) error {
+	err := s.eachListed(ctx, from, to, func(driver.Listed) error {
 		if n++; n >= limit {
 			return full
 		}
@@ -251,7 +219,7 @@ func (s *Store) CountFlows(ctx context.Context, account string, limit int) (int,
 // the error of that row at the end.
 func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 	var damaged error
-	err := s.eachListed(ctx, "", "", func(l Listed) error {
+	err := s.eachListed(ctx, "", "", func(l driver.Listed) error {
 		row, err := s.driver.Get(ctx, l.Key)
 		if errors.Is(err, ErrNotFound) {
 			return nil
@@ -269,17 +237,19 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 }
 
 // eachListed visits the entries of the flow list with from <= Sort < to.
-func (s *Store) eachListed(ctx context.Context, from, to string, visit func(Listed) error) error {
+func (s *Store) eachListed(
+	ctx context.Context, from, to string, visit func(driver.Listed) error,
+) error {
 	return s.eachInGroup(ctx, flowGroup, from, to, visit)
 }
 
 // eachInGroup visits the entries of a group with from <= Sort < to.
 func (s *Store) eachInGroup(
-	ctx context.Context, group, from, to string, visit func(Listed) error,
+	ctx context.Context, group, from, to string, visit func(driver.Listed) error,
 ) error {
 	for {
 		listed, more, err := s.driver.List(ctx,
-			ListRange{Group: group, From: from, To: to, Limit: 500})
+			driver.ListRange{Group: group, From: from, To: to, Limit: 500})
 		if err != nil {
 			return err
 		}

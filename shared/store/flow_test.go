@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -20,9 +21,9 @@ func open(c *clock) (*store.Store, *memstore.Store) {
 	return store.New(store.Options{Driver: driver, Now: c.now, Exclusive: true}), driver
 }
 
-func due(t *testing.T, d store.Driver, at time.Time) []store.Key {
+func due(t *testing.T, d driver.Driver, at time.Time) []driver.Key {
 	t.Helper()
-	var keys []store.Key
+	var keys []driver.Key
 	for shard := range d.Shards() {
 		rows, _, err := d.Due(context.Background(), shard, at.UnixMilli(), "", 100)
 		if err != nil {
@@ -44,7 +45,7 @@ func TestCanceledDeletion(t *testing.T) {
 	if err := s.CreateFlow(ctx, f, "one", 0); err != nil {
 		t.Fatal(err)
 	}
-	d.Before = func(op string, k store.Key) error {
+	d.Before = func(op string, k driver.Key) error {
 		if op != memstore.OpDelete {
 			return nil
 		}
@@ -78,7 +79,7 @@ func TestDefinitionsOnManyPages(t *testing.T) {
 	d.PageRows = 1
 	for _, sort := range []string{"0", "deleted", "f"} {
 		if err := d.Put(
-			ctx, []store.Row{{Key: store.Key{Partition: "d#id", Sort: sort}}},
+			ctx, []driver.Row{{Key: driver.Key{Partition: "d#id", Sort: sort}}},
 		); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +87,7 @@ func TestDefinitionsOnManyPages(t *testing.T) {
 	if err := s.DeleteDefinitions(ctx, "id"); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _, err := d.Range(ctx, store.Range{Partition: "d#id"}); err != nil || len(rows) != 0 {
+	if rows, _, err := d.Range(ctx, driver.Range{Partition: "d#id"}); err != nil || len(rows) != 0 {
 		t.Errorf("left: %v %v", rows, err)
 	}
 }
@@ -110,7 +111,7 @@ func TestDeletedFlowLeavesNothing(t *testing.T) {
 	if err := s.DeleteDefinitions(ctx, "id"); err != nil {
 		t.Fatal(err)
 	}
-	rows, _, err := d.Range(ctx, store.Range{Partition: "d#id", Limit: 10})
+	rows, _, err := d.Range(ctx, driver.Range{Partition: "d#id", Limit: 10})
 	if err != nil || len(rows) != 0 {
 		t.Errorf("left: %v %v", rows, err)
 	}

@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"millrace/shared/store/driver"
 )
 
 // TestTooManyUnknownOutcomes: unknown outcomes take no more memory than the cache may, and a flow
 // that one of them may still change is not cached.
 func TestTooManyUnknownOutcomes(t *testing.T) {
 	c := newFlowCache()
-	key := func(i int) Key { return flowKey("1", fmt.Sprint("f", i)) }
+	key := func(i int) driver.Key { return flowKey("1", fmt.Sprint("f", i)) }
 	for i := range cachedFlowsMax + 1 {
 		if i == cachedFlowsMax {
 			_, writes := c.get(key(-1))

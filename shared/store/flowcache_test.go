@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -50,7 +51,7 @@ func (r *flowRace) draw(n int) int {
 func (r *flowRace) sleep() { time.Sleep(time.Duration(r.draw(50)) * time.Microsecond) }
 
 // hook delays a call, and makes one write in eight fail.
-func (r *flowRace) hook(op string, _ store.Key) error {
+func (r *flowRace) hook(op string, _ driver.Key) error {
 	r.sleep()
 	if (op == memstore.OpCommit || op == memstore.OpDelete) && r.draw(8) == 0 {
 		return errUnknownOutcome
@@ -71,7 +72,7 @@ func ageOf(f *store.Flow) (a age) {
 // creation that was tried last.
 func (r *flowRace) wrote(last int) {
 	at := age{last + 1, 0} // no flow: only a new creation may be read
-	row, err := r.mem.Get(context.Background(), store.Key{Partition: "f#1#f", Sort: "a"})
+	row, err := r.mem.Get(context.Background(), driver.Key{Partition: "f#1#f", Sort: "a"})
 	if err == nil {
 		at = ageOf(&store.Flow{ID: row.Fence, Version: row.Version})
 	}
@@ -162,13 +163,13 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 // delayedDriver does not apply the next write of a flow and returns an unknown outcome; apply
 // carries that write out.
 type delayedDriver struct {
-	store.Driver
+	driver.Driver
 	late  bool
 	apply func() error
 }
 
 func (d *delayedDriver) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, c store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, c driver.Condition,
 ) error {
 	if !d.late {
 		return d.Driver.Commit(ctx, puts, cas, c)
@@ -177,7 +178,7 @@ func (d *delayedDriver) Commit(
 	return context.DeadlineExceeded
 }
 
-func (d *delayedDriver) Delete(ctx context.Context, key store.Key, c *store.Condition) error {
+func (d *delayedDriver) Delete(ctx context.Context, key driver.Key, c *driver.Condition) error {
 	if !d.late {
 		return d.Driver.Delete(ctx, key, c)
 	}
@@ -254,7 +255,7 @@ func TestFlowIsKeptAgain(t *testing.T) {
 		t.Errorf("the first update is not refused: %v", err)
 	}
 	reads := 0
-	mem.Before = func(string, store.Key) error { reads++; return nil }
+	mem.Before = func(string, driver.Key) error { reads++; return nil }
 	for range 3 {
 		if got, err := s.GetFlow(ctx, "1", "f"); err != nil || got.Version != 2 {
 			t.Errorf("%+v, %v", got, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 	"millrace/shared/value"
 )
 
@@ -43,7 +44,7 @@ func (s *Store) Events(
 	if want := min(int64(limit), x.LastEvent-from+1); int64(len(out)) < want {
 		return nil, errMissingEvent(x, from+int64(len(out)))
 	}
-	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)
+	return out, checkEvents(rowKey(x.Partition(), eventSort(x.Run, from)), from, out)
 }
 
 // visitHistoryRows visits history rows in order, beginning with the row that holds event from,
@@ -52,7 +53,8 @@ func (s *Store) visitHistoryRows(
 	ctx context.Context, x *Execution, from int64, visit func([]flow.HistoryEvent) bool,
 ) error {
 	partition, end := x.Partition(), eventSort(x.Run, x.TailFirst)
-	rows, _, err := s.driver.Range(ctx, Range{Partition: partition, From: eventSort(x.Run, 0),
+	rows, _, err := s.driver.Range(ctx, driver.Range{
+		Partition: partition, From: eventSort(x.Run, 0),
 		To: eventSort(x.Run, from+1), Limit: 1, Reverse: true})
 	if err != nil {
 		return err
@@ -72,9 +74,9 @@ func (s *Store) visitHistoryRows(
 		if !more || start >= end {
 			return nil
 		}
-		if rows, more, err = s.driver.Range(
-			ctx, Range{Partition: partition, From: start, To: end, Limit: s.sizes.valueRows()},
-		); err != nil {
+		if rows, more, err = s.driver.Range(ctx, driver.Range{
+			Partition: partition, From: start, To: end, Limit: s.sizes.valueRows(),
+		}); err != nil {
 			return err
 		}
 	}
@@ -249,7 +251,7 @@ func (s *Store) loadRows(ctx context.Context, x *Execution, v *flow.Value, r flo
 	to := valueSort(x.Run, r.Version, r.Token, 9999)
 	for more := true; more; {
 		rows, further, err := s.driver.Range(ctx,
-			Range{Partition: x.Partition(), From: from, To: to, Limit: s.sizes.valueRows()})
+			driver.Range{Partition: x.Partition(), From: from, To: to, Limit: s.sizes.valueRows()})
 		if err != nil {
 			return err
 		}

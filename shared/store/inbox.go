@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // InboxEntry is a message in the inbox of an execution (execution.md 1.6): a report that lost too
@@ -23,6 +25,7 @@ type InboxEntry struct {
 	Expires   int64 // ms since 1970; from then on it is absent
 
 	version int64
+	unknown []byte // fields that only a newer program knows
 }
 
 // inboxEntryFmt is the format of the inbox entries that this code writes. A row of another format
@@ -33,37 +36,66 @@ const inboxEntryFmt = 1
 func (l *InboxEntry) SweepAttempts() int { return int(max(l.version-1, 0)) }
 
 // Key returns the key of the entry's row.
-func (l *InboxEntry) Key() Key { return Key{l.Partition, inboxEntrySort(l.Run, l.Token)} }
+func (l *InboxEntry) Key() driver.Key {
+	return rowKey(l.Partition, inboxEntrySort(l.Run, l.Token))
+}
+
+// Fields of an inbox entry.
+const (
+	inboxRun     = 1
+	inboxToken   = 2
+	inboxMark    = 3
+	inboxError   = 4 // and 5
+	inboxOutput  = 6
+	inboxAttempt = 7
+)
 
 // row encodes the entry. The fields that the sweeper changes are outside the data.
-func (l *InboxEntry) row(version int64) Row {
-	e := flow.Encoder{Buf: make([]byte, 0, len(l.Output)+32)}
-	e.Uint(inboxEntryFmt)
-	e.Uint(l.Run)
-	e.Int(l.Token)
-	e.Uint(l.Mark)
-	e.Error(l.Error)
-	e.Bytes(l.Output)
-	e.Int(l.Attempt)
-	return Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: e.Buf, Wake: l.Wake,
+func (l *InboxEntry) row(version int64) driver.Row {
+	w := flow.FieldWriter{Buf: make([]byte, 0, len(l.Output)+48)}
+	start := w.BeginRow(inboxEntryFmt)
+	w.Fixed(inboxRun, l.Run)
+	w.Uint(inboxToken, uint64(l.Token))
+	w.Fixed(inboxMark, l.Mark)
+	w.Error(inboxError, l.Error)
+	w.Bytes(inboxOutput, l.Output)
+	w.Uint(inboxAttempt, uint64(l.Attempt))
+	w.Unknown(l.unknown)
+	w.End(start)
+	return driver.Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: w.Buf, Wake: l.Wake,
 		Expires: l.Expires}
 }
 
 func (l *InboxEntry) fence() string { return fence(l.Mark, 0) }
 
-func decodeInboxEntry(row Row) (*InboxEntry, error) {
-	d := flow.NewDecoder(row.Data)
-	if d.Uint() != inboxEntryFmt {
+func decodeInboxEntry(row driver.Row) (*InboxEntry, error) {
+	format, r := flow.ReadRow(row.Data)
+	if format != inboxEntryFmt {
 		return nil, ErrFormat
 	}
-	l := &InboxEntry{Partition: row.Partition, Run: d.Uint(), Token: d.Int(), Mark: d.Uint(),
-		Error: d.Error(), Wake: row.Wake,
-		Expires: row.Expires, version: row.Version}
-	if out := d.Bytes(); len(out) > 0 {
-		l.Output = out
+	l := &InboxEntry{Partition: row.Partition, Wake: row.Wake, Expires: row.Expires,
+		version: row.Version}
+	for r.Next() {
+		switch r.Field {
+		case inboxRun:
+			l.Run = r.Fixed()
+		case inboxToken:
+			l.Token = int64(r.Small(math.MaxInt64))
+		case inboxMark:
+			l.Mark = r.Fixed()
+		case inboxError:
+			r.ErrorName(&l.Error)
+		case inboxError + 1:
+			r.ErrorCause(&l.Error)
+		case inboxOutput:
+			l.Output = r.Bytes()
+		case inboxAttempt:
+			l.Attempt = int64(r.Uint())
+		default:
+			r.Keep(&l.unknown)
+		}
 	}
-	l.Attempt = d.Int()
-	if d.Err != nil || l.Token < 0 || inboxEntrySort(l.Run, l.Token) != row.Sort {
+	if r.Err != nil || inboxEntrySort(l.Run, l.Token) != row.Sort {
 		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort,
 			flow.ErrCorrupt)
 	}
@@ -74,11 +106,11 @@ func decodeInboxEntry(row Row) (*InboxEntry, error) {
 // entry for the same attempt. Any other error: the outcome is unknown.
 func (s *Store) EnqueueInboxEntry(ctx context.Context, l *InboxEntry) error {
 	l.version = 1
-	return s.driver.Commit(ctx, nil, l.row(1), Condition{Absent: true, Now: s.nowMillis()})
+	return s.driver.Commit(ctx, nil, l.row(1), driver.Condition{Absent: true, Now: s.nowMillis()})
 }
 
 // InboxEntry reads the entry with a key. It returns ErrNotFound if there is none or it has expired.
-func (s *Store) InboxEntry(ctx context.Context, key Key) (*InboxEntry, error) {
+func (s *Store) InboxEntry(ctx context.Context, key driver.Key) (*InboxEntry, error) {
 	row, err := s.driver.Get(ctx, key)
 	if err != nil {
 		return nil, err
@@ -95,17 +127,17 @@ func (s *Store) RescheduleInboxEntry(ctx context.Context, l *InboxEntry, wake in
 	next := *l
 	next.Wake = wake
 	return s.driver.Commit(ctx, nil, next.row(l.version+1),
-		Condition{Version: l.version, Fence: l.fence()})
+		driver.Condition{Version: l.version, Fence: l.fence()})
 }
 
 // RetractInboxEntry removes an entry of the caller. It returns ErrConflict if the entry is not
 // there as it was enqueued.
 func (s *Store) RetractInboxEntry(ctx context.Context, l *InboxEntry) error {
-	return s.driver.Delete(ctx, l.Key(), &Condition{Version: l.version, Fence: l.fence()})
+	return s.driver.Delete(ctx, l.Key(), &driver.Condition{Version: l.version, Fence: l.fence()})
 }
 
 // DeleteInboxEntry removes an entry that has been processed. A missing entry is no error.
-func (s *Store) DeleteInboxEntry(ctx context.Context, key Key) error {
+func (s *Store) DeleteInboxEntry(ctx context.Context, key driver.Key) error {
 	return s.driver.Delete(ctx, key, nil)
 }
 
@@ -113,7 +145,7 @@ func (s *Store) DeleteInboxEntry(ctx context.Context, key Key) error {
 type Inbox struct {
 	Entries []*InboxEntry
 	// Stale are the keys of rows that nothing needs any more: of another run, or expired.
-	Stale []Key
+	Stale []driver.Key
 	More  bool // the inbox holds more than one transaction takes
 }
 
@@ -126,7 +158,7 @@ func (s *Store) Inbox(ctx context.Context, x *Execution) (Inbox, error) {
 // LoadWithInbox reads an execution as Load does, and its inbox. If the inbox is empty, this is one
 // read.
 func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution, Inbox, error) {
-	rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState,
+	rows, more, err := s.driver.Range(ctx, driver.Range{Partition: partition, From: sortState,
 		To: sortAfterInbox, Limit: s.sizes.Inbox + 1})
 	if err != nil {
 		return nil, Inbox{}, err
@@ -155,7 +187,7 @@ func (s *Store) readInbox(ctx context.Context, x *Execution, in *Inbox, from str
 			return nil
 		}
 		rows, more, err := s.driver.Range(ctx,
-			Range{Partition: x.Partition(), From: from, To: sortAfterInbox, Limit: left})
+			driver.Range{Partition: x.Partition(), From: from, To: sortAfterInbox, Limit: left})
 		if err != nil {
 			return err
 		}
@@ -168,7 +200,7 @@ func (s *Store) readInbox(ctx context.Context, x *Execution, in *Inbox, from str
 }
 
 // classifyInboxRows separates entries for this execution from stale rows.
-func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []Row) {
+func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []driver.Row) {
 	for _, row := range rows {
 		l, err := decodeInboxEntry(row)
 		switch {
@@ -181,6 +213,6 @@ func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []Row) {
 }
 
 // IsInboxEntry reports whether a key is that of an inbox entry.
-func IsInboxEntry(k Key) bool {
+func IsInboxEntry(k driver.Key) bool {
 	return strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, prefixInbox)
 }

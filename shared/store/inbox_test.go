@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 const inboxPartition = "x#id#x"
@@ -42,7 +43,7 @@ func TestUnreadableInboxEntries(t *testing.T) {
 	newer.Sort, newer.Data = "b#0000000000000007#0000000001", append([]byte{2}, row.Data[1:]...)
 	broken.Sort, broken.Data = "b#0000000000000007#0000000002", row.Data[:3]
 	moved.Sort = "b#0000000000000007#0000000003"
-	if err := s.Driver().Put(ctx, []store.Row{newer, broken, moved}); err != nil {
+	if err := s.Driver().Put(ctx, []driver.Row{newer, broken, moved}); err != nil {
 		t.Fatal(err)
 	}
 	in, err := s.Inbox(ctx, x)
@@ -65,7 +66,7 @@ func TestUnreadableInboxEntries(t *testing.T) {
 	if err := s.DeleteExpiredExecution(ctx, inboxPartition); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _, err := s.Driver().Range(ctx, store.Range{Partition: inboxPartition}); err != nil ||
+	if rows, _, err := s.Driver().Range(ctx, driver.Range{Partition: inboxPartition}); err != nil ||
 		len(rows) != 0 {
 		t.Errorf("%d rows are left, %v", len(rows), err)
 	}
@@ -100,10 +101,10 @@ func TestInboxWithoutExecution(t *testing.T) {
 	); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
 	}
-	for _, k := range []store.Key{{Partition: inboxPartition, Sort: "a"},
+	for _, k := range []driver.Key{{Partition: inboxPartition, Sort: "a"},
 		{Partition: inboxPartition, Sort: "h#1"}, {Partition: "d#id", Sort: "b#1"}} {
 		if store.IsInboxEntry(k) {
-			t.Errorf("%v is no letter", k)
+			t.Errorf("%v counts as an inbox entry", k)
 		}
 	}
 }
@@ -130,7 +131,7 @@ func FuzzInboxEntry(f *testing.F) {
 		s, _, x := newExecution(t)
 		ctx := context.Background()
 		if err := s.Driver().Put(
-			ctx, []store.Row{{Key: store.Key{Partition: inboxPartition, Sort: sort}, Data: data,
+			ctx, []driver.Row{{Key: driver.Key{Partition: inboxPartition, Sort: sort}, Data: data,
 				Version: 1, Expires: x.Expires}},
 		); err != nil || sort == "a" {
 			return

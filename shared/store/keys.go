@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+
+	"millrace/shared/store/driver"
 )
 
 // Sort keys of an execution's partition, in order: state, inbox, history, values (execution.md
@@ -15,11 +17,22 @@ const (
 	prefixValue    = "v#"
 )
 
-// listShards is the number of list groups of a flow. One group alone would take all list writes of
-// a busy flow.
-const listShards = 4
+// defaultListShards is the default of Options.ListShards, ListShardsMax its maximum.
+const (
+	defaultListShards = 4
+	ListShardsMax     = 64
+)
 
-func flowKey(account, name string) Key { return Key{"f#" + account + "#" + name, sortState} }
+func rowKey(partition, sort string) driver.Key {
+	return driver.Key{Partition: partition, Sort: sort}
+}
+
+func flowKey(account, name string) driver.Key {
+	return rowKey("f#"+account+"#"+name, sortState)
+}
+
+// deploymentKey is the key of the row of what holds for the whole store.
+func deploymentKey() driver.Key { return rowKey("g#deployment", sortState) }
 
 // flowGroup is the list group of all flows, ordered by account and name.
 const flowGroup = "flows"
@@ -29,7 +42,9 @@ func flowSort(account, name string) string { return account + "#" + name }
 // flowSortBounds returns the bounds of an account's flows in the list.
 func flowSortBounds(account string) (from, to string) { return account + "#", account + "$" }
 
-func definitionKey(flowID, hash string) Key { return Key{definitionPartition(flowID), hash} }
+func definitionKey(flowID, hash string) driver.Key {
+	return rowKey(definitionPartition(flowID), hash)
+}
 
 // definitionPartition is the partition of a flow's definitions and of its tombstone.
 func definitionPartition(flowID string) string { return "d#" + flowID }
@@ -47,10 +62,12 @@ func ParsePartition(p string) (flowID, execution string, ok bool) {
 	return flowID, execution, ok && flowID != "" && execution != ""
 }
 
-func listGroup(flowID, execution string) string {
+// ListShard returns the shard of the flow's list that an execution with this name begins in. One
+// shard alone would take all list writes of a busy flow.
+func (f *Flow) ListShard(execution string) int {
 	h := fnv.New32a()
 	h.Write([]byte(execution))
-	return shardGroup(flowID, int(h.Sum32()%listShards))
+	return int(h.Sum32() % uint32(max(f.ListShards, 1)))
 }
 
 func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", flowID, shard) }
@@ -75,44 +92,35 @@ func valueSort(run uint64, version int64, token uint64, part int) string {
 func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run, redrive) }
 
 // NonceKey returns the key of a used signature nonce.
-func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
+func NonceKey(hash string) driver.Key { return rowKey("n#"+hash, sortState) }
 
 // InvocationRecordKey returns the key of the record of an asynchronous invocation, by the id of the
 // invocation and the name of its function, which has no "#".
-func InvocationRecordKey(id, function string) Key {
-	return Key{"r#" + id + "#" + function, sortState}
+func InvocationRecordKey(id, function string) driver.Key {
+	return rowKey("r#"+id+"#"+function, sortState)
 }
 
 // ChosenInvocationRecordKey returns the key of an invocation record whose id a flow has chosen, for
 // the task that waits for it. Such records have a partition of their own, with one row for each
 // task: two tasks with the same id do not overwrite each other.
-func ChosenInvocationRecordKey(id, function, task string) Key {
-	return Key{"r#chosen#" + id + "#" + function, task}
-}
-
-// IsInvocationRecord reports whether a key is that of an invocation record.
-func IsInvocationRecord(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
-
-// IsNonce reports whether a key is that of a nonce.
-func IsNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }
-
-// IsDefinition reports whether a key is that of a definition.
-func IsDefinition(k Key) bool {
-	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
+func ChosenInvocationRecordKey(id, function, task string) driver.Key {
+	return rowKey("r#chosen#"+id+"#"+function, task)
 }
 
 // IsValue reports whether a key is that of a value of an execution.
-func IsValue(k Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
+func IsValue(k driver.Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
 
 // sortTombstone is the sort key of a tombstone, in the partition whose other sort keys are the
 // hashes of definitions.
 const sortTombstone = "deleted"
 
 // ParseTombstone returns the flow id of a tombstone's key. ok is false for any other key.
-func ParseTombstone(k Key) (flowID string, ok bool) {
+func ParseTombstone(k driver.Key) (flowID string, ok bool) {
 	flowID, ok = strings.CutPrefix(k.Partition, "d#")
 	return flowID, ok && k.Sort == sortTombstone
 }
 
 // TombstoneKey returns the key of a flow's tombstone.
-func TombstoneKey(flowID string) Key { return Key{definitionPartition(flowID), sortTombstone} }
+func TombstoneKey(flowID string) driver.Key {
+	return rowKey(definitionPartition(flowID), sortTombstone)
+}

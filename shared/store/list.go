@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // Summary is an execution as the list index shows it. It may lag behind the state row.
@@ -19,28 +20,62 @@ type Summary struct {
 	MapRun    string
 }
 
+// Fields of an execution in the list index.
+const (
+	listedStatus    = 1
+	listedStopped   = 2
+	listedStarted   = 3
+	listedQualifier = 4
+	listedMapRun    = 5
+)
+
 func (x *Execution) listFields() []byte {
-	e := flow.Encoder{Buf: make([]byte, 0, 32)}
-	e.Byte(byte(x.Status))
-	e.Int(x.Stopped)
-	e.Int(x.Started)
-	e.String(x.Qualifier)
-	e.String(x.MapRun)
-	return e.Buf
+	w := flow.FieldWriter{Buf: make([]byte, 0, 32)}
+	w.Uint(listedStatus, uint64(x.Status))
+	w.Uint(listedStopped, uint64(x.Stopped))
+	w.Uint(listedStarted, uint64(x.Started))
+	w.String(listedQualifier, x.Qualifier)
+	w.String(listedMapRun, x.MapRun)
+	w.Unknown(x.unknownListed)
+	return w.Buf
 }
 
-func decodeSummary(l Listed) (Summary, error) {
-	d := flow.NewDecoder(l.Fields)
+func decodeSummary(l driver.Listed) (Summary, error) {
 	_, name, _ := strings.Cut(l.Sort, "#")
-	s := Summary{Partition: l.Key.Partition, Name: name, Sort: l.Sort,
-		Status: flow.Status(d.Byte()), Stopped: d.Int(), Started: d.Int(),
-		Qualifier: d.String(), MapRun: d.String()}
-	return s, d.Err
+	s := Summary{Partition: l.Key.Partition, Name: name, Sort: l.Sort}
+	r := flow.ReadFields(l.Fields)
+	for r.Next() {
+		switch r.Field {
+		case listedStatus:
+			s.Status = flow.Status(r.Small(uint64(flow.TimedOut)))
+		case listedStopped:
+			s.Stopped = int64(r.Uint())
+		case listedStarted:
+			s.Started = int64(r.Uint())
+		case listedQualifier:
+			s.Qualifier = r.String()
+		case listedMapRun:
+			s.MapRun = r.String()
+		}
+	}
+	return s, r.Err
+}
+
+// unknownListed returns the fields of an entry in the list that only a newer program knows.
+func unknownListed(fields []byte) (unknown []byte) {
+	r := flow.ReadFields(fields)
+	for r.Next() {
+		if r.Field > listedMapRun {
+			r.Keep(&unknown)
+		}
+	}
+	return unknown
 }
 
 // ListOptions selects executions of one flow, newest first.
 type ListOptions struct {
 	FlowID string
+	Shards int    // ListShards of the flow, as read for this page; 0: 1
 	Before string // Sort of the last execution of the previous page; "" for the first page
 	Begin  int64  // started at or after, ms since 1970; 0: no bound
 	End    int64  // started before; 0: no bound
@@ -76,13 +111,15 @@ func (s *Store) List(ctx context.Context, l ListOptions) (page []Summary, next s
 // merge reads the list groups of a flow as one list, newest first.
 type merge struct {
 	store *Store
-	lists [listShards]ListRange
-	heads [listShards][]Listed
-	more  [listShards]bool
+	lists []driver.ListRange
+	heads [][]driver.Listed
+	more  []bool
 }
 
 func (s *Store) newMerge(ctx context.Context, l ListOptions) (*merge, error) {
-	m := &merge{store: s}
+	n := max(l.Shards, 1)
+	m := &merge{store: s, lists: make([]driver.ListRange, n), heads: make([][]driver.Listed, n),
+		more: make([]bool, n)}
 	from, to := "", ""
 	if l.Begin > 0 {
 		from = listSort(l.Begin, "")
@@ -94,7 +131,7 @@ func (s *Store) newMerge(ctx context.Context, l ListOptions) (*merge, error) {
 		to = l.Before
 	}
 	for i := range m.lists {
-		m.lists[i] = ListRange{Group: shardGroup(l.FlowID, i), From: from, To: to,
+		m.lists[i] = driver.ListRange{Group: shardGroup(l.FlowID, i), From: from, To: to,
 			Limit: min(max(l.Limit, 1), 200), Reverse: true}
 		m.more[i] = true
 		if err := m.fill(ctx, i); err != nil {

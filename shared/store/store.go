@@ -1,15 +1,30 @@
+// Package store keeps flows, definitions, executions and their history over a narrow Driver. Only
+// one write decides anything: the conditional write of a state row (design.md R2).
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"millrace/shared/store/driver"
+)
+
+// The errors of a driver are also those of a Store.
+var (
+	ErrNotFound        = driver.ErrNotFound
+	ErrConflict        = driver.ErrConflict
+	ErrDiskFull        = driver.ErrDiskFull
+	ErrDiskFullUnknown = driver.ErrDiskFullUnknown
 )
 
 // Options of a Store.
 type Options struct {
-	Driver Driver
+	Driver driver.Driver
 	Now    func() time.Time // nil: time.Now
 	// TailBytes is the length at which the history tail leaves the state row for a row of its own.
 	// 0: 2 KB, which suits an embedded store.
@@ -20,6 +35,12 @@ type Options struct {
 	// DiskUse counts the disk space of each account, in an exclusive store; nil: nothing is
 	// counted.
 	DiskUse *DiskUse
+	// ListShards is the number of shards of the list of a flow that is created, and the number to
+	// which an update raises a smaller one; at most ListShardsMax. 0: 4.
+	ListShards int
+	// WakeShards is the number to which the stored number of shards of the wake index is raised, if
+	// it is smaller; at most WakeShardsMax. 0: it stays. An embedded store has one.
+	WakeShards int
 	// Random returns non-zero random bits for the named purpose. nil: the random bits of the
 	// system, which the secrets of executions need. A simulation passes its own function, whose
 	// results depend only on who asks for what.
@@ -29,11 +50,17 @@ type Options struct {
 // Store keeps flows, definitions, executions and history over a Driver. It is safe for concurrent
 // use.
 type Store struct {
-	driver    Driver
+	driver    driver.Driver
 	now       func() time.Time
 	tailBytes int
 	sizes     Sizes
 	random    func(purpose string) uint64
+
+	listShards int
+	wakeShards int
+
+	learning sync.Mutex   // held by the goroutine that reads the number of wake shards
+	learnAt  atomic.Int64 // when to read the stored number of wake shards, ms since 1970
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
@@ -46,6 +73,8 @@ type Store struct {
 func New(o Options) *Store {
 	s := &Store{driver: o.Driver, now: o.Now, tailBytes: o.TailBytes, sizes: o.Sizes.withDefaults(),
 		random: o.Random, diskUse: o.DiskUse,
+		wakeShards:  min(o.WakeShards, WakeShardsMax),
+		listShards:  min(cmp.Or(o.ListShards, defaultListShards), ListShardsMax),
 		definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
@@ -56,6 +85,9 @@ func New(o Options) *Store {
 	if s.tailBytes == 0 {
 		s.tailBytes = 2 << 10
 	}
+	if s.driver.Shards() == 1 {
+		s.learnAt.Store(math.MaxInt64)
+	}
 	if o.Exclusive {
 		s.flows = newFlowCache()
 	}
@@ -63,7 +95,7 @@ func New(o Options) *Store {
 }
 
 // Driver returns the driver below. The sweeper uses it.
-func (s *Store) Driver() Driver { return s.driver }
+func (s *Store) Driver() driver.Driver { return s.driver }
 
 // Close closes the driver.
 func (s *Store) Close() error { return s.driver.Close() }

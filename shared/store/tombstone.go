@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
+
+	"millrace/shared/flow"
+	"millrace/shared/store/driver"
 )
 
 // Tombstone is the row of a flow that is being deleted. When its wake time comes, the sweeper stops
@@ -15,48 +17,82 @@ type Tombstone struct {
 	Name    string
 	Round   int // how often the running executions have been stopped
 
-	fence string // differs from that of a tombstone that a later deletion wrote
+	ListShards int // of the flow
+
+	fence   string // differs from that of a tombstone that a later deletion wrote
+	unknown []byte // fields that only a newer program knows
 }
+
+// tombstoneFmt is the format of the tombstones that this code writes. See executionFmt for what to
+// do when it changes.
+const tombstoneFmt = 1
+
+// Fields of a tombstone.
+const (
+	tombAccount = 1
+	tombName    = 2
+	tombRound   = 3
+	tombShards  = 4
+)
 
 // PutTombstone writes the tombstone of a flow.
 func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wake int64) error {
-	data, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
+	w := flow.FieldWriter{}
+	start := w.BeginRow(tombstoneFmt)
+	w.String(tombAccount, t.Account)
+	w.String(tombName, t.Name)
+	w.Uint(tombRound, uint64(t.Round))
+	w.Uint(tombShards, uint64(t.ListShards))
+	w.Unknown(t.unknown)
+	w.End(start)
 	key := TombstoneKey(flowID)
-	return s.driver.Put(ctx, []Row{{Key: key, Version: 1,
-		Fence: strconv.FormatUint(s.random(key.Partition), 16), Data: data, Wake: wake}})
+	return s.driver.Put(ctx, []driver.Row{{Key: key, Version: 1,
+		Fence: strconv.FormatUint(s.random(key.Partition), 16), Data: w.Buf, Wake: wake}})
 }
 
 // Tombstone reads a tombstone. It returns ErrNotFound if there is none.
-func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
+func (s *Store) Tombstone(ctx context.Context, k driver.Key) (Tombstone, error) {
 	row, err := s.driver.Get(ctx, k)
 	if err != nil {
 		return Tombstone{}, err
 	}
+	format, r := flow.ReadRow(row.Data)
+	if format != tombstoneFmt {
+		return Tombstone{}, ErrFormat
+	}
 	t := Tombstone{fence: row.Fence}
-	return t, json.Unmarshal(row.Data, &t)
+	for r.Next() {
+		switch r.Field {
+		case tombAccount:
+			t.Account = r.String()
+		case tombName:
+			t.Name = r.String()
+		case tombRound:
+			t.Round = int(r.Uint())
+		case tombShards:
+			t.ListShards = int(r.Small(ListShardsMax))
+		default:
+			r.Keep(&t.unknown)
+		}
+	}
+	if r.Err != nil {
+		return Tombstone{}, damagedRow("tombstone", k, flow.ErrCorrupt)
+	}
+	return t, nil
 }
 
 // CancelDeletion removes the tombstone of a flow whose deletion failed. It first gives the flow a
 // new version, so that a deletion that a frozen process still has under way fails. It returns
 // ErrConflict if the flow has changed since it was read.
 func (s *Store) CancelDeletion(ctx context.Context, f *Flow, t Tombstone) error {
-	cond := Condition{Version: f.Version, Fence: f.ID}
+	cond := driver.Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
-	row, err := flowRow(f)
-	if err != nil {
-		return err
-	}
-	err = s.driver.Commit(ctx, nil, row, cond)
+	row := f.row()
+	err := s.driver.Commit(ctx, nil, row, cond)
 	if s.flows.invalidate(row.Key, err); err != nil {
 		return err
 	}
-	same := &Condition{Version: 1, Fence: t.fence}
-	if t.fence == "" { // written by an older program
-		same = nil
-	}
+	same := &driver.Condition{Version: 1, Fence: t.fence}
 	err = s.driver.Delete(ctx, TombstoneKey(f.ID), same)
 	if errors.Is(err, ErrConflict) {
 		return nil // the tombstone of another deletion
@@ -66,7 +102,7 @@ func (s *Store) CancelDeletion(ctx context.Context, f *Flow, t Tombstone) error 
 
 // DeleteExpiredRow removes one row if it has expired: a nonce, an invocation record, or a value
 // written by a claim, whether or not the claim succeeded. A missing row is no error.
-func (s *Store) DeleteExpiredRow(ctx context.Context, k Key) error {
+func (s *Store) DeleteExpiredRow(ctx context.Context, k driver.Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -77,7 +113,7 @@ func (s *Store) DeleteExpiredRow(ctx context.Context, k Key) error {
 	return s.deleteExpired(ctx, row)
 }
 
-func (s *Store) deleteExpired(ctx context.Context, row Row) error {
+func (s *Store) deleteExpired(ctx context.Context, row driver.Row) error {
 	if row.Expires == 0 || row.Expires > s.nowMillis() {
 		return nil
 	}
@@ -85,7 +121,7 @@ func (s *Store) deleteExpired(ctx context.Context, row Row) error {
 		return s.driver.Delete(ctx, row.Key, nil)
 	}
 	// A definition may have been written again meanwhile.
-	err := s.driver.Delete(ctx, row.Key, &Condition{Version: row.Version, Fence: row.Fence})
+	err := s.driver.Delete(ctx, row.Key, &driver.Condition{Version: row.Version, Fence: row.Fence})
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}
@@ -96,7 +132,7 @@ func (s *Store) deleteExpired(ctx context.Context, row Row) error {
 func (s *Store) DeleteDefinitions(ctx context.Context, flowID string) error {
 	for from := ""; ; {
 		rows, more, err := s.driver.Range(ctx,
-			Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
+			driver.Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
@@ -116,7 +152,7 @@ func (s *Store) DeleteDefinitions(ctx context.Context, flowID string) error {
 }
 
 // DeleteTombstone removes a tombstone.
-func (s *Store) DeleteTombstone(ctx context.Context, k Key) error {
+func (s *Store) DeleteTombstone(ctx context.Context, k driver.Key) error {
 	return s.driver.Delete(ctx, k, nil)
 }
 
@@ -126,7 +162,7 @@ func (s *Store) DeleteTombstone(ctx context.Context, k Key) error {
 // state row, the expired state row stays to lead to them: its wake time is when the last of them
 // expires.
 func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) error {
-	state, err := s.driver.Get(ctx, Key{partition, sortState})
+	state, err := s.driver.Get(ctx, rowKey(partition, sortState))
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -140,7 +176,7 @@ func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) er
 	left := int64(0)
 	for from := sortState + "\x00"; ; {
 		rows, more, err := s.driver.Range(ctx,
-			Range{Partition: partition, From: from, Limit: s.sizes.Rows})
+			driver.Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
@@ -160,7 +196,7 @@ func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) er
 			break
 		}
 	}
-	same := Condition{Version: state.Version, Fence: state.Fence}
+	same := driver.Condition{Version: state.Version, Fence: state.Fence}
 	if left == 0 {
 		return s.driver.Delete(ctx, state.Key, &same)
 	}

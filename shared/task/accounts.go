@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"strings"
 
+	"millrace/shared/arn"
 	"millrace/shared/value"
 )
 
 // Owns reports whether a resource belongs to the flow's own account. An empty account counts as the
 // flow's.
-func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account == r.Account }
+func (r *Request) Owns(name arn.ARN) bool {
+	return name.Account == "" || name.Account == r.Account
+}
 
 // RestrictAccounts returns a runner that passes requests to next, unless they name a resource of
 // another account than the flow's: then the task fails with AccessDenied. It checks the resource
@@ -41,9 +44,9 @@ func (o *accountRestriction) Run(ctx context.Context, r Request) Result {
 // there is none.
 func (o *accountRestriction) foreignResource(r *Request) (foreignResource string) {
 	eachResource(r, func(name string) {
-		arn, err := ParseARN(name)
-		if err != nil || r.Owns(arn) ||
-			o.shared != "" && arn.Account == o.shared && arn.Service != "fnf" {
+		parsed, err := arn.Parse(name)
+		if err != nil || r.Owns(parsed) ||
+			o.shared != "" && parsed.Account == o.shared && parsed.Service != "fnf" {
 			return // the runner that needs a resource name reports what is wrong with it
 		}
 		foreignResource = name

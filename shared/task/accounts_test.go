@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 )
 
@@ -61,17 +62,17 @@ func TestOwnAccounts(t *testing.T) {
 		}},
 		{
 			"resource of FlowV1",
-			func(r *task.Request, arn string) { r.FlowV1, r.Resource = true, arn },
+			func(r *task.Request, arn string) { r.Dialect, r.Resource = flow.FlowV1, arn },
 		},
 		{"resource and an own parameter", func(r *task.Request, arn string) {
-			r.FlowV1, r.Resource, r.Parameters = true, arn, parameters("resourceArn",
+			r.Dialect, r.Resource, r.Parameters = flow.FlowV1, arn, parameters("resourceArn",
 				"acs:fc:::functions/mine")
 		}},
 		{"parameter of FlowV1", func(r *task.Request, arn string) {
-			r.FlowV1, r.Parameters = true, parameters("resourceArn", arn)
+			r.Dialect, r.Parameters = flow.FlowV1, parameters("resourceArn", arn)
 		}},
 		{"own resource and a parameter", func(r *task.Request, arn string) {
-			r.FlowV1, r.Resource, r.Parameters = true, "acs:fc:::functions/mine",
+			r.Dialect, r.Resource, r.Parameters = flow.FlowV1, "acs:fc:::functions/mine",
 				parameters("resourceArn", arn)
 		}},
 	}
@@ -105,7 +106,7 @@ func TestOwnAccounts(t *testing.T) {
 						continue
 					}
 					product, _, _ := strings.Cut(a.action, ":")
-					if r.FlowV1 && strings.EqualFold(product, "fnf") {
+					if r.Dialect == flow.FlowV1 && strings.EqualFold(product, "fnf") {
 						product = "fnf"
 					}
 					if ran || got.Error == nil || got.Error.Name != product+".AccessDenied" ||

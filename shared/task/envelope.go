@@ -9,7 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"millrace/shared/task/charset"
+	"millrace/shared/charset"
+	"millrace/shared/flow"
 	"millrace/shared/value"
 )
 
@@ -17,7 +18,7 @@ import (
 // string. charset.UTF8 says how contentType is used. An empty text is the empty string. If the
 // response is not accepted (docs/functions.md, "What an answer may be"), the error is
 // FnF.InvalidLocal.
-func Body(contentType string, body []byte) (json.RawMessage, *Error) {
+func Body(contentType string, body []byte) (json.RawMessage, *flow.Error) {
 	text, _, isJSON, err := readText(contentType, body)
 	switch {
 	case err != nil:
@@ -29,7 +30,7 @@ func Body(contentType string, body []byte) (json.RawMessage, *Error) {
 }
 
 // readText reads a response body: its text in UTF-8, and the decoded value if it is JSON. The error
-// says why the response is not accepted, in words that follow "The answer is not taken:".
+// says why the response is not accepted, in words that follow "The response is not accepted:".
 func readText(contentType string, body []byte) (text []byte, tree any, isJSON bool, err error) {
 	if text, err = charset.UTF8(contentType, body); err != nil {
 		return nil, nil, false, err
@@ -56,7 +57,7 @@ func isJSONBeyond(text []byte, rejected error) bool {
 
 // JSONOrText returns the decoded value of a text in UTF-8, or the text itself if it is no JSON.
 // JSON that the engine does not read is the error FnF.InvalidLocal.
-func JSONOrText(text []byte) (any, *Error) {
+func JSONOrText(text []byte) (any, *flow.Error) {
 	_, tree, isJSON, err := readText("", text)
 	switch {
 	case err != nil:
@@ -68,8 +69,8 @@ func JSONOrText(text []byte) (any, *Error) {
 }
 
 // notAccepted returns the error for a response that the engine does not accept.
-func notAccepted(why error) *Error {
-	return NewError(InvalidLocal, "The answer is not taken: "+why.Error()+".")
+func notAccepted(why error) *flow.Error {
+	return NewError(flow.ErrInvalidLocal, "The response is not accepted: "+why.Error()+".")
 }
 
 // HTTPResult returns the result of an HTTP call or a function in StateMachine, as text and tree:
@@ -79,7 +80,7 @@ func notAccepted(why error) *Error {
 func HTTPResult(header map[string][]string, code int, body []byte) Result {
 	text, tree, isJSON, err := readText(contentTypeOf(header), body)
 	if err != nil {
-		return notAccepted(err).Result()
+		return Failed(notAccepted(err))
 	}
 	if !isJSON {
 		tree = string(text)
@@ -130,10 +131,10 @@ func headerTree(header map[string][]string) map[string]any {
 	return tree
 }
 
-// FlowV1Output returns the result of a call in FlowV1: the response body itself, or {} if it is
-// empty or null. charset.UTF8 says how contentType is used. If the body is no JSON or is not
-// accepted (see Body), the error is FnF.InvalidLocal.
-func FlowV1Output(contentType string, body []byte) (json.RawMessage, *Error) {
+// JSONBody returns a response that must be JSON: the body itself, or {} if it is empty or null.
+// charset.UTF8 says how contentType is used. If the body is no JSON or is not accepted (see Body),
+// the error is FnF.InvalidLocal.
+func JSONBody(contentType string, body []byte) (json.RawMessage, *flow.Error) {
 	text, _, isJSON, err := readText(contentType, body)
 	if err != nil {
 		return nil, notAccepted(err)
@@ -144,7 +145,7 @@ func FlowV1Output(contentType string, body []byte) (json.RawMessage, *Error) {
 		return json.RawMessage("{}"), nil
 	case !isJSON:
 		_, err := value.Decode(text)
-		return nil, NewError(InvalidLocal,
+		return nil, NewError(flow.ErrInvalidLocal,
 			"The result is not JSON ("+err.Error()+"): "+value.Cut(string(trimmed), 200))
 	}
 	return text, nil

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"millrace/shared/arn"
+	"millrace/shared/flow"
 	"millrace/shared/glob"
 	"millrace/shared/value"
 )
@@ -26,16 +28,16 @@ const PartMax = 128
 // `…:services/{service}[.{qualifier}]/functions/{name}`. region and account replace empty ones. All
 // parts consist of letters, digits and -_.$, so that they are safe in a header or a path.
 func ParseFunction(resource, region, account string) (*Function, error) {
-	arn, err := ParseARN(resource)
+	full, err := arn.Parse(resource)
 	if err != nil {
 		return nil, err
 	}
-	arn = arn.WithDefaults(region, account)
-	f := &Function{Raw: resource, Region: arn.Region, Account: arn.Account, Qualifier: "LATEST"}
-	parts := strings.Split(arn.Resource, "/")
-	bare := arn
+	full = full.WithDefaults(region, account)
+	f := &Function{Raw: resource, Region: full.Region, Account: full.Account, Qualifier: "LATEST"}
+	parts := strings.Split(full.Resource, "/")
+	bare := full
 	switch {
-	case arn.Service != "fc":
+	case full.Service != "fc":
 		return nil, fmt.Errorf("%q is no function", resource)
 	case (len(parts) == 2 || len(parts) == 3) && parts[0] == "functions":
 		f.Name = parts[1]
@@ -43,7 +45,7 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 			f.Qualifier = parts[2]
 		}
 		bare.Resource = "functions/" + f.Name
-		arn.Resource = bare.Resource + "/" + f.Qualifier
+		full.Resource = bare.Resource + "/" + f.Qualifier
 	case len(parts) == 4 && parts[0] == "services" && parts[2] == "functions":
 		service, qualifier, qualified := strings.Cut(parts[1], ".")
 		f.Service, f.Name = service, parts[3]
@@ -51,7 +53,7 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 			f.Qualifier = qualifier
 		}
 		bare.Resource = "services/" + service + "/functions/" + f.Name
-		arn.Resource = "services/" + service + "." + f.Qualifier + "/functions/" + f.Name
+		full.Resource = "services/" + service + "." + f.Qualifier + "/functions/" + f.Name
 	default:
 		return nil, fmt.Errorf(
 			"%q is neither acs:fc:{region}:{account}:functions/{name}/{qualifier} nor "+
@@ -66,7 +68,7 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 	if f.Name == "" || f.Qualifier == "" || len(parts) == 4 && f.Service == "" {
 		return nil, fmt.Errorf("%q names no function", resource)
 	}
-	f.candidates = [3]string{resource, arn.String(), bare.String()}
+	f.candidates = [3]string{resource, full.String(), bare.String()}
 	return f, nil
 }
 
@@ -78,9 +80,9 @@ func (f *Function) ARN() string { return f.candidates[1] }
 // keeps its old identity.
 func (f *Function) Identity() string {
 	if service, name, moved := strings.Cut(f.Name, "$"); moved && f.Service == "" {
-		arn := ARN{Service: "fc", Region: f.Region, Account: f.Account}
-		arn.Resource = "services/" + service + "/functions/" + name
-		return arn.String()
+		before := arn.ARN{Service: "fc", Region: f.Region, Account: f.Account}
+		before.Resource = "services/" + service + "/functions/" + name
+		return before.String()
 	}
 	return f.candidates[2]
 }
@@ -119,7 +121,7 @@ func (f *Function) Matches(pattern string) bool {
 // FunctionFailure returns the error of a function that failed by itself. The errorType of its error
 // document is the name. If the document has none (a timeout, a process that exited), the name is
 // the action's Unknown.
-func FunctionFailure(action string, document []byte) *Error {
+func FunctionFailure(action string, document []byte) *flow.Error {
 	var e struct {
 		ErrorType    json.RawMessage `json:"errorType"`
 		ErrorMessage json.RawMessage `json:"errorMessage"`
@@ -142,13 +144,13 @@ func FunctionFailure(action string, document []byte) *Error {
 func IsAsync(r *Request, kind string) (bool, error) {
 	switch {
 	case kind == "":
-		return r.Mode == System, nil
+		return r.Mode == flow.WaitForSystemCallback, nil
 	case strings.EqualFold(kind, "Async"):
 		return true, nil
 	case !strings.EqualFold(kind, "Sync"):
 		return false, fmt.Errorf("invocationType must be Sync or Async, not %q",
 			value.Cut(kind, 40))
-	case r.Mode == System && !r.FlowV1:
+	case r.Mode == flow.WaitForSystemCallback && !r.dialect().syncJobs:
 		return false, fmt.Errorf("WaitForSystemCallback wants invocationType Async")
 	}
 	return false, nil

@@ -37,14 +37,17 @@ func ReadInvocation(r *Request) (*Invocation, error) {
 		ResourceArn: p.ResourceArn, Type: cmp.Or(p.InvocationType, p.OldType),
 		Event: []byte(Text(p.Body)),
 	}
-	if r.FlowV1 {
-		v.Event, v.AsyncID = r.Input, Text(p.AsyncID)
-		if len(v.Event) == 0 {
+	d := r.dialect()
+	if d.takesInput {
+		if v.Event = r.Input; len(v.Event) == 0 {
 			v.Event = []byte("{}")
 		}
-		if r.Resource != "" {
-			v.ResourceArn = r.Resource
-		}
+	}
+	if d.choosesIDs {
+		v.AsyncID = Text(p.AsyncID)
+	}
+	if r.Resource != "" {
+		v.ResourceArn = r.Resource
 	}
 	if v.ResourceArn == "" {
 		return nil, errors.New("resourceArn is required")

@@ -3,6 +3,8 @@ package task
 import (
 	"context"
 	"errors"
+
+	"millrace/shared/flow"
 )
 
 // ErrResultUnknown means that a service does not report the result of an invocation, and never
@@ -24,8 +26,8 @@ type InvocationRecorder interface {
 type InvocationRecord struct {
 	Account string
 	Token   string
-	Action  string // as the flow writes it; error names begin with its product
-	FlowV1  bool   `json:"Legacy"` // as rows have it that are stored
+	Action  string          // as the flow writes it; error names begin with its product
+	Dialect RecordedDialect `json:"Legacy"` // the name in stored rows
 
 	// Function is the full resource name, or ARN, of the invoked function. A result counts only if
 	// it is from this function, in any version or alias.
@@ -34,4 +36,16 @@ type InvocationRecord struct {
 	// A result under such an id is then only a hint that the invocation may have ended, and the
 	// service must be asked for its result.
 	Chosen bool
+}
+
+// InvocationRecord returns the record of an invocation of the task.
+func (r *Request) InvocationRecord(function string, chosen bool) InvocationRecord {
+	return InvocationRecord{Account: r.Account, Token: r.Token, Action: r.Action,
+		Dialect: RecordedDialect(r.Dialect), Function: function, Chosen: chosen}
+}
+
+// Request returns what is known of the task.
+func (n *InvocationRecord) Request() *Request {
+	return &Request{Account: n.Account, Token: n.Token, Action: n.Action,
+		Dialect: flow.Dialect(n.Dialect)}
 }

@@ -3,6 +3,8 @@ package task
 import (
 	"encoding/json"
 	"time"
+
+	"millrace/shared/flow"
 )
 
 // Mapping is one entry of the functions file (docs/functions.md). It says what carries out the
@@ -12,6 +14,6 @@ type Mapping struct {
 	Match   string          // a glob
 	HTTP    string          // an absolute http or https address
 	Reply   json.RawMessage // a fixed result, JSON
-	Error   *Error          // a fixed failure
+	Error   *flow.Error     // a fixed failure
 	Timeout time.Duration   // of one call; 0: the time that the task has left
 }

@@ -52,16 +52,12 @@ func NormalAction(action string) string {
 // `{Product}.ActionNotSupported` in StateMachine, `{product}.UnsupportedOperation` in FlowV1. The
 // cause says how to add one.
 func Unsupported(r Request) Result {
-	code := "ActionNotSupported"
-	if r.FlowV1 {
-		code = "UnsupportedOperation"
-	}
 	what := r.Action
 	if r.Resource != "" {
 		what += " (" + r.Resource + ")"
 	}
 	return r.Failf(
-		code,
+		r.UnsupportedCode(),
 		"Nothing carries out %s here. Name what does in the file given with --functions FILE, "+
 			"for example:\nactions:\n  - match: %s\n    http: http://127.0.0.1:9002", what,
 		r.Action)

@@ -9,16 +9,7 @@ import (
 	"time"
 
 	"millrace/shared/access"
-)
-
-// Mode says when a task counts as done. The numbers are those of flow.TaskMode.
-type Mode uint8
-
-// The modes.
-const (
-	Complete Mode = iota // the response of the call is the result
-	System               // the job that the call starts reports its end
-	Custom               // a caller reports the result by the task token
+	"millrace/shared/flow"
 )
 
 // Request is one attempt of a task.
@@ -35,16 +26,14 @@ type Request struct {
 	// that uses that service must check it.
 	May access.May
 
-	// FlowV1 marks a task of the FlowV1 dialect: Resource and Input are set, and results have no
-	// envelope.
-	FlowV1   bool
-	Action   string // `Product:Operation`, for example FC:InvokeFunction
-	Resource string // FlowV1: the resourceArn, "" for an action
-	Mode     Mode   // when the task counts as done
+	Dialect  flow.Dialect  // 0 counts as StateMachine
+	Action   string        // `Product:Operation`, for example FC:InvokeFunction
+	Resource string        // FlowV1: the resourceArn, "" for an action
+	Mode     flow.TaskMode // when the task counts as done
 	// Parameters are the evaluated Parameters (an object), or the evaluated serviceParams; nil if
 	// absent.
 	Parameters json.RawMessage
-	Input      json.RawMessage // FlowV1: the step's input, an object
+	Input      json.RawMessage // the state's input, an object, if TakesInput
 	// Tree is Parameters decoded if the engine has it decoded already, else nil. A runner must not
 	// change it.
 	Tree any
@@ -60,24 +49,21 @@ type Result struct {
 	// Tree is Output decoded, if the runner has it decoded already. Output is then value.Encode of
 	// it. It must not be changed after Run has returned.
 	Tree  any
-	Error *Error
-	// Async marks a result of mode System for which the call itself waited: the job was submitted
-	// and has ended. Without it, the response to a System call means only that the job was
-	// submitted.
+	Error *flow.Error
+	// Async marks a result of mode WaitForSystemCallback for which the call itself waited: the job
+	// was submitted and has ended. Without it, the response to such a call means only that the job
+	// was submitted.
 	Async bool
 	// Release, unless nil, is called by the engine when it has applied or dropped the result. Until
 	// then its bytes count among those that the process holds.
 	Release func()
 }
 
-// Error is the failure of a task: a name, which flows match in Retry and Catch, and a text.
-type Error struct {
-	Name  string
-	Cause string
-}
+// Fail returns the result of a failed task. Flows match its name in Retry and Catch.
+func Fail(name, cause string) Result { return Failed(&flow.Error{Name: name, Cause: cause}) }
 
-// Fail returns the result of a failed task.
-func Fail(name, cause string) Result { return Result{Error: &Error{Name: name, Cause: cause}} }
+// Failed returns the result of a task that failed with err.
+func Failed(err *flow.Error) Result { return Result{Error: err} }
 
 // Runner carries out tasks. Run returns when it has the result, or when ctx is done because the
 // attempt timed out or was aborted, or the process stops. The result is then dropped. Run is called

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -48,9 +49,9 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 		want    string
 	}{
 		{task.Request{Action: "ECS:DescribeInstances"}, "ECS.ActionNotSupported"},
-		{task.Request{Action: "ocr:Recognize", FlowV1: true}, "ocr.UnsupportedOperation"},
+		{task.Request{Action: "ocr:Recognize", Dialect: flow.FlowV1}, "ocr.UnsupportedOperation"},
 		{
-			task.Request{Action: "MNS:SendMessage", FlowV1: true,
+			task.Request{Action: "MNS:SendMessage", Dialect: flow.FlowV1,
 				Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation",
 		},
 	}
@@ -74,39 +75,6 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 		task.Request{Action: "A:B"}); string(got.Output) != `"other"` {
 		t.Errorf("fallback: %s, %v", got.Output, got.Error)
 	}
-}
-
-func TestParseARN(t *testing.T) {
-	arn, err := task.ParseARN("acs:mns:::/queues/q/messages")
-	if err != nil || arn != (task.ARN{Service: "mns", Resource: "queues/q/messages"}) {
-		t.Errorf("%+v, %v", arn, err)
-	}
-	if got := arn.WithDefaults("cn-hangzhou",
-		"1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
-		t.Error(got)
-	}
-	for _, s := range []string{"", "acs", "acs:fc", "acs:fc:::", "arn:fc:::functions/f",
-		"acs::::functions/f",
-		"acs:fc:::" + strings.Repeat("f", 2000)} {
-		if arn, err := task.ParseARN(s); err == nil {
-			t.Errorf("%.40q was accepted as %+v", s, arn)
-		}
-	}
-}
-
-func FuzzParseARN(f *testing.F) {
-	f.Add("acs:fc:::functions/f/LATEST")
-	f.Add("acs:fc:cn:1:services/s.q/functions/f")
-	f.Fuzz(func(t *testing.T, s string) {
-		arn, err := task.ParseARN(s)
-		if err != nil {
-			return
-		}
-		if again, err := task.ParseARN(arn.String()); strings.HasPrefix(arn.Resource,
-			"/") == false && (err != nil || again != arn) {
-			t.Fatalf("%q → %+v → %+v, %v", s, arn, again, err)
-		}
-	})
 }
 
 func TestEnvelope(t *testing.T) {
@@ -141,11 +109,12 @@ func TestBody(t *testing.T) {
 func TestBare(t *testing.T) {
 	tests := []struct{ text, want, name string }{
 		{"", "{}", ""}, {" null\n", "{}", ""}, {`{"a":1}`, `{"a":1}`, ""}, {"[1]", "[1]", ""},
-		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal}, {"\uFEFF{}", "{}", ""},
+		{"hello", "", flow.ErrInvalidLocal}, {"{", "", flow.ErrInvalidLocal}, {"\uFEFF{}", "{}",
+			""},
 		{"\uFEFFnull", "{}", ""}, {"\uFEFF", "{}", ""},
 	}
 	for _, test := range tests {
-		got, err := task.FlowV1Output("text/plain", []byte(test.text))
+		got, err := task.JSONBody("text/plain", []byte(test.text))
 		name := ""
 		if err != nil {
 			name = err.Name
@@ -256,10 +225,11 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 			delete(header, "Content-Type")
 		}
 		result := task.HTTPResult(header, 200, []byte(c.body))
-		_, bare := task.FlowV1Output(c.kind, []byte(c.body))
+		_, bare := task.JSONBody(c.kind, []byte(c.body))
 		_, body := task.Body(c.kind, []byte(c.body))
-		for _, got := range []*task.Error{result.Error, bare, body} {
-			if got == nil || got.Name != task.InvalidLocal || !strings.Contains(got.Cause, c.want) {
+		for _, got := range []*flow.Error{result.Error, bare, body} {
+			if got == nil || got.Name != flow.ErrInvalidLocal || !strings.Contains(got.Cause,
+				c.want) {
 				t.Errorf("%s: %v, want %s", name, got, c.want)
 			}
 		}

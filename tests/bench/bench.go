@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"millrace/shared/app"
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/config"
+	"millrace/shared/rpc/client"
 	"millrace/tests/bench/ceiling"
 	"millrace/tests/bench/proc"
 	"millrace/tests/bench/report"
@@ -77,7 +77,7 @@ func (b *bench) say(format string, a ...any) { fmt.Fprintf(b.progress, format+"\
 // writeSettings raises the limits that the scenarios exceed, and lets flows call this machine.
 func (b *bench) writeSettings() error {
 	yes := true
-	s := app.Settings{AllowLoopback: &yes, AllowPrivate: &yes, Limits: map[string]int64{
+	s := config.Settings{AllowLoopback: &yes, AllowPrivate: &yes, Limits: map[string]int64{
 		"Executions": 10_000_000, "Events": 10_000_000, "EventBytes": 64 << 20,
 		"ResultBytes": 64 << 20,
 		"BodyBytes":   256 << 20, "ParallelBranches": 1000, "RequestBytes": 16 << 20,
@@ -94,30 +94,30 @@ func (b *bench) close() error {
 	return os.RemoveAll(b.dir)
 }
 
-// server is a measured process and a client of it.
-type server struct {
+// target is a measured process and a client of it.
+type target struct {
 	*proc.Process
-	*rpc.Client
+	*client.Client
 	address string
 	pprof   string // address, "" if the server has none
 	data    string // folder or file that the server writes
 }
 
 // drop kills the server, if it still runs, and removes its data.
-func (s *server) drop() {
+func (s *target) drop() {
 	s.Kill()
 	os.RemoveAll(s.data)
 }
 
 // open starts the engine on a new folder.
-func (b *bench) open(ctx context.Context) (*server, error) {
+func (b *bench) open(ctx context.Context) (*target, error) {
 	b.servers++
 	return b.reopen(ctx, b.path(fmt.Sprintf("data-%d", b.servers)))
 }
 
 // reopen starts the engine on an existing folder.
-func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
-	s := &server{data: data}
+func (b *bench) reopen(ctx context.Context, data string) (*target, error) {
+	s := &target{data: data}
 	var err error
 	if s.address, err = port.Loopback(); err != nil {
 		return nil, err
@@ -139,9 +139,9 @@ func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 }
 
 // start starts the process and makes the client.
-func (s *server) start(ctx context.Context, o proc.Options) (err error) {
+func (s *target) start(ctx context.Context, o proc.Options) (err error) {
 	o.Health = "http://" + s.address + "/healthz"
-	s.Client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address,
+	s.Client, err = client.New(client.Options{Endpoint: "http://" + s.address,
 		AccessKeyID: accessKey, Secret: secret})
 	if err != nil {
 		return err
@@ -157,10 +157,10 @@ func (b *bench) allocated() int64 {
 }
 
 // openCeiling starts the ceiling with the flows that it must know.
-func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) (*server, error) {
+func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) (*target, error) {
 	b.servers++
 	name := fmt.Sprintf("ceiling-%d", b.servers)
-	s := &server{data: b.path(name + ".log")}
+	s := &target{data: b.path(name + ".log")}
 	text, err := json.Marshal(ceiling.Config{Log: s.data, Allocated: b.allocated(),
 		TaskURL: b.tasks.url, AccessKey: accessKey, Secret: secret, Flows: flows})
 	if err != nil {
@@ -178,20 +178,20 @@ func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) 
 }
 
 // create creates a flow.
-func (s *server) create(ctx context.Context, name, definition string) error {
+func (s *target) create(ctx context.Context, name, definition string) error {
 	_, err := s.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Definition: definition,
 		Type: "FDL", Description: "benchmark"})
 	return err
 }
 
 // starts starts an execution.
-func (s *server) starts(ctx context.Context, flow, name, input string) (*rpc.Execution, error) {
+func (s *target) starts(ctx context.Context, flow, name, input string) (*client.Execution, error) {
 	return s.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow,
 		ExecutionName: name, Input: input})
 }
 
 // succeeds starts an execution and waits until it has succeeded.
-func (s *server) succeeds(ctx context.Context, flow, name, input string) error {
+func (s *target) succeeds(ctx context.Context, flow, name, input string) error {
 	x, err := s.starts(ctx, flow, name, input)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (s *server) succeeds(ctx context.Context, flow, name, input string) error {
 }
 
 // awaits waits until an execution has succeeded.
-func (s *server) awaits(ctx context.Context, x *rpc.Execution) (err error) {
+func (s *target) awaits(ctx context.Context, x *client.Execution) (err error) {
 	wait := int64(60)
 	for x.Status == "Running" || x.Status == "Starting" {
 		x, err = s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: x.FlowName,

@@ -79,7 +79,7 @@ func TestFlowsCompile(t *testing.T) {
 		"map of pass":       mapFlow("f", "P", passState),
 	} {
 		if m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Limits: limits}); m == nil {
-			t.Errorf("%s: %v\n%s", name, diagnostics.Err(), text)
+			t.Errorf("%s: %v\n%s", name, fdl.Fault(diagnostics), text)
 		}
 	}
 	var items struct{ Items []struct{ Order int } }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/bench/load"
 	"millrace/tests/bench/report"
 )
@@ -44,7 +44,7 @@ func (b *bench) list(ctx context.Context) error {
 }
 
 // store runs executions to their ends and returns how many were started per second.
-func (b *bench) store(ctx context.Context, s *server) (float64, error) {
+func (b *bench) store(ctx context.Context, s *target) (float64, error) {
 	if err := s.create(ctx, "list", passFlow("list")); err != nil {
 		return 0, err
 	}
@@ -57,7 +57,7 @@ func (b *bench) store(ctx context.Context, s *server) (float64, error) {
 }
 
 // pages measures single pages, each several times.
-func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
+func (b *bench) pages(ctx context.Context, s *target, f *report.Figure) error {
 	limit, yes := int64(pageSize), true
 	base := cloudflow.ListExecutionsRequest{FlowName: "list", Limit: &limit}
 	short := base
@@ -81,7 +81,7 @@ func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
 			prefix},
 		{"a page by time", recent},
 	} {
-		var page *rpc.ExecutionList
+		var page *client.ExecutionList
 		took, err := median(func() (err error) {
 			page, err = s.ListExecutions(ctx, p.q)
 			return err
@@ -100,7 +100,7 @@ func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
 }
 
 // walk reads all pages of a filter.
-func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest,
+func (s *target) walk(ctx context.Context, q cloudflow.ListExecutionsRequest,
 	f *report.Figure) error {
 	begin, found, requests := time.Now(), 0, 0
 	for {
@@ -120,7 +120,7 @@ func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest,
 }
 
 // tenth reads up to the tenth page and returns the request for it.
-func (s *server) tenth(ctx context.Context,
+func (s *target) tenth(ctx context.Context,
 	q cloudflow.ListExecutionsRequest) (cloudflow.ListExecutionsRequest, error) {
 	for range 9 {
 		page, err := s.ListExecutions(ctx, q)
@@ -150,7 +150,7 @@ func median(f func() error) (time.Duration, error) {
 }
 
 // history reads a long history from beginning to end.
-func (b *bench) history(ctx context.Context, s *server, f *report.Figure) error {
+func (b *bench) history(ctx context.Context, s *target, f *report.Figure) error {
 	if err := s.create(ctx, "history", mapFlow("history", "P", passState)); err != nil {
 		return err
 	}

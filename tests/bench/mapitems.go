@@ -35,7 +35,7 @@ func (b *bench) mapItems(ctx context.Context) error {
 }
 
 // mapOnce measures one flow. bound is the ceiling in items per second.
-func (b *bench) mapOnce(ctx context.Context, s *server, name, definition string,
+func (b *bench) mapOnce(ctx context.Context, s *target, name, definition string,
 	bound float64) error {
 	if err := s.create(ctx, name, definition); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (b *bench) ceilingOfMap(ctx context.Context, definition string) (float64, e
 
 // events pages through a history, 1,000 events at a time, and returns its length. If page is not
 // nil, events calls it with the duration of each page.
-func (s *server) events(ctx context.Context, flow, execution string,
+func (s *target) events(ctx context.Context, flow, execution string,
 	page func(time.Duration)) (n int, err error) {
 	limit := int64(1000)
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: execution,

@@ -157,7 +157,7 @@ func (b *bench) turns() int {
 }
 
 // turn measures one server for one turn and adds the result to those of earlier turns.
-func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clients, n int,
+func (b *bench) turn(ctx context.Context, s *target, r *rate, flow string, clients, n int,
 	before *measured) (*measured, error) {
 	warm := b.warm()
 	if n > 0 {
@@ -193,7 +193,7 @@ func byCPU(us, limit *measured) float64 {
 var names atomic.Int64
 
 // window drives a server for one window.
-func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, warm,
+func (b *bench) window(ctx context.Context, s *target, r *rate, flow string, clients int, warm,
 	length time.Duration) (*measured, error) {
 	var usage [2][2]proc.Usage
 	read := func(at int) func() {
@@ -230,7 +230,7 @@ func (b *bench) warm() time.Duration { return min(b.length/2, time.Second) }
 
 // profiled takes a CPU profile of a server during a measurement, if the command line asks for one.
 // The returned function waits for the profile.
-func (b *bench) profiled(ctx context.Context, s *server) (wait func() error) {
+func (b *bench) profiled(ctx context.Context, s *target) (wait func() error) {
 	if b.profile == "" {
 		return func() error { return nil }
 	}
@@ -242,7 +242,7 @@ func (b *bench) profiled(ctx context.Context, s *server) (wait func() error) {
 	return func() error { return <-done }
 }
 
-func (b *bench) fetchProfile(ctx context.Context, s *server) error {
+func (b *bench) fetchProfile(ctx context.Context, s *target) error {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.pprof,
 		max(int(b.length.Seconds()), 1))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

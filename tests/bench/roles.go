@@ -11,8 +11,9 @@ import (
 	_ "net/http/pprof" // on an address of its own, if pprofVariable is set
 	"os"
 
-	"millrace/shared/app"
-	"millrace/shared/rpc"
+	"millrace/shared/app/local"
+	"millrace/shared/config"
+	"millrace/shared/rpc/server"
 	"millrace/tests/bench/ceiling"
 )
 
@@ -36,7 +37,7 @@ func untilOrphaned(ctx context.Context) context.Context {
 }
 
 func serve(ctx context.Context, args []string) error {
-	var c app.Config
+	var c local.Config
 	var settings string
 	f := flag.NewFlagSet("serve", flag.ContinueOnError)
 	f.StringVar(&c.Listen, "listen", "", "")
@@ -47,14 +48,14 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	var err error
-	if c.Settings, err = app.LoadSettings(settings); err != nil {
+	if c.Settings, err = config.Load(settings); err != nil {
 		return err
 	}
 	c.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if address := os.Getenv(pprofVariable); address != "" {
 		go func() { c.Log.Error("pprof", "err", http.ListenAndServe(address, nil)) }()
 	}
-	return app.Serve(untilOrphaned(ctx), c)
+	return local.Serve(untilOrphaned(ctx), c)
 }
 
 func serveCeiling(ctx context.Context, args []string) error {
@@ -80,9 +81,9 @@ func serveCeiling(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	server := rpc.NewServer(*listen, s)
-	go server.Serve(listener)
+	httpServer := server.New(*listen, s)
+	go httpServer.Serve(listener)
 	<-untilOrphaned(ctx).Done()
-	server.Close()
+	httpServer.Close()
 	return s.Close()
 }

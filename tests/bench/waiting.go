@@ -76,7 +76,7 @@ func waitingName(i int) string { return fmt.Sprintf("w%d", i) }
 
 // submit starts the executions, waits until the tasks of all have been submitted, and returns the
 // number per second.
-func (b *bench) submit(ctx context.Context, s *server) (float64, error) {
+func (b *bench) submit(ctx context.Context, s *target) (float64, error) {
 	if err := s.create(ctx, "waiting", b.waitingFlow("waiting")); err != nil {
 		return 0, err
 	}
@@ -119,7 +119,7 @@ func (b *bench) sampled(ctx context.Context, f func(ctx context.Context, i int) 
 }
 
 // submitted waits until the history of an execution shows that its task has been submitted.
-func (s *server) submitted(ctx context.Context, name string) error {
+func (s *target) submitted(ctx context.Context, name string) error {
 	for range 1000 {
 		h, err := s.GetExecutionHistory(ctx,
 			cloudflow.GetExecutionHistoryRequest{FlowName: "waiting", ExecutionName: name})
@@ -139,7 +139,7 @@ func (s *server) submitted(ctx context.Context, name string) error {
 }
 
 // complete reports the tasks of some executions and waits for the ends of these.
-func (b *bench) complete(ctx context.Context, s *server) error {
+func (b *bench) complete(ctx context.Context, s *target) error {
 	return b.sampled(ctx, func(ctx context.Context, i int) error {
 		_, err := s.ReportTaskSucceeded(ctx,
 			cloudflow.ReportTaskSucceededRequest{TaskToken: b.tasks.token(i),

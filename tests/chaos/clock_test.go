@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/app"
+	"millrace/shared/app/local"
 	"millrace/shared/cloudflow"
+	"millrace/shared/config"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // skewedClock is a clock that tests can set back and stop.
@@ -40,16 +41,16 @@ func (b *skewedClock) set(by time.Duration) {
 }
 
 // startInProcess runs the server in this process, with a clock of the test.
-func startInProcess(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
+func startInProcess(t *testing.T, data string, now func() time.Time) (c *client.Client, end func()) {
 	t.Helper()
-	a, err := app.Open(context.Background(),
-		app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
+	a, err := local.Open(context.Background(),
+		local.Config{Data: data, Now: now, Settings: config.Settings{SweepSeconds: 1},
 			Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(a.Handler())
-	if c, err = rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL}); err != nil {
+	if c, err = client.New(client.Options{Endpoint: server.URL}); err != nil {
 		t.Fatal(err)
 	}
 	return c, func() {

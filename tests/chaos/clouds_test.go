@@ -13,7 +13,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
 	"millrace/tests/emulators"
 	harness "millrace/tests/emulators/fc"
@@ -25,7 +25,7 @@ import (
 
 // deployment is a stack in a cloud, with the faults that these tests can cause in it.
 type deployment struct {
-	client *rpc.Client
+	client *client.Client
 	kill   []func() (busy int) // one for each function; busy is the number of invocations cut off
 	sweep  func()
 	clock  *functions.Clock
@@ -189,14 +189,14 @@ func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 // ofPlatform reports whether an error comes from the front end, which has no response of a function
 // that was killed.
 func ofPlatform(err error) bool {
-	var r *rpc.ErrorResponse
+	var r *client.ErrorResponse
 	return errors.As(err, &r) && r.HTTPStatus >= 500
 }
 
 // ends waits for an execution and checks its end.
 func (d *deployment) ends(t *testing.T, x string, n int) {
 	wait := int64(10)
-	var got *rpc.Execution
+	var got *client.Execution
 	var err error
 	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
 		got, err = d.client.DescribeExecution(context.Background(),

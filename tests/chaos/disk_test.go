@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -69,7 +69,7 @@ func fillDisk(t *testing.T, dir string, leave int) (free func()) {
 
 // isDiskFull reports whether an error is the one of a full disk.
 func isDiskFull(err error) bool {
-	var r *rpc.ErrorResponse
+	var r *client.ErrorResponse
 	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) &&
 		r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
 }

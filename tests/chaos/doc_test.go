@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
 	"millrace/tests/lambda"
 	"millrace/tests/live"
@@ -44,7 +44,7 @@ const waits = "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nSta
 	"- {Name: A, Type: Wait, Seconds: 1, End: true}\n"
 
 // flows creates the flows.
-func flows(t *testing.T, c *rpc.Client) {
+func flows(t *testing.T, c *client.Client) {
 	t.Helper()
 	for name, text := range map[string]string{"pass": pass, "waits": waits} {
 		if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name,
@@ -58,7 +58,7 @@ func flows(t *testing.T, c *rpc.Client) {
 type acknowledged map[[2]string]string
 
 // start starts an execution and records it when the start is acknowledged.
-func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
+func (l acknowledged) start(c *client.Client, flow, name, input string) error {
 	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow,
 		ExecutionName: name, Input: input})
 	if err == nil {
@@ -69,7 +69,7 @@ func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
 
 // missing lists the acknowledged executions that are lost or changed. With wait, it also lists
 // those that do not succeed in so many seconds.
-func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
+func (l acknowledged) missing(c *client.Client, wait int64) (lost []string) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	places := make(chan struct{}, 16)
@@ -95,13 +95,13 @@ func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
 const endWait = 60
 
 // check fails the test if an execution is missing or does not succeed.
-func (l acknowledged) check(t *testing.T, c *rpc.Client) {
+func (l acknowledged) check(t *testing.T, c *client.Client) {
 	t.Helper()
 	l.report(t, l.missing(c, endWait))
 }
 
 // present fails the test if an execution is missing.
-func (l acknowledged) present(t *testing.T, c *rpc.Client) {
+func (l acknowledged) present(t *testing.T, c *client.Client) {
 	t.Helper()
 	l.report(t, l.missing(c, 0))
 }

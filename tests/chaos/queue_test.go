@@ -18,7 +18,8 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/queue"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
+	"millrace/shared/rpc/server"
 	"millrace/shared/store"
 	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
@@ -52,16 +53,16 @@ func TestFullQueue(t *testing.T) {
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil),
-		Limits: limits, Log: log, Exclusive: true,
+		Limits: limits, Log: log, Topology: engine.Embedded,
 		Compile: func(text, mode string) (*flow.Machine, error) {
 			m, bad := fdl.Parse([]byte(text), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
-				return nil, bad.Err()
+				return nil, fdl.Fault(bad)
 			}
 			return m, nil
 		}})
-	server := httptest.NewServer(
-		rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})}))
+	host := httptest.NewServer(
+		server.NewHandler(server.Options{API: cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})}))
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { q.Consume(life, r.HandleHint) })
@@ -74,7 +75,7 @@ func TestFullQueue(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() {
-		server.Close()
+		host.Close()
 		stop()
 		r.Close(context.Background())
 		q.Close()
@@ -83,7 +84,7 @@ func TestFullQueue(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	c, err := client.New(client.Options{Endpoint: host.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

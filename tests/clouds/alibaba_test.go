@@ -8,8 +8,8 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/rpc"
-	"millrace/shared/store"
+	"millrace/shared/rpc/client"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
 	harness "millrace/tests/emulators/fc"
@@ -98,17 +98,17 @@ func (p *onFC) peaks() (api, runner memoryUse) {
 	return of(p.API), of(p.StepRunner)
 }
 
-func (p *onFC) rows() store.Driver                 { return p.Rows }
-func (p *onFC) clock() *clouds.Clock               { return p.Clock }
-func (p *onFC) apis() int64                        { return p.API.ColdStarts() }
-func (p *onFC) runs() int64                        { return p.StepRunner.Invocations() }
-func (p *onFC) kill()                              { p.StepRunner.Kill() }
-func (p *onFC) sweep()                             { p.Sweep() }
-func (p *onFC) send(body string)                   { p.Send(body) }
-func (p *onFC) deadLettersMalformed() bool         { return false }
-func (p *onFC) fronts() []string                   { return []string{p.front} }
-func (p *onFC) address(string) string              { return p.Trigger }
-func (p *onFC) connect(_, sign string) *rpc.Client { return p.Connect(sign) }
+func (p *onFC) rows() driver.Driver                   { return p.Rows }
+func (p *onFC) clock() *clouds.Clock                  { return p.Clock }
+func (p *onFC) apis() int64                           { return p.API.ColdStarts() }
+func (p *onFC) runs() int64                           { return p.StepRunner.Invocations() }
+func (p *onFC) kill()                                 { p.StepRunner.Kill() }
+func (p *onFC) sweep()                                { p.Sweep() }
+func (p *onFC) send(body string)                      { p.Send(body) }
+func (p *onFC) deadLettersMalformed() bool            { return false }
+func (p *onFC) fronts() []string                      { return []string{p.front} }
+func (p *onFC) address(string) string                 { return p.Trigger }
+func (p *onFC) connect(_, sign string) *client.Client { return p.Connect(sign) }
 func (p *onFC) waiting() int {
 	active, inactive, _ := p.MNS.Counts("millrace")
 	return active + inactive

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"millrace/shared/rpc"
-	"millrace/shared/store"
+	"millrace/shared/rpc/client"
+	"millrace/shared/store/driver"
 	"millrace/tests/clouds"
 	"millrace/tests/emulators"
 	"millrace/tests/lambda"
@@ -120,7 +120,7 @@ func (p *onLambda) peaks() (api, runner memoryUse) {
 	return of(p.API), of(p.StepRunner)
 }
 
-func (p *onLambda) rows() store.Driver                { return p.Rows }
+func (p *onLambda) rows() driver.Driver               { return p.Rows }
 func (p *onLambda) clock() *clouds.Clock              { return p.Clock }
 func (p *onLambda) apis() int64                       { return p.API.ColdStarts() }
 func (p *onLambda) runs() int64                       { return p.StepRunner.Invocations() }
@@ -142,7 +142,7 @@ func (p *onLambda) fronts() []string {
 func (p *onLambda) address(front string) string {
 	return p.Gateways[lambdaFronts[front]]
 }
-func (p *onLambda) connect(front, sign string) *rpc.Client {
+func (p *onLambda) connect(front, sign string) *client.Client {
 	return p.Connect(lambdaFronts[front], sign)
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Background is what runs in a deployment without requests: it brings messages to the step runner,
@@ -26,7 +26,7 @@ type Ticks struct {
 	Skip  bool
 	Clock *Clock
 	Idle  func() bool
-	Rows  store.Driver
+	Rows  driver.Driver
 }
 
 // StartBackground starts a Background, which calls bring and triggers ticks.

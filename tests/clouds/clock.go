@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Clock is the clock of executions in functions that are compiled for it: the machine's clock,
@@ -83,7 +83,9 @@ const quietLooks = 3
 
 // Skip moves the clock to the next wake time of an execution, unless that is months ahead, and
 // sweeps, whenever nothing is active. It ends with ctx. It reads the store without injected faults.
-func (c *Clock) Skip(ctx context.Context, idle func() bool, rows store.Driver, sweep func()) error {
+func (c *Clock) Skip(
+	ctx context.Context, idle func() bool, rows driver.Driver, sweep func(),
+) error {
 	for quiet := 0; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 		if !idle() {
 			quiet = 0
@@ -111,7 +113,7 @@ func (c *Clock) Skip(ctx context.Context, idle func() bool, rows store.Driver, s
 }
 
 // NextWake returns the earliest wake time of an execution in a store.
-func NextWake(ctx context.Context, rows store.Driver) (first time.Time, ok bool, err error) {
+func NextWake(ctx context.Context, rows driver.Driver) (first time.Time, ok bool, err error) {
 	const never = 1 << 52 // ms since 1970
 	for shard := range rows.Shards() {
 		for cursor := ""; ; {
@@ -133,7 +135,7 @@ func NextWake(ctx context.Context, rows store.Driver) (first time.Time, ok bool,
 
 // firstExecution returns the wake time of the first row of an execution; 0 if there is none. Other
 // rows only wait for their expiry.
-func firstExecution(due []store.DueRow) int64 {
+func firstExecution(due []driver.DueRow) int64 {
 	for _, d := range due {
 		if strings.HasPrefix(d.Key.Partition, "x#") {
 			return d.Wake

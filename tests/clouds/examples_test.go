@@ -16,7 +16,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/value"
 	"millrace/tests/clouds"
 	"millrace/tests/examples"
@@ -26,7 +26,7 @@ import (
 
 // taskMock runs the tasks of cases, by flow and state.
 type taskMock struct {
-	client *rpc.Client
+	client *client.Client
 	busy   atomic.Int64 // calls and reports in progress
 
 	mu    sync.Mutex
@@ -241,7 +241,7 @@ func (h *taskMock) judge(t *testing.T, s *stack, f *examples.File, setup *flowte
 	context := reference.Context{Flow: setup.FlowName, Execution: setup.ExecutionName,
 		Account: clouds.Account, Region: "local", RoleArn: setup.RoleArn}
 	err := reference.CheckHistory(f.Definition, string(encoded(setup.Input)), context,
-		f.Machine.Language == flow.FlowV1, events)
+		f.Machine.Dialect == flow.FlowV1, events)
 	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
 		t.Error(err)
 	}

@@ -301,7 +301,7 @@ func testPoisonExecution(t *testing.T, s *stack, v *service) {
 	}
 	end := page.Events[len(page.Events)-1]
 	if end.Type != "ExecutionFailed" || !strings.Contains(end.EventDetail, "FnF.InternalError") ||
-		!strings.Contains(end.EventDetail, "every runner") {
+		!strings.Contains(end.EventDetail, "each engine that advanced it") {
 		t.Errorf("it ended with %+v", end)
 	}
 	if _, all := v.called("poison"); all != 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // The caller of all deployments, unless a test has others.
@@ -22,8 +22,8 @@ const (
 // Flows controls the flows of a deployment for a test or a subtest. Errors fail that test.
 type Flows struct {
 	T       testing.TB
-	Client  *rpc.Client
-	Watcher *rpc.Client // reads executions
+	Client  *client.Client
+	Watcher *client.Client // reads executions
 }
 
 // Define creates a flow with the given states, a list in YAML. It starts with state A.
@@ -60,7 +60,7 @@ const (
 )
 
 // Wait waits until an execution has ended, for at most timeout, and returns it.
-func (f *Flows) Wait(flow, name string, timeout time.Duration) *rpc.Execution {
+func (f *Flows) Wait(flow, name string, timeout time.Duration) *client.Execution {
 	f.T.Helper()
 	pause := firstPause
 	for end := time.Now().Add(timeout); ; pause = min(pause*3/2, lastPause) {
@@ -124,9 +124,9 @@ func (f *Flows) History(flow, name string) []string {
 }
 
 // Events returns the whole history.
-func (f *Flows) Events(flow, name string) []rpc.Event {
+func (f *Flows) Events(flow, name string) []client.Event {
 	f.T.Helper()
-	var events []rpc.Event
+	var events []client.Event
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name}
 	for {
 		page, err := f.Watcher.GetExecutionHistory(f.T.Context(), q)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
 )
 
@@ -21,7 +21,7 @@ func testStartExecution(t *testing.T, s *stack) {
 				startContract(t, s.on(t), s.connect(front, sign), "run-"+front+sign)
 			})
 		}
-		wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.address(front),
+		wrong, err := client.New(client.Options{Endpoint: s.address(front),
 			AccessKeyID: clouds.KeyID, Secret: "wrong"})
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func testStartExecution(t *testing.T, s *stack) {
 	}
 }
 
-func startContract(t *testing.T, s *stack, c *rpc.Client, run string) {
+func startContract(t *testing.T, s *stack, c *client.Client, run string) {
 	input := `{"a": 1, "text": "日本 +&="}`
 	q := cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: run, Input: input}
 	x, err := c.StartExecution(t.Context(), q)
@@ -75,11 +75,11 @@ func startContract(t *testing.T, s *stack, c *rpc.Client, run string) {
 func testStartRace(t *testing.T, s *stack) {
 	s.Define("races", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	const clients, names = 50, 4
-	starts := make([]map[rpc.Timestamp]int, names)
+	starts := make([]map[client.Timestamp]int, names)
 	var mu sync.Mutex
 	var racing sync.WaitGroup
 	for n := range names {
-		starts[n] = map[rpc.Timestamp]int{}
+		starts[n] = map[client.Timestamp]int{}
 		for i := range clients {
 			racing.Go(func() {
 				x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{

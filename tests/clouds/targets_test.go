@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
-	"millrace/shared/store"
+	"millrace/shared/rpc/client"
+	"millrace/shared/store/driver"
 	"millrace/tests/clouds"
 	"millrace/tests/lambda"
 	"millrace/tests/versions"
@@ -54,14 +54,14 @@ type options struct {
 // deployment is a deployment on one of the targets: what differs between them.
 type deployment interface {
 	flows(t testing.TB) *clouds.Flows
-	rows() store.Driver                     // without functions and faults
-	clock() *clouds.Clock                   // nil without options.skip
-	fronts() []string                       // names of the ways to the API
-	address(front string) string            // of a front
-	connect(front, sign string) *rpc.Client // signing with "v1" or "v3"
-	peaks() (api, runner memoryUse)         // of the processes that run
-	apis() int64                            // how many processes of the API have been started
-	runs() int64                            // invocations of the step runner
+	rows() driver.Driver                       // without functions and faults
+	clock() *clouds.Clock                      // nil without options.skip
+	fronts() []string                          // names of the ways to the API
+	address(front string) string               // of a front
+	connect(front, sign string) *client.Client // signing with "v1" or "v3"
+	peaks() (api, runner memoryUse)            // of the processes that run
+	apis() int64                               // how many processes of the API have been started
+	runs() int64                               // invocations of the step runner
 
 	kill()            // every step runner, as kill -9 does
 	sweep()           // a tick of the sweeper
@@ -178,7 +178,7 @@ func eventually(t *testing.T, what func() (done bool, state string)) {
 // recorded returns an event that a cloud has sent.
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../../shared/trigger/testdata/" + name + ".json")
+	text, err := os.ReadFile("../../shared/events/testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}

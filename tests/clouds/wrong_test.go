@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/trigger"
+	"millrace/shared/events"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/lambda"
 )
@@ -66,7 +66,7 @@ func TestWrongEvents(t *testing.T) {
 		"empty": "", "null": "null", "text": "not json", "object": "{}", "list": "[]",
 		"number": "12", "cut": `{"Records":[{`,
 		"deep":  strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000),
-		"long":  `{"Records":[],"filler":"` + strings.Repeat("x", trigger.EventMax) + `"}`,
+		"long":  `{"Records":[],"filler":"` + strings.Repeat("x", events.EventMax) + `"}`,
 		"bytes": "\xff\xfe\x00", "nulls": `{"Records":null,"events":null,"v":null}`,
 		"newer hint":        `{"v":99,"p":"x#f#e"}`,
 		"newer message":     `[{"specversion":"1.0","type":"mns:Queue:SendMessage","data":{"messageId":"m","messageBody":"{\"v\":99,\"p\":\"x#f#e\"}"}}]`,

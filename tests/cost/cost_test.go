@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/cost"
 	"millrace/tests/lambda"
 )
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 // target is a deployment with meters. The test moves the clock of its executions.
 type target interface {
 	prices() cost.Cloud
-	client() *rpc.Client // through the front end, metered
-	work() *work         // the tasks' work
+	client() *client.Client // through the front end, metered
+	work() *work            // the tasks' work
 
 	// idle reports whether there is no invocation, and no message to deliver now. Its checks are
 	// not metered.

@@ -10,13 +10,13 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/value"
+	"millrace/tests/historycheck"
 )
 
-func (l *load) history(x id) ([]rpc.Event, error) {
-	var events []rpc.Event
+func (l *load) history(x id) ([]client.Event, error) {
+	var events []client.Event
 	limit := int64(1000)
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow, ExecutionName: x.name,
 		Limit: &limit}
@@ -50,7 +50,7 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			t.Errorf("history of %v: %v", x, err)
 			continue
 		}
-		for _, line := range flowtest.CheckHistory(machines[x.flow],
+		for _, line := range historycheck.Check(machines[x.flow],
 			eventsOf(t, machines[x.flow], events)) {
 			t.Errorf("%v: %s", x, line)
 		}
@@ -106,7 +106,7 @@ func (l *load) child(t *testing.T, x id, k *observed) {
 }
 
 // ending checks status, output and last event.
-func (l *load) ending(t *testing.T, x id, k *observed, events []rpc.Event) {
+func (l *load) ending(t *testing.T, x id, k *observed, events []client.Event) {
 	last := events[len(events)-1]
 	if last.Type != "Execution"+k.status {
 		t.Errorf("%v is %s and its last event %s %s", x, k.status, last.Type, last.EventDetail)
@@ -237,7 +237,7 @@ func (l *load) listed(t *testing.T) {
 }
 
 // eventsOf converts the API's events to history events.
-func eventsOf(t *testing.T, m *flow.Machine, events []rpc.Event) []flow.HistoryEvent {
+func eventsOf(t *testing.T, m *flow.Machine, events []client.Event) []flow.HistoryEvent {
 	types := map[string]flow.EventType{}
 	for typ := flow.ExecutionStarted; typ <= flow.StateAborted; typ++ {
 		types[typ.String()] = typ

@@ -12,14 +12,14 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/linear"
 	"millrace/tests/live"
 )
 
 // recorder records requests and their responses, with the times of sending and receiving.
 type recorder struct {
-	client *rpc.Client
+	client *client.Client
 	began  time.Time
 
 	mu  sync.Mutex
@@ -30,7 +30,7 @@ func (w *recorder) now() int64 { return int64(time.Since(w.began)) + 1 }
 
 // record sends a request. An error that is neither an acceptance nor a rejection leaves its outcome
 // unknown.
-func (w *recorder) record(r *linear.Request, send func(context.Context) (*rpc.Execution, error)) {
+func (w *recorder) record(r *linear.Request, send func(context.Context) (*client.Execution, error)) {
 	r.Call = w.now()
 	x, err := send(context.Background())
 	end := w.now()
@@ -46,7 +46,7 @@ func (w *recorder) record(r *linear.Request, send func(context.Context) (*rpc.Ex
 }
 
 // by returns the reporter whose report is an execution's output.
-func by(x *rpc.Execution) string {
+func by(x *client.Execution) string {
 	var out struct{ By string }
 	json.Unmarshal([]byte(x.Output), &out)
 	return out.By
@@ -58,7 +58,7 @@ func on(name string) string { return asking + "/" + name }
 
 func (w *recorder) start(name, who string) {
 	w.record(&linear.Request{Operation: linear.Start, Execution: on(name), Client: who},
-		func(ctx context.Context) (*rpc.Execution, error) {
+		func(ctx context.Context) (*client.Execution, error) {
 			return w.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: asking,
 				ExecutionName: name, Input: `{"n":1,"items":[]}`})
 		})
@@ -66,7 +66,7 @@ func (w *recorder) start(name, who string) {
 
 func (w *recorder) stop(name, who string) {
 	w.record(&linear.Request{Operation: linear.Stop, Execution: on(name), Client: who},
-		func(ctx context.Context) (*rpc.Execution, error) {
+		func(ctx context.Context) (*client.Execution, error) {
 			return w.client.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: asking,
 				ExecutionName: name, Error: &who})
 		})
@@ -74,7 +74,7 @@ func (w *recorder) stop(name, who string) {
 
 func (w *recorder) describe(name, who string, wait int64) {
 	w.record(&linear.Request{Operation: linear.Describe, Execution: on(name), Client: who},
-		func(ctx context.Context) (*rpc.Execution, error) {
+		func(ctx context.Context) (*client.Execution, error) {
 			return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{
 				FlowName:      asking,
 				ExecutionName: name, WaitTimeSeconds: &wait})
@@ -86,7 +86,7 @@ func (w *recorder) report(name, who, token string, well bool) {
 	if well {
 		r.Ends = "Succeeded"
 	}
-	w.record(r, func(ctx context.Context) (_ *rpc.Execution, err error) {
+	w.record(r, func(ctx context.Context) (_ *client.Execution, err error) {
 		if well {
 			_, err = w.client.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{
 				TaskToken: token, Output: fmt.Sprintf(`{"by":%q}`, who)})

@@ -10,13 +10,13 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // load holds the requests of clients while the server is killed, and their responses.
 type load struct {
 	t        *testing.T
-	client   *rpc.Client
+	client   *client.Client
 	tasks    *tasks
 	stop     chan struct{}  // closed: clients begin nothing new
 	faults   chan struct{}  // closed: the server is not killed any more
@@ -34,8 +34,8 @@ type id struct{ flow, name string }
 // observed is what clients have learned about an execution.
 type observed struct {
 	n       int
-	started rpc.Timestamp // the same in every response
-	status  string        // final, once a response has shown it
+	started client.Timestamp // the same in every response
+	status  string           // final, once a response has shown it
 	output  string
 	stopped string // error name of the stop that was accepted
 	unsure  map[string]bool
@@ -95,7 +95,7 @@ func (l *load) begin(x id, n int) {
 }
 
 // noteStarted records that an execution exists, and when it started.
-func (l *load) noteStarted(x id, n int, started rpc.Timestamp) {
+func (l *load) noteStarted(x id, n int, started client.Timestamp) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.started[x]
@@ -113,7 +113,7 @@ func (l *load) noteStarted(x id, n int, started rpc.Timestamp) {
 }
 
 // describe describes an acknowledged execution and compares the response with earlier ones.
-func (l *load) describe(x id, wait int64) *rpc.Execution {
+func (l *load) describe(x id, wait int64) *client.Execution {
 	l.mu.Lock()
 	n, before := l.started[x].n, l.started[x].status
 	l.mu.Unlock()

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"testing"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/reference"
 )
 
 // judge checks the history of an execution that has lived through crashes against the reference. It
 // takes the results of its tasks, and its stops, from the history.
-func (l *load) judge(t *testing.T, x id, shown []rpc.Event) {
+func (l *load) judge(t *testing.T, x id, shown []client.Event) {
 	t.Helper()
 	events, err := reference.Read(shown)
 	if err != nil {

@@ -107,7 +107,7 @@ var variable = regexp.MustCompile(
 // the files of the other cloud.
 func readVariables(t *testing.T, other string) []string {
 	t.Helper()
-	files, err := filepath.Glob("../../shared/app/*.go")
+	files, err := filepath.Glob("../../shared/app/cloud/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}

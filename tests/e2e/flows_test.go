@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/app"
+	"millrace/shared/app/local"
 	"millrace/shared/cloudflow"
+	"millrace/shared/config"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/value"
 	"millrace/tests/examples"
 )
@@ -33,7 +34,7 @@ func TestExamples(t *testing.T) {
 
 func (l *liveServer) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 	r, events := l.run(t, f.Definition, f.Mode, &c.Setup)
-	judge(t, f.Definition, f.Machine.Language, &c.Setup, l.raw)
+	judge(t, f.Definition, f.Machine.Dialect, &c.Setup, l.raw)
 	if name := f.Refused(); name != "" {
 		if r.Status != flow.Failed || r.Error.Name != name {
 			t.Fatalf("want %s, got %v %v", name, r.Status, r.Error)
@@ -47,11 +48,11 @@ func (l *liveServer) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 
 // liveServer is a server with a clock that the test moves and tasks that mock runs.
 type liveServer struct {
-	app    *app.App
-	client *rpc.Client
+	app    *local.App
+	client *client.Client
 	clock  *clock
 	mock   *mock
-	raw    []rpc.Event // of the last run, with its tokens
+	raw    []client.Event // of the last run, with its tokens
 }
 
 // start is when each case begins, as in the flow tester.
@@ -63,11 +64,11 @@ func open(t *testing.T) *liveServer {
 	l.mock.begin(t, nil)
 	var err error
 	// One call at a time, so that outcomes are used in the order of the flow tester.
-	l.app, err = app.Open(context.Background(), app.Config{Data: t.TempDir(), Tasks: l.mock,
+	l.app, err = local.Open(context.Background(), local.Config{Data: t.TempDir(), Tasks: l.mock,
 		Now: l.clock.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(),
 			&slog.HandlerOptions{Level: slog.LevelWarn})),
-		Settings: app.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1,
+		Settings: config.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1,
 			SweepSeconds: 3600}})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +80,7 @@ func open(t *testing.T) *liveServer {
 			t.Error(err)
 		}
 	})
-	if l.client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL}); err != nil {
+	if l.client, err = client.New(client.Options{Endpoint: server.URL}); err != nil {
 		t.Fatal(err)
 	}
 	l.mock.client = l.client
@@ -88,7 +89,7 @@ func open(t *testing.T) *liveServer {
 
 // run runs a flow once. The flow exists for this run only.
 func (l *liveServer) run(t *testing.T, definition, mode string,
-	s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+	s *flowtest.Setup) (*flowtest.Result, []client.Event) {
 	t.Helper()
 	ctx := context.Background()
 	l.clock.set(start)
@@ -110,7 +111,7 @@ func (l *liveServer) run(t *testing.T, definition, mode string,
 
 // end moves the clock until the execution has ended: by a second at first, and by more the longer
 // nothing happens.
-func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
+func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *client.Execution {
 	t.Helper()
 	ctx := context.Background()
 	var quiet time.Duration
@@ -154,9 +155,9 @@ func (l *liveServer) settled(t *testing.T, s *flowtest.Setup) int64 {
 	}
 }
 
-func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
+func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []client.Event {
 	t.Helper()
-	var events []rpc.Event
+	var events []client.Event
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName}
 	limit := int64(1000)
 	q.Limit = &limit
@@ -173,8 +174,8 @@ func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
 }
 
 // result builds the flow tester's result from the responses of the API.
-func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result,
-	[]rpc.Event) {
+func (l *liveServer) result(t *testing.T, x *client.Execution, s *flowtest.Setup) (*flowtest.Result,
+	[]client.Event) {
 	r := &flowtest.Result{}
 	r.Status, _ = flow.ParseStatus(x.Status)
 	if x.Output != "" {
@@ -210,9 +211,9 @@ func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (
 }
 
 // visits finds the entries of states in a history.
-func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event) {
+func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []client.Event) {
 	at := map[int64]int{} // entry by event
-	open := func(e *rpc.Event) *flowtest.Entry {
+	open := func(e *client.Event) *flowtest.Entry {
 		if i, ok := at[e.ScheduleEventID]; ok && r.Entries[i].State == e.StepName {
 			at[e.EventID] = i
 			return &r.Entries[i]
@@ -248,7 +249,7 @@ func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event
 
 // compare compares a run with its case. Where branches or iterations run concurrently, it ignores
 // the order.
-func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtest.Expect) []string {
+func compare(m *flow.Machine, r *flowtest.Result, events []client.Event, x *flowtest.Expect) []string {
 	want := *x
 	want.Waits, want.Events = nil, nil
 	together := slices.ContainsFunc(m.Nodes, func(s *flow.State) bool {
@@ -315,7 +316,7 @@ func matched[E, W any](list []E, want []W, of func(E) bool, same func(E, W) bool
 }
 
 // sameEvents compares a history with that of the case, event by event.
-func sameEvents(events []rpc.Event, want [][]any) []string {
+func sameEvents(events []client.Event, want [][]any) []string {
 	if want == nil {
 		return nil
 	}

@@ -12,8 +12,9 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
+	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -22,7 +23,7 @@ import (
 // task that waits for a report through the API, with the token of the call.
 type mock struct {
 	t      testing.TB
-	client *rpc.Client
+	client *client.Client
 
 	mu      sync.Mutex
 	tasks   map[string][]flowtest.Outcome
@@ -62,9 +63,9 @@ func (k *mock) Run(_ context.Context, r task.Request) task.Result {
 	}
 	result := task.Result{Output: encode(o.Return)}
 	switch {
-	case r.Mode == task.Complete && o.Error != nil:
+	case r.Mode == flow.RequestComplete && o.Error != nil:
 		return task.Fail(o.Error.Name, o.Error.Cause)
-	case r.Mode == task.Complete:
+	case r.Mode == flow.RequestComplete:
 		return result
 	}
 	if h := fnv.New32a(); h != nil {
@@ -88,7 +89,7 @@ func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.pending++
-	if r.FlowV1 {
+	if r.Dialect == flow.FlowV1 {
 		raw, _ := base64.StdEncoding.DecodeString(r.Token)
 		if i := strings.LastIndexByte(string(raw), '#'); i > 0 {
 			k.tokens[r.Token] = base64.StdEncoding.EncodeToString([]byte(string(raw[:i+1]) + "SIG"))
@@ -100,7 +101,7 @@ func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
 	if len(r.Parameters) > 0 {
 		c.Params = decode(k.t, string(r.Parameters))
 	}
-	if r.FlowV1 {
+	if r.Dialect == flow.FlowV1 {
 		c.Input = decode(k.t, string(r.Input))
 	}
 	k.calls = append(k.calls, c)

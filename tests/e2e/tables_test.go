@@ -11,10 +11,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"millrace/shared/app"
+	"millrace/shared/app/local"
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/shared/value"
 )
 
@@ -22,12 +22,12 @@ import (
 const refused = "refused"
 
 // tables is a server that runs each row of a table as a flow of its own.
-type tables struct{ client *rpc.Client }
+type tables struct{ client *client.Client }
 
 func openTables(t *testing.T) *tables {
 	t.Helper()
-	a, err := app.Open(context.Background(),
-		app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	a, err := local.Open(context.Background(),
+		local.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func openTables(t *testing.T) *tables {
 			t.Error(err)
 		}
 	})
-	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	api, err := client.New(client.Options{Endpoint: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tables{client}
+	return &tables{api}
 }
 
 // run creates flow f and runs it. It returns member r of the output, or the name of the error.

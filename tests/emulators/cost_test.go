@@ -2,6 +2,8 @@ package emulators_test
 
 import (
 	"testing"
+
+	"millrace/tests/emulators"
 )
 
 // TestCost bounds what executions cost: write units, and requests to SQS other than receives and
@@ -9,7 +11,9 @@ import (
 // project's floor is 15 units and 3 requests for five tasks in a row.
 func TestCost(t *testing.T) {
 	w := newWorld(t)
-	e := w.process(t, nil)
+	var table, queue emulators.Meter
+	w.sends = emulators.Faulty(queue.SQS)
+	e := w.process(t, emulators.Faulty(table.DynamoDB))
 	for _, c := range []struct {
 		name, definition string
 		writes           float64
@@ -21,13 +25,13 @@ func TestCost(t *testing.T) {
 		{"parallel", flows["parallel"], 14},
 	} {
 		e.create(t, c.name, c.definition)
-		e.meter.Reset()
-		before := e.queue.Requests()["SendMessageBatch"]
+		table.Reset()
+		queue.Reset()
 		e.start(t, c.name, "x")
 		e.ended(t, c.name, "x")
-		u, sent := e.meter.Total(), e.queue.Requests()["SendMessageBatch"]-before
+		u, sent := table.Used(), queue.Used().Calls["SendMessageBatch"]
 		t.Logf("%-8s %2.0f write units (%.0f of indexes), %d sends: %v", c.name, u.Writes, u.Index,
-			sent, e.meter.ByOperation())
+			sent, u.Calls)
 		if u.Writes > c.writes || sent > 3 {
 			t.Errorf("%s: %v write units and %d sends, want at most %v and 3", c.name, u.Writes,
 				sent, c.writes)

@@ -33,6 +33,7 @@ type world struct {
 	dynamo, queues string
 	table, queue   string
 	tasks          tasks
+	sends          http.RoundTripper // to the queue; nil: without a meter
 }
 
 func newWorld(t *testing.T) *world {
@@ -61,21 +62,19 @@ type process struct {
 	*cloudflow.Service
 	engine *engine.Engine
 	queue  *sqsqueue.Queue
-	meter  *dynamostore.Meter
 }
 
 // process starts one more process on the world. Its calls to DynamoDB go through transport.
 func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	t.Helper()
-	e := &process{meter: &dynamostore.Meter{}}
+	e := &process{}
 	driver := dynamostore.New(dynamostore.Options{
 		Client: dynamostore.NewClient(emulators.Config(w.dynamo, transport)),
 		Table:  w.table,
-		Meter:  e.meter,
 	})
 	st := store.New(store.Options{Driver: driver, TailBytes: 1200})
 	e.queue = sqsqueue.New(sqsqueue.Options{
-		Client:     sqs.NewFromConfig(emulators.Config(w.queues, nil)),
+		Client:     sqs.NewFromConfig(emulators.Config(w.queues, w.sends)),
 		URL:        w.queue,
 		Visibility: 2 * time.Second,
 	})
@@ -91,7 +90,7 @@ func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
-				return nil, diagnostics.Err()
+				return nil, fdl.Fault(diagnostics)
 			}
 			return m, nil
 		},
@@ -150,7 +149,7 @@ func (s *tasks) Run(_ context.Context, r task.Request) task.Result {
 	if err := json.Unmarshal(body(r.Parameters), &p); err == nil && p.Retry < p.Fail {
 		return task.Fail("FC.ResourceThrottled", "not yet")
 	}
-	if r.Mode == task.Custom {
+	if r.Mode == flow.WaitForCustomCallback {
 		tokens <- r.Token
 	}
 	return task.Result{Output: json.RawMessage(`{"Code":200,"Header":{},"Body":{"done":true}}`)}

@@ -76,7 +76,7 @@ func readFile(path string) (*File, error) {
 	}
 	m, diagnostics := fdl.Parse([]byte(f.Definition), fdl.Options{Mode: f.Mode})
 	if m == nil {
-		return nil, diagnostics.Err()
+		return nil, fdl.Fault(diagnostics)
 	}
 	if f.Machine = m; f.FlowName == "" {
 		f.FlowName = m.Name

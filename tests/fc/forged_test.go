@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/fc"
@@ -27,7 +27,7 @@ const twoAccounts = `{"accounts":[{"id":"` + clouds.Account + `","keys":[{"id":"
 
 func second(t *testing.T, s *fc.Stack) *fc.Stack {
 	t.Helper()
-	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.Trigger, AccessKeyID: "thief",
+	c, err := client.New(client.Options{Endpoint: s.Trigger, AccessKeyID: "thief",
 		Secret: "thief-secret-of-16"})
 	if err != nil {
 		t.Fatal(err)

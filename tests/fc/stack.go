@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/queue/mnsqueue/rest"
-	"millrace/shared/rpc"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/mns"
+	"millrace/shared/rpc/client"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
 	"millrace/tests/emulators"
 	harness "millrace/tests/emulators/fc"
-	"millrace/tests/emulators/mns"
+	emulator "millrace/tests/emulators/mns"
 	"millrace/tests/emulators/oss"
 	"millrace/tests/emulators/tablestore"
 )
@@ -50,7 +51,7 @@ type Stack struct {
 	Store  *tablestore.Server
 	// without functions, with a key of the operator
 	Rows    *otsstore.Store
-	MNS     *mns.Server
+	MNS     *emulator.Server
 	OSS     *oss.Server
 	Trigger string        // its address
 	Clock   *clouds.Clock // nil without Options.Clock
@@ -73,7 +74,7 @@ func (s *Stack) On(t testing.TB) *View {
 }
 
 // Wait waits until an execution has ended, for at most a minute, and returns it.
-func (s *Stack) Wait(flow, name string) *rpc.Execution {
+func (s *Stack) Wait(flow, name string) *client.Execution {
 	s.T.Helper()
 	return s.Flows.Wait(flow, name, 3*time.Minute)
 }
@@ -104,7 +105,7 @@ type Options struct {
 func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
 	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}),
-		MNS: mns.New(mns.Options{}), OSS: oss.New(oss.Options{}), o: o, roles: &roles{}}
+		MNS: emulator.New(emulator.Options{}), OSS: oss.New(oss.Options{}), o: o, roles: &roles{}}
 	s.roles.renew(s)
 	for _, q := range []string{steps, dead, lost} {
 		s.MNS.CreateQueue(q)
@@ -140,14 +141,14 @@ func Deploy(t testing.TB, o Options) *Stack {
 }
 
 // Connect returns a client that uses the HTTP trigger and a signature: "v1" or "v3".
-func (s *Stack) Connect(signature string) *rpc.Client {
+func (s *Stack) Connect(signature string) *client.Client {
 	s.T.Helper()
 	return s.connect(s.Trigger, signature)
 }
 
-func (s *Stack) connect(endpoint, signature string) *rpc.Client {
+func (s *Stack) connect(endpoint, signature string) *client.Client {
 	s.T.Helper()
-	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: KeyID,
+	c, err := client.New(client.Options{Endpoint: endpoint, AccessKeyID: KeyID,
 		Secret: Secret, Signature: signature,
 		HTTPClient: &http.Client{Transport: emulators.NewTransport()}})
 	if err != nil {
@@ -209,8 +210,8 @@ func (s *Stack) createTable() {
 	s.Rows = otsstore.New(otsstore.Options{Table: table,
 		Client: otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://store",
 			Instance:  tablestore.DefaultInstance,
-			Transport: s.Store, Credentials: func(context.Context) (otsstore.Credentials, error) {
-				return otsstore.Credentials{AccessKeyID: tablestore.DefaultKey.ID,
+			Transport: s.Store, Credentials: func(context.Context) (alibaba.Credentials, error) {
+				return alibaba.Credentials{AccessKeyID: tablestore.DefaultKey.ID,
 					AccessKeySecret: tablestore.DefaultKey.Secret}, nil
 			}})})
 	if err := s.Rows.CreateTables(s.T.Context()); err != nil {
@@ -263,10 +264,10 @@ func (s *Stack) function(name, dir string, instances int, env ...string) *harnes
 
 // run starts the event stream and the timer.
 func (s *Stack) run(o Options) {
-	client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false),
+	client := &mns.Client{Endpoint: mns.Endpoint(emulator.AccountID, emulator.Region, false),
 		HTTP: &http.Client{Transport: s.MNS.Transport()},
-		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID,
-			AccessKeySecret: mns.AccessKeySecret})}
+		Credentials: alibaba.Static(alibaba.Credentials{AccessKeyID: emulator.AccessKeyID,
+			AccessKeySecret: emulator.AccessKeySecret})}
 	s.Stream = &harness.Stream{Client: client, Queue: steps, Invoke: s.StepRunner.Invoke, Batch: 16,
 		Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
 		Pause: func(int) time.Duration { return 100 * time.Millisecond }}
@@ -327,7 +328,7 @@ func (s *Stack) Send(text string) { s.put(steps, text) }
 
 func (s *Stack) put(queue, text string) {
 	if _, err := s.Stream.Client.SendOne(context.Background(), queue,
-		rest.OutgoingMessage{Body: text}, 0); err != nil {
+		mns.OutgoingMessage{Body: text}, 0); err != nil {
 		s.T.Error("send:", err)
 	}
 }

@@ -160,7 +160,7 @@ func notes(t *testing.T, s *fc.Stack) (n int) {
 				t.Fatal(err)
 			}
 			for _, r := range rows {
-				if store.IsInvocationRecord(r.Key) {
+				if store.KindOf(r.Key) == store.InvocationRecordRow {
 					n++
 				}
 			}

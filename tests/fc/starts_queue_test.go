@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/cloudflow"
-	"millrace/shared/queue/mnsqueue/rest"
 	harness "millrace/tests/emulators/fc"
-	"millrace/tests/emulators/mns"
+	emulator "millrace/tests/emulators/mns"
 	"millrace/tests/fc"
 )
 
@@ -47,7 +47,7 @@ func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)
 // put puts a message into a queue, like any program of a user.
 func put(t *testing.T, s *fc.Stack, queue, body string) {
 	t.Helper()
-	message := rest.OutgoingMessage{Body: body}
+	message := mns.OutgoingMessage{Body: body}
 	if _, err := s.Stream.Client.SendOne(t.Context(), queue, message, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestQueueStarts(t *testing.T) {
 				}
 			})
 		}
-		s.MNS.SetFaults(mns.Faults{Seed: 3, Duplicate: 0.3, Reorder: 0.3})
+		s.MNS.SetFaults(emulator.Faults{Seed: 3, Duplicate: 0.3, Reorder: 0.3})
 		want := []string{`"a text"`}
 		for i := range 6 {
 			want = append(want, fmt.Sprintf(`{"id":%d}`, i))

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -87,7 +87,7 @@ var matrix = []operation{
 // identity is a caller without the right, and the error that it must get.
 type identity struct {
 	name    string
-	options rpc.ClientOptions
+	options client.Options
 	change  func(*http.Request)
 	status  int
 	code    string
@@ -130,16 +130,16 @@ func bodied(r *http.Request) {
 	r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 }
 
-func key(id, secret string) rpc.ClientOptions {
-	return rpc.ClientOptions{AccessKeyID: id, Secret: secret}
+func key(id, secret string) client.Options {
+	return client.Options{AccessKeyID: id, Secret: secret}
 }
 
-func token(o rpc.ClientOptions, t string) rpc.ClientOptions {
+func token(o client.Options, t string) client.Options {
 	o.SecurityToken = t
 	return o
 }
 
-func bearer(t string) rpc.ClientOptions { return rpc.ClientOptions{Bearer: t} }
+func bearer(t string) client.Options { return client.Options{Bearer: t} }
 
 var strangers = []identity{
 	{name: "key of another account", options: key("stranger", "s8"), status: 404,
@@ -165,12 +165,12 @@ var strangers = []identity{
 	{name: "wrong secret", options: key("owner", "s8"), status: 403, code: "SignatureNotMatch"},
 	{name: "unknown bearer", options: bearer("made up"), status: 403, code: "AccessDenied"},
 	{name: "expired bearer", options: bearer("bearer-old"), status: 403, code: "AccessDenied"},
-	{name: "nobody", options: rpc.ClientOptions{Signature: "none"}, status: 400,
+	{name: "nobody", options: client.Options{Signature: "none"}, status: 400,
 		code: "MissingRequiredParams"},
-	{name: "old request", options: rpc.ClientOptions{AccessKeyID: "owner", Secret: "s1",
+	{name: "old request", options: client.Options{AccessKeyID: "owner", Secret: "s1",
 		Now: func() time.Time { return time.Now().Add(-time.Hour) }}, status: 403,
 		code: "RequestTimeTooSkewed"},
-	{name: "request of tomorrow", options: rpc.ClientOptions{AccessKeyID: "owner", Secret: "s1",
+	{name: "request of tomorrow", options: client.Options{AccessKeyID: "owner", Secret: "s1",
 		Now: func() time.Time { return time.Now().Add(24 * time.Hour) }}, status: 403,
 		code: "RequestTimeTooSkewed"},
 	{name: "parameter altered", options: key("owner", "s1"), change: altered, status: 403,
@@ -287,7 +287,7 @@ func revoke(t *testing.T, s *live.Server) {
 }
 
 // everything returns all that the owner can read.
-func everything(t *testing.T, owner *rpc.Client) string {
+func everything(t *testing.T, owner *client.Client) string {
 	t.Helper()
 	var all []string
 	for _, op := range matrix {

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -33,7 +33,7 @@ func wide(name, url string) string {
 func items(n int) string { return `{"items":[` + strings.Repeat("1,", n-1) + "1]}" }
 
 // ended waits for executions to end and counts their statuses.
-func ended(t *testing.T, s *live.Server, c *rpc.Client, flow string,
+func ended(t *testing.T, s *live.Server, c *client.Client, flow string,
 	names []string) map[string]int {
 	t.Helper()
 	count := map[string]int{}
@@ -58,7 +58,7 @@ func ended(t *testing.T, s *live.Server, c *rpc.Client, flow string,
 }
 
 // starts starts n executions.
-func starts(t *testing.T, c *rpc.Client, flow, input string, n int) (names []string) {
+func starts(t *testing.T, c *client.Client, flow, input string, n int) (names []string) {
 	t.Helper()
 	for i := range n {
 		name := fmt.Sprintf("x%d-%d", time.Now().UnixNano(), i)

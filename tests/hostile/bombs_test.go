@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -147,7 +147,7 @@ func signed(t *testing.T, s *live.Server) {
 					FlowName: "none", ExecutionName: "x", Input: input})
 			if err == nil {
 				t.Error("an input of 1 MB is taken")
-			} else if rpc.RequestID(err) == "" && s.Alive() {
+			} else if client.RequestID(err) == "" && s.Alive() {
 				t.Logf("no answer: %.200v", err)
 			}
 		})

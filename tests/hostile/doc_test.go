@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -49,7 +49,7 @@ func tokens(t *testing.T) (url string, all <-chan string) {
 }
 
 // create creates a flow.
-func create(t *testing.T, c *rpc.Client, name, definition string) {
+func create(t *testing.T, c *client.Client, name, definition string) {
 	t.Helper()
 	if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name,
 		Definition: definition, Type: "FDL"}); err != nil {

@@ -18,7 +18,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 )
 
 // greed is an account that does its worst to the other accounts of its server, with valid requests
@@ -85,10 +85,10 @@ func startGreed(t *testing.T, endpoint string) (end func() counts) {
 	}
 }
 
-func (g *greed) client() *rpc.Client {
+func (g *greed) client() *client.Client {
 	o := key("stranger", "s8")
 	o.Endpoint = g.endpoint
-	c, err := rpc.NewClient(o)
+	c, err := client.New(o)
 	if err != nil {
 		panic(err)
 	}
@@ -96,7 +96,7 @@ func (g *greed) client() *rpc.Client {
 }
 
 // crowd runs count clients. Each sends again and again until the end.
-func (g *greed) crowd(count int, send func(c *rpc.Client, n int) error) {
+func (g *greed) crowd(count int, send func(c *client.Client, n int) error) {
 	for who := range count {
 		g.work.Go(func() {
 			c := g.client()
@@ -173,8 +173,8 @@ func (g *greed) begin() {
 			panic(fmt.Sprintf("%s: %v", name, err))
 		}
 	}
-	start := func(flow, name, input string) func(c *rpc.Client, n int) error {
-		return func(c *rpc.Client, n int) error {
+	start := func(flow, name, input string) func(c *client.Client, n int) error {
+		return func(c *client.Client, n int) error {
 			_, err := c.StartExecution(g.life, cloudflow.StartExecutionRequest{FlowName: flow,
 				ExecutionName: fmt.Sprint(name, n), Input: input})
 			return err
@@ -185,12 +185,12 @@ func (g *greed) begin() {
 	}
 	wide := `{"a":[` + strings.TrimSuffix(strings.Repeat(`{"":0},`, 7000), ",") + `]}`
 	long := int64(60)
-	g.crowd(400, func(c *rpc.Client, n int) error { // long polls
+	g.crowd(400, func(c *client.Client, n int) error { // long polls
 		_, err := c.DescribeExecution(g.life, cloudflow.DescribeExecutionRequest{FlowName: "wait",
 			ExecutionName: "x0", WaitTimeSeconds: &long})
 		return err
 	})
-	g.crowd(100, func(c *rpc.Client, n int) error {
+	g.crowd(100, func(c *client.Client, n int) error {
 		_, err := c.StartSyncExecution(g.life, cloudflow.StartExecutionRequest{FlowName: "express"})
 		return err
 	})
@@ -198,11 +198,11 @@ func (g *greed) begin() {
 	g.crowd(8, start("call", "s", "{}"))
 	g.crowd(16, start("pass", "p", "{}"))
 	g.crowd(8, start("pass", "w", wide))
-	g.crowd(8, func(c *rpc.Client, n int) error {
+	g.crowd(8, func(c *client.Client, n int) error {
 		_, err := c.ListExecutions(g.life, cloudflow.ListExecutionsRequest{FlowName: "pass"})
 		return err
 	})
-	g.crowd(4, func(c *rpc.Client, n int) error {
+	g.crowd(4, func(c *client.Client, n int) error {
 		q := cloudflow.CreateFlowRequest{Name: fmt.Sprint("big", n),
 			Definition: stateMachine("big", "[{Name: A, Type: Pass, End: true}]") +
 				strings.Repeat("# and so on\n", 20_000)}

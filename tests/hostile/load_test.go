@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/live"
 )
 
@@ -309,7 +309,7 @@ func TestConnectionsRunOut(t *testing.T) {
 		switch {
 		case err == nil:
 			known = append(known, x)
-		case rpc.RequestID(err) != "": // a response of the server: must not happen
+		case client.RequestID(err) != "": // a response of the server: must not happen
 			t.Errorf("refused: %v", err)
 		default: // closed before it could send its request, because hundreds connect at once
 			refused++

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,13 +17,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"millrace/shared/app"
+	"millrace/shared/app/local"
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/config"
+	"millrace/shared/rpc/client"
 	"millrace/shared/store"
 	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
@@ -156,43 +155,6 @@ func TestSecretsOfCommands(t *testing.T) {
 	}
 }
 
-// both is a log handler that writes text and JSON, at all levels.
-type both struct{ text, json slog.Handler }
-
-func newBoth(w io.Writer) both {
-	o := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
-	return both{slog.NewTextHandler(w, o), slog.NewJSONHandler(w, o)}
-}
-
-func (b both) Enabled(context.Context, slog.Level) bool { return true }
-func (b both) Handle(ctx context.Context, r slog.Record) error {
-	return errors.Join(b.text.Handle(ctx, r.Clone()), b.json.Handle(ctx, r))
-}
-func (b both) WithAttrs(a []slog.Attr) slog.Handler {
-	return both{b.text.WithAttrs(a), b.json.WithAttrs(a)}
-}
-func (b both) WithGroup(name string) slog.Handler {
-	return both{b.text.WithGroup(name), b.json.WithGroup(name)}
-}
-
-// sink collects the text of many writers.
-type sink struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *sink) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *sink) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // The secrets of callers.
 const (
 	keySecret   = plantedSecret + "-secret"
@@ -217,7 +179,7 @@ func TestSecretsInside(t *testing.T) {
 		return path
 	}
 	yes := true
-	config := app.Config{Data: filepath.Join(dir, "data"), Log: slog.New(newBoth(log)),
+	settings := local.Config{Data: filepath.Join(dir, "data"), Log: slog.New(newBoth(log)),
 		Credentials: write("credentials.yaml",
 			"accounts:\n  - id: \"1\"\n    keys:\n      - {id: a, secret: "+keySecret+
 				"}\n      - {id: STS.a, secret: "+keySecret+", securityToken: "+stsToken+"}\n"+
@@ -227,25 +189,25 @@ func TestSecretsInside(t *testing.T) {
 				plantedSecret+"-env}}\n- {match: away, http: '"+world.URL+"/fail?key="+
 				plantedSecret+"-query'}\n"+
 				"- {match: dead, http: 'http://127.0.0.1:1/?key="+plantedSecret+"-query'}\n"),
-		Settings: app.Settings{AccessLog: true, AllowLoopback: &yes, SweepSeconds: 1,
+		Settings: config.Settings{AccessLog: true, AllowLoopback: &yes, SweepSeconds: 1,
 			CheckNonces: true}}
-	a, err := app.Open(context.Background(), config)
+	a, err := local.Open(context.Background(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(a.Handler())
 	answers := &sink{}
-	as := func(o rpc.ClientOptions) *rpc.Client {
+	as := func(o client.Options) *client.Client {
 		o.Endpoint, o.HTTPClient = server.URL, &http.Client{Transport: recording{answers}}
-		c, err := rpc.NewClient(o)
+		c, err := client.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	owner := as(rpc.ClientOptions{AccessKeyID: "a", Secret: keySecret, Signature: "v3"})
+	owner := as(client.Options{AccessKeyID: "a", Secret: keySecret, Signature: "v3"})
 	runFlows(t, server.URL, world.URL, owner)
-	for _, o := range []rpc.ClientOptions{
+	for _, o := range []client.Options{
 		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: stsToken},
 		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: madeUp},
 		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: stsToken, Signature: "v3"},
@@ -263,13 +225,13 @@ func TestSecretsInside(t *testing.T) {
 		}
 	}
 	malformed(t, server.Listener.Addr().String(), answers)
-	seed := seedOf(t, owner, config.Data)
+	seed := seedOf(t, owner, settings.Data)
 	server.Close()
-	files := contents(t, config.Data) // while the log of the store holds plain text
+	files := contents(t, settings.Data) // while the log of the store holds plain text
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
-	files += contents(t, config.Data)
+	files += contents(t, settings.Data)
 
 	absent := func(where, text string, secrets ...string) {
 		t.Helper()
@@ -311,17 +273,17 @@ func (panicking) Run(_ context.Context, r task.Request) task.Result {
 func TestSecretsInPanics(t *testing.T) {
 	t.Parallel()
 	log, answers := &sink{}, &sink{}
-	a, err := app.Open(context.Background(),
-		app.Config{Data: t.TempDir(), Log: slog.New(newBoth(log)), Tasks: panicking{}})
+	a, err := local.Open(context.Background(),
+		local.Config{Data: t.TempDir(), Log: slog.New(newBoth(log)), Tasks: panicking{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(a.Handler())
-	quiet, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	quiet, err := client.New(client.Options{Endpoint: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL,
+	open, err := client.New(client.Options{Endpoint: server.URL,
 		HTTPClient: &http.Client{Transport: recording{answers}}})
 	if err != nil {
 		t.Fatal(err)
@@ -351,7 +313,7 @@ func call(name, action, parameters string) string {
 }
 
 // run runs a flow, which fails, and reads its history with the recorded client.
-func run(t *testing.T, quiet, recorded *rpc.Client, flow string) {
+func run(t *testing.T, quiet, recorded *client.Client, flow string) {
 	t.Helper()
 	ctx := context.Background()
 	if _, err := quiet.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow,
@@ -394,9 +356,9 @@ func misbehave(w http.ResponseWriter, r *http.Request) {
 }
 
 // runFlows runs flows whose calls carry secrets and fail.
-func runFlows(t *testing.T, server, world string, recorded *rpc.Client) {
+func runFlows(t *testing.T, server, world string, recorded *client.Client) {
 	t.Helper()
-	quiet, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server, AccessKeyID: "a",
+	quiet, err := client.New(client.Options{Endpoint: server, AccessKeyID: "a",
 		Secret: keySecret})
 	if err != nil {
 		t.Fatal(err)
@@ -441,22 +403,6 @@ func runFlows(t *testing.T, server, world string, recorded *rpc.Client) {
 	}
 }
 
-// recording is a transport that keeps every response.
-type recording struct{ to io.Writer }
-
-// RoundTrip implements http.RoundTripper.
-func (c recording) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(response.Body)
-	response.Body.Close()
-	response.Body = io.NopCloser(bytes.NewReader(text))
-	fmt.Fprintf(c.to, "%d %v %s\n", response.StatusCode, response.Header, text)
-	return response, err
-}
-
 // malformed sends malformed requests that contain secrets.
 func malformed(t *testing.T, address string, answers io.Writer) {
 	t.Helper()
@@ -491,7 +437,7 @@ func malformed(t *testing.T, address string, answers io.Writer) {
 }
 
 // seedOf starts an execution and reads its seed from a copy of the store.
-func seedOf(t *testing.T, owner *rpc.Client, data string) (seed [16]byte) {
+func seedOf(t *testing.T, owner *client.Client, data string) (seed [16]byte) {
 	t.Helper()
 	ctx := context.Background()
 	f, err := owner.DescribeFlow(ctx, "pass")
@@ -519,22 +465,4 @@ func seedOf(t *testing.T, owner *rpc.Client, data string) (seed [16]byte) {
 		t.Fatalf("%+v %v", x, err)
 	}
 	return x.Seed
-}
-
-// contents returns all bytes of the files of a directory.
-func contents(t *testing.T, dir string) string {
-	t.Helper()
-	var all strings.Builder
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return nil // a file that was just removed
-		}
-		text, err := os.ReadFile(path)
-		all.Write(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all.String()
 }

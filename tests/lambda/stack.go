@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"millrace/shared/rpc"
-	"millrace/shared/store"
+	"millrace/shared/rpc/client"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/tests/clouds"
 	"millrace/tests/emulators"
@@ -45,7 +45,7 @@ type Stack struct {
 	Table         string             // name
 	Dynamo        *dynamodb.Client   // without injected faults
 	SQS           *sqs.Client        // without injected faults
-	Rows          store.Driver       // the table, without injected faults
+	Rows          driver.Driver      // the table, without injected faults
 	queue, dead   string             // URLs
 	background    *clouds.Background // poller, schedule and clock
 	busy          func() bool        // Options.Busy
@@ -234,14 +234,14 @@ func (s *Stack) Sweep() {
 }
 
 // Connect returns a client that uses the gateway of a form and a signature: "v1" or "v3".
-func (s *Stack) Connect(form Form, signature string) *rpc.Client {
+func (s *Stack) Connect(form Form, signature string) *client.Client {
 	s.T.Helper()
 	return s.connect(s.Gateways[form], signature)
 }
 
-func (s *Stack) connect(endpoint, signature string) *rpc.Client {
+func (s *Stack) connect(endpoint, signature string) *client.Client {
 	s.T.Helper()
-	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: KeyID,
+	c, err := client.New(client.Options{Endpoint: endpoint, AccessKeyID: KeyID,
 		Secret: Secret, Signature: signature,
 		HTTPClient: &http.Client{Transport: emulators.NewTransport()}})
 	if err != nil {

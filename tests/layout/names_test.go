@@ -11,17 +11,15 @@ import (
 // field names without regard to case: it takes "code" for the field Code. All other files read
 // foreign JSON with value.Unmarshal.
 var readers = map[string]string{
-	"value/exact.go":      "it is what matches names exactly",
-	"value/pieces.go":     "reads the texts of names",
-	"fdl/source/json.go":  "reads tokens; it knows no fields",
-	"trigger/http.go":     "reads the tokens of query parameters in their order",
-	"trigger/envelope.go": "reads tokens, to see a name that is there twice",
-	"task/acs/errors.go":  "Alibaba's services differ in the letters of code, message and request id",
-	"store/flow.go":       "the engine's own row",
-	"store/tombstone.go":  "the engine's own row",
-	"task/own/call.go":    "takes what any service may take; it knows no fields",
-	"app/asyncresults.go": "the engine's own row",
-	"cli/input.go":        "looks whether a flag is an object; it knows no fields",
+	"value/exact.go":            "it is what matches names exactly",
+	"value/pieces.go":           "reads the texts of names",
+	"yamldoc/json.go":           "reads tokens; it knows no fields",
+	"events/http.go":            "reads the tokens of query parameters in their order",
+	"events/envelope.go":        "reads tokens, to see a name that is there twice",
+	"alibaba/acs/errors.go":     "services differ in the letters of code, message and request id",
+	"task/reserved/call.go":     "takes what any service may take; it knows no fields",
+	"app/cloud/asyncresults.go": "the engine's own row",
+	"cli/input.go":              "looks whether a flag is an object; it knows no fields",
 }
 
 func TestNamesOfMembersAreExact(t *testing.T) {

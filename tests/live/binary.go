@@ -26,7 +26,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if os.Getenv("MILLRACE_CRASH_RACE") != "" {
 		args = append(args, "-race")
 	}
-	out, err := exec.Command("go", append(args, "millrace/functions/local")...).CombinedOutput()
+	out, err := exec.Command("go", append(args, "millrace/cmd/millrace")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %v\n%s", err, out)
 	}

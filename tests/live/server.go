@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/port"
 )
 
@@ -209,13 +209,13 @@ func (s *Server) WaitReady() {
 }
 
 // Client returns a client without credentials.
-func (s *Server) Client() *rpc.Client { return s.ClientAs(rpc.ClientOptions{}) }
+func (s *Server) Client() *client.Client { return s.ClientAs(client.Options{}) }
 
 // ClientAs returns a client with options of its own, such as credentials.
-func (s *Server) ClientAs(o rpc.ClientOptions) *rpc.Client {
+func (s *Server) ClientAs(o client.Options) *client.Client {
 	s.t.Helper()
 	o.Endpoint = s.Endpoint()
-	c, err := rpc.NewClient(o)
+	c, err := client.New(o)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ lost:   /* lost or unknown: the row says whose it is */
 		:: !FREE && claimed != me && claimed != 0 && SAME(claimed, me) -> goto unanswered   /* the same start: this run it is */
 #endif
 		:: else ->
-			assert(!SAME(maker[life], me));   /* nobody is told that his own start is another's */
+			assert(!SAME(maker[life], me));   /* no starter's own start counts as another one */
 #ifdef MUT_WAIT_FOR_THE_NAME
 			goto lost;
 #endif
@@ -145,7 +145,7 @@ end:
 	do
 	:: atomic { status == running && !expired && value[life] -> r = life; v = ver; busy++ };
 		atomic {
-			assert(hist[KEY(r)] == 0 || hist[KEY(r)] == r);   /* a row of the history is never another's */
+			assert(hist[KEY(r)] == 0 || hist[KEY(r)] == r);   /* a row of the history always belongs to one run */
 #ifdef MUT_ROW_MEANS_COMMITTED
 			if
 			:: hist[KEY(r)] == r -> busy--; r = 0; v = 0; goto end

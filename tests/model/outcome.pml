@@ -426,13 +426,13 @@ closed:
 	};
 refuse:
 	atomic {
-		assert(CLOSED(a));                             /* refused: it is closed */
-		assert(counts[me] == 0);                       /* and not by him */
+		assert(CLOSED(a));                             /* rejected: the attempt is closed */
+		assert(counts[me] == 0);                       /* rejected: the message has not counted */
 		refused[me] = 1;
 		goto finished
 	};
 ok:
-	atomic { assert(counts[me] == 1 && MARKED(me)); accepted[me] = 1 };   /* accepted: it has counted */
+	atomic { assert(counts[me] == 1 && MARKED(me)); accepted[me] = 1 };   /* accepted: the message has counted */
 unknown:                                                       /* try again: nothing is claimed */
 finished:
 	atomic { v = 0; a = 0; tries = 0; ANSWERED }

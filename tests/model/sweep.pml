@@ -207,7 +207,7 @@ round:
 	:: atomic { tries >= TRIESMAX && !began && begun >= BEGUNMAX ->
 		if
 		:: CURRENT(me) ->
-			assert(deaths + beginners >= BEGUNMAX);     /* none is taken for broken that has brought no runners down */
+			assert(deaths + beginners >= BEGUNMAX);     /* only an execution that has ended enough engines fails as poison */
 			broken = 1; phase = over; fresh = 0; wake = NEVER; lease = NEVER; due = NEVER; goto done
 		:: !CURRENT(me) -> goto again
 		fi }

@@ -71,7 +71,7 @@ Flags:
 
 // core lists the packages that are changed by default.
 const core = "./shared/engine ./shared/interp ./shared/store " +
-	"./shared/cloudflow ./shared/queue ./shared/app"
+	"./shared/cloudflow ./shared/queue ./shared/app/..."
 
 // options are the values of the flags.
 type options struct {

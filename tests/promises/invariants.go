@@ -10,7 +10,7 @@ var Invariants = []Invariant{
 	{"counts once", "a message takes effect in one commit, and in no other"},
 	{"marked", "a message from outside carries a mark by which its sender recognizes it"},
 	{"history", "the history has no gap, only grows, and ends with the event that the row names"},
-	{"legal history", "the history follows the rules of the dialect (`flowtest.CheckHistory`)"},
+	{"legal history", "the history follows the rules of the dialect (`historycheck.Check`)"},
 	{"written once", "a row of the history or of a value is never written again with other bytes"},
 	{"readable", "every row that was written can be read again"},
 	{"every row expires", "every row of an execution has an expiry"},
@@ -47,7 +47,7 @@ var Invariants = []Invariant{
 	{"one call at a time", "no process repeats a call that a live process is making, unless the " +
 		"lease has expired"},
 	{"call within its lease", "no call begins after its lease has expired"},
-	{"answer kept", "no process repeats a call if a live process has its result, unless the " +
+	{"result kept", "no process repeats a call if a live process has its result, unless the " +
 		"lease has expired"},
 	{"lease", "no lease is longer than its bound"},
 	// Children and outbox.
@@ -71,7 +71,7 @@ var Invariants = []Invariant{
 	{"late timer", "waits, retry intervals and timeouts end within a sweep and its margin"},
 	{"late lease", "a call whose process has died is repeated within the lease, its margin and " +
 		"a sweep"},
-	{"late answer", "the result of a call is committed within seconds, while its process lives"},
+	{"late result", "the result of a call is committed within seconds, while its process lives"},
 	{"late inbox", "every inbox entry is taken or dropped in time"},
 	{"late outbox", "every outbox entry leaves the outbox, and is postponed no longer than its " +
 		"backoff"},
@@ -91,21 +91,21 @@ var Invariants = []Invariant{
 	// Responses.
 	{"one order", "responses fit an order in which each request happens at one moment between " +
 		"request and response"},
-	{"start answer", "a StartExecution that succeeded has started an execution; " +
+	{"start response", "a StartExecution that succeeded has started an execution; " +
 		"ExecutionAlreadyExists is returned for ended ones only"},
 	{"same request", "a repeated request without a name returns the execution that it started; " +
 		"another request never does"},
-	{"describe answer", "a final status in a response is the execution's, and never changes"},
-	{"history answer", "the API returns the stored history, also while it grows"},
-	{"stop answer", "an execution with an accepted stop ends by that stop; a stop is rejected " +
+	{"describe response", "a final status in a response is the execution's, and never changes"},
+	{"history response", "the API returns the stored history, also while it grows"},
+	{"stop response", "an execution with an accepted stop ends by that stop; a stop is rejected " +
 		"only if the execution has ended"},
-	{"report answer", "an accepted report is the event that the response names, and that of no " +
+	{"report response", "an accepted report is the event that the response names, and that of no " +
 		"other report; a report is rejected only if its task is closed"},
 	{"report of another attempt", "an accepted report has closed the attempt of its token"},
-	{"flow answer", "CreateFlow, UpdateFlow and DeleteFlow return the flow as it is"},
+	{"flow response", "CreateFlow, UpdateFlow and DeleteFlow return the flow as it is"},
 	{"definition at the start",
 		"an execution runs the definition that the flow had when it was started"},
-	{"answered at last", "a client that retries gets its response when faults end"},
+	{"response at last", "a client that retries gets its response when faults end"},
 	{"list", "a list is in order, has everything that existed all the time, and has nothing twice"},
 	{"filter", "each row of a filtered list matches the filters, and no row that matches all " +
 		"the time is missing"},
@@ -114,7 +114,7 @@ var Invariants = []Invariant{
 	// Express executions.
 	{"Express once", "a StartSyncExecution runs one execution, once, in the process that gets " +
 		"the request"},
-	{"Express answer", "the response of a StartSyncExecution has the result of its execution: " +
+	{"Express response", "the response of a StartSyncExecution has the result of its execution: " +
 		"status, output, error, times"},
 	{"Express leaves nothing",
 		"an Express execution with a waiting caller writes no row and sends no hint, and has no " +
@@ -125,7 +125,7 @@ var Invariants = []Invariant{
 		"request; an accepted change was written then, a rejected one never, and neither owner " +
 		"undoes a change of the other"},
 	{"share", "no account holds more than its share, nor all of them more than there is"},
-	{"share refused", "no request is rejected or kept waiting if the account's share allows it"},
+	{"share rejected", "no request is rejected or kept waiting if the account's share allows it"},
 	{"share by turns", "an account that waits for calls and has none is not skipped again and " +
 		"again"},
 	{"share given back", "no request holds a processor while it waits, and when all work has " +

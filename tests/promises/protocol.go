@@ -4,10 +4,10 @@ package promises
 // docs/model.md).
 var Protocol = Topic{Name: "execution", Promises: []Promise{
 	{Says: "the history has no gap, and nothing that a failed commit has written",
-		Invariants: []string{"history", "written once", "legal history", "history answer"},
+		Invariants: []string{"history", "written once", "legal history", "history response"},
 		Models: []string{"commit: a history row is never written anew with other bytes",
 			"commit: the rows reach up to the tail",
-			"claim: a row of the history is never another's"}},
+			"claim: a row of the history always belongs to one run"}},
 	{Says: "states, entries, attempts, retries, catches, timers, aborts and results follow the " +
 		"definition",
 		Invariants: []string{"reference", "attempts", "open iterations", "example result"},
@@ -29,13 +29,13 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests:      []string{"shared/engine: TestMaxCalls, TestLeases, TestLostCallsEnd"}},
 	{Says: "a poison execution is quarantined and fails; a healthy one never does",
 		Invariants: []string{"poison count", "put off"},
-		Models:     []string{"sweep: none is taken for broken that has brought no runners down"},
+		Models:     []string{"sweep: only an execution that has ended enough engines fails as poison"},
 		Tests: []string{"shared/engine: TestPoison, TestAcceptorPoison, " +
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
 	{Says: "a message that loses too many races is accepted through the inbox, or its sender " +
 		"gets an error that allows a retry",
-		Invariants: []string{"inbox row", "late inbox", "marked", "report answer", "stop answer"},
-		Models: []string{"outcome: no row is left", "outcome: and not by him",
+		Invariants: []string{"inbox row", "late inbox", "marked", "report response", "stop response"},
+		Models: []string{"outcome: no row is left", "outcome: rejected: the message has not counted",
 			"outcome: inboxEntries", "outcome: answered"},
 		Tests: []string{"shared/engine: TestInbox, TestInboxGivesUp, TestWideInbox, " +
 			"TestLeftInboxEntry, TestInboxEntryComesTooLate"}},
@@ -64,7 +64,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 	{Says: "a repeated start without a name is the same start",
 		Invariants: []string{"same request"},
 		Tests: []string{"tests/wire: TestGeneratedName",
-			"shared/app: TestReplayAfterRestart"}},
+			"shared/app/local: TestReplayAfterRestart"}},
 	{Says: "limits: events, data, body, iterations, calls in flight, running executions",
 		Invariants: []string{"limit", "limit of events", "limit of data", "limit of calls",
 			"limit of executions", "open iterations"},
@@ -88,17 +88,21 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 	{Says: "an execution runs the definition that its flow had at the start; a deleted flow's " +
 		"executions are stopped",
 		Invariants: []string{"definition at the start", "definition kept", "deleted flow",
-			"flow answer", "start answer", "two owners"},
+			"flow response", "start response", "two owners"},
 		Tests: []string{"shared/store: TestSupersededDefinition, TestDefinitionNamedAgain, " +
 			"TestCanceledDeletion", "shared/engine: TestDeleteFlow, TestDeletionUndone"}},
 	{Says: "Express runs the same interpreter, once, within its time limit, and writes nothing",
-		Invariants: []string{"Express once", "Express answer", "Express leaves nothing",
+		Invariants: []string{"Express once", "Express response", "Express leaves nothing",
 			"late Express", "reference"},
 		Tests: []string{"shared/engine: TestExpress, TestExpressLeftWhileComputing, " +
 			"TestStoredExpressLimit", "tests/wire: TestStartSync",
-			"shared/app: TestExpressWhileTheServerStops"}},
-	{Says: "rows of an older release can be read; a row in an unknown format is left unchanged",
+			"shared/app/local: TestExpressWhileTheServerStops"}},
+	{Says: "rows of an older release can be read; a row in an unknown format is left unchanged; " +
+		"fields that only a newer program knows are kept",
 		Tests: []string{"shared/engine: TestStored, TestStoredIsWrittenAlike, TestStoredByNewer",
+			"shared/interp: TestUnknownFields, TestUnknownFieldsStep",
+			"shared/store: TestNewerExecution, TestNewerHistory, TestNewerInboxEntry, " +
+				"TestNewerFlow, TestNewerDeployment",
 			"shared/store/pebblestore: TestRowGolden, TestUnknownRowFormat",
 			"shared/store/dynamostore: TestItemGolden", "shared/store/otsstore: TestRowGolden",
 			"tests/versions: TestUpgrade, TestDowngrade"},
@@ -106,20 +110,25 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"of each format are kept as files"},
 	{Says: "everything ends when faults end, without waiting for a deadline",
 		Invariants: []string{"everything ends", "late ready", "late timer", "late lease",
-			"late answer", "late inbox", "late outbox", "late stop", "late callback", "put off",
-			"answered at last"},
+			"late result", "late inbox", "late outbox", "late stop", "late callback", "put off",
+			"response at last"},
 		Models: []string{"commit: answered", "claim: answered", "claim: ends",
 			"outcome: onward", "sweep: ends", "sweep: looked"}},
+	{Says: "the shards of lists and of the wake index can be raised at any time, and nothing is lost",
+		Invariants: []string{"list", "everything ends"},
+		Tests: []string{"shared/store: TestListShardsRaised, TestListShardOfCommit, " +
+			"TestTombstoneKeepsListShards, TestWakeShards, TestWakeShardsRace, " +
+			"TestWakeShardsRaised"}},
 }}
 
 // API has the promises of the API.
 var API = Topic{Name: "API", Promises: []Promise{
 	{Says: "responses fit one order, across processes",
-		Invariants: []string{"one order", "start answer", "describe answer", "stop answer",
-			"report answer"},
+		Invariants: []string{"one order", "start response", "describe response", "stop response",
+			"report response"},
 		Tests: []string{"tests/crash: TestLinear"}},
 	{Says: "a long poll returns at the end of the execution, or at its time",
-		Invariants: []string{"poll", "describe answer"},
+		Invariants: []string{"poll", "describe response"},
 		Tests: []string{"shared/engine: TestAwait, TestPollIntervals",
 			"tests/wire: TestLongPoll"}},
 	{Says: "lists: order, pages, nothing skipped or twice; filters by status and time",
@@ -130,10 +139,11 @@ var API = Topic{Name: "API", Promises: []Promise{
 		Open: "ListFlows has no filters"},
 	{Says: "accounts divide a server's capacity: none holds more than its share, no request " +
 		"that the share allows is rejected or waits, and everything is released",
-		Invariants: []string{"share", "share refused", "share by turns", "share given back"},
+		Invariants: []string{"share", "share rejected", "share by turns", "share given back"},
 		Tests: []string{"shared/share: TestNewcomerFindsAsMuch, TestTurns, TestRandomUse, " +
 			"TestFairQueueRandomUse, TestFairQueueTakesTurnsOfAccounts",
-			"shared/app: TestWaitingRequestsAreShared, TestCallsAreShared, TestBoundedTasks",
+			"shared/app/local: TestWaitingRequestsAreShared, TestCallsAreShared",
+			"shared/app: TestBoundedTasks",
 			"shared/store: TestDiskUseOfOneAccount, TestRecount",
 			"tests/hostile: TestGreedyAccount"},
 		Open: "open requests, and the bytes of requests, answers and the disk, are not in " +
@@ -141,24 +151,25 @@ var API = Topic{Name: "API", Promises: []Promise{
 	{Says: "accounts are separate in everything",
 		Invariants: []string{"account", "other account", "token"},
 		Tests: []string{"tests/wire: TestAccounts", "tests/hostile: TestAccess",
-			"shared/app: TestAttack2Flood"}},
+			"shared/app/cloud: TestAttack2Flood"}},
 	{Says: "task tokens cannot be guessed, borrowed or used again",
-		Invariants: []string{"token", "report of another attempt", "report answer"},
+		Invariants: []string{"token", "report of another attempt", "report response"},
 		Tests: []string{"shared/interp: TestTokenCovers, TestParseToken",
 			"tests/wire: TestBadReports"}},
 	{Says: "flows act with the rights of their role or author, and no others",
 		Invariants: []string{"rights"},
-		Tests: []string{"shared/app: TestFlowsActWithRights, TestStopOfChild, " +
+		Tests: []string{"shared/app/local: TestFlowsActWithRights, TestStopOfChild, " +
 			"TestCallbackOfRevokedKey, TestSyncExecutionsActWithRights"}},
 	{Says: "requests are authenticated; a replay undoes nothing",
 		Tests: []string{"tests/wire: TestSignatures, TestTemporaryCredentials, TestPolicy",
-			"shared/rpc: TestReplaysThatWouldUndoSomethingAreRefused, " +
+			"shared/rpc/server: TestReplaysThatWouldUndoSomethingAreRefused, " +
 				"TestAlteredRequestsAreRefused",
-			"shared/app: TestReplayAfterRestart, TestNonceRows", "tests/hostile: TestAccess"},
+			"shared/app/local: TestReplayAfterRestart", "shared/app: TestNonceRows",
+			"tests/hostile: TestAccess"},
 		Open: "not simulated: the simulation calls the service without signatures"},
 	{Says: "secrets reach no log, history or error",
 		Tests: []string{"tests/hostile: TestSecretsInside, TestSecretsInMistakes, " +
-			"TestSecretsInPanics, TestSecretsOfCommands", "shared/app: TestTokensAreMasked"},
+			"TestSecretsInPanics, TestSecretsOfCommands", "shared/app/local: TestTokensAreMasked"},
 		Open: "the history shows the parameters of a call as in the flow"},
 	{Says: "unauthenticated requests and large bodies take bounded memory and connections",
 		Tests: []string{"tests/hostile: TestLoad, TestBombs, TestPlaces, TestClaims, " +

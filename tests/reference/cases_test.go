@@ -48,7 +48,7 @@ func TestCases(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			m, diagnostics := fdl.Parse([]byte(c.definition), fdl.Options{Mode: flow.Standard})
 			if m == nil {
-				t.Fatal(diagnostics.Err())
+				t.Fatal(fdl.Fault(diagnostics))
 			}
 			setup := flowtest.Setup{FlowName: "f", ExecutionName: "exec", Start: start,
 				Tasks: c.tasks}

@@ -24,8 +24,8 @@ func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
 	return list
 }
 
-func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
-	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds,
+func limitsOf(l flow.Limits, dialect flow.Dialect) reference.Limits {
+	return reference.Limits{Events: l.Events, Data: l.Data(dialect), WaitSeconds: l.WaitSeconds,
 		WaitSecondsV1:  l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
 		IterationsV1: l.IterationsV1,
@@ -77,7 +77,7 @@ func contextOf(s *flowtest.Setup) reference.Context {
 
 // recordOf lists the outcomes of the tasks of a case, in the order of their attempts.
 func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.Record {
-	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Language), Sequential: true,
+	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Dialect), Sequential: true,
 		Known:    true,
 		Attempts: map[int64]*reference.Attempt{}, Reports: map[int64][]reference.Outcome{}}
 	used := map[string]int{}
@@ -119,7 +119,7 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 				end.Error = &reference.Failure{Name: o.Error.Name, Cause: o.Error.Cause}
 			}
 			token := id
-			if m.Language == flow.FlowV1 {
+			if m.Dialect == flow.FlowV1 {
 				token = entered[e.Node]
 			}
 			out.Reports[token] = append(out.Reports[token], end)

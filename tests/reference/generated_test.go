@@ -8,9 +8,9 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/value"
+	"millrace/tests/flowgen"
 	"millrace/tests/reference"
 )
 
@@ -53,7 +53,7 @@ func TestGenerated(t *testing.T) {
 // stepper runs one execution in virtual time.
 type stepper struct {
 	t      *testing.T
-	flow   flowtest.Generated
+	flow   flowgen.Generated
 	m      *flow.Machine
 	limits flow.Limits
 	input  string
@@ -71,7 +71,7 @@ type arrival struct {
 }
 
 func newStepper(t *testing.T, seed uint64) *stepper {
-	d := &stepper{t: t, flow: flowtest.Generate(seed), limits: flow.DefaultLimits(), now: start}
+	d := &stepper{t: t, flow: flowgen.Generate(seed), limits: flow.DefaultLimits(), now: start}
 	m, diagnostics := fdl.Parse([]byte(d.flow.Definition), fdl.Options{Mode: flow.Standard})
 	if m == nil {
 		t.Fatalf("seed %d: %v", seed, diagnostics)
@@ -94,10 +94,10 @@ func newStepper(t *testing.T, seed uint64) *stepper {
 	d.input = string(text)
 	d.state = interp.New(interp.Facts{Account: "1234567890123456", Region: "local", FlowID: "flow",
 		Flow: "generated", Name: "exec",
-		Run: 1, Seed: [16]byte{byte(seed)}, Language: m.Language, Started: start,
+		Run: 1, Seed: [16]byte{byte(seed)}, Dialect: m.Dialect, Started: start,
 		Deadline: start + seconds*1000,
 		Input:    flow.TextValue(text)})
-	d.record = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true,
+	d.record = reference.Record{Limits: limitsOf(d.limits, m.Dialect), Known: true,
 		Attempts: map[int64]*reference.Attempt{},
 		Reports:  map[int64][]reference.Outcome{}}
 	if d.stop > 0 {

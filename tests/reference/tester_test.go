@@ -7,6 +7,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
+	"millrace/tests/flowgen"
 	"millrace/tests/reference"
 )
 
@@ -17,7 +18,7 @@ func TestTester(t *testing.T) {
 	limits := flow.DefaultLimits()
 	limits.Events = 300
 	for seed := *first; seed < *first+*flows; seed++ {
-		g := flowtest.Generate(seed)
+		g := flowgen.Generate(seed)
 		m, diagnostics := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
 		if m == nil {
 			t.Fatalf("seed %d: %v", seed, diagnostics)

@@ -10,8 +10,8 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/flowtest"
 	"millrace/shared/store"
+	"millrace/tests/flowgen"
 )
 
 // secondAccount is a second account. Its flows and executions have the same names as those of the
@@ -63,7 +63,7 @@ func (c *clients) startSecondAccount() {
 			f.text = children[n%uint64(len(children))]
 			continue
 		}
-		g := flowtest.Generate(n)
+		g := flowgen.Generate(n)
 		f.text = strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+f.name+`"`, 1)
 		f.input = string(encode(g.Input))
 	}

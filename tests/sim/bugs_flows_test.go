@@ -5,51 +5,52 @@ import (
 	"strings"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/tests/sim"
 )
 
 // brokenFlows is a store with a bug in its handling of flows and lists.
 type brokenFlows struct {
-	store.Driver
-	commit func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
-		cond store.Condition) error
-	put    func(d store.Driver, ctx context.Context, rows []store.Row) error
-	get    func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error)
-	remove func(d store.Driver, ctx context.Context, key store.Key, cond *store.Condition) error
-	list   func(d store.Driver, ctx context.Context, r store.ListRange) ([]store.Listed,
+	driver.Driver
+	commit func(d driver.Driver, ctx context.Context, puts []driver.Row, cas driver.Row,
+		cond driver.Condition) error
+	put    func(d driver.Driver, ctx context.Context, rows []driver.Row) error
+	get    func(d driver.Driver, ctx context.Context, key driver.Key) (driver.Row, error)
+	remove func(d driver.Driver, ctx context.Context, key driver.Key, cond *driver.Condition) error
+	list   func(d driver.Driver, ctx context.Context, r driver.ListRange) ([]driver.Listed,
 		bool, error)
 }
 
-func (b *brokenFlows) Commit(ctx context.Context, puts []store.Row, cas store.Row,
-	cond store.Condition) error {
+func (b *brokenFlows) Commit(ctx context.Context, puts []driver.Row, cas driver.Row,
+	cond driver.Condition) error {
 	if b.commit == nil || strings.HasPrefix(cas.Partition, "x#") {
 		return b.Driver.Commit(ctx, puts, cas, cond)
 	}
 	return b.commit(b.Driver, ctx, puts, cas, cond)
 }
 
-func (b *brokenFlows) Put(ctx context.Context, rows []store.Row) error {
+func (b *brokenFlows) Put(ctx context.Context, rows []driver.Row) error {
 	if b.put == nil || strings.HasPrefix(rows[0].Partition, "x#") {
 		return b.Driver.Put(ctx, rows)
 	}
 	return b.put(b.Driver, ctx, rows)
 }
 
-func (b *brokenFlows) Get(ctx context.Context, key store.Key) (store.Row, error) {
+func (b *brokenFlows) Get(ctx context.Context, key driver.Key) (driver.Row, error) {
 	if b.get == nil || strings.HasPrefix(key.Partition, "x#") {
 		return b.Driver.Get(ctx, key)
 	}
 	return b.get(b.Driver, ctx, key)
 }
 
-func (b *brokenFlows) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+func (b *brokenFlows) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	if b.remove == nil || strings.HasPrefix(key.Partition, "x#") {
 		return b.Driver.Delete(ctx, key, cond)
 	}
 	return b.remove(b.Driver, ctx, key, cond)
 }
 
-func (b *brokenFlows) List(ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
+func (b *brokenFlows) List(ctx context.Context, r driver.ListRange) ([]driver.Listed, bool, error) {
 	if b.list == nil {
 		return b.Driver.List(ctx, r)
 	}
@@ -58,7 +59,7 @@ func (b *brokenFlows) List(ctx context.Context, r store.ListRange) ([]store.List
 
 // flowBug is a bug that replaces some of a driver's operations.
 func flowBug(name string, b brokenFlows) sim.Bug {
-	return sim.Bug{Name: name, Driver: func(d store.Driver) store.Driver {
+	return sim.Bug{Name: name, Driver: func(d driver.Driver) driver.Driver {
 		one := b
 		one.Driver = d
 		return &one
@@ -66,10 +67,10 @@ func flowBug(name string, b brokenFlows) sim.Bug {
 }
 
 // lag is a driver that returns a flow as it was before its last change.
-func lag(d store.Driver) store.Driver {
-	last := map[store.Key]store.Row{}
-	return &brokenFlows{Driver: d, get: func(d store.Driver, ctx context.Context,
-		key store.Key) (store.Row, error) {
+func lag(d driver.Driver) driver.Driver {
+	last := map[driver.Key]driver.Row{}
+	return &brokenFlows{Driver: d, get: func(d driver.Driver, ctx context.Context,
+		key driver.Key) (driver.Row, error) {
 		now, err := d.Get(ctx, key)
 		if before, ok := last[key]; ok && err == nil && before.Version+1 == now.Version &&
 			before.Fence == now.Fence {
@@ -84,9 +85,9 @@ func lag(d store.Driver) store.Driver {
 }
 
 func init() {
-	of := func(kind string, then func(*store.Row)) brokenFlows {
-		return brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
-			cas store.Row, cond store.Condition) error {
+	of := func(kind string, then func(*driver.Row)) brokenFlows {
+		return brokenFlows{commit: func(d driver.Driver, ctx context.Context, puts []driver.Row,
+			cas driver.Row, cond driver.Condition) error {
 			if strings.HasPrefix(cas.Partition, kind) {
 				then(&cas)
 			}
@@ -99,18 +100,18 @@ func init() {
 		seed uint64
 	}{
 		{seed: 20, Bug: flowBug("a superseded definition expires at once",
-			of("d#", func(r *store.Row) { r.Expires, r.Wake = 1, 1 }))},
+			of("d#", func(r *driver.Row) { r.Expires, r.Wake = 1, 1 }))},
 		{seed: 1, Bug: flowBug("a definition is not there before the flow names it",
-			brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
-				cas store.Row, cond store.Condition) error {
+			brokenFlows{commit: func(d driver.Driver, ctx context.Context, puts []driver.Row,
+				cas driver.Row, cond driver.Condition) error {
 				if err := d.Commit(ctx, nil, cas, cond); err != nil || len(puts) == 0 {
 					return err
 				}
 				return d.Put(ctx, puts)
 			}})},
 		{seed: 1, Bug: flowBug("a definition that is named again gets its end all the same",
-			brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
-				cas store.Row, cond store.Condition) error {
+			brokenFlows{commit: func(d driver.Driver, ctx context.Context, puts []driver.Row,
+				cas driver.Row, cond driver.Condition) error {
 				if err := d.Commit(ctx, puts, cas, cond); err != nil || len(puts) == 0 {
 					return err
 				}
@@ -118,13 +119,13 @@ func init() {
 				return d.Put(ctx, puts)
 			}})},
 		{seed: 7, Bug: flowBug("a deletion leaves no tombstone",
-			brokenFlows{put: func(store.Driver, context.Context, []store.Row) error {
+			brokenFlows{put: func(driver.Driver, context.Context, []driver.Row) error {
 				return nil
 			}})},
 		{seed: 7, Bug: flowBug("definitions of deleted flows stay",
-			brokenFlows{remove: func(d store.Driver, ctx context.Context, key store.Key,
-				cond *store.Condition) error {
-				if store.IsDefinition(key) {
+			brokenFlows{remove: func(d driver.Driver, ctx context.Context, key driver.Key,
+				cond *driver.Condition) error {
+				if store.KindOf(key) == store.DefinitionRow {
 					return nil
 				}
 				return d.Delete(ctx, key, cond)
@@ -132,8 +133,8 @@ func init() {
 		{seed: 7, home: "servers", Bug: sim.Bug{Name: "a flow is shown as it was before",
 			Driver: lag}},
 		{seed: 22, Bug: flowBug("a page of a list skips an entry",
-			brokenFlows{list: func(d store.Driver, ctx context.Context,
-				r store.ListRange) ([]store.Listed, bool, error) {
+			brokenFlows{list: func(d driver.Driver, ctx context.Context,
+				r driver.ListRange) ([]driver.Listed, bool, error) {
 				list, more, err := d.List(ctx, r)
 				if len(list) > 1 {
 					list = append(list[:1:1], list[2:]...)
@@ -141,8 +142,8 @@ func init() {
 				return list, more, err
 			}})},
 		{seed: 72, Bug: flowBug("a list is in the wrong order",
-			brokenFlows{list: func(d store.Driver, ctx context.Context,
-				r store.ListRange) ([]store.Listed, bool, error) {
+			brokenFlows{list: func(d driver.Driver, ctx context.Context,
+				r driver.ListRange) ([]driver.Listed, bool, error) {
 				r.Reverse = false
 				return d.List(ctx, r)
 			}})},

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,9 +12,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
-	"millrace/shared/share"
-	"millrace/shared/store"
+	"millrace/tests/flowgen"
 )
 
 // clients make requests from outside.
@@ -118,7 +115,7 @@ func (c *clients) draw(which string) {
 		flows = append(flows, w.largeFlow("f0"))
 	} else if w.mocked == nil {
 		for i := range 1 + w.rand.IntN(3) {
-			g := flowtest.Generate(w.rand.Uint64())
+			g := flowgen.Generate(w.rand.Uint64())
 			name := fmt.Sprintf("f%d", i)
 			text := strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+name+`"`, 1)
 			flows = append(flows, definition{name: name, text: text, mode: flow.Standard,
@@ -196,14 +193,14 @@ func (c *clients) create(f definition) bool {
 			return true
 		}
 		if !retried(codeOf(err), err) {
-			c.w.violate("flow answer", "flow %s cannot be created: %v\n%s", f.name, err, f.text)
+			c.w.violate("flow response", "flow %s cannot be created: %v\n%s", f.name, err, f.text)
 			return false
 		}
 		if !c.sleep(2 * time.Second) {
 			return false
 		}
 	}
-	c.w.violate("answered at last", "flow %s cannot be created: no end of faults", f.name)
+	c.w.violate("response at last", "flow %s cannot be created: no end of faults", f.name)
 	return false
 }
 
@@ -212,9 +209,9 @@ func (c *clients) created(f definition, x *cloudflow.Flow) {
 	if c.ids[f.key()] = x.ID; f.account() == account {
 		c.since[f.name] = time.Now()
 	}
-	c.w.checked("flow answer", "answered at last")
+	c.w.checked("flow response", "response at last")
 	if x.Definition != f.text {
-		c.w.violate("flow answer", "flow %s of account %s was created, and has the definition\n%s",
+		c.w.violate("flow response", "flow %s of account %s was created, and has the definition\n%s",
 			f.name, f.account(), x.Definition)
 	}
 }
@@ -326,187 +323,26 @@ func (w *World) inputOf(r *run) string {
 
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := x.now(c.w)
-	c.w.checked("start answer")
+	c.w.checked("start response")
 	switch {
 	case c.tooLarge(x, who, got, code):
 	// perhaps the previous run has the name
 	case x.nameReused && code == fault.ExecutionAlreadyExists:
 	case run == nil && (x.started.Load() == 0 || code != ""):
-		c.w.violate("start answer", "%s was told %v %s, and there is no such execution",
+		c.w.violate("start response", "%s was told %v %s, and there is no such execution",
 			who, got, code)
 	case code == "":
 		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
-			c.w.violate("start answer", "%s was told %+v", who, got)
+			c.w.violate("start response", "%s was told %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
 		if !run.x.Status.Final() {
-			c.w.violate("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
+			c.w.violate("start response", "%s was told %s while it is %v", who, code, run.x.Status)
 		}
 	default:
-		c.w.violate("start answer", "%s was told %s", who, code)
+		c.w.violate("start response", "%s was told %s", who, code)
 	}
-}
-
-// watchPauseMax is the longest pause between two looks at an execution. A watcher that has looked
-// twenty times makes long pauses.
-const watchPauseMax = 4 * time.Hour
-
-// watcher describes an execution until it has ended, and then reads its history. If the execution
-// does not exist and all its starters have given up, the watcher stops: no other client starts it.
-func (c *clients) watcher(x *launch, who string) {
-	r := c.rand(who)
-	for n := range math.MaxInt {
-		pause := time.Duration(r.IntN(20_000)) * time.Millisecond
-		if !c.sleep(min(pause<<max(0, min(n-20, 12)), watchPauseMax, c.w.retention/4)) {
-			return
-		}
-		wait := int64(r.IntN(3) * r.IntN(20))
-		before, last := x.started.Load(), x.trying.Load() == 0
-		got, err := request(c.w, x.newOp("describe", who), who,
-			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-				return c.poll(ctx, s, x, who, wait)
-			})
-		code := codeOf(err)
-		if retried(code, err) {
-			continue
-		}
-		ended, missing := false, false
-		c.note(who+" is told", func() {
-			if code != "" {
-				missing = before > 0 || x.refused || last
-				if run := x.now(c.w); code != fault.ExecutionNotExists ||
-					before > 0 && !c.expired(run) {
-					c.w.violate("describe answer", "%s was told %s", who, code)
-				}
-				return
-			}
-			ended = c.judgeStatus(x, who, got)
-		})
-		if missing {
-			return
-		}
-		if ended {
-			break
-		}
-	}
-	for range triesMax {
-		events, err := request(c.w, nil, who+" history",
-			func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
-				return history(ctx, s, x, []int64{10, 100, 1000, 1000}[r.IntN(4)])
-			})
-		if err == nil {
-			c.note(who+" has read", func() { c.judgeHistory(x, who, events) })
-			return
-		}
-		if !c.sleep(time.Second) {
-			return
-		}
-	}
-}
-
-// poll describes an execution, and returns when it has ended or the wait is over.
-func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who string,
-	wait int64) (*cloudflow.Execution, error) {
-	q := cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name,
-		WaitTimeSeconds: &wait}
-	p, _ := ctx.Value(servingProcess{}).(*process)
-	if wait == 0 {
-		return s.DescribeExecution(ctx, x.caller(), q)
-	}
-	var asked *poll
-	begun := &operation{process: p, key: who + " waits", apply: func() bool {
-		asked = c.w.polled(p, store.Partition(c.ids[x.flow.key()], x.name), who,
-			time.Duration(wait)*time.Second)
-		return true
-	}}
-	if err := c.w.sched.wait(ctx, begun, nil); err != nil {
-		return nil, err
-	}
-	got, err := s.DescribeExecution(ctx, x.caller(), q)
-	p.judgeRefusal("long polls", func(s *shares) *share.Pool { return s.pools.Polls },
-		x.flow.account(), codeOf(err))
-	c.w.sched.wait(p.life, &operation{process: p, key: who + " has waited", apply: func() bool {
-		c.w.answeredPoll(asked, err == nil && got.Status == "Running")
-		return true
-	}}, nil)
-	return got, err
-}
-
-func history(ctx context.Context, s *cloudflow.Service, x *launch,
-	limit int64) (all []cloudflow.Event, err error) {
-	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow.name, ExecutionName: x.name,
-		Limit: &limit}
-	for {
-		page, err := s.GetExecutionHistory(ctx, x.caller(), q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Events...)
-		if q.NextToken = page.NextToken; q.NextToken == "" {
-			return all, nil
-		}
-	}
-}
-
-func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
-	run := x.now(c.w)
-	if run == nil || c.w.namesReused {
-		return // it has expired, or another execution may have its name now
-	}
-	if len(events) != len(run.events) {
-		c.w.violate("history answer", "%s has read %d events of %d", who, len(events),
-			len(run.events))
-		return
-	}
-	c.w.judgeEvents(who, run, events)
-}
-
-// judgeEvents compares events in the API's form with the stored ones.
-func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
-	if len(events) > len(run.events) {
-		w.violate("history answer", "%s has read %d events of %d", who, len(events),
-			len(run.events))
-		return
-	}
-	w.checked("history answer")
-	for i, e := range events {
-		want := &run.events[i]
-		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() ||
-			e.Detail != string(want.AppendDetail(nil, run.m)) {
-			w.violate("history answer", "%s has read event %+v, stored is %s", who, e, run.shown[i])
-			return
-		}
-	}
-}
-
-// judgeStatus checks a description against earlier ones. It reports whether the execution has
-// ended.
-func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
-	ended := got.Status != "Running"
-	c.w.checked("describe answer")
-	run := x.now(c.w)
-	if run == nil {
-		if !c.w.namesReused {
-			c.w.violate("describe answer", "%s is told %s, and there is no such execution",
-				who, got.Status)
-		}
-		return true
-	}
-	if x.run != run.x.Run {
-		x.run, x.status, x.output = run.x.Run, "", ""
-	}
-	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
-		c.w.violate("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status,
-			got.Output, x.status, x.output)
-	}
-	if ended && run.x.Status.String() != got.Status && !c.w.namesReused {
-		c.w.violate("describe answer", "%s is told %s, which is not so", who, got.Status)
-	}
-	if ended && run.x.Status.String() == got.Status {
-		x.status, x.output = got.Status, got.Output
-	}
-	return ended
 }
 
 // stopper stops an execution.
@@ -531,19 +367,19 @@ func (c *clients) stopper(x *launch, who string) {
 		}
 		c.note(who+" is told", func() {
 			run := x.now(c.w)
-			c.w.checked("stop answer")
+			c.w.checked("stop response")
 			switch {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
-				c.w.violate("stop answer", "%s is told %s, there is no such execution", who, code)
+				c.w.violate("stop response", "%s is told %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||
 				run.x.Error == nil || run.x.Error.Cause != who):
-				c.w.violate("stop answer", "%s is told that it has stopped %s, which is %v %v", who,
+				c.w.violate("stop response", "%s is told that it has stopped %s, which is %v %v", who,
 					x.name, run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
-				c.w.violate("stop answer", "%s is told %s while it is %v", who, code, run.x.Status)
+				c.w.violate("stop response", "%s is told %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:
-				c.w.violate("stop answer", "%s is told %s", who, code)
+				c.w.violate("stop response", "%s is told %s", who, code)
 			}
 		})
 		return

@@ -9,6 +9,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -21,15 +22,15 @@ import (
 // disturbed, and afterwards everything ends. All checks without damage apply with it, too.
 type damage struct {
 	drawn bool
-	rows  map[store.Key]rowDamage
+	rows  map[driver.Key]rowDamage
 }
 
 // rowDamage says how a row is damaged.
 type rowDamage struct {
 	kind   damageKind
 	until  time.Time
-	offset uint64    // in the row
-	other  store.Row // the row whose data it shows
+	offset uint64     // in the row
+	other  driver.Row // the row whose data it shows
 }
 
 type damageKind int
@@ -53,11 +54,11 @@ var errDamaged = errors.New("sim: the row is damaged")
 func (w *World) drawDamage() {
 	w.damage = damage{drawn: w.mocked == nil && w.number("damage")%10 == 0 &&
 		!slices.Contains(w.without, faultDamage),
-		rows: map[store.Key]rowDamage{}}
+		rows: map[driver.Key]rowDamage{}}
 }
 
 // read returns a row as a reader sees it.
-func (w *World) read(row store.Row) (store.Row, error) {
+func (w *World) read(row driver.Row) (driver.Row, error) {
 	d := &w.damage
 	if !d.drawn || w.quiesced {
 		return row, nil
@@ -75,7 +76,7 @@ func (w *World) read(row store.Row) (store.Row, error) {
 }
 
 // readAll is read for a page.
-func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
+func (w *World) readAll(rows []driver.Row) ([]driver.Row, error) {
 	if !w.damage.drawn || w.quiesced {
 		return rows, nil
 	}
@@ -90,13 +91,19 @@ func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
 }
 
 // canBeDamaged reports whether a row may be damaged: a row of an execution, a flow or a definition
-// whose damage can be noticed.
-func (w *World) canBeDamaged(k store.Key) bool {
+// whose damage can be noticed. A value of several rows shows damage by its length, which two damaged
+// rows could leave as it is; therefore at most one of them is damaged.
+func (w *World) canBeDamaged(k driver.Key) bool {
+	for damaged := range w.damage.rows {
+		if k.Sort[:1] == "v" && damaged.Partition == k.Partition && damaged.Sort[:1] == "v" {
+			return false
+		}
+	}
 	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") ||
-		store.IsDefinition(k)
+		store.KindOf(k) == store.DefinitionRow
 }
 
-func (w *World) drawRowDamage(row store.Row) rowDamage {
+func (w *World) drawRowDamage(row driver.Row) rowDamage {
 	about := "damage of " + show(row.Key)
 	h := rowDamage{kind: damageKind(w.number(about) % uint64(damageKinds)),
 		offset: w.number("place of " + about),
@@ -109,7 +116,7 @@ func (w *World) drawRowDamage(row store.Row) rowDamage {
 }
 
 // other draws a row of the same kind in another place.
-func (w *World) other(row store.Row) store.Row {
+func (w *World) other(row driver.Row) driver.Row {
 	for _, key := range w.disk.sorted() {
 		found := w.disk.keys[key]
 		if key.Partition != row.Partition && key.Partition[:2] == row.Partition[:2] &&
@@ -118,15 +125,15 @@ func (w *World) other(row store.Row) store.Row {
 			return found
 		}
 	}
-	return store.Row{}
+	return driver.Row{}
 }
 
 // apply returns the row as a reader sees it. If this kind of damage could not be noticed in the
 // row, apply truncates it.
-func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
+func (h rowDamage) apply(w *World, row driver.Row) (driver.Row, error) {
 	switch {
 	case h.kind == unreadable:
-		return store.Row{}, errDamaged
+		return driver.Row{}, errDamaged
 	case h.kind == exchanged && h.other.Data != nil:
 		row.Data, row.Version, row.Fence = h.other.Data, h.other.Version, h.other.Fence
 		return row, nil
@@ -136,7 +143,7 @@ func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 		bent.Data = slices.Clone(row.Data)
 		bent.Data[bit/8] ^= 1 << (bit % 8)
 		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.isReadable(bent) ||
-			store.IsDefinition(row.Key) {
+			store.KindOf(row.Key) == store.DefinitionRow {
 			return bent, nil
 		}
 	}
@@ -145,15 +152,15 @@ func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 }
 
 // isReadable reports whether a state row can be decoded with all that the interpreter needs.
-func (w *World) isReadable(row store.Row) bool {
+func (w *World) isReadable(row driver.Row) bool {
 	rows := memstore.New()
-	rows.Put(always, []store.Row{row})
+	rows.Put(always, []driver.Row{row})
 	x, err := store.New(store.Options{Driver: rows,
 		Now: func() time.Time { return time.UnixMilli(0) }}).Load(always, row.Partition)
 	if err != nil {
 		return !store.IsDamaged(err) || errors.Is(err, store.ErrMissing)
 	}
-	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started,
+	s := interp.New(interp.Facts{Dialect: x.Dialect, Started: x.Started,
 		Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), BlockSize: w.sizes.block})
 	return x.Body == nil || s.DecodeBody(x.Body) == nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 )
 
@@ -25,7 +26,7 @@ type disk struct {
 	rows       *memstore.Store
 	index      *memstore.Store // what List and Due show; the same as rows if it never lags
 	behind     []update
-	keys       map[store.Key]store.Row
+	keys       map[driver.Key]driver.Row
 	executions int   // rows of executions
 	expiring   int   // definitions and tombstones that have an end
 	purged     int64 // nothing expires before it, ms since 1970
@@ -34,13 +35,13 @@ type disk struct {
 
 // update is a change of a row that the index does not show yet.
 type update struct {
-	key store.Key
-	row *store.Row // nil: removed
+	key driver.Key
+	row *driver.Row // nil: removed
 	at  time.Time
 }
 
 func newDisk(w *World, lags bool, shards, page int) *disk {
-	d := &disk{w: w, rows: memstore.New(), keys: map[store.Key]store.Row{}}
+	d := &disk{w: w, rows: memstore.New(), keys: map[driver.Key]driver.Row{}}
 	d.rows.WakeShards, d.rows.PageRows = shards, page
 	if d.index = d.rows; lags {
 		d.index = memstore.New()
@@ -52,25 +53,25 @@ func newDisk(w *World, lags bool, shards, page int) *disk {
 var always = context.Background()
 
 // put writes rows.
-func (d *disk) put(p *process, rows []store.Row, step *transaction) {
+func (d *disk) put(p *process, rows []driver.Row, step *transaction) {
 	for _, row := range rows {
 		d.w.beforeWrite(p, row, step)
-		d.rows.Put(always, []store.Row{row})
+		d.rows.Put(always, []driver.Row{row})
 		d.noted(row.Key, &row)
 		d.w.afterWrite(p, row, step)
 	}
 }
 
 // replace is a conditional write.
-func (d *disk) replace(p *process, row store.Row, cond store.Condition, step *transaction) error {
+func (d *disk) replace(p *process, row driver.Row, cond driver.Condition, step *transaction) error {
 	if !d.satisfies(row.Key, cond) {
 		return store.ErrConflict
 	}
-	d.applyUnsynced([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, step) })
+	d.applyUnsynced([]driver.Row{row}, nil, func() { d.put(p, []driver.Row{row}, step) })
 	return nil
 }
 
-func (d *disk) satisfies(key store.Key, cond store.Condition) bool {
+func (d *disk) satisfies(key driver.Key, cond driver.Condition) bool {
 	row, ok := d.row(key)
 	if cond.Absent {
 		return !ok || row.Expires != 0 && row.Expires <= cond.Now
@@ -78,11 +79,11 @@ func (d *disk) satisfies(key store.Key, cond store.Condition) bool {
 	return ok && row.Version == cond.Version && row.Fence == cond.Fence
 }
 
-func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
+func (d *disk) remove(p *process, key driver.Key, cond *driver.Condition) error {
 	if cond != nil && !d.satisfies(key, *cond) {
 		return store.ErrConflict
 	}
-	d.applyUnsynced(nil, []store.Key{key}, func() {
+	d.applyUnsynced(nil, []driver.Key{key}, func() {
 		d.w.onRemove(p, key)
 		d.rows.Delete(always, key, nil)
 		d.noted(key, nil)
@@ -90,7 +91,7 @@ func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
 	return nil
 }
 
-func (d *disk) noted(key store.Key, row *store.Row) {
+func (d *disk) noted(key driver.Key, row *driver.Row) {
 	old := d.keys[key]
 	before := len(d.keys)
 	if strings.HasPrefix(key.Partition, "d#") {
@@ -117,7 +118,7 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 }
 
 // wakesLater returns 1 if a row has something left to do, 0 otherwise.
-func wakesLater(row *store.Row) int {
+func wakesLater(row *driver.Row) int {
 	if row == nil || row.Wake == 0 && row.Expires == 0 {
 		return 0
 	}
@@ -138,7 +139,7 @@ func (d *disk) catchUp(all bool) {
 		if u.row == nil {
 			d.index.Delete(always, u.key, nil)
 		} else {
-			d.index.Put(always, []store.Row{*u.row})
+			d.index.Put(always, []driver.Row{*u.row})
 		}
 	}
 }
@@ -161,8 +162,8 @@ func (d *disk) purge(now time.Time) {
 }
 
 // sorted returns the keys of all rows in order.
-func (d *disk) sorted() []store.Key {
-	keys := make([]store.Key, 0, len(d.keys))
+func (d *disk) sorted() []driver.Key {
+	keys := make([]driver.Key, 0, len(d.keys))
 	for key := range d.keys {
 		keys = append(keys, key)
 	}

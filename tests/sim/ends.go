@@ -9,6 +9,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/value"
+	"millrace/tests/historycheck"
 )
 
 // judgeEnds checks the end of every execution.
@@ -20,7 +21,7 @@ func (w *World) judgeEnds() {
 		}
 		w.history(r, r.x, true)
 		w.checked("legal history")
-		for _, line := range flowtest.CheckHistory(r.m, r.events) {
+		for _, line := range historycheck.Check(r.m, r.events) {
 			w.violate("legal history", "%s: the history is not legal: %s", partition, line)
 		}
 		w.judgeCallback(r)
@@ -71,7 +72,7 @@ func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 		e = &r.events[e.Schedule-1]
 	}
 	// In FlowV1 a token names the entry of its step.
-	if r.m.Language == flow.FlowV1 {
+	if r.m.Dialect == flow.FlowV1 {
 		for e.Type != flow.StepEntered && e.Schedule > 0 {
 			e = &r.events[e.Schedule-1]
 		}

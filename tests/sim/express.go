@@ -12,9 +12,9 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/share"
 	"millrace/shared/store"
+	"millrace/tests/flowgen"
 	"millrace/tests/reference"
 )
 
@@ -22,7 +22,7 @@ import (
 // returns how it ended:
 //
 // - "Express once": a request runs one execution, in that process, and no other process runs it; -
-// "Express answer": the response is how that execution ended, according to its own events; -
+// "Express response": the response is how that execution ended, according to its own events; -
 // "Express leaves nothing": no row is written for it, no hint is sent, and none of its calls is in
 // flight when the response is sent, nor after its process has given it up; - "late Express":
 // without faults the response comes when its time limit is over, at the latest; - "reference": the
@@ -94,7 +94,7 @@ func (c *clients) express() {
 func (w *World) expressFlow(name string) (text, input string) {
 	if w.number("calls of "+name)%3 > 0 {
 		for i := range 60 {
-			g := flowtest.Generate(w.number(fmt.Sprintf("flow %s %d", name, i)))
+			g := flowgen.Generate(w.number(fmt.Sprintf("flow %s %d", name, i)))
 			text := strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+name+`"`, 1)
 			m, _ := fdl.Parse([]byte(text), fdl.Options{Mode: flow.Express, Limits: w.limits})
 			if m != nil && m.TimeoutSeconds <= expressSeconds && calls(m) {
@@ -156,7 +156,7 @@ func (c *clients) askExpress(f definition, who string) {
 		c.note(name+" is told", func() {
 			if code != "" && !retried(code, err) &&
 				!(code == fault.EntityTooLarge && c.w.has("limits")) {
-				c.w.violate("Express answer", "%s is told %+v %s", name, got, code)
+				c.w.violate("Express response", "%s is told %+v %s", name, got, code)
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 		w.kinds["Express cut"]++
 		return
 	}
-	w.checked("Express answer")
+	w.checked("Express response")
 	name, message := "", ""
 	if e := run.last.Error; e != nil {
 		name, message = e.Name, e.Cause
@@ -270,7 +270,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 	if got.Status != status || got.Output != output || got.ErrorCode != name ||
 		got.ErrorMessage != message || got.Input != f.input || got.Name != run.x.Name ||
 		got.StartedTime != run.x.Started || got.StoppedTime != run.last.Time {
-		w.violate("Express answer", "%s ended with %s, and is answered %+v", run.x.Name,
+		w.violate("Express response", "%s ended with %s, and is answered %+v", run.x.Name,
 			textOf(&run.last), got)
 	}
 }

@@ -56,8 +56,8 @@ func drawFaults(r *rand.Rand) *faults {
 		return odds{kind, most}
 	}
 	if r.IntN(3) > 0 {
-		f.throttle, f.lost = some("call of the store refused", 500),
-			some("answer of a write lost", 1000)
+		f.throttle, f.lost = some("request to the store rejected", 500),
+			some("response to a write lost", 1000)
 		f.late, f.partial = some("write carried out late", 300), some("half of a write", 300)
 	}
 	if r.IntN(3) > 0 {
@@ -70,7 +70,7 @@ func drawFaults(r *rand.Rand) *faults {
 	}
 	if r.IntN(3) > 0 {
 		f.slow, f.network = some("time passes under operations", 600),
-			some("request or answer lost", 500)
+			some("request or response lost", 500)
 	}
 	if r.IntN(2) == 0 {
 		f.skew = time.Duration(r.IntN(5000)) * time.Millisecond

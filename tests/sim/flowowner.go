@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,6 +13,8 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
+	"millrace/shared/store/memstore"
 )
 
 // flowOwner is a client that updates and deletes its own flow while executions of it run. No other
@@ -109,7 +110,7 @@ func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.S
 	for range o.c.w.attemptsMax() {
 		got, err := request(o.c.w, nil, who, do)
 		if code := codeOf(err); !retried(code, err) {
-			o.c.w.checked("answered at last")
+			o.c.w.checked("response at last")
 			o.c.note(who+" is told", func() { done(got, code) })
 			return true
 		}
@@ -118,7 +119,7 @@ func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.S
 			return false
 		}
 	}
-	o.c.w.violate("answered at last", "%s: no end of faults", who)
+	o.c.w.violate("response at last", "%s: no end of faults", who)
 	return false
 }
 
@@ -138,7 +139,7 @@ func (o *flowOwner) create() bool {
 			return f, err
 		}, func(f *cloudflow.Flow, code fault.Code) {
 			if code != "" || f.Definition != text || f.ID == o.id {
-				o.c.w.violate("flow answer", "the owner has created a flow and is told %v %s", f,
+				o.c.w.violate("flow response", "the owner has created a flow and is told %v %s", f,
 					code)
 				return
 			}
@@ -155,7 +156,7 @@ func (o *flowOwner) update() bool {
 				Definition: &text})
 		}, func(f *cloudflow.Flow, code fault.Code) {
 			if code != "" || f.Definition != text || f.ID != o.id {
-				o.c.w.violate("flow answer", "the owner has updated the flow and is told %v %s", f,
+				o.c.w.violate("flow response", "the owner has updated the flow and is told %v %s", f,
 					code)
 				return
 			}
@@ -168,7 +169,7 @@ func (o *flowOwner) remove() bool {
 		return true, s.DeleteFlow(ctx, flowOwnerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
 	}, func(_ bool, code fault.Code) {
 		if code != "" && code != fault.FlowNotExists {
-			o.c.w.violate("flow answer", "the owner has deleted the flow and is told %s", code)
+			o.c.w.violate("flow response", "the owner has deleted the flow and is told %s", code)
 		}
 		o.current, o.texts = "", nil
 		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
@@ -236,11 +237,11 @@ func (w *World) looks(flowID string) int64 {
 }
 
 // judgeFlowRow checks a row that was written or removed (nil), unless it belongs to an execution.
-func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
+func (w *World) judgeFlowRow(key driver.Key, row *driver.Row) {
 	f := &w.flows
 	id, definition := strings.CutPrefix(key.Partition, "d#")
 	switch {
-	case definition && store.IsDefinition(key):
+	case definition && store.KindOf(key) == store.DefinitionRow:
 		if row == nil {
 			w.definitionGone(id, key.Sort)
 			return
@@ -254,18 +255,30 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		delete(f.now, f.names[key.Partition])
 		f.changed(w, key, flowState{})
 	case strings.HasPrefix(key.Partition, "f#"):
-		var named struct{ ID, Hash, Description string }
-		json.Unmarshal(row.Data, &named)
+		named := w.flowIn(*row)
 		f.changed(w, key, flowState{id: named.ID, hash: named.Hash, description: named.Description})
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
 		f.accountNames[named.ID] = key.Partition[len("f#"):]
-		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok ||
+		if d, ok := w.disk.keys[driver.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok ||
 			d.Expires > 0 {
 			w.violate("definition kept",
 				"flow %s has a definition that is not there, or that expires at %d",
 				named.ID, d.Expires)
 		}
 	}
+}
+
+// flowIn returns the flow in a row.
+func (w *World) flowIn(row driver.Row) *store.Flow {
+	rows := memstore.New()
+	rows.Put(always, []driver.Row{row})
+	account, name, _ := strings.Cut(strings.TrimPrefix(row.Partition, "f#"), "#")
+	f, err := store.New(store.Options{Driver: rows}).GetFlow(always, account, name)
+	if err != nil {
+		w.violate("readable", "the flow in %s cannot be read: %v", row.Partition, err)
+		return &store.Flow{}
+	}
+	return f
 }
 
 // definitionGone checks that a definition that is removed is not needed.

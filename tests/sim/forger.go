@@ -48,7 +48,7 @@ func (c *clients) overhear(r *task.Request) {
 	}
 	if run := c.w.runIn(r.Account, r.Flow, r.Execution); run != nil && token != "" {
 		c.forger.seen = append(c.forger.seen, overheard{r.Account, token, run.x.Run,
-			r.Mode != task.Complete})
+			r.Mode != flow.RequestComplete})
 	}
 }
 
@@ -164,7 +164,7 @@ func (w *World) isOver(t *overheard) bool {
 	if r == nil || r.x.Run != t.run || r.x.Status.Final() {
 		return true
 	}
-	if r.m.Language == flow.FlowV1 {
+	if r.m.Dialect == flow.FlowV1 {
 		return false
 	}
 	for i := range r.events {

@@ -34,7 +34,7 @@ var found = []struct {
 		"an execution that nobody waited for ran on: its start had been called again, and failed"},
 	{
 		2400,
-		"a letter was said to be seen to by nobody while the queue of functions refused hints: " +
+		"an inbox entry counted as forgotten while the queue of functions refused hints: " +
 			"the check was wrong"},
 	{5074, "more executions were started than may run, after a count of those that ran had failed"},
 	{3353, "as 2400, while that queue delivered nothing"},

@@ -5,22 +5,23 @@ import (
 
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // inboxRows tracks the rows of inboxes. Only the scheduler's goroutine uses it.
 type inboxRows struct {
 	// how often a sweeper postponed each one when there were no faults
-	postponed map[store.Key]int
-	marks     map[uint64]bool     // of all entries that were written and not accepted
-	due       map[store.Key]int64 // when each must have been handled, ms since 1970
-	written   map[store.Key]int64 // when each was last written, ms since 1970
+	postponed map[driver.Key]int
+	marks     map[uint64]bool      // of all entries that were written and not accepted
+	due       map[driver.Key]int64 // when each must have been handled, ms since 1970
+	written   map[driver.Key]int64 // when each was last written, ms since 1970
 	posted    int
 	accepted  int
 }
 
 // losesRace draws whether a commit loses a race. In every second run commits with external messages
 // lose it often, and other commits sometimes.
-func (w *World) losesRace(cas store.Row, step *transaction) bool {
+func (w *World) losesRace(cas driver.Row, step *transaction) bool {
 	if w.number("crowded")%2 == 0 || cas.Sort != "a" || cas.Version == 1 {
 		return false
 	}
@@ -36,7 +37,7 @@ func (w *World) losesRace(cas store.Row, step *transaction) bool {
 			}
 		}
 	}
-	return w.faulty(odds{"race lost by news from outside", chance})
+	return w.faulty(odds{"conflict of a message from outside", chance})
 }
 
 // lostRaceError returns the error of such a commit. A process that owns its store cannot lose a
@@ -53,7 +54,7 @@ func isExternal(n *interp.Message) bool {
 }
 
 // judgeMessages checks the external messages of a conditional write that succeeded.
-func (w *World) judgeMessages(p *process, cas store.Row, step *transaction) {
+func (w *World) judgeMessages(p *process, cas driver.Row, step *transaction) {
 	l := &w.inbox
 	switch {
 	case store.IsInboxEntry(cas.Key):
@@ -83,10 +84,10 @@ func (w *World) judgeMessages(p *process, cas store.Row, step *transaction) {
 
 // judgeInboxEntry checks a row of an inbox that was written. Sometimes it kills the process that
 // wrote the row.
-func (w *World) judgeInboxEntry(p *process, row store.Row) {
+func (w *World) judgeInboxEntry(p *process, row driver.Row) {
 	l := &w.inbox
 	if l.postponed == nil {
-		l.postponed, l.marks = map[store.Key]int{}, map[uint64]bool{}
+		l.postponed, l.marks = map[driver.Key]int{}, map[uint64]bool{}
 	}
 	now := time.Now().UnixMilli()
 	// the hint, with the process that took it
@@ -96,7 +97,7 @@ func (w *World) judgeInboxEntry(p *process, row store.Row) {
 		l.postponed[row.Key] = 0
 	} else if l.postponed[row.Key]++; l.postponed[row.Key] > 1 &&
 		row.Partition != w.poison.partition {
-		w.violate("inbox row", "%s is put off, and nobody sees to it", show(row.Key))
+		w.violate("inbox row", "%s is put off again, and nothing handles it", show(row.Key))
 	}
 	w.checked("inbox row")
 	w.noteInboxEntry(row)
@@ -108,7 +109,7 @@ func (w *World) judgeInboxEntry(p *process, row store.Row) {
 	if row.Version == 1 {
 		l.posted++
 		l.marks[entry.Mark] = true
-		if w.faulty(odds{"death after a letter", 2500}) {
+		if w.faulty(odds{"death after an inbox entry", 2500}) {
 			w.sched.post(&operation{key: "kill " + p.name, weight: 100,
 				apply: func() bool { w.kill(p); return true }})
 		}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // "late inbox": an inbox entry is consumed or deleted.
@@ -43,10 +43,10 @@ const inboxEntryWakes = 30 * time.Second
 
 // noteInboxEntry records when an inbox entry must have been handled. If a sweep postpones it
 // without faults, it is due no later for that.
-func (w *World) noteInboxEntry(row store.Row) {
+func (w *World) noteInboxEntry(row driver.Row) {
 	l := &w.inbox
 	if l.due == nil {
-		l.due, l.written = map[store.Key]int64{}, map[store.Key]int64{}
+		l.due, l.written = map[driver.Key]int64{}, map[driver.Key]int64{}
 	}
 	l.written[row.Key] = time.Now().UnixMilli()
 	if before, ok := l.due[row.Key]; !ok || !w.quiesced || before < w.quiescedAt {

@@ -10,7 +10,7 @@ import (
 // (the margin for different clocks). Then the row wakes and a sweep finds it: bound 90 s after the
 // end of the lease, and 90 s more after faults. A process that owns its store does not wait for the
 // end of its predecessor's leases; this bound covers that too. A call that is in flight in a live
-// process, or has returned there, is not lost (see "late answer").
+// process, or has returned there, is not lost (see "late result").
 func (w *World) owesLeases(r *run, owe func(obligation)) {
 	if r.x.Status.Final() {
 		return

@@ -71,7 +71,7 @@ func (w *World) pausedSince(r *run, at int64) bool {
 		return false
 	}
 	to := w.runIn(r.x.Account, token.Flow, token.Execution)
-	if to == nil || to.m.Language != flow.FlowV1 || startedBy(r, to) {
+	if to == nil || to.m.Dialect != flow.FlowV1 || startedBy(r, to) {
 		return false
 	}
 	v := to.visits.of[token.ID]

@@ -31,9 +31,9 @@ func (w *World) drawLimits() {
 
 // refuses reports whether a text is too large for a flow of a language, if its canonical form is as
 // long.
-func (w *World) refuses(text string, lang flow.Language) bool {
+func (w *World) refuses(text string, dialect flow.Dialect) bool {
 	canonical, err := value.Canonical([]byte(text))
-	return err == nil && max(len(text), len(canonical)) > w.limits.Data(lang)
+	return err == nil && max(len(text), len(canonical)) > w.limits.Data(dialect)
 }
 
 // reachLimits does nothing: limits apply to all clients, and all reach them.
@@ -47,10 +47,10 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 		return false
 	}
 	c.w.checked("limit")
-	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Language)
+	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Dialect)
 	if large != (code == fault.EntityTooLarge) {
 		c.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who,
-			len(x.flow.input), c.w.limits.Data(m.Language), got, code)
+			len(x.flow.input), c.w.limits.Data(m.Dialect), got, code)
 	}
 	if large {
 		c.w.kinds["input that is too large"]++
@@ -113,7 +113,7 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 				w.limits.Events)
 		}
 	}
-	most := w.limits.Data(r.m.Language)
+	most := w.limits.Data(r.m.Dialect)
 	switch e.Type {
 	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled:
 		return // the result of a task may be larger until a state takes it
@@ -158,9 +158,9 @@ func (k *tasks) judgeTooLarge(told *reportOutcome) bool {
 		return false
 	}
 	k.w.kinds["report that is too large"]++
-	if !k.w.refuses(told.output, r.m.Language) {
+	if !k.w.refuses(told.output, r.m.Dialect) {
 		k.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who,
-			len(told.output), k.w.limits.Data(r.m.Language), told.code)
+			len(told.output), k.w.limits.Data(r.m.Dialect), told.code)
 	}
 	return true
 }

@@ -53,7 +53,7 @@ func (l *lists) add(m *flow.Machine, limits *flow.Limits, events []flow.HistoryE
 
 func width(m *flow.Machine, l *flow.Limits, st *flow.State) int {
 	switch {
-	case m.Language == flow.FlowV1:
+	case m.Dialect == flow.FlowV1:
 		return l.IterationsV1
 	case st.Map.Concurrency == 0:
 		return l.MapConcurrency
@@ -96,7 +96,7 @@ func (l *lists) event(m *flow.Machine, e *flow.HistoryEvent) {
 		flow.StepFailed, flow.StepExited:
 		if !from.closed {
 			from.closed = true
-			if m.Language == flow.StateMachine {
+			if m.Dialect == flow.StateMachine {
 				from.in.open--
 			}
 		}
@@ -117,7 +117,7 @@ func (l *lists) entered(m *flow.Machine, e *flow.HistoryEvent, from *entry) {
 	default:
 		now.in = from.in
 	}
-	if m.Language == flow.StateMachine {
+	if m.Dialect == flow.StateMachine {
 		now.in.open++
 	}
 	if m.Nodes[e.Node].Kind == flow.Map {

@@ -35,7 +35,7 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, step *transac
 		if old != nil && len(added) == 0 && bytes.Equal(old.Body, x.Body) {
 			return // no step: the row's wake time has moved
 		}
-		w.violate("straight run", "%s v%d: nobody has folded what it holds", x.Partition(),
+		w.violate("straight run", "%s v%d: no step made what it holds", x.Partition(),
 			x.Version)
 		return
 	}

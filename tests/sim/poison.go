@@ -38,7 +38,7 @@ func (w *World) choosePoison(r *run) {
 	if b := &w.poison; b.enabled && b.partition == "" && !r.x.Status.Final() &&
 		w.number("burden "+r.x.Partition())%3 == 0 {
 		b.partition = r.x.Partition()
-		w.tracef("%s brings its runners down from now on", b.partition)
+		w.tracef("%s ends its processes from now on", b.partition)
 	}
 }
 
@@ -74,7 +74,7 @@ func (w *World) crashOnPoison(p *process, partition string, advancing bool, ev i
 	w.sched.wait(p.life, &operation{process: p, key: p.name + " breaks down under " + partition,
 		apply: func() bool {
 			if r := w.runs[partition]; r != nil && !r.x.Status.Final() {
-				w.kinds["brought its runner down"]++
+				w.kinds["ended its process as poison"]++
 				w.kill(p)
 				if w.quiesced {
 					// this is a fault, and may delay other executions

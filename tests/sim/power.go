@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // power models the embedded store between applying a write and syncing it. The conditions of later
@@ -32,8 +32,8 @@ type Unsafe struct {
 
 // applied is a write that is not durable yet.
 type applied struct {
-	rows []store.Row
-	gone []store.Key
+	rows []driver.Row
+	gone []driver.Key
 	sync func() // its effect on the rows
 	done chan struct{}
 }
@@ -54,7 +54,7 @@ func (w *World) drawPower() {
 
 // applyUnsynced applies a write and lets it become durable when the seed says so. The caller has
 // checked its condition.
-func (d *disk) applyUnsynced(rows []store.Row, gone []store.Key, sync func()) {
+func (d *disk) applyUnsynced(rows []driver.Row, gone []driver.Key, sync func()) {
 	p := &d.power
 	if !p.on {
 		sync()
@@ -91,7 +91,7 @@ func (p *power) last() *applied {
 }
 
 // row returns a row with all earlier writes applied, durable or not.
-func (d *disk) row(key store.Key) (store.Row, bool) {
+func (d *disk) row(key driver.Key) (driver.Row, bool) {
 	for _, a := range slices.Backward(d.power.applied) {
 		for _, row := range slices.Backward(a.rows) {
 			if row.Key == key {
@@ -99,7 +99,7 @@ func (d *disk) row(key store.Key) (store.Row, bool) {
 			}
 		}
 		if slices.Contains(a.gone, key) {
-			return store.Row{}, false
+			return driver.Row{}, false
 		}
 	}
 	row, ok := d.keys[key]
@@ -107,12 +107,12 @@ func (d *disk) row(key store.Key) (store.Row, bool) {
 }
 
 // get reads one row.
-func (d *disk) get(key store.Key) (store.Row, error) {
+func (d *disk) get(key driver.Key) (driver.Row, error) {
 	if d.power.unsafe.Shown {
 		if row, ok := d.row(key); ok {
 			return row, nil
 		}
-		return store.Row{}, store.ErrNotFound
+		return driver.Row{}, driver.ErrNotFound
 	}
 	return d.rows.Get(always, key)
 }
@@ -120,7 +120,8 @@ func (d *disk) get(key store.Key) (store.Row, error) {
 // awaitDurable waits until the write that a writer's result depends on is durable: its own, or the
 // one that it lost the race to.
 func (l *storeClient) awaitDurable(ctx context.Context, a *applied, err error) error {
-	if a == nil || err != nil && !errors.Is(err, store.ErrConflict) || l.w.disk.power.unsafe.Early {
+	if a == nil || l.w.disk.power.unsafe.Early ||
+		err != nil && !errors.Is(err, driver.ErrConflict) {
 		return err
 	}
 	select {

@@ -17,6 +17,7 @@ import (
 	"millrace/shared/interp"
 	"millrace/shared/queue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/task"
 	"millrace/shared/task/subflowtask"
 )
@@ -73,12 +74,15 @@ func newProcess(w *World) *process {
 		transactions: map[string]*transaction{}, drawn: map[string]int{}}
 	p.life, p.stop = context.WithCancel(always)
 	p.moveClock()
-	var driver store.Driver = &storeClient{w, p}
+	var rows driver.Driver = &storeClient{w, p}
 	if w.bug != nil && w.bug.Driver != nil {
-		driver = w.bug.Driver(driver)
+		rows = w.bug.Driver(rows)
 	}
-	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail,
-		Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random})
+	p.store = store.New(store.Options{Driver: rows, Now: p.now, TailBytes: w.tail,
+		Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random,
+		// They raise what earlier processes have stored.
+		ListShards: int(1 + w.number("list shards of "+p.name)%6),
+		WakeShards: int(w.number("wake shards of "+p.name) % 6)})
 	flows := subflowtask.New(starter{p}, nil)
 	flows.AnyOwner = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
@@ -96,7 +100,7 @@ func newProcess(w *World) *process {
 		Limits: w.limits, Region: "local", Now: p.now,
 		Log: slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn,
 			ReplaceAttr: noTime})),
-		Exclusive: w.topology == embedded, LeaseMax: w.lease, Retention: w.retention,
+		LeaseMax: w.lease, Retention: w.retention,
 		CallsMax: w.calls, TransactionWorkMax: w.transactionWork,
 		TransactionEventsMax: w.sizes.events,
 		BlockSize:            w.sizes.block, OnTransaction: p.noteTransaction}
@@ -105,10 +109,12 @@ func newProcess(w *World) *process {
 		o.Shares = p.shares.pools
 	}
 	switch w.topology {
+	case embedded:
+		o.Topology = engine.Embedded
 	case servers:
 		o.StoreExpires = w.expires
 	case functions:
-		o.AcceptOnly, o.StoreExpires, o.CallTimeMax = true, true, w.lease
+		o.Topology, o.StoreExpires, o.CallTimeMax = engine.Functions, true, w.lease
 	}
 	if w.rights != nil {
 		o.Rights = w.rights.of
@@ -144,7 +150,7 @@ func (p *process) random(about string) uint64 {
 func compile(definition, mode string) (*flow.Machine, error) {
 	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: longest()})
 	if m == nil {
-		return nil, diagnostics.Err()
+		return nil, fdl.Fault(diagnostics)
 	}
 	return m, nil
 }
@@ -203,7 +209,7 @@ func (p *process) sweep(first time.Duration) {
 	if p.w.topology == embedded {
 		p.engine.Resume(p.life)
 		err := p.store.EachFlow(p.life,
-			func(f *store.Flow) error { return p.engine.CountRunning(p.life, f.Account, f.ID) })
+			func(f *store.Flow) error { return p.engine.CountRunning(p.life, f) })
 		p.engine.CountingDone(err == nil)
 	}
 	for wait := first; ; {
@@ -335,14 +341,14 @@ func (w *World) freeze() {
 // starter starts executions for tasks.
 type starter struct{ p *process }
 
-func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowtask.Started, error) {
-	if err := s.p.w.authorize(&c); err != nil {
+func (s starter) StartChild(
+	ctx context.Context, caller subflowtask.Caller, c flow.Child,
+) (subflowtask.Started, error) {
+	if err := s.p.w.authorize(caller, &c); err != nil {
 		return subflowtask.Started{}, err
 	}
 	s.p.w.referee.starting(&c)
-	name, err := s.p.engine.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName,
-		Name: c.ExecutionName, Input: c.Input,
-		CallbackToken: c.CallbackToken, Key: c.Key})
+	name, err := s.p.service.StartChild(ctx, c)
 	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 

@@ -47,7 +47,7 @@ func (w *World) rejects() bool {
 	if !w.queueHour.refuses || !w.queueHour.now() {
 		return false
 	}
-	w.faults.hits["hint refused"]++
+	w.faults.hits["hint rejected"]++
 	return true
 }
 

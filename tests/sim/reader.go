@@ -211,7 +211,7 @@ func (d *reader) history() {
 			return
 		}
 		if len(events) < least {
-			w.violate("history answer", "a reader has read %d events of %s, which had %d",
+			w.violate("history response", "a reader has read %d events of %s, which had %d",
 				len(events), r.x.Partition(), least)
 			return
 		}

@@ -12,7 +12,6 @@ import (
 	"millrace/shared/interp"
 	"millrace/shared/store"
 	"millrace/shared/task"
-	"millrace/shared/task/subflowtask"
 	"millrace/tests/reference"
 )
 
@@ -63,7 +62,7 @@ func (f *referee) called(r *task.Request, made *plan) {
 	defer f.mu.Unlock()
 	a := f.attempt(r.Key)
 	a.Params, a.Token = string(r.Parameters), r.Token
-	if r.FlowV1 {
+	if r.TakesInput() {
 		a.Input = string(r.Input)
 	}
 	a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error,
@@ -77,7 +76,7 @@ func (w *World) calling(r *task.Request) {
 	}
 	w.referee.mu.Lock()
 	defer w.referee.mu.Unlock()
-	cut := outcomeOf(nil, &task.Error{Name: flow.ErrTaskTimeout}, false, w.lease)
+	cut := outcomeOf(nil, &flow.Error{Name: flow.ErrTaskTimeout}, false, w.lease)
 	cut.AnyCause = true
 	a := w.referee.attempt(r.Key)
 	a.Answers = append(a.Answers, cut)
@@ -88,14 +87,10 @@ func (w *World) calling(r *task.Request) {
 func (f *referee) reporting(token string, n planned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var err *task.Error
-	if n.failure != nil {
-		err = &task.Error{Name: n.failure.Name, Cause: n.failure.Cause}
-	}
-	f.reports[token] = append(f.reports[token], outcomeOf(n.output, err, false, 0))
+	f.reports[token] = append(f.reports[token], outcomeOf(n.output, n.failure, false, 0))
 }
 
-func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) reference.Outcome {
+func outcomeOf(output []byte, err *flow.Error, async bool, delay time.Duration) reference.Outcome {
 	o := reference.Outcome{Output: string(output), Async: async,
 		At: time.Now().Add(delay).UnixMilli()}
 	if err != nil {
@@ -106,7 +101,7 @@ func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) 
 
 // starting records that an execution is about to be started for a task. The response comes from the
 // code under test.
-func (f *referee) starting(c *subflowtask.Child) {
+func (f *referee) starting(c *flow.Child) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a := f.attempt(c.Key)
@@ -224,7 +219,7 @@ func (w *World) referenceAllows(of string, err error) bool {
 // referenceLimits converts the limits of an execution to the reference's form.
 func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	l := &w.limits
-	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Language),
+	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Dialect),
 		WaitSeconds: l.WaitSeconds, WaitSecondsV1: l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
 		IterationsV1: l.IterationsV1,
@@ -277,7 +272,7 @@ func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 		}
 		list := slices.Clone(f.reports[a.Token])
 		for _, end := range f.ends[a.Token] {
-			list = append(list, reference.Reported(end, x.Language == flow.FlowV1,
+			list = append(list, reference.Reported(end, x.Dialect == flow.FlowV1,
 				outside.Limits.Data))
 		}
 		outside.Reports[token.ID] = list

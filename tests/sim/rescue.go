@@ -28,7 +28,7 @@ func (w *World) rescue() {
 		}
 		for _, v := range r.visits.open {
 			if v.leaf() && w.abandoned(r, v) && now.Sub(time.UnixMilli(v.base)) > rescueAfter {
-				w.kinds["task that nobody reported"]++
+				w.kinds["task without a report"]++
 				w.save(r, v)
 				break
 			}

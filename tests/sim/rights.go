@@ -12,6 +12,7 @@ import (
 	"millrace/shared/access"
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
+	"millrace/shared/flow"
 	"millrace/shared/task/subflowtask"
 )
 
@@ -137,9 +138,11 @@ func principal(role string) string {
 }
 
 // entered records whether the flow of a task had the right to the start that it is about to make.
-func (g *rights) entered(c *subflowtask.Child, refused bool) (wrong string) {
+func (g *rights) entered(
+	caller subflowtask.Caller, c *flow.Child, refused bool,
+) (wrong string) {
 	who := guardKey
-	if strings.HasPrefix(c.FlowPrincipal, "role ") {
+	if strings.HasPrefix(caller.FlowPrincipal, "role ") {
 		who = guardRole
 	}
 	now := time.Now().UnixMilli()
@@ -157,20 +160,20 @@ func (g *rights) entered(c *subflowtask.Child, refused bool) (wrong string) {
 }
 
 // authorize checks the right to start an execution in the same way as the engine's own wiring.
-func (w *World) authorize(c *subflowtask.Child) error {
-	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May,
-		FlowPrincipal: c.FlowPrincipal}
+func (w *World) authorize(caller subflowtask.Caller, c *flow.Child) error {
+	by := cloudflow.Caller{Account: caller.Account, Region: "local", May: caller.May,
+		FlowPrincipal: caller.FlowPrincipal}
 	err := by.Authorize("fnf:StartExecution", c.FlowName)
-	if w.rights == nil || c.Account != guarded {
+	if w.rights == nil || caller.Account != guarded {
 		return err
 	}
 	if err != nil {
 		w.fact("start that was refused")
 	}
 	w.checked("rights")
-	if wrong := w.rights.entered(c, err != nil); wrong != "" {
+	if wrong := w.rights.entered(caller, c, err != nil); wrong != "" {
 		w.violate("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName,
-			c.FlowPrincipal, wrong, err)
+			caller.FlowPrincipal, wrong, err)
 	}
 	return err
 }
@@ -289,7 +292,7 @@ func (k *tasks) handOver(who, token string, after time.Duration) {
 		code := codeOf(err)
 		if !retried(code, err) {
 			if code != "" && code != fault.ExecutionAlreadyExists {
-				w.violate("start answer", "%s was told %s", who, code)
+				w.violate("start response", "%s was told %s", who, code)
 			}
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Rivals are two independent owners of one flow. Each creates, updates and deletes it through any
@@ -228,7 +229,7 @@ func wasSo(seen []flowState, id, hash string, description *string) bool {
 }
 
 // changed records the new state of a flow.
-func (f *flowRows) changed(w *World, key store.Key, to flowState) {
+func (f *flowRows) changed(w *World, key driver.Key, to flowState) {
 	name, first := strings.CutPrefix(key.Partition, "f#"+account+"#")
 	if !first {
 		return

@@ -48,7 +48,7 @@ func (w *World) waiting(r *run) (*run, int64) {
 		return nil, 0
 	}
 	id := token.ID
-	if to.m.Language == flow.FlowV1 {
+	if to.m.Dialect == flow.FlowV1 {
 		if !startedBy(r, to) {
 			return nil, 0
 		}

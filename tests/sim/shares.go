@@ -19,7 +19,7 @@ import (
 // they are always used up. The rules are those of package share, computed here independently:
 //
 //   - "share": no account holds more than its share, and all together no more than there is;
-//   - "share refused": no request is refused, or kept waiting, if its account's share allows it;
+//   - "share rejected": no request is refused, or kept waiting, if its account's share allows it;
 //   - "share by turns": an account that holds nothing is not passed over again and again;
 //   - "share given back": no request holds a processor while it waits, and at rest everything has
 //     been released, also places in line and the bytes of responses.
@@ -173,11 +173,11 @@ func (p *process) judgeRefusal(name string, which func(*shares) *share.Pool, of 
 	}
 	pool := which(p.shares)
 	list, used := usage(pool)
-	p.w.checked("share refused")
+	p.w.checked("share rejected")
 	p.w.kinds["refused a share of "+name]++
 	full := held(list, of) == 0 || used >= pool.Capacity
 	if allows(pool, held(list, of), used) || full != (code == fault.ServiceUnavailable) {
-		p.w.violate("share refused", "%s answers account %s %s; of %d %s it holds %d, all hold %d",
+		p.w.violate("share rejected", "%s answers account %s %s; of %d %s it holds %d, all hold %d",
 			p.name, of, code, pool.Capacity, name, held(list, of), used)
 	}
 }
@@ -222,13 +222,13 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 		if u.Waiting == 0 {
 			continue
 		}
-		w.checked("share refused")
+		w.checked("share rejected")
 		w.kinds["waited for a share of "+pool.Name]++
 		if pool.RoundRobin && u.Held > 0 {
 			continue // it depends on recent requests
 		}
 		if allows(pool, u.Held, used) {
-			w.violate("share refused", "account %s waits in %s; of %d %s it holds %d, all hold %d",
+			w.violate("share rejected", "account %s waits in %s; of %d %s it holds %d, all hold %d",
 				u.Account, p.name, pool.Capacity, pool.Name, u.Held, used)
 		}
 	}

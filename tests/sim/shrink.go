@@ -10,7 +10,7 @@ import (
 // What a run can exclude, besides the kinds of faults.
 const (
 	withoutFlowOwner = "owner"
-	withoutPoison    = "burden"
+	withoutPoison    = "poison"
 	withoutReader    = "reader"
 	withoutProcesses = "other processes"
 	withoutSizes     = "small sizes"
@@ -78,10 +78,11 @@ func (f *faults) without(kinds []string) {
 
 // allFaults lists the kinds of faults that a run can exclude.
 func allFaults() []string {
-	return []string{"call of the store refused", "answer of a write lost", "write carried out late",
+	return []string{"request to the store rejected", "response to a write lost",
+		"write carried out late",
 		"half of a write", "death before a write",
 		"death after a write", "death at any step", "write of a dead process kept", "hint lost",
 		"hint repeated", "hint delayed",
-		"hint for something else", "time passes under operations", "request or answer lost",
+		"hint for something else", "time passes under operations", "request or response lost",
 		"clock moved", "index behind", "process frozen", "store away", faultPower, faultDamage}
 }

@@ -17,25 +17,25 @@ import (
 // What to run. tests/sim/cmd sets these flags.
 var (
 	seed = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
-	runs = flag.Uint64("runs", 1, "so many seeds from there on")
+	runs = flag.Uint64("runs", 1, "the number of seeds")
 	flow = flag.String("flow", "",
-		"an example flow, by a part of its file's name; generated: none")
+		"an example flow, by a part of its file's name; generated: no example")
 	topology = flag.String("topology", "", "local, servers or functions")
-	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
+	going    = flag.Duration("for", 0, "run seeds for this time; -runs has no effect")
 	part     = flag.String("part", "0/1",
-		"which of the seeds: every second one from the first is 0/2")
-	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
-	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
+		"the share of the seeds to run: 0/2 is every second one, from the first")
+	most     = flag.Int("failures", 5, "stop after this number of failures")
+	launched = flag.Int("executions", 0, "the maximum number of executions; 0: the seed decides")
 	without  = flag.String("without", "",
-		"kinds of faults and clients that there are none of, with commas between them")
-	shrinks  = flag.Bool("shrink", true, "look for a shorter run of each failure")
-	blind    = flag.String("blind", "", "invariants that are not checked, with commas between them")
+		"kinds of faults and clients to leave out, separated by commas")
+	shrinks  = flag.Bool("shrink", true, "search for a shorter run with each failure")
+	blind    = flag.String("blind", "", "invariants not to check, separated by commas")
 	trace    = flag.Bool("trace", false, "show every step")
 	progress = flag.Bool("progress", false,
-		"write from time to time, for tests/sim/cmd to read, what has been run")
-	sums    = flag.Bool("sums", false, "show the sum over each run's steps")
+		"print counts of the runs at intervals, for tests/sim/cmd")
+	sums    = flag.Bool("sums", false, "print a checksum of the steps of each run")
 	reaches = flag.Bool("reach", false,
-		"write, for tests/sim/cmd to read, what each run has reached")
+		"print what each run has reached, for tests/sim/cmd")
 )
 
 // TestSeeds runs the seeds of seeds.txt, which are chosen by what they reach, or the requested

@@ -43,7 +43,7 @@ func (w *World) drawSizes() {
 }
 
 func (s *sizes) String() string {
-	return fmt.Sprintf("%+v, blocks of %d, folds of %d events, pages of %d bytes", s.store,
+	return fmt.Sprintf("%+v, blocks of %d, steps of %d events, pages of %d bytes", s.store,
 		s.block, s.events,
 		s.page)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // storeClient is one process's access to the store.
@@ -14,12 +14,18 @@ type storeClient struct {
 	p *process
 }
 
-var _ store.Driver = (*storeClient)(nil)
+var _ driver.Driver = (*storeClient)(nil)
 
-// Shards implements store.Driver.
+// Shards implements driver.Driver.
 func (l *storeClient) Shards() int { return l.w.disk.rows.Shards() }
 
-// Close implements store.Driver.
+// SetShards implements driver.Driver.
+func (l *storeClient) SetShards(n int) {
+	l.w.disk.rows.SetShards(n)
+	l.w.disk.index.SetShards(n)
+}
+
+// Close implements driver.Driver.
 func (l *storeClient) Close() error { return nil }
 
 // read carries out an operation that changes nothing.
@@ -102,8 +108,8 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// Get implements store.Driver.
-func (l *storeClient) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+// Get implements driver.Driver.
+func (l *storeClient) Get(ctx context.Context, key driver.Key) (row driver.Row, err error) {
 	err = l.read(ctx, "get "+show(key), func() (err error) {
 		if row, err = l.w.disk.get(key); err == nil {
 			row, err = l.w.read(row)
@@ -113,11 +119,11 @@ func (l *storeClient) Get(ctx context.Context, key store.Key) (row store.Row, er
 	return row, err
 }
 
-// Range implements store.Driver.
-func (l *storeClient) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool,
+// Range implements driver.Driver.
+func (l *storeClient) Range(ctx context.Context, r driver.Range) (rows []driver.Row, more bool,
 	err error) {
 	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v",
-		show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse),
+		show(driver.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse),
 		func() (err error) {
 			if rows, more, err = l.w.disk.rows.Range(always, r); err == nil {
 				rows, err = l.w.readAll(rows)
@@ -127,8 +133,8 @@ func (l *storeClient) Range(ctx context.Context, r store.Range) (rows []store.Ro
 	return rows, more, err
 }
 
-// List implements store.Driver.
-func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []store.Listed,
+// List implements driver.Driver.
+func (l *storeClient) List(ctx context.Context, r driver.ListRange) (entries []driver.Listed,
 	more bool, err error) {
 	err = l.read(ctx, fmt.Sprintf("list %s %s to %s", r.Group, r.From, r.To), func() (err error) {
 		l.w.disk.catchUp(l.w.quiesced)
@@ -138,9 +144,9 @@ func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []st
 	return entries, more, err
 }
 
-// Due implements store.Driver.
+// Due implements driver.Driver.
 func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor string,
-	limit int) (due []store.DueRow, next string, err error) {
+	limit int) (due []driver.DueRow, next string, err error) {
 	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
 		l.w.disk.catchUp(l.w.quiesced)
 		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
@@ -149,9 +155,9 @@ func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor st
 	return due, next, err
 }
 
-// Commit implements store.Driver. In the embedded store a commit is atomic.
-func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Row,
-	cond store.Condition) error {
+// Commit implements driver.Driver. In the embedded store a commit is atomic.
+func (l *storeClient) Commit(ctx context.Context, puts []driver.Row, cas driver.Row,
+	cond driver.Condition) error {
 	d, step := l.w.disk, l.p.lastTransaction(cas.Partition)
 	half := func() { d.put(l.p, l.w.some(puts), nil) }
 	if l.w.topology == embedded {
@@ -160,7 +166,7 @@ func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Ro
 	what := fmt.Sprintf("commit %s v%d with %d", show(cas.Key), cas.Version, len(puts))
 	return l.write(ctx, what, half, func() error {
 		if l.w.topology == embedded && !d.satisfies(cas.Key, cond) {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 		if l.w.losesRace(cas, step) {
 			return l.w.lostRaceError()
@@ -175,15 +181,15 @@ func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Ro
 		}
 		d.applyUnsynced(append(puts[:len(puts):len(puts)], cas), nil, func() {
 			d.put(l.p, puts, nil)
-			d.put(l.p, []store.Row{cas}, step)
+			d.put(l.p, []driver.Row{cas}, step)
 			l.w.judgeMessages(l.p, cas, step)
 		})
 		return nil
 	})
 }
 
-// Put implements store.Driver.
-func (l *storeClient) Put(ctx context.Context, rows []store.Row) error {
+// Put implements driver.Driver.
+func (l *storeClient) Put(ctx context.Context, rows []driver.Row) error {
 	step := l.p.lastTransaction(rows[0].Partition)
 	half := func() { l.w.disk.put(l.p, l.w.some(rows), nil) }
 	if l.w.topology == embedded || len(rows) == 1 {
@@ -195,20 +201,20 @@ func (l *storeClient) Put(ctx context.Context, rows []store.Row) error {
 	})
 }
 
-// Delete implements store.Driver.
-func (l *storeClient) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+// Delete implements driver.Driver.
+func (l *storeClient) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	return l.write(ctx, "delete "+show(key), nil,
 		func() error { return l.w.disk.remove(l.p, key, cond) })
 }
 
-func show(k store.Key) string { return k.Partition + " " + k.Sort }
+func show(k driver.Key) string { return k.Partition + " " + k.Sort }
 
 // some draws which of several rows are written when a request for all of them fails: as if some of
 // a batch were written before the rest was throttled.
-func (w *World) some(rows []store.Row) []store.Row {
+func (w *World) some(rows []driver.Row) []driver.Row {
 	if w.rand.IntN(2) == 0 {
 		return rows
 	}
 	return slices.DeleteFunc(slices.Clone(rows),
-		func(store.Row) bool { return w.rand.IntN(2) == 0 })
+		func(driver.Row) bool { return w.rand.IntN(2) == 0 })
 }

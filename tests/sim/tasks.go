@@ -9,17 +9,17 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/task"
 	"millrace/shared/value"
+	"millrace/tests/flowgen"
 )
 
 // tasks simulates the tasks: the results of calls, by state, data and attempt. Only the scheduler's
 // goroutine uses it.
 type tasks struct {
 	w      *World
-	worlds map[string]*flowtest.MockTasks // by execution
+	worlds map[string]*flowgen.MockTasks // by execution
 	// outcomes of an example that were used, by execution and state
 	used         map[string]int
 	known        map[string]int      // the same, by key
@@ -45,6 +45,7 @@ type lease struct {
 	held   []uint64  // owners that a durable row has named, in order
 	before int64     // of the last other owner's lease; 0: there was none
 	again  bool      // the owner took it again after its own lease had expired
+	lost   bool      // since the last call a lease had expired when another owner took it
 }
 
 // leased records a lease.
@@ -52,6 +53,7 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
 	switch {
 	case l.owner != owner:
+		l.lost = l.lost || k.w.leaseOver(l.until)
 		l.owner, l.before, l.again = owner, l.until, false
 		l.held, l.since = append(l.held, owner), time.Now()
 	case l.until != until:
@@ -80,7 +82,7 @@ type reportOutcome struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{},
+	k := &tasks{w: w, worlds: map[string]*flowgen.MockTasks{}, used: map[string]int{},
 		known: map[string]int{}, inFlight: map[string]*process{}, answered: map[string]*process{},
 		leases: map[string]lease{}, callbackRuns: map[uint64]uint64{},
 		results: map[string]callResult{}, calling: map[string]string{}, tokens: map[string]string{},
@@ -197,21 +199,24 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 		w.violate("call within its lease", "%s calls %s of %s at %d, its lease was over at %d",
 			p.name, r.State, r.Execution, at, until)
 	}
-	over := w.leaseOver(l.before)
+	// Owners may have taken and given back the call in between (7031311).
+	over := w.leaseOver(l.before) || l.lost
+	l.lost = false
+	k.leases[r.Key] = l
 	// with the invocation that had the result and could not commit it in its time (4035460)
 	gone := w.topology == functions && l.again
 	if k.inFlight[r.Key] != nil {
 		w.checked("one call at a time")
 	}
 	if k.answered[r.Key] != nil {
-		w.checked("answer kept")
+		w.checked("result kept")
 	}
 	if q := k.inFlight[r.Key]; q != nil && !q.isDead() && !over {
 		w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State,
 			r.Execution, q.name)
 	}
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over && !gone {
-		w.violate("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State,
+		w.violate("result kept", "%s calls %s of %s again, %s has its answer", p.name, r.State,
 			r.Execution, q.name)
 	}
 	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
@@ -285,10 +290,10 @@ func (k *tasks) outcome(r *task.Request) plan {
 	if world == nil {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%d %s", k.w.seed, x)
-		world = flowtest.NewMockTasks(h.Sum64())
+		world = flowgen.NewMockTasks(h.Sum64())
 		k.worlds[x] = world
 	}
-	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: flow.TaskMode(r.Mode)},
+	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: r.Mode},
 		Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
 	if r.Parameters != nil {
 		c.Params = flow.TextValue(r.Parameters)
@@ -300,8 +305,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 			made.delay, made.result = delay, task.Result{Output: n.Message.Output,
 				Async: n.Message.Async}
 			if e := n.Message.Error; e != nil {
-				made.result.Output, made.result.Error = nil,
-					&task.Error{Name: e.Name, Cause: e.Cause}
+				made.result.Output, made.result.Error = nil, e
 			}
 			continue
 		}
@@ -336,9 +340,9 @@ func (k *tasks) mock(r *task.Request) plan {
 	made := plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
 		result: task.Result{Output: encode(o.Return)}}
 	switch {
-	case r.Mode == task.Complete && o.Error != nil:
+	case r.Mode == flow.RequestComplete && o.Error != nil:
 		made.result = task.Fail(o.Error.Name, o.Error.Cause)
-	case r.Mode == task.Complete:
+	case r.Mode == flow.RequestComplete:
 	case o.Error != nil:
 		made.reports = []planned{{failure: o.Error, delay: made.delay / 2}}
 	case o.Callback != nil:
@@ -398,25 +402,25 @@ func (k *tasks) report(of, who, token string, n planned) {
 // judge checks the response to a report against the history at that moment: it must contain an
 // accepted report.
 func (k *tasks) judge(told *reportOutcome) {
-	k.w.checked("report answer")
+	k.w.checked("report response")
 	if told.code != "" {
 		if told.code == fault.EntityTooLarge && k.judgeTooLarge(told) {
 			return
 		}
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
-			k.w.violate("report answer", "%s was answered %s", told.who, told.code)
+			k.w.violate("report response", "%s was answered %s", told.who, told.code)
 		}
 		if r := k.w.runIn(told.account, told.token.Flow,
 			told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil &&
 			!r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
-			k.w.violate("report answer", "%s was told %s, and its task is open",
+			k.w.violate("report response", "%s was told %s, and its task is open",
 				told.who, told.code)
 		}
 		return
 	}
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
-		k.w.violate("report answer", "%s was told event %d of %s, which is not there", told.who,
+		k.w.violate("report response", "%s was told event %d of %s, which is not there", told.who,
 			told.event, told.token.Execution)
 		return
 	}
@@ -433,13 +437,13 @@ func (k *tasks) judge(told *reportOutcome) {
 		string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
 		if e.Type != flow.ExecutionFailed { // the result was too large
-			k.w.violate("report answer", "%s was told event %d, which is %s", told.who,
+			k.w.violate("report response", "%s was told event %d, which is %s", told.who,
 				told.event, textOf(e))
 		}
 	}
 	for _, other := range k.reports {
 		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
-			k.w.violate("report answer", "%s and %s were both told event %d", told.who,
+			k.w.violate("report response", "%s and %s were both told event %d", told.who,
 				other.who, told.event)
 		}
 	}

@@ -73,7 +73,7 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	code fault.Code) {
 	w := c.w
 	if m, err := compileOnce(f.text, flow.Standard); err == nil && code == fault.EntityTooLarge &&
-		w.refuses(f.input, m.Language) {
+		w.refuses(f.input, m.Dialect) {
 		return
 	}
 	w.checked("same request")

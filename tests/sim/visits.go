@@ -136,7 +136,7 @@ func (s *visits) event(e *flow.HistoryEvent) {
 	case flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed:
 		from.attempt.over, from.attempt.how = true, e.Type
 		if e.Error != nil {
-			from.fail(s.m.Language, e.Error)
+			from.fail(s.m.Dialect, e.Error)
 		}
 	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted,
 		flow.StepFailed, flow.StepExited:
@@ -185,14 +185,14 @@ func (v *visit) touch(e *flow.HistoryEvent) {
 
 // fail records an error of the task's attempt, and the pause that follows by the definition: that
 // of the first rule that names the error, if it has retries left.
-func (v *visit) fail(language flow.Language, err *flow.Error) {
+func (v *visit) fail(dialect flow.Dialect, err *flow.Error) {
 	v.failed, v.granted, v.pause = true, false, 0
 	if v.used == nil {
 		v.used = make([]int, len(v.state.Retry))
 	}
 	for i := range v.state.Retry {
 		r := &v.state.Retry[i]
-		if !names(language, r.Errors, err.Name) {
+		if !names(dialect, r.Errors, err.Name) {
 			continue
 		}
 		if v.used[i] < r.AttemptsMax {
@@ -229,14 +229,14 @@ func pauseOf(r *flow.Retry, n int) int64 {
 }
 
 // names reports whether a rule applies to an error.
-func names(language flow.Language, list []string, name string) bool {
+func names(dialect flow.Dialect, list []string, name string) bool {
 	for _, n := range list {
 		switch {
 		case n == flow.ErrorAll, n == name:
 			return true
-		case language == flow.FlowV1 && strings.TrimPrefix(n, "FC.") == name:
+		case dialect == flow.FlowV1 && strings.TrimPrefix(n, "FC.") == name:
 			return true
-		case language == flow.FlowV1 && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") &&
+		case dialect == flow.FlowV1 && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") &&
 			strings.EqualFold(n, name):
 			return true
 		}

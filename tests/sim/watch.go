@@ -12,6 +12,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/value"
 )
 
@@ -39,7 +40,7 @@ type run struct {
 }
 
 // beforeWrite checks a row that is about to be written.
-func (w *World) beforeWrite(p *process, row store.Row, _ *transaction) {
+func (w *World) beforeWrite(p *process, row driver.Row, _ *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") {
 		return
 	}
@@ -60,7 +61,7 @@ func (w *World) beforeWrite(p *process, row store.Row, _ *transaction) {
 }
 
 // onRemove checks a row that is about to be removed.
-func (w *World) onRemove(p *process, key store.Key) {
+func (w *World) onRemove(p *process, key driver.Key) {
 	row := w.disk.keys[key]
 	if p == nil || !strings.HasPrefix(key.Partition, "x#") || key.Sort != "a" {
 		return
@@ -73,7 +74,7 @@ func (w *World) onRemove(p *process, key store.Key) {
 }
 
 // afterWrite checks a row that was written.
-func (w *World) afterWrite(p *process, row store.Row, step *transaction) {
+func (w *World) afterWrite(p *process, row driver.Row, step *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
@@ -133,7 +134,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transact
 // cover counts the features of an execution, for the summary.
 func (w *World) cover(m *flow.Machine) {
 	language := "older language"
-	if m.Language == flow.StateMachine {
+	if m.Dialect == flow.StateMachine {
 		language = "newer language"
 	}
 	has := map[string]bool{language: true, w.topology.String(): true}
@@ -192,7 +193,7 @@ const (
 	// after this many incomplete attempts the next process fails the execution
 	engineAttemptsMax  = 5
 	healthyAttemptsMax = fleetMax // each process may begin once when there are no faults any more
-	poisonCause        = "every runner that took it up was lost or gave up"
+	poisonCause        = "each engine that advanced it died or gave up"
 )
 
 // failsAsPoison reports whether a transaction was to fail an execution as a poison execution.
@@ -212,17 +213,17 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, step *transact
 	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts &&
 		x.SweepAttempts != 0 || x.EngineAttempts > old.EngineAttempts+1 ||
 		x.EngineAttempts < old.EngineAttempts && x.EngineAttempts != 0:
-		w.violate("poison count", "%s: found due %d times and begun %d times follow %d and %d",
+		w.violate("poison count", "%s: counts of sweeps and engines are %d and %d after %d and %d",
 			x.Partition(), x.SweepAttempts, x.EngineAttempts, old.SweepAttempts, old.EngineAttempts)
 	case x.EngineAttempts > old.EngineAttempts && old.SweepAttempts < suspectAfter:
 		w.violate("poison count",
-			"%s: a runner counts that it begins, and it was found due %d times", x.Partition(),
+			"%s: an engine counts itself, and the sweeper found it due %d times", x.Partition(),
 			old.SweepAttempts)
 	case x.Status != old.Status && step.failsAsPoison():
-		w.kinds["failed as one that brings runners down"]++
+		w.kinds["failed as poison"]++
 		if old.EngineAttempts != engineAttemptsMax {
 			w.violate("poison count",
-				"%s is failed as one that brings its runners down, of which %d have begun",
+				"%s failed as poison after %d engines",
 				x.Partition(), old.EngineAttempts)
 		}
 	}
@@ -231,12 +232,12 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, step *transact
 		r.engineAttempts = 0
 	case x.EngineAttempts > old.EngineAttempts:
 		if r.engineAttempts++; r.engineAttempts > healthyAttemptsMax {
-			w.violate("poison count", "%s: runners have begun %d times when nothing fails any more",
+			w.violate("poison count", "%s: %d engines have begun when nothing fails any more",
 				x.Partition(), r.engineAttempts)
 		}
 	}
 	if x.EngineAttempts > old.EngineAttempts {
-		w.kinds["taken up with a count"]++
+		w.kinds["advanced after a count"]++
 	}
 }
 
@@ -295,7 +296,7 @@ func (w *World) judgeMarks(r *run, x *store.Execution, added []flow.HistoryEvent
 		}
 		w.checked("counts once")
 		if before, ok := r.marks[mark]; ok && before != x.Version {
-			w.violate("counts once", "%s: the same news counts in version %d and in %d, as %s",
+			w.violate("counts once", "%s: the same message counts in version %d and in %d, as %s",
 				x.Partition(), before, x.Version, textOf(&added[i]))
 		}
 		r.marks[mark] = x.Version
@@ -454,7 +455,7 @@ func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
 	canonical, err := value.Canonical(text)
 	return interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow,
 		Name:    x.Name,
-		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started,
+		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Dialect: x.Dialect, Started: x.Started,
 		Deadline:      x.Deadline,
 		CallbackToken: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
 }

@@ -21,6 +21,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Options of a run.
@@ -40,7 +41,7 @@ type Options struct {
 // Bug replaces parts of a process.
 type Bug struct {
 	Name   string
-	Driver func(store.Driver) store.Driver
+	Driver func(driver.Driver) driver.Driver
 	Engine func(*engine.Options)
 	Unsafe Unsafe // bugs of the embedded store
 }

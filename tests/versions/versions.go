@@ -105,10 +105,6 @@ func formats(dir string) (map[string]string, error) {
 		return err
 	}
 	err := filepath.WalkDir(filepath.Join(dir, "shared/store"), read)
-	if before, ok := found["letterFmt"]; ok { // its name in commits before the glossary
-		found["inboxEntryFmt"] = before
-		delete(found, "letterFmt")
-	}
 	for _, name := range []string{"executionFmt", "flowFmt", "inboxEntryFmt", "rowFormat"} {
 		if err == nil && found[name] == "" {
 			err = fmt.Errorf("%s: shared/store has no constant %s", dir, name)
@@ -121,7 +117,11 @@ func formats(dir string) (map[string]string, error) {
 func (o *Other) Server(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(o.Dir, "bin", "millrace")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./functions/local")
+	command := "./cmd/millrace"
+	if _, err := os.Stat(filepath.Join(o.Dir, command)); err != nil {
+		command = "./functions/local" // where commits before have it
+	}
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, command)
 	cmd.Dir = o.Dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build of the other commit: %v\n%s", err, text)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/rpc"
+	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
 	"millrace/tests/live"
 	"millrace/tests/reference"
@@ -58,7 +58,7 @@ func TestDowngrade(t *testing.T) {
 type upgrade struct {
 	t           *testing.T
 	server      *live.Server
-	client      *rpc.Client
+	client      *client.Client
 	definitions map[string]string
 	reported    int // how many of tokens
 

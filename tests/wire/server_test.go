@@ -104,7 +104,7 @@ func build() (string, error) {
 		return "", err
 	}
 	out := filepath.Join(root, "bin", "millrace")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", out, "./functions/local")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", out, "./cmd/millrace")
 	cmd.Dir = root
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, text)

@@ -4,25 +4,25 @@
 package flowv1
 
 import (
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // Compile checks and compiles a definition. name is the flow's name in the API call ("": not
 // checked), mode is flow.Standard or flow.Express. The limits must be complete. Compile adds errors
 // and warnings to the report; the caller must use the machine only if the report has no error.
-func Compile(root *source.Node, name, mode string, limits flow.Limits,
-	report *source.Report) *flow.Machine {
+func Compile(root *yamldoc.Node, name, mode string, limits flow.Limits,
+	report *yamldoc.Report) *flow.Machine {
 	c := &compiler{
 		Report: report, limits: limits, mode: mode,
-		machine: &flow.Machine{Language: flow.FlowV1}, taken: make(map[string]int),
+		machine: &flow.Machine{Dialect: flow.FlowV1}, taken: make(map[string]int),
 	}
 	c.top(root, name)
 	return c.machine
 }
 
 type compiler struct {
-	*source.Report
+	*yamldoc.Report
 	limits  flow.Limits
 	mode    string
 	machine *flow.Machine
@@ -32,8 +32,8 @@ type compiler struct {
 var topKeys = []string{"version", "type", "name", "steps", "inputMappings", "outputMappings",
 	"timeoutSeconds", "description"}
 
-func (c *compiler) top(root *source.Node, name string) {
-	var path *source.Path
+func (c *compiler) top(root *yamldoc.Node, name string) {
+	var path *yamldoc.Path
 	for i := range root.Fields {
 		if f := &root.Fields[i]; !contains(topKeys, f.Key) {
 			c.WarnKey(f, path.Key(f.Key), c.Suggest(f.Key, topKeys), "unknown key, ignored")
@@ -59,7 +59,7 @@ func (c *compiler) top(root *source.Node, name string) {
 	switch {
 	case list == nil:
 		c.Error("F01", root, path.Key("steps"), "", "is missing")
-	case list.Kind != source.List:
+	case list.Kind != yamldoc.List:
 		c.Error("F01", list, path.Key("steps"), "", "must be a list, not %s", list.Kind)
 	default:
 		c.machine.Root = c.scope(list, path.Key("steps"))
@@ -69,9 +69,9 @@ func (c *compiler) top(root *source.Node, name string) {
 // versions are the spellings of the only version, as flows in use have them (api.md 4.1).
 var versions = []string{"v1", "v1beta1", "v1.0"}
 
-func (c *compiler) dialect(root *source.Node) {
-	var path *source.Path
-	if t := root.Get("type"); t == nil || t.Kind != source.String || t.Text != "flow" {
+func (c *compiler) dialect(root *yamldoc.Node) {
+	var path *yamldoc.Path
+	if t := root.Get("type"); t == nil || t.Kind != yamldoc.String || t.Text != "flow" {
 		hint := ""
 		if t != nil && t.Text == "StateMachine" {
 			hint = "StateMachine starts with Type: StateMachine and SpecVersion: v1"
@@ -82,13 +82,13 @@ func (c *compiler) dialect(root *source.Node) {
 	switch {
 	case v == nil:
 		c.Error("F01", root, path.Key("version"), "write version: v1", "is missing")
-	case v.Kind != source.String || !contains(versions, v.Text):
+	case v.Kind != yamldoc.String || !contains(versions, v.Text):
 		c.Error("F01", v, path.Key("version"), "", "must be v1 or v1beta1")
 	}
 }
 
 // or returns the first of two nodes that is not nil.
-func or(n, other *source.Node) *source.Node {
+func or(n, other *yamldoc.Node) *yamldoc.Node {
 	if n != nil {
 		return n
 	}

@@ -4,14 +4,14 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 var optionKeys = []string{"condition", "steps", "goto"}
 
 // choice compiles the options and the default, in the order of the text.
-func (c *compiler) choice(n *source.Node, path *source.Path, s *siblings) *flow.ChoiceSpec {
+func (c *compiler) choice(n *yamldoc.Node, path *yamldoc.Path, s *siblings) *flow.ChoiceSpec {
 	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.StateNext}}
 	if n.Before("choices", "default") {
 		c.options(n, path, s, spec)
@@ -23,7 +23,9 @@ func (c *compiler) choice(n *source.Node, path *source.Path, s *siblings) *flow.
 	return spec
 }
 
-func (c *compiler) options(n *source.Node, path *source.Path, s *siblings, spec *flow.ChoiceSpec) {
+func (c *compiler) options(
+	n *yamldoc.Node, path *yamldoc.Path, s *siblings, spec *flow.ChoiceSpec,
+) {
 	for _, it := range c.items(n, path, "choices") {
 		c.keys(it.node, it.path, optionKeys...)
 		o := c.option(it.node, it.path, s)
@@ -38,8 +40,10 @@ func (c *compiler) options(n *source.Node, path *source.Path, s *siblings, spec 
 	}
 }
 
-func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec *flow.ChoiceSpec) {
-	v := c.typed(n, path, "default", source.Map)
+func (c *compiler) defaults(
+	n *yamldoc.Node, path *yamldoc.Path, s *siblings, spec *flow.ChoiceSpec,
+) {
+	v := c.typed(n, path, "default", yamldoc.Map)
 	if v == nil {
 		return
 	}
@@ -54,15 +58,15 @@ func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec
 }
 
 // option compiles steps and goto.
-func (c *compiler) option(n *source.Node, path *source.Path, s *siblings) flow.Option {
+func (c *compiler) option(n *yamldoc.Node, path *yamldoc.Path, s *siblings) flow.Option {
 	o := flow.Option{Next: c.target(n, path, s, flow.StateNext)}
-	if list := c.typed(n, path, "steps", source.List); list != nil && len(list.Items) > 0 {
+	if list := c.typed(n, path, "steps", yamldoc.List); list != nil && len(list.Items) > 0 {
 		o.Scope = c.scope(list, path.Key("steps"))
 	}
 	return o
 }
 
-func (c *compiler) condition(n *source.Node, path *source.Path) *expr.Expr {
+func (c *compiler) condition(n *yamldoc.Node, path *yamldoc.Path) *expr.Expr {
 	e, err := expr.ParseCondition(n.Text)
 	if err != nil {
 		c.ErrorIn("F08", n, err.Offset, path, "", "%s", err.Error())
@@ -72,9 +76,9 @@ func (c *compiler) condition(n *source.Node, path *source.Path) *expr.Expr {
 }
 
 // parallel compiles the branches.
-func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
+func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path) []*flow.Scope {
 	items := c.items(n, path, "branches")
-	if list := n.Get("branches"); list == nil || list.Kind == source.List {
+	if list := n.Get("branches"); list == nil || list.Kind == yamldoc.List {
 		count := 0
 		if list != nil {
 			count = len(list.Items)
@@ -93,10 +97,10 @@ func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 }
 
 // requiredSteps compiles the steps of a branch or a foreach, which must not be empty.
-func (c *compiler) requiredSteps(n *source.Node, path *source.Path) *flow.Scope {
-	list := c.typed(n, path, "steps", source.List)
+func (c *compiler) requiredSteps(n *yamldoc.Node, path *yamldoc.Path) *flow.Scope {
+	list := c.typed(n, path, "steps", yamldoc.List)
 	if list == nil || len(list.Items) == 0 {
-		if v := n.Get("steps"); v == nil || v.Kind == source.List {
+		if v := n.Get("steps"); v == nil || v.Kind == yamldoc.List {
 			c.Error("F09", n, path.Key("steps"), "", "must have at least one step")
 		}
 		return &flow.Scope{Start: flow.End}
@@ -105,9 +109,9 @@ func (c *compiler) requiredSteps(n *source.Node, path *source.Path) *flow.Scope 
 }
 
 // foreach compiles iterationMapping and the steps.
-func (c *compiler) foreach(n *source.Node, path *source.Path) *flow.MapSpec {
+func (c *compiler) foreach(n *yamldoc.Node, path *yamldoc.Path) *flow.MapSpec {
 	spec := &flow.MapSpec{}
-	if m := c.typed(n, path, "iterationMapping", source.Map); m != nil {
+	if m := c.typed(n, path, "iterationMapping", yamldoc.Map); m != nil {
 		c.iteration(m, path.Key("iterationMapping"), spec)
 	} else if n.Get("iterationMapping") == nil {
 		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it",
@@ -117,7 +121,7 @@ func (c *compiler) foreach(n *source.Node, path *source.Path) *flow.MapSpec {
 	return spec
 }
 
-func (c *compiler) iteration(m *source.Node, path *source.Path, spec *flow.MapSpec) {
+func (c *compiler) iteration(m *yamldoc.Node, path *yamldoc.Path, spec *flow.MapSpec) {
 	c.keys(m, path, "collection", "item", "index")
 	if v := c.text(m, path, "collection"); v != nil {
 		spec.Items = c.path(v, path.Key("collection"), expr.Default)
@@ -134,7 +138,7 @@ func (c *compiler) iteration(m *source.Node, path *source.Path, spec *flow.MapSp
 }
 
 // member reads the name of a key in the iteration's input.
-func (c *compiler) member(m *source.Node, path *source.Path, key string) string {
+func (c *compiler) member(m *yamldoc.Node, path *yamldoc.Path, key string) string {
 	v := c.text(m, path, key)
 	switch {
 	case v == nil:

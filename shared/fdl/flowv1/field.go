@@ -3,11 +3,11 @@ package flowv1
 import (
 	"unicode/utf8"
 
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // keys rejects unknown keys of a mapping.
-func (c *compiler) keys(n *source.Node, path *source.Path, known ...string) {
+func (c *compiler) keys(n *yamldoc.Node, path *yamldoc.Path, known ...string) {
 	for i := range n.Fields {
 		if f := &n.Fields[i]; !contains(known, f.Key) {
 			c.ErrorKey("F03", f, path.Key(f.Key), c.Suggest(f.Key, known), "unknown key")
@@ -17,28 +17,28 @@ func (c *compiler) keys(n *source.Node, path *source.Path, known ...string) {
 
 // typed returns a member of the given kind. It returns nil if the member is missing, or after an
 // error if it has another kind.
-func (c *compiler) typed(n *source.Node, path *source.Path, key string,
-	kind source.Kind) *source.Node {
+func (c *compiler) typed(n *yamldoc.Node, path *yamldoc.Path, key string,
+	kind yamldoc.Kind) *yamldoc.Node {
 	v := n.Get(key)
 	if v == nil || v.Kind == kind {
 		return v
 	}
 	hint := ""
-	if kind == source.String && (v.Kind == source.Number || v.Kind == source.Bool) {
+	if kind == yamldoc.String && (v.Kind == yamldoc.Number || v.Kind == yamldoc.Bool) {
 		hint = "put it in quotes"
 	}
 	c.Error("F03", v, path.Key(key), hint, "must be %s, not %s", kind, v.Kind)
 	return nil
 }
 
-func (c *compiler) text(n *source.Node, path *source.Path, key string) *source.Node {
-	return c.typed(n, path, key, source.String)
+func (c *compiler) text(n *yamldoc.Node, path *yamldoc.Path, key string) *yamldoc.Node {
+	return c.typed(n, path, key, yamldoc.String)
 }
 
 // mapping reports whether an item of a list is a mapping, and adds an error if it is not. The items
 // of all lists except error names are mappings.
-func (c *compiler) mapping(n *source.Node, path *source.Path) bool {
-	if n.Kind == source.Map {
+func (c *compiler) mapping(n *yamldoc.Node, path *yamldoc.Path) bool {
+	if n.Kind == yamldoc.Map {
 		return true
 	}
 	c.Error("F03", n, path, "", "must be a mapping, not %s", n.Kind)
@@ -46,8 +46,8 @@ func (c *compiler) mapping(n *source.Node, path *source.Path) bool {
 }
 
 // items returns the mappings of a list with their paths; none if the list is missing.
-func (c *compiler) items(n *source.Node, path *source.Path, key string) []item {
-	list := c.typed(n, path, key, source.List)
+func (c *compiler) items(n *yamldoc.Node, path *yamldoc.Path, key string) []item {
+	list := c.typed(n, path, key, yamldoc.List)
 	if list == nil {
 		return nil
 	}
@@ -62,16 +62,16 @@ func (c *compiler) items(n *source.Node, path *source.Path, key string) []item {
 }
 
 type item struct {
-	node *source.Node
-	path *source.Path
+	node *yamldoc.Node
+	path *yamldoc.Path
 }
 
 // integer reads an integer from valueMin to valueMax. It returns valueMin after an error.
-func (c *compiler) integer(rule string, n *source.Node, path *source.Path, valueMin,
+func (c *compiler) integer(rule string, n *yamldoc.Node, path *yamldoc.Path, valueMin,
 	valueMax int64) int64 {
 	i, ok := n.Int()
 	switch {
-	case n.Kind != source.Number:
+	case n.Kind != yamldoc.Number:
 		c.Error("F03", n, path, "", "must be an integer, not %s", n.Kind)
 	case !ok || i < valueMin || i > valueMax:
 		c.Error(rule, n, path, "", "must be an integer from %d to %d", valueMin, valueMax)

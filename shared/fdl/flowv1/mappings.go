@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // The roots of mappings.
@@ -15,7 +15,7 @@ const (
 
 // mappings compiles a list of target and source to an object template. It returns nil if there are
 // no mappings.
-func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots,
+func (c *compiler) mappings(n *yamldoc.Node, path *yamldoc.Path, key string, roots expr.Roots,
 	at mappingContext) *expr.Template {
 	items := c.items(n, path, key)
 	if len(items) == 0 {
@@ -32,7 +32,7 @@ func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots
 	return expr.ObjectOf(fields)
 }
 
-func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
+func (c *compiler) mappingTarget(n *yamldoc.Node, path *yamldoc.Path) string {
 	v := c.text(n, path, "target")
 	switch {
 	case v == nil && n.Get("target") == nil:
@@ -48,14 +48,14 @@ func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
 }
 
 // mappingSource compiles a source; a missing source is null.
-func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots,
+func (c *compiler) mappingSource(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots,
 	p mappingContext) *expr.Template {
 	v := n.Get("source")
 	if v == nil {
 		return expr.Constant(nil)
 	}
 	at := path.Key("source")
-	if v.Kind != source.String || !isPath(v.Text) {
+	if v.Kind != yamldoc.String || !isPath(v.Text) {
 		c.literal(v, at, false)
 		return expr.Constant(v.Value())
 	}
@@ -67,17 +67,17 @@ func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.R
 
 // literal warns of a constant that may be meant as a path: one inside an object or a list, or one
 // that begins like a root that does not exist.
-func (c *compiler) literal(n *source.Node, path *source.Path, inside bool) {
+func (c *compiler) literal(n *yamldoc.Node, path *yamldoc.Path, inside bool) {
 	switch n.Kind {
-	case source.Map:
+	case yamldoc.Map:
 		for i := range n.Fields {
 			c.literal(n.Fields[i].Value, path.Key(n.Fields[i].Key), true)
 		}
-	case source.List:
+	case yamldoc.List:
 		for i, item := range n.Items {
 			c.literal(item, path.Item(i, ""), true)
 		}
-	case source.String:
+	case yamldoc.String:
 		if inside && isPath(n.Text) {
 			c.Warn(n, path, "a path must be the whole source",
 				"is a constant, its text is not evaluated")
@@ -115,7 +115,7 @@ func isPath(s string) bool {
 }
 
 // path parses a path. It returns nil after an error.
-func (c *compiler) path(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
+func (c *compiler) path(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots) *expr.Expr {
 	e, err := expr.ParsePath(n.Text, roots)
 	if err == nil {
 		return e
@@ -132,7 +132,7 @@ func (c *compiler) path(n *source.Node, path *source.Path, roots expr.Roots) *ex
 }
 
 // dynamic returns the template of a path; after an error a placeholder.
-func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+func (c *compiler) dynamic(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots) *expr.Template {
 	if e := c.path(n, path, roots); e != nil {
 		return expr.Dynamic(e)
 	}

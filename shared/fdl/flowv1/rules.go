@@ -4,14 +4,14 @@ import (
 	"math"
 	"strconv"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // retryDelayMax is the maximum of intervalSeconds and maxIntervalSeconds.
 const retryDelayMax = 86400
 
-func (c *compiler) retries(n *source.Node, path *source.Path) []flow.Retry {
+func (c *compiler) retries(n *yamldoc.Node, path *yamldoc.Path) []flow.Retry {
 	items := c.items(n, path, "retry")
 	if len(items) == 0 {
 		return nil
@@ -32,7 +32,7 @@ func (c *compiler) retries(n *source.Node, path *source.Path) []flow.Retry {
 	return rules
 }
 
-func (c *compiler) number(n *source.Node, path *source.Path, key string, def,
+func (c *compiler) number(n *yamldoc.Node, path *yamldoc.Path, key string, def,
 	valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
@@ -41,8 +41,8 @@ func (c *compiler) number(n *source.Node, path *source.Path, key string, def,
 	return c.integer("F06", v, path.Key(key), 0, valueMax)
 }
 
-func (c *compiler) multiplier(n *source.Node, path *source.Path) float64 {
-	v := c.typed(n, path, "multiplier", source.Number)
+func (c *compiler) multiplier(n *yamldoc.Node, path *yamldoc.Path) float64 {
+	v := c.typed(n, path, "multiplier", yamldoc.Number)
 	if v == nil {
 		return 2
 	}
@@ -54,7 +54,7 @@ func (c *compiler) multiplier(n *source.Node, path *source.Path) float64 {
 	return rate
 }
 
-func (c *compiler) catches(n *source.Node, path *source.Path, s *siblings) []flow.Catch {
+func (c *compiler) catches(n *yamldoc.Node, path *yamldoc.Path, s *siblings) []flow.Catch {
 	items := c.items(n, path, "catch")
 	if len(items) == 0 {
 		return nil
@@ -77,11 +77,11 @@ func (c *compiler) catches(n *source.Node, path *source.Path, s *siblings) []flo
 }
 
 // errors reads the names that a rule matches.
-func (c *compiler) errors(n *source.Node, path *source.Path) []string {
+func (c *compiler) errors(n *yamldoc.Node, path *yamldoc.Path) []string {
 	const hint = "FnF.ALL matches every error"
-	list := c.typed(n, path, "errors", source.List)
+	list := c.typed(n, path, "errors", yamldoc.List)
 	if list == nil || len(list.Items) == 0 {
-		if v := n.Get("errors"); v == nil || v.Kind == source.List {
+		if v := n.Get("errors"); v == nil || v.Kind == yamldoc.List {
 			c.Error("F06", or(v, n), path.Key("errors"), hint, "must have at least one error name")
 		}
 		return nil
@@ -89,7 +89,7 @@ func (c *compiler) errors(n *source.Node, path *source.Path) []string {
 	names := make([]string, 0, len(list.Items))
 	for i, item := range list.Items {
 		at := path.Key("errors").Item(i, "")
-		if item.Kind != source.String {
+		if item.Kind != yamldoc.String {
 			c.Error("F03", item, at, "", "must be an error name, not %s", item.Kind)
 			continue
 		}

@@ -6,14 +6,14 @@ import (
 	"testing"
 
 	"millrace/shared/fdl/flowv1"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
-func compileText(t *testing.T, mode, text string) source.Diagnostics {
+func compileText(t *testing.T, mode, text string) yamldoc.Diagnostics {
 	t.Helper()
-	report := source.NewReport([]byte(text))
-	root := source.Parse([]byte(text), flow.Limits{}, report)
+	report := yamldoc.NewReport([]byte(text))
+	root := yamldoc.Parse([]byte(text), flow.DefaultLimits().DefinitionBytes, report)
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Diagnostics())
 	}
@@ -23,7 +23,7 @@ func compileText(t *testing.T, mode, text string) source.Diagnostics {
 
 // check requires that the first diagnostic has the rule ("" for a warning) and that its path ends
 // with path. Both "" mean that there must be none.
-func check(t *testing.T, found source.Diagnostics, rule, path string) {
+func check(t *testing.T, found yamldoc.Diagnostics, rule, path string) {
 	t.Helper()
 	switch {
 	case len(found) == 0:
@@ -168,7 +168,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func withoutRule(found source.Diagnostics, rule string) (rest source.Diagnostics) {
+func withoutRule(found yamldoc.Diagnostics, rule string) (rest yamldoc.Diagnostics) {
 	for _, d := range found {
 		if d.Rule != rule {
 			rest = append(rest, d)
@@ -235,8 +235,9 @@ func TestInvocationType(t *testing.T) {
 	} {
 		text := "version: v1\ntype: flow\nsteps:\n- {type: task, name: t, resourceArn: 'acs:fc:::services/s/functions/f', " +
 			"pattern: sync, serviceParams: " + params + "}\n"
-		report := source.NewReport([]byte(text))
-		m := flowv1.Compile(source.Parse([]byte(text), flow.Limits{}, report), "f", flow.Standard,
+		report := yamldoc.NewReport([]byte(text))
+		root := yamldoc.Parse([]byte(text), flow.DefaultLimits().DefinitionBytes, report)
+		m := flowv1.Compile(root, "f", flow.Standard,
 			flow.DefaultLimits(), report)
 		if m == nil {
 			t.Fatalf("%s: %v", params, report.Diagnostics())

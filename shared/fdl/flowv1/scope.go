@@ -4,8 +4,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // siblings is a list of steps that is being compiled.
@@ -15,7 +15,7 @@ type siblings struct {
 }
 
 // scope compiles a list of steps.
-func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
+func (c *compiler) scope(list *yamldoc.Node, path *yamldoc.Path) *flow.Scope {
 	out := &flow.Scope{Start: flow.End}
 	if len(list.Items) == 0 {
 		return out
@@ -25,8 +25,8 @@ func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
 		names: make([]string, len(list.Items))}
 	for i, n := range list.Items {
 		name := ""
-		if n.Kind == source.Map {
-			if v := n.Get("name"); v != nil && v.Kind == source.String {
+		if n.Kind == yamldoc.Map {
+			if v := n.Get("name"); v != nil && v.Kind == yamldoc.String {
 				name = v.Text
 			}
 		}
@@ -44,7 +44,7 @@ func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
 }
 
 // name checks a step's name and reserves it in the whole flow.
-func (c *compiler) name(n *source.Node, path *source.Path) string {
+func (c *compiler) name(n *yamldoc.Node, path *yamldoc.Path) string {
 	v := n.Get("name")
 	if v == nil {
 		c.Error("F03", n, path.Key("name"), "", "is missing")
@@ -77,7 +77,7 @@ func validName(s string) bool {
 }
 
 // target resolves a goto to a sibling; it returns missing if there is no goto.
-func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missing int) int {
+func (c *compiler) target(n *yamldoc.Node, path *yamldoc.Path, s *siblings, missing int) int {
 	v := c.text(n, path, "goto")
 	if v == nil {
 		return missing
@@ -92,7 +92,7 @@ func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missin
 }
 
 // warnUnreachable warns of steps that no path reaches.
-func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
+func (c *compiler) warnUnreachable(s *flow.Scope, list *yamldoc.Node, path *yamldoc.Path) {
 	if c.Failed() {
 		return // a target that is wrong is missing
 	}

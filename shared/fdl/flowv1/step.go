@@ -2,8 +2,8 @@ package flowv1
 
 import (
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // kind describes one step type.
@@ -34,7 +34,7 @@ func keys(own ...string) []string {
 
 // step checks and compiles one step, the i-th of its list. Its node number comes before those of
 // the steps inside it.
-func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *flow.State {
+func (c *compiler) step(n *yamldoc.Node, path *yamldoc.Path, s *siblings, i int) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
 	if !c.mapping(n, path) {
@@ -47,7 +47,7 @@ func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *
 	}
 	st.Kind = k.kind
 	c.stepKeys(n, path, k)
-	if end := c.typed(n, path, "end", source.Bool); i+1 < len(s.names) &&
+	if end := c.typed(n, path, "end", yamldoc.Bool); i+1 < len(s.names) &&
 		!(end != nil && end.True()) && k.kind != flow.Succeed && k.kind != flow.Fail {
 		st.Next = i + 1
 	}
@@ -59,7 +59,7 @@ func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *
 	return st
 }
 
-func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
+func (c *compiler) kind(n *yamldoc.Node, path *yamldoc.Path) *kind {
 	if n.Get("type") == nil {
 		c.Error("F03", n, path.Key("type"), "", "is missing")
 		return nil
@@ -93,7 +93,7 @@ var keyHints = map[string]string{
 	"next":             "steps run in the order of the list; use a choice with goto to jump",
 }
 
-func (c *compiler) stepKeys(n *source.Node, path *source.Path, k *kind) {
+func (c *compiler) stepKeys(n *yamldoc.Node, path *yamldoc.Path, k *kind) {
 	for i := range n.Fields {
 		f := &n.Fields[i]
 		if contains(k.keys, f.Key) {
@@ -108,7 +108,7 @@ func (c *compiler) stepKeys(n *source.Node, path *source.Path, k *kind) {
 }
 
 // body compiles the keys of the step's type.
-func (c *compiler) body(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
+func (c *compiler) body(n *yamldoc.Node, path *yamldoc.Path, s *siblings, st *flow.State) {
 	switch st.Kind {
 	case flow.Wait:
 		st.Wait = c.wait(n, path)
@@ -127,7 +127,7 @@ func (c *compiler) body(n *source.Node, path *source.Path, s *siblings, st *flow
 }
 
 // constant compiles a string that is used as it is. It returns nil if there is none.
-func (c *compiler) constant(n *source.Node, path *source.Path, key string) *expr.Template {
+func (c *compiler) constant(n *yamldoc.Node, path *yamldoc.Path, key string) *expr.Template {
 	v := c.text(n, path, key)
 	if v == nil {
 		return nil

@@ -3,15 +3,15 @@ package flowv1
 import (
 	"strings"
 
+	"millrace/shared/arn"
 	"millrace/shared/expr"
-	"millrace/shared/fdl/arn"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/value"
+	"millrace/shared/yamldoc"
 )
 
 // task compiles a task with its retry and catch.
-func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
+func (c *compiler) task(n *yamldoc.Node, path *yamldoc.Path, s *siblings, st *flow.State) {
 	spec := &flow.TaskSpec{Pattern: flow.Patterns[flow.RequestComplete]}
 	st.Task = spec
 	target := c.resourceOrAction(n, path, spec)
@@ -26,7 +26,7 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 		c.Warn(n.Get("errorMappings"), path.Key("errorMappings"), "", "has no effect without catch")
 	}
 	if target == arn.Queue || target == arn.Topic {
-		if p := n.Get("serviceParams"); p == nil || p.Kind == source.Map && !p.Has("MessageBody") {
+		if p := n.Get("serviceParams"); p == nil || p.Kind == yamldoc.Map && !p.Has("MessageBody") {
 			c.Warn(or(p, n), path.Key("serviceParams").Key("MessageBody"),
 				"MessageBody: $ sends the step's input", "is missing")
 		}
@@ -34,14 +34,14 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 }
 
 // waitsForCallback reports whether a task has the pattern waitForCallback.
-func waitsForCallback(n *source.Node) bool {
+func waitsForCallback(n *yamldoc.Node) bool {
 	p := n.Get("pattern")
-	return p != nil && p.Kind == source.String &&
+	return p != nil && p.Kind == yamldoc.String &&
 		p.Text == flow.Patterns[flow.WaitForCustomCallback]
 }
 
 // resourceOrAction reads resourceArn or action. It returns arn.Other for an action.
-func (c *compiler) resourceOrAction(n *source.Node, path *source.Path,
+func (c *compiler) resourceOrAction(n *yamldoc.Node, path *yamldoc.Path,
 	spec *flow.TaskSpec) arn.Target {
 	resource, action := c.text(n, path, "resourceArn"), c.text(n, path, "action")
 	switch {
@@ -50,8 +50,7 @@ func (c *compiler) resourceOrAction(n *source.Node, path *source.Path,
 	case resource != nil:
 		return c.resource(resource, path.Key("resourceArn"), spec)
 	case action != nil:
-		product, operation, ok := strings.Cut(action.Text, ":")
-		if !ok || !word(product) || !word(operation) {
+		if !flow.ValidAction(action.Text) {
 			c.Error("F06", action, path.Key("action"),
 				"write it as product:Operation, for example fnf:StartExecution",
 				"%q has not the form product:Operation", cut(action.Text))
@@ -63,21 +62,9 @@ func (c *compiler) resourceOrAction(n *source.Node, path *source.Path,
 	return arn.Other
 }
 
-func word(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'):
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
-}
-
-func (c *compiler) resource(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
+func (c *compiler) resource(n *yamldoc.Node, path *yamldoc.Path, spec *flow.TaskSpec) arn.Target {
 	spec.Resource = n.Text
-	target, ok := arn.Parse(n.Text)
+	target, ok := arn.TargetOf(n.Text)
 	switch target {
 	case arn.Function:
 		spec.Action = "FC:InvokeFunction"
@@ -97,7 +84,7 @@ func (c *compiler) resource(n *source.Node, path *source.Path, spec *flow.TaskSp
 }
 
 // pattern reads pattern, which says when the task counts as done.
-func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpec,
+func (c *compiler) pattern(n *yamldoc.Node, path *yamldoc.Path, spec *flow.TaskSpec,
 	target arn.Target) {
 	invocation := c.invocation(n, path, target)
 	v := c.text(n, path, "pattern")
@@ -131,12 +118,12 @@ func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpe
 }
 
 // invocation returns how a function is called: Sync, Async, or "" if only the execution can tell.
-func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Target) string {
+func (c *compiler) invocation(n *yamldoc.Node, path *yamldoc.Path, target arn.Target) string {
 	params := n.Get("serviceParams")
-	if target != arn.Function || params == nil || params.Kind != source.Map {
+	if target != arn.Function || params == nil || params.Kind != yamldoc.Map {
 		return "Sync"
 	}
-	var v *source.Node
+	var v *yamldoc.Node
 	key := ""
 	// The task that makes the call reads them in the same order.
 	for _, key = range flow.InvocationTypeKeys {
@@ -147,9 +134,9 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	switch {
 	case v == nil:
 		return "Sync"
-	case v.Kind == source.String && isInputPath(v.Text):
+	case v.Kind == yamldoc.String && isInputPath(v.Text):
 		return ""
-	case v.Kind == source.String && (v.Text == "Sync" || v.Text == "Async"):
+	case v.Kind == yamldoc.String && (v.Text == "Sync" || v.Text == "Async"):
 		return v.Text
 	case key != "InvocationType":
 		return "" // the call reports what is wrong with StateMachine's spelling
@@ -161,7 +148,7 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 
 // timeout compiles timeoutSeconds. A longer timeout is reduced to the longest execution, because no
 // attempt outlives its execution.
-func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpec) {
+func (c *compiler) timeout(n *yamldoc.Node, path *yamldoc.Path, spec *flow.TaskSpec) {
 	v := n.Get("timeoutSeconds")
 	if v == nil {
 		return
@@ -169,7 +156,7 @@ func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpe
 	path = path.Key("timeoutSeconds")
 	seconds, ok := v.Int()
 	switch {
-	case v.Kind != source.Number:
+	case v.Kind != yamldoc.Number:
 		c.Error("F03", v, path, "", "must be an integer, not %s", v.Kind)
 	case !ok || seconds < 1:
 		c.Error("F03", v, path, "leave it out when there is no limit but that of the execution",
@@ -180,8 +167,8 @@ func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpe
 
 // serviceParams compiles the request parameters. At the top level only, strings that are `$` or a
 // path from it select from the step's input.
-func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Template {
-	params := c.typed(n, path, "serviceParams", source.Map)
+func (c *compiler) serviceParams(n *yamldoc.Node, path *yamldoc.Path) *expr.Template {
+	params := c.typed(n, path, "serviceParams", yamldoc.Map)
 	if params == nil {
 		return nil
 	}
@@ -190,11 +177,11 @@ func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Templa
 		f := &params.Fields[i]
 		at := path.Key("serviceParams").Key(f.Key)
 		fields[i].Name = f.Key
-		if f.Value.Kind == source.String && isInputPath(f.Value.Text) {
+		if f.Value.Kind == yamldoc.String && isInputPath(f.Value.Text) {
 			fields[i].Value = c.dynamic(f.Value, at, expr.Default)
 			continue
 		}
-		if f.Value.Kind == source.String && isPath(f.Value.Text) {
+		if f.Value.Kind == yamldoc.String && isPath(f.Value.Text) {
 			c.Warn(f.Value, at, "map the value into the step's input, and write $.key here",
 				"is sent as it is: only $ paths are read here")
 		}

@@ -4,12 +4,12 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // wait compiles duration or timestamp.
-func (c *compiler) wait(n *source.Node, path *source.Path) *flow.WaitSpec {
+func (c *compiler) wait(n *yamldoc.Node, path *yamldoc.Path) *flow.WaitSpec {
 	duration, timestamp := n.Get("duration"), n.Get("timestamp")
 	switch {
 	case duration == nil && timestamp == nil:
@@ -24,8 +24,8 @@ func (c *compiler) wait(n *source.Node, path *source.Path) *flow.WaitSpec {
 	return nil
 }
 
-func (c *compiler) duration(n *source.Node, path *source.Path) *expr.Template {
-	if n.Kind == source.String {
+func (c *compiler) duration(n *yamldoc.Node, path *yamldoc.Path) *expr.Template {
+	if n.Kind == yamldoc.String {
 		if strings.HasPrefix(n.Text, "$") {
 			return c.dynamic(n, path, expr.Default)
 		}
@@ -37,8 +37,8 @@ func (c *compiler) duration(n *source.Node, path *source.Path) *expr.Template {
 	return expr.Constant(n.Value())
 }
 
-func (c *compiler) timestamp(n *source.Node, path *source.Path) *expr.Template {
-	if n.Kind != source.String {
+func (c *compiler) timestamp(n *yamldoc.Node, path *yamldoc.Path) *expr.Template {
+	if n.Kind != yamldoc.String {
 		c.Error("F03", n, path, "", "must be a string, not %s", n.Kind)
 		return nil
 	}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"millrace/shared/fdl/arn"
-	"millrace/shared/fdl/source"
+	"millrace/shared/arn"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // action describes an action of the StateMachine dialect. The zero value describes any other API:
@@ -33,7 +33,7 @@ func (a action) modes() (names []string) {
 type parameter struct {
 	name     string
 	required bool
-	check    func(*source.Node) string
+	check    func(*yamldoc.Node) string
 }
 
 const custom = flow.WaitForCustomCallback
@@ -45,19 +45,19 @@ var actions = map[string]action{
 		{"body", false, nil},
 	}},
 	"Lambda:Invoke": {modeMax: custom, system: true, parameters: []parameter{
-		{"functionArn", true, ofKind(source.String)},
+		{"functionArn", true, ofKind(yamldoc.String)},
 		{"invocationType", false, oneOf("Sync", "Async")},
 		{"body", false, nil},
 	}},
 	"FNF:StartExecution": {modeMax: custom, system: true, parameters: []parameter{
 		{"resourceArn", true, resource(arn.Flow)},
 		{"executionName", false, executionName},
-		{"input", false, ofKind(source.Map)},
+		{"input", false, ofKind(yamldoc.Map)},
 	}},
 	"HTTP:Request": {modeMax: custom, parameters: []parameter{
 		{"url", true, url},
 		{"method", true, method},
-		{"headers", false, ofKind(source.Map)},
+		{"headers", false, ofKind(yamldoc.Map)},
 		{"body", false, nil},
 	}},
 	"MNS:SendMessage": {modeMax: custom, parameters: []parameter{
@@ -65,43 +65,45 @@ var actions = map[string]action{
 		{"message", true, message},
 		{"priority", false, integer(1, 16)},
 		{"delaySeconds", false, integer(0, 604800)},
-		{"messageTag", false, ofKind(source.String)},
-		{"messageAttributes", false, ofKind(source.Map)},
+		{"messageTag", false, ofKind(yamldoc.String)},
+		{"messageAttributes", false, ofKind(yamldoc.Map)},
 	}},
 	"EventBridge:PutEvents": {modeMax: custom, parameters: []parameter{
-		{"id", true, ofKind(source.String)},
-		{"source", true, ofKind(source.String)},
-		{"type", true, ofKind(source.String)},
-		{"eventBusName", true, ofKind(source.String)},
-		{"subject", false, ofKind(source.String)},
+		{"id", true, ofKind(yamldoc.String)},
+		{"source", true, ofKind(yamldoc.String)},
+		{"type", true, ofKind(yamldoc.String)},
+		{"eventBusName", true, ofKind(yamldoc.String)},
+		{"subject", false, ofKind(yamldoc.String)},
 		{"data", false, nil},
 	}},
 	"SMS:SendSms": {modeMax: custom, parameters: []parameter{
-		{"phoneNumbers", true, ofKind(source.String)},
-		{"signName", true, ofKind(source.String)},
-		{"templateCode", true, ofKind(source.String)},
-		{"templateParam", false, ofKind(source.Map)},
+		{"phoneNumbers", true, ofKind(yamldoc.String)},
+		{"signName", true, ofKind(yamldoc.String)},
+		{"templateCode", true, ofKind(yamldoc.String)},
+		{"templateParam", false, ofKind(yamldoc.Map)},
 	}},
 	"OSS:GetObject": {parameters: []parameter{
-		{"bucket", true, ofKind(source.String)},
-		{"key", true, ofKind(source.String)},
-		{"region", false, ofKind(source.String)},
-		{"versionId", false, ofKind(source.String)},
-		{"range", false, ofKind(source.String)},
-		{"ifMatch", false, ofKind(source.String)},
-		{"ifNoneMatch", false, ofKind(source.String)},
+		{"bucket", true, ofKind(yamldoc.String)},
+		{"key", true, ofKind(yamldoc.String)},
+		{"region", false, ofKind(yamldoc.String)},
+		{"versionId", false, ofKind(yamldoc.String)},
+		{"range", false, ofKind(yamldoc.String)},
+		{"ifMatch", false, ofKind(yamldoc.String)},
+		{"ifNoneMatch", false, ofKind(yamldoc.String)},
 	}},
 }
 
 // parameters checks the constants of a known action. A member with the suffix is an expression, and
 // its value is checked only when the task runs.
-func (c *compiler) parameters(n *source.Node, path *source.Path, name string, given *source.Node) {
+func (c *compiler) parameters(
+	n *yamldoc.Node, path *yamldoc.Path, name string, given *yamldoc.Node,
+) {
 	known := actions[name].parameters
 	at := path.Key("Parameters")
 	if given == nil {
-		given = &source.Node{Kind: source.Map, Line: n.Line, Column: n.Column}
+		given = &yamldoc.Node{Kind: yamldoc.Map, Line: n.Line, Column: n.Column}
 	}
-	if given.Kind != source.Map {
+	if given.Kind != yamldoc.Map {
 		return // reported with the template
 	}
 	for _, p := range known {
@@ -126,7 +128,7 @@ func (c *compiler) parameters(n *source.Node, path *source.Path, name string, gi
 	}
 }
 
-func (c *compiler) parameter(given *source.Node, path *source.Path, action string, p parameter) {
+func (c *compiler) parameter(given *yamldoc.Node, path *yamldoc.Path, action string, p parameter) {
 	if given.Has(p.name + suffix) {
 		return
 	}
@@ -142,17 +144,17 @@ func (c *compiler) parameter(given *source.Node, path *source.Path, action strin
 	}
 	if reason := p.check(v); reason != "" {
 		hint := ""
-		if v.Kind == source.String && startsWithRoot(v.Text) {
+		if v.Kind == yamldoc.String && startsWithRoot(v.Text) {
 			hint = "an expression needs the key " + p.name + ".$"
-		} else if v.Kind != source.String && strings.HasPrefix(reason, "must be a string") {
+		} else if v.Kind != yamldoc.String && strings.HasPrefix(reason, "must be a string") {
 			hint = "put it in quotes"
 		}
 		c.Error("V13", v, path.Key(p.name), hint, "%s", reason)
 	}
 }
 
-func ofKind(kind source.Kind) func(*source.Node) string {
-	return func(n *source.Node) string {
+func ofKind(kind yamldoc.Kind) func(*yamldoc.Node) string {
+	return func(n *yamldoc.Node) string {
 		if n.Kind == kind {
 			return ""
 		}
@@ -160,18 +162,18 @@ func ofKind(kind source.Kind) func(*source.Node) string {
 	}
 }
 
-func oneOf(words ...string) func(*source.Node) string {
-	return func(n *source.Node) string {
-		if n.Kind == source.String && contains(words, n.Text) {
+func oneOf(words ...string) func(*yamldoc.Node) string {
+	return func(n *yamldoc.Node) string {
+		if n.Kind == yamldoc.String && contains(words, n.Text) {
 			return ""
 		}
 		return "must be " + strings.Join(words, " or ")
 	}
 }
 
-func integer(valueMin, valueMax int64) func(*source.Node) string {
+func integer(valueMin, valueMax int64) func(*yamldoc.Node) string {
 	reason := fmt.Sprintf("must be an integer from %d to %d", valueMin, valueMax)
-	return func(n *source.Node) string {
+	return func(n *yamldoc.Node) string {
 		if i, ok := n.Int(); ok && i >= valueMin && i <= valueMax {
 			return ""
 		}
@@ -179,12 +181,12 @@ func integer(valueMin, valueMax int64) func(*source.Node) string {
 	}
 }
 
-func resource(targets ...arn.Target) func(*source.Node) string {
-	return func(n *source.Node) string {
-		if n.Kind != source.String {
+func resource(targets ...arn.Target) func(*yamldoc.Node) string {
+	return func(n *yamldoc.Node) string {
+		if n.Kind != yamldoc.String {
 			return "must be a string, not " + n.Kind.String()
 		}
-		target, _ := arn.Parse(n.Text)
+		target, _ := arn.TargetOf(n.Text)
 		forms := make([]string, len(targets))
 		for i, t := range targets {
 			if t == target {
@@ -196,15 +198,15 @@ func resource(targets ...arn.Target) func(*source.Node) string {
 	}
 }
 
-func executionName(n *source.Node) string {
-	if n.Kind == source.String && flow.ValidName(n.Text) {
+func executionName(n *yamldoc.Node) string {
+	if n.Kind == yamldoc.String && flow.ValidName(n.Text) {
 		return ""
 	}
 	return "must be a string of 1 to 128 ASCII letters, digits, _ and -, the first a letter or _"
 }
 
-func url(n *source.Node) string {
-	if n.Kind != source.String {
+func url(n *yamldoc.Node) string {
+	if n.Kind != yamldoc.String {
 		return "must be a string, not " + n.Kind.String()
 	}
 	scheme, rest, ok := strings.Cut(n.Text, "://")
@@ -215,17 +217,17 @@ func url(n *source.Node) string {
 	return ""
 }
 
-func method(n *source.Node) string {
+func method(n *yamldoc.Node) string {
 	methods := []string{"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"}
-	if n.Kind == source.String && contains(methods, strings.ToUpper(n.Text)) {
+	if n.Kind == yamldoc.String && contains(methods, strings.ToUpper(n.Text)) {
 		return ""
 	}
 	return "must be one of " + strings.Join(methods, ", ")
 }
 
-func message(n *source.Node) string {
+func message(n *yamldoc.Node) string {
 	switch n.Kind {
-	case source.String, source.Map, source.List:
+	case yamldoc.String, yamldoc.Map, yamldoc.List:
 		return ""
 	}
 	return "must be a string or a structure, not " + n.Kind.String()

@@ -4,24 +4,24 @@ package statemachine
 
 import (
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // Compile checks and compiles a definition. name is the flow's name in the API call ("": not
 // checked), mode is flow.Standard or flow.Express. The limits must be complete. Compile adds errors
 // and warnings to the report; the caller must use the machine only if the report has no error.
-func Compile(root *source.Node, name, mode string, limits flow.Limits,
-	report *source.Report) *flow.Machine {
+func Compile(root *yamldoc.Node, name, mode string, limits flow.Limits,
+	report *yamldoc.Report) *flow.Machine {
 	c := &compiler{Report: report, limits: limits,
-		machine:  &flow.Machine{Language: flow.StateMachine},
+		machine:  &flow.Machine{Dialect: flow.StateMachine},
 		patterns: expr.DefaultPatternBudget()}
 	c.top(root, name, mode)
 	return c.machine
 }
 
 type compiler struct {
-	*source.Report
+	*yamldoc.Report
 	limits  flow.Limits
 	machine *flow.Machine
 
@@ -31,7 +31,7 @@ type compiler struct {
 var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description",
 	"Timeout"}
 
-func (c *compiler) top(root *source.Node, name, mode string) {
+func (c *compiler) top(root *yamldoc.Node, name, mode string) {
 	c.dialect(root)
 	c.name(root, name)
 	c.timeout(root, mode)
@@ -40,12 +40,12 @@ func (c *compiler) top(root *source.Node, name, mode string) {
 }
 
 // dialect checks Type and SpecVersion.
-func (c *compiler) dialect(root *source.Node) {
+func (c *compiler) dialect(root *yamldoc.Node) {
 	const hint = "write Type: StateMachine and SpecVersion: v1"
-	var path *source.Path
+	var path *yamldoc.Path
 	if t := root.Get("Type"); t == nil {
 		c.Error("V01", root, path.Key("Type"), hint, "is missing; it must be StateMachine")
-	} else if t.Kind != source.String || t.Text != "StateMachine" {
+	} else if t.Kind != yamldoc.String || t.Text != "StateMachine" {
 		why := ""
 		if t.Text == "Workflow" {
 			why = " (Workflow is the spelling of the preview)"
@@ -59,7 +59,7 @@ func (c *compiler) dialect(root *source.Node) {
 	}
 	if v := root.Get("SpecVersion"); v == nil {
 		c.Error("V02", root, path.Key("SpecVersion"), hint, "is missing; it must be v1")
-	} else if v.Kind != source.String || v.Text != "v1" {
+	} else if v.Kind != yamldoc.String || v.Text != "v1" {
 		why := ""
 		if v.Text == "V3" {
 			why = " (V3 is the spelling of the preview)"
@@ -68,13 +68,13 @@ func (c *compiler) dialect(root *source.Node) {
 	}
 }
 
-func (c *compiler) name(root *source.Node, want string) {
-	path := (*source.Path)(nil).Key("Name")
+func (c *compiler) name(root *yamldoc.Node, want string) {
+	path := (*yamldoc.Path)(nil).Key("Name")
 	n := root.Get("Name")
 	switch {
 	case n == nil:
 		c.Error("V03", root, path, "", "is missing")
-	case n.Kind != source.String:
+	case n.Kind != yamldoc.String:
 		c.Error("V03", n, path, "put the name in quotes", "must be a string, not %s", n.Kind)
 	case !flow.ValidName(n.Text):
 		c.Error("V03", n, path, "",
@@ -86,7 +86,7 @@ func (c *compiler) name(root *source.Node, want string) {
 	}
 }
 
-func (c *compiler) timeout(root *source.Node, mode string) {
+func (c *compiler) timeout(root *yamldoc.Node, mode string) {
 	n := root.Get("Timeout")
 	if n == nil {
 		return
@@ -97,7 +97,7 @@ func (c *compiler) timeout(root *source.Node, mode string) {
 	}
 	seconds, ok := n.Int()
 	if !ok || seconds < 0 || seconds > secondsMax {
-		c.Error("V22", n, (*source.Path)(nil).Key("Timeout"), "0 means the longest run of the mode",
+		c.Error("V22", n, (*yamldoc.Path)(nil).Key("Timeout"), "0 means the longest run of the mode",
 			"must be an integer from 0 to %d", secondsMax)
 		return
 	}
@@ -105,10 +105,10 @@ func (c *compiler) timeout(root *source.Node, mode string) {
 }
 
 // unknownFields warns of fields that have no effect.
-func (c *compiler) unknownFields(n *source.Node, path *source.Path, known []string) {
+func (c *compiler) unknownFields(n *yamldoc.Node, path *yamldoc.Path, known []string) {
 	for i := range n.Fields {
 		f := &n.Fields[i]
-		if f.Value.Kind != source.Null && !contains(known, f.Key) {
+		if f.Value.Kind != yamldoc.Null && !contains(known, f.Key) {
 			c.unknownField(f, path, known)
 		}
 	}

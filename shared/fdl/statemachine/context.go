@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // members maps the names of an object's members to the members of their values; nil means that any
@@ -38,7 +38,7 @@ var contextHints = map[string]string{
 }
 
 // checkContextPaths warns of selections from $Context that never exist.
-func (c *compiler) checkContextPaths(e *expr.Expr, n *source.Node, path *source.Path) {
+func (c *compiler) checkContextPaths(e *expr.Expr, n *yamldoc.Node, path *yamldoc.Path) {
 	for _, names := range e.ContextPaths() {
 		at := context
 		for i, name := range names {

@@ -3,7 +3,7 @@ package statemachine_test
 import (
 	"testing"
 
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // TestContext checks the message and the hint of the warning for an expression; none if everything
@@ -28,7 +28,7 @@ func TestContext(t *testing.T) {
 			`{Name: A, Type: Pass, End: true, OutputConstructor: {a.$: "`+c.expression+`"}}`)
 		switch {
 		case c.message == "" && len(found) == 0:
-		case len(found) != 1 || found[0].Severity != source.Warning ||
+		case len(found) != 1 || found[0].Severity != yamldoc.Warning ||
 			found[0].Message != c.message || found[0].Hint != c.hint:
 			t.Errorf("%s: %v", c.expression, found)
 		}

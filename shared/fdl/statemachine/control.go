@@ -4,17 +4,19 @@ import (
 	"math"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // list returns a field that must be a list, or nil after an error.
-func (c *compiler) list(rule string, n *source.Node, path *source.Path, key string) *source.Node {
+func (c *compiler) list(
+	rule string, n *yamldoc.Node, path *yamldoc.Path, key string,
+) *yamldoc.Node {
 	v := n.Get(key)
 	switch {
 	case v == nil:
 		c.Error(rule, n, path.Key(key), "", "is missing")
-	case v.Kind != source.List:
+	case v.Kind != yamldoc.List:
 		c.Error(rule, v, path.Key(key), "", "must be a list, not %s", v.Kind)
 		v = nil
 	}
@@ -22,7 +24,7 @@ func (c *compiler) list(rule string, n *source.Node, path *source.Path, key stri
 }
 
 // choice compiles Branches and Default.
-func (c *compiler) choice(n *source.Node, path *source.Path, s *scope) *flow.ChoiceSpec {
+func (c *compiler) choice(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.ChoiceSpec {
 	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.End}}
 	if d := n.Get("Default"); d == nil {
 		c.Error("V11", n, path.Key("Default"), "name the state to go to when no condition is true",
@@ -46,9 +48,9 @@ func (c *compiler) choice(n *source.Node, path *source.Path, s *scope) *flow.Cho
 
 var optionFields = []string{"Condition", "Next", "Description", "Name"}
 
-func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Option {
+func (c *compiler) option(n *yamldoc.Node, path *yamldoc.Path, s *scope) flow.Option {
 	o := flow.Option{Next: flow.End}
-	if n.Kind != source.Map {
+	if n.Kind != yamldoc.Map {
 		c.Error("V11", n, path, "", "must be a mapping with Condition and Next, not %s", n.Kind)
 		return o
 	}
@@ -65,7 +67,7 @@ func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Opti
 			"a condition is always an expression: write it without the suffix", "is missing")
 	case condition == nil:
 		c.Error("V11", n, path.Key("Condition"), "", "is missing")
-	case condition.Kind != source.String:
+	case condition.Kind != yamldoc.String:
 		c.Error("V11", condition, path.Key("Condition"), "put the expression in quotes",
 			"must be a string, not %s", condition.Kind)
 	default:
@@ -77,7 +79,7 @@ func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Opti
 var scopeFields = []string{"StartAt", "States", "Name", "Description"}
 
 // parallel compiles the branches.
-func (c *compiler) parallel(n *source.Node, path *source.Path, s *scope) []*flow.Scope {
+func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path, s *scope) []*flow.Scope {
 	list := c.list("V16", n, path, "Branches")
 	if list == nil {
 		return nil
@@ -95,8 +97,10 @@ func (c *compiler) parallel(n *source.Node, path *source.Path, s *scope) []*flow
 }
 
 // inner compiles a branch or a processor.
-func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode string) *flow.Scope {
-	if n.Kind != source.Map {
+func (c *compiler) inner(
+	rule string, n *yamldoc.Node, path *yamldoc.Path, mode string,
+) *flow.Scope {
+	if n.Kind != yamldoc.Map {
 		c.Error(rule, n, path, "", "must be a mapping with StartAt and States, not %s", n.Kind)
 		return &flow.Scope{}
 	}
@@ -105,7 +109,7 @@ func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode st
 }
 
 // mapState compiles a Map.
-func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.MapSpec {
+func (c *compiler) mapState(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.MapSpec {
 	spec := &flow.MapSpec{Concurrency: c.concurrency(n, path)}
 	items := n.Get("ItemsPath")
 	switch {
@@ -114,7 +118,7 @@ func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.M
 			"ItemsPath is always an expression: write it without the suffix", "is missing")
 	case items == nil:
 		c.Error("V17", n, path.Key("ItemsPath"), "", "is missing")
-	case items.Kind != source.String:
+	case items.Kind != yamldoc.String:
 		c.Error("V17", items, path.Key("ItemsPath"),
 			"write an expression that gives an array, like $Input.items",
 			"must be a string, not %s", items.Kind)
@@ -131,7 +135,7 @@ func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.M
 }
 
 // concurrency reads MaxConcurrency in both spellings; the right one wins.
-func (c *compiler) concurrency(n *source.Node, path *source.Path) int {
+func (c *compiler) concurrency(n *yamldoc.Node, path *yamldoc.Path) int {
 	for _, key := range [...]string{"MaxConcurrency", "MaxConcuccency"} {
 		v := n.Get(key)
 		if v == nil {
@@ -156,7 +160,7 @@ var distributedFields = [...]string{
 
 // distributed reads the fields of the distributed mode and returns the mode of the processor's
 // states.
-func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.MapSpec,
+func (c *compiler) distributed(n *yamldoc.Node, path *yamldoc.Path, spec *flow.MapSpec,
 	mode string) string {
 	if config := n.Get("ProcessorConfig"); config != nil {
 		mode = c.processorConfig(config, path.Key("ProcessorConfig"), spec, mode)
@@ -187,9 +191,9 @@ func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.Map
 	return mode
 }
 
-func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec *flow.MapSpec,
+func (c *compiler) processorConfig(config *yamldoc.Node, path *yamldoc.Path, spec *flow.MapSpec,
 	mode string) string {
-	if config.Kind != source.Map {
+	if config.Kind != yamldoc.Map {
 		c.Error("V23", config, path, "", "must be a mapping, not %s", config.Kind)
 		return mode
 	}
@@ -198,7 +202,7 @@ func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec 
 	switch {
 	case m == nil:
 		return mode
-	case m.Kind != source.String || m.Text != flow.Standard && m.Text != flow.Express:
+	case m.Kind != yamldoc.String || m.Text != flow.Standard && m.Text != flow.Express:
 		c.Error("V23", m, path.Key("ExecutionMode"), c.Suggest(m.Text,
 			[]string{flow.Standard, flow.Express}), "must be Standard or Express")
 		return mode
@@ -208,7 +212,7 @@ func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec 
 }
 
 // tolerance checks an integer or its suffixed form.
-func (c *compiler) tolerance(n *source.Node, path *source.Path, key string, valueMax int64) {
+func (c *compiler) tolerance(n *yamldoc.Node, path *yamldoc.Path, key string, valueMax int64) {
 	if e := n.Get(key + ".$"); e != nil {
 		c.suffixedExpression(e, path.Key(key+".$"), rootsInput)
 	}
@@ -229,9 +233,9 @@ func upTo(valueMax int64) string {
 }
 
 // suffixedExpression compiles an expression under a suffixed field.
-func (c *compiler) suffixedExpression(n *source.Node, path *source.Path,
+func (c *compiler) suffixedExpression(n *yamldoc.Node, path *yamldoc.Path,
 	roots expr.Roots) *expr.Template {
-	if n.Kind != source.String {
+	if n.Kind != yamldoc.String {
 		c.Error("V15", n, path, "", "a key with the suffix .$ needs an expression, not %s", n.Kind)
 		return nil
 	}

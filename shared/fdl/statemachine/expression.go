@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // suffix marks a key whose value is an expression.
@@ -21,7 +21,7 @@ const nestingMax = 10
 var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
 
 // expression parses an expression that may use the given roots. It returns nil after an error.
-func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
+func (c *compiler) expression(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots) *expr.Expr {
 	e, err := c.patterns.Parse(n.Text, roots)
 	if err == nil {
 		c.checkContextPaths(e, n, path)
@@ -34,7 +34,7 @@ func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Root
 
 // violatedRule returns the rule that an expression violates. An expression that would parse if
 // every root existed violates V19.
-func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error) (rule,
+func (c *compiler) violatedRule(text string, path *yamldoc.Path, err *expr.Error) (rule,
 	hint string) {
 	if nesting(text) > nestingMax {
 		return "V20", "build the value in two states"
@@ -130,8 +130,8 @@ func startsWithRoot(s string) bool {
 
 // constant warns of a constant that may be meant as an expression: it begins with a root, in any
 // case, or calls a function.
-func (c *compiler) constant(n *source.Node, path *source.Path, hint string) {
-	if n.Kind != source.String {
+func (c *compiler) constant(n *yamldoc.Node, path *yamldoc.Path, hint string) {
+	if n.Kind != yamldoc.String {
 		return
 	}
 	text := strings.TrimSpace(n.Text)
@@ -163,7 +163,7 @@ func (c *compiler) isCall(text string) bool {
 }
 
 // dynamic returns the template of an expression; after an error a placeholder.
-func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+func (c *compiler) dynamic(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots) *expr.Template {
 	if e := c.expression(n, path, roots); e != nil {
 		return expr.Dynamic(e)
 	}

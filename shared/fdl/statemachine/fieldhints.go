@@ -1,6 +1,6 @@
 package statemachine
 
-import "millrace/shared/fdl/source"
+import "millrace/shared/yamldoc"
 
 const constructors = "InputConstructor, OutputConstructor and GlobalConstructor say what goes where"
 
@@ -68,7 +68,7 @@ var modeHints = map[string]string{
 }
 
 // unknownField warns of a field that is not in known.
-func (c *compiler) unknownField(f *source.Field, path *source.Path, known []string) {
+func (c *compiler) unknownField(f *yamldoc.Field, path *yamldoc.Path, known []string) {
 	hint := fieldHints[f.Key]
 	if hint == "" {
 		hint = c.Suggest(f.Key, known)

@@ -4,8 +4,8 @@ import (
 	"math"
 	"strconv"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // retryDelayMax is the maximum of IntervalSeconds and MaxBackoffSeconds.
@@ -18,7 +18,7 @@ var (
 )
 
 // rules compiles Retry and Catch.
-func (c *compiler) rules(n *source.Node, path *source.Path, k *kind, s *scope, st *flow.State) {
+func (c *compiler) rules(n *yamldoc.Node, path *yamldoc.Path, k *kind, s *scope, st *flow.State) {
 	for _, r := range c.ruleList(n, path, "Retry", k) {
 		st.Retry = append(st.Retry, c.retry(r.node, r.path))
 	}
@@ -28,14 +28,14 @@ func (c *compiler) rules(n *source.Node, path *source.Path, k *kind, s *scope, s
 }
 
 type rule struct {
-	node *source.Node
-	path *source.Path
+	node *yamldoc.Node
+	path *yamldoc.Path
 }
 
 // ruleList returns the rules that are mappings.
-func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *kind) []rule {
+func (c *compiler) ruleList(n *yamldoc.Node, path *yamldoc.Path, key string, k *kind) []rule {
 	v := n.Get(key)
-	if v == nil || v.Kind == source.List && len(v.Items) == 0 {
+	if v == nil || v.Kind == yamldoc.List && len(v.Items) == 0 {
 		return nil
 	}
 	at := path.Key(key)
@@ -43,13 +43,13 @@ func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *ki
 		c.Error("V21", v, at, "put the state into a Parallel with one branch to handle its errors",
 			"only Task, Parallel and Map have %s", key)
 	}
-	if v.Kind != source.List {
+	if v.Kind != yamldoc.List {
 		c.Error("V21", v, at, "", "must be a list of rules, not %s", v.Kind)
 		return nil
 	}
 	rules := make([]rule, 0, len(v.Items))
 	for i, item := range v.Items {
-		if item.Kind != source.Map {
+		if item.Kind != yamldoc.Map {
 			c.Error("V21", item, at.Item(i, ""), "", "must be a mapping, not %s", item.Kind)
 			continue
 		}
@@ -59,20 +59,20 @@ func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *ki
 }
 
 // errors reads the names that a rule matches.
-func (c *compiler) errors(n *source.Node, path *source.Path) []string {
+func (c *compiler) errors(n *yamldoc.Node, path *yamldoc.Path) []string {
 	v := n.Get("Errors")
 	switch {
 	case v == nil:
 		c.Error("V21", n, path.Key("Errors"), "FnF.ALL matches every error", "is missing")
 		return nil
-	case v.Kind != source.List || len(v.Items) == 0:
+	case v.Kind != yamldoc.List || len(v.Items) == 0:
 		c.Error("V21", v, path.Key("Errors"), "FnF.ALL matches every error",
 			"must be a list of at least one error name")
 		return nil
 	}
 	names := make([]string, 0, len(v.Items))
 	for i, item := range v.Items {
-		if item.Kind != source.String || item.Text == "" {
+		if item.Kind != yamldoc.String || item.Text == "" {
 			c.Error("V21", item, path.Key("Errors").Item(i, ""), "",
 				"must be an error name, not %s", item.Kind)
 			continue
@@ -86,7 +86,7 @@ func (c *compiler) errors(n *source.Node, path *source.Path) []string {
 	return names
 }
 
-func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
+func (c *compiler) retry(n *yamldoc.Node, path *yamldoc.Path) flow.Retry {
 	c.unknownFields(n, path, retryFields)
 	return flow.Retry{
 		Errors:      c.errors(n, path),
@@ -98,7 +98,7 @@ func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
 }
 
 // integer reads a number of a Retry rule, from 0 to valueMax.
-func (c *compiler) integer(n *source.Node, path *source.Path, key string, def,
+func (c *compiler) integer(n *yamldoc.Node, path *yamldoc.Path, key string, def,
 	valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
@@ -112,20 +112,20 @@ func (c *compiler) integer(n *source.Node, path *source.Path, key string, def,
 	return i
 }
 
-func (c *compiler) rate(n *source.Node, path *source.Path) float64 {
+func (c *compiler) rate(n *yamldoc.Node, path *yamldoc.Path) float64 {
 	v := n.Get("BackoffRate")
 	if v == nil {
 		return 1
 	}
 	rate, err := strconv.ParseFloat(v.Text, 64)
-	if v.Kind != source.Number || err != nil || rate < 1 {
+	if v.Kind != yamldoc.Number || err != nil || rate < 1 {
 		c.Error("V21", v, path.Key("BackoffRate"), "", "must be a number of at least 1")
 		return 1
 	}
 	return rate
 }
 
-func (c *compiler) catch(n *source.Node, path *source.Path, s *scope) flow.Catch {
+func (c *compiler) catch(n *yamldoc.Node, path *yamldoc.Path, s *scope) flow.Catch {
 	c.unknownFields(n, path, catchFields)
 	out := flow.Catch{
 		Errors: c.errors(n, path),

@@ -4,24 +4,24 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/fdl/statemachine"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // compile compiles a definition with the given states in YAML's flow style; the first state is the
 // start.
-func compile(t *testing.T, mode, list string) source.Diagnostics {
+func compile(t *testing.T, mode, list string) yamldoc.Diagnostics {
 	t.Helper()
 	start, _, _ := strings.Cut(strings.TrimPrefix(list, "{Name: "), ",")
 	return compileText(t, mode,
 		"Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: "+start+"\nStates: ["+list+"]\n")
 }
 
-func compileText(t *testing.T, mode, text string) source.Diagnostics {
+func compileText(t *testing.T, mode, text string) yamldoc.Diagnostics {
 	t.Helper()
-	report := source.NewReport([]byte(text))
-	root := source.Parse([]byte(text), flow.Limits{}, report)
+	report := yamldoc.NewReport([]byte(text))
+	root := yamldoc.Parse([]byte(text), flow.DefaultLimits().DefinitionBytes, report)
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Diagnostics())
 	}
@@ -239,7 +239,7 @@ func nested(n int) string {
 	return strings.Repeat("length(", n) + "$Input" + strings.Repeat(")", n)
 }
 
-func check(t *testing.T, found source.Diagnostics, rule, path string) {
+func check(t *testing.T, found yamldoc.Diagnostics, rule, path string) {
 	t.Helper()
 	switch {
 	case len(found) == 0:

@@ -4,8 +4,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // scope is a list of states that is being compiled.
@@ -16,14 +16,14 @@ type scope struct {
 }
 
 // scope checks and compiles `StartAt` and `States` of n: the definition, a branch or a processor.
-func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.Scope {
+func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, mode string) *flow.Scope {
 	out := &flow.Scope{}
 	list := n.Get("States")
 	where := path.Key("States")
 	switch {
 	case list == nil:
 		c.Error("V04", n, where, "", "is missing")
-	case list.Kind != source.List:
+	case list.Kind != yamldoc.List:
 		c.Error("V04", list, where, "write a list of states, each with its own Name",
 			"must be a list, not %s", list.Kind)
 		list = nil
@@ -46,7 +46,7 @@ func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.S
 
 // names reads the names of a list of states before the states are compiled, so that targets can be
 // resolved.
-func (c *compiler) names(list *source.Node, path *source.Path, mode string) *scope {
+func (c *compiler) names(list *yamldoc.Node, path *yamldoc.Path, mode string) *scope {
 	s := &scope{index: make(map[string]int, len(list.Items)),
 		names: make([]string, len(list.Items)), mode: mode}
 	for i, item := range list.Items {
@@ -66,9 +66,9 @@ func (c *compiler) names(list *source.Node, path *source.Path, mode string) *sco
 }
 
 // stateName checks a state's name. It returns "" if the name cannot be used.
-func (c *compiler) stateName(item *source.Node, path *source.Path, i int) string {
+func (c *compiler) stateName(item *yamldoc.Node, path *yamldoc.Path, i int) string {
 	at := path.Item(i, "")
-	if item.Kind != source.Map {
+	if item.Kind != yamldoc.Map {
 		c.Error("V07", item, at, "", "must be a mapping, not %s", item.Kind)
 		return ""
 	}
@@ -76,7 +76,7 @@ func (c *compiler) stateName(item *source.Node, path *source.Path, i int) string
 	switch {
 	case n == nil:
 		c.Error("V07", item, at.Key("Name"), "", "is missing")
-	case n.Kind != source.String:
+	case n.Kind != yamldoc.String:
 		c.Error("V07", n, at.Key("Name"), "put the name in quotes", "must be a string, not %s",
 			n.Kind)
 	case !validStateName(n.Text):
@@ -97,12 +97,12 @@ func validStateName(s string) bool {
 	return s != "" && utf8.RuneCountInString(s) <= 128
 }
 
-func (c *compiler) start(n *source.Node, path *source.Path, s *scope, out *flow.Scope) {
+func (c *compiler) start(n *yamldoc.Node, path *yamldoc.Path, s *scope, out *flow.Scope) {
 	start := n.Get("StartAt")
 	switch {
 	case start == nil:
 		c.Error("V05", n, path.Key("StartAt"), "", "is missing")
-	case start.Kind != source.String:
+	case start.Kind != yamldoc.String:
 		c.Error("V05", start, path.Key("StartAt"), "", "must be a string, not %s", start.Kind)
 	default:
 		out.Start, _ = c.target("V05", start, path.Key("StartAt"), s)
@@ -110,8 +110,8 @@ func (c *compiler) start(n *source.Node, path *source.Path, s *scope, out *flow.
 }
 
 // target resolves the name of a state in the scope.
-func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *scope) (int, bool) {
-	if n.Kind != source.String {
+func (c *compiler) target(rule string, n *yamldoc.Node, path *yamldoc.Path, s *scope) (int, bool) {
+	if n.Kind != yamldoc.String {
 		c.Error(rule, n, path, "", "must be the name of a state, not %s", n.Kind)
 		return flow.End, false
 	}
@@ -125,7 +125,7 @@ func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *sco
 }
 
 // warnUnreachable warns of states that no path reaches.
-func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
+func (c *compiler) warnUnreachable(s *flow.Scope, list *yamldoc.Node, path *yamldoc.Path) {
 	if c.Failed() {
 		return // a target that is wrong is missing
 	}

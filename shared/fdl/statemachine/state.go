@@ -2,8 +2,8 @@ package statemachine
 
 import (
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
+	"millrace/shared/yamldoc"
 )
 
 // kind describes one state type.
@@ -52,10 +52,10 @@ const (
 )
 
 // state checks and compiles one state. Its node number comes before those of the states inside it.
-func (c *compiler) state(n *source.Node, path *source.Path, s *scope) *flow.State {
+func (c *compiler) state(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
-	if n.Kind != source.Map {
+	if n.Kind != yamldoc.Map {
 		return st // reported with the names
 	}
 	if name := n.Get("Name"); name != nil {
@@ -77,13 +77,13 @@ func (c *compiler) state(n *source.Node, path *source.Path, s *scope) *flow.Stat
 	return st
 }
 
-func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
+func (c *compiler) kind(n *yamldoc.Node, path *yamldoc.Path) *kind {
 	t := n.Get("Type")
 	switch {
 	case t == nil:
 		c.Error("V07", n, path.Key("Type"), "", "is missing")
 		return nil
-	case t.Kind != source.String:
+	case t.Kind != yamldoc.String:
 		c.Error("V07", t, path.Key("Type"), "", "must be a string, not %s", t.Kind)
 		return nil
 	}
@@ -96,7 +96,7 @@ func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
 }
 
 // body compiles the fields of the state's type.
-func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.State) {
+func (c *compiler) body(n *yamldoc.Node, path *yamldoc.Path, s *scope, st *flow.State) {
 	switch st.Kind {
 	case flow.Wait:
 		st.Wait = c.wait(n, path, s)
@@ -114,11 +114,11 @@ func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.St
 }
 
 // checkFields warns of fields that have no effect and rejects fields that contradict each other.
-func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
+func (c *compiler) checkFields(n *yamldoc.Node, path *yamldoc.Path, k *kind) {
 	written := plainKeys(n)
 	for i := range n.Fields {
 		f := &n.Fields[i]
-		if f.Value.Kind == source.Null {
+		if f.Value.Kind == yamldoc.Null {
 			continue
 		}
 		plain, suffixed := unsuffix(f.Key)
@@ -141,21 +141,21 @@ func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
 	}
 }
 
-func (c *compiler) suffixConflict(f *source.Field, path *source.Path, plain string) {
+func (c *compiler) suffixConflict(f *yamldoc.Field, path *yamldoc.Path, plain string) {
 	c.ErrorKey("V18", f, path.Key(f.Key), "keep one of the two",
 		"%s stands here with and without the suffix .$", cut(plain))
 }
 
-func (c *compiler) description(n *source.Node, path *source.Path) {
-	if d := n.Get("Description"); d != nil && (d.Kind == source.List || d.Kind == source.Map) {
+func (c *compiler) description(n *yamldoc.Node, path *yamldoc.Path) {
+	if d := n.Get("Description"); d != nil && (d.Kind == yamldoc.List || d.Kind == yamldoc.Map) {
 		c.Warn(d, path.Key("Description"), "", "should be a string, not %s", d.Kind)
 	}
 }
 
 // next resolves Next and End.
-func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st *flow.State) {
+func (c *compiler) next(n *yamldoc.Node, path *yamldoc.Path, k *kind, s *scope, st *flow.State) {
 	next, end := n.Get("Next"), n.Get("End")
-	if end != nil && end.Kind != source.Bool {
+	if end != nil && end.Kind != yamldoc.Bool {
 		c.Error("V09", end, path.Key("End"), "", "must be true or false, not %s", end.Kind)
 	}
 	ends := end != nil && end.True()
@@ -177,13 +177,13 @@ func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st
 			c.Warn(next, path.Key("Next"), "leave one of them out",
 				"is not followed, because End is true")
 		}
-	case !ends && (end == nil || end.Kind == source.Bool):
+	case !ends && (end == nil || end.Kind == yamldoc.Bool):
 		c.Error("V09", n, path, "", "has neither Next nor End: true")
 	}
 }
 
 // wait compiles Seconds.
-func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitSpec {
+func (c *compiler) wait(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.WaitSpec {
 	secondsMax := c.limits.WaitSeconds
 	if s.mode == flow.Express {
 		secondsMax = c.limits.WaitSecondsExpr
@@ -199,7 +199,7 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 	if i, ok := seconds.Int(); !ok || i < 1 || i > secondsMax {
 		hint := ""
 		switch {
-		case seconds.Kind == source.String:
+		case seconds.Kind == yamldoc.String:
 			hint = "an expression needs the key Seconds.$"
 		case ok && i > secondsMax && s.mode != flow.Express:
 			hint = "for longer, put several in a row, or use a task that waits for a callback " +
@@ -213,12 +213,12 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 }
 
 // fail compiles Code and Detail.
-func (c *compiler) fail(n *source.Node, path *source.Path) *flow.FailSpec {
+func (c *compiler) fail(n *yamldoc.Node, path *yamldoc.Path) *flow.FailSpec {
 	return &flow.FailSpec{Code: c.text(n, path, "Code"), Detail: c.text(n, path, "Detail")}
 }
 
 // text compiles a constant string or its suffixed form. It returns nil if neither is present.
-func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Template {
+func (c *compiler) text(n *yamldoc.Node, path *yamldoc.Path, key string) *expr.Template {
 	if e := n.Get(key + ".$"); e != nil {
 		return c.suffixedExpression(e, path.Key(key+".$"), rootsInput)
 	}
@@ -226,10 +226,10 @@ func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Tem
 	switch {
 	case v == nil:
 		return nil
-	case v.Kind == source.List || v.Kind == source.Map:
+	case v.Kind == yamldoc.List || v.Kind == yamldoc.Map:
 		c.Error("V07", v, path.Key(key), "", "must be a string, not %s", v.Kind)
 		return nil
-	case v.Kind != source.String:
+	case v.Kind != yamldoc.String:
 		c.Warn(v, path.Key(key), "put it in quotes", "should be a string, not %s", v.Kind)
 	}
 	c.constant(v, path.Key(key), "an expression needs the key "+key+suffix)

@@ -6,15 +6,15 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/value"
+	"millrace/shared/yamldoc"
 )
 
 var modeNames = []string{"RequestComplete", "WaitForSystemCallback", "WaitForCustomCallback"}
 
 // task compiles a Task.
-func (c *compiler) task(n *source.Node, path *source.Path, s *scope) *flow.TaskSpec {
+func (c *compiler) task(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.TaskSpec {
 	spec := &flow.TaskSpec{Action: c.action(n, path), Timeout: c.taskTimeout(n, path)}
 	parameters := n.Get("Parameters")
 	if parameters != nil {
@@ -28,21 +28,20 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *scope) *flow.TaskS
 }
 
 // action reads `Service:API`. It returns "" after an error.
-func (c *compiler) action(n *source.Node, path *source.Path) string {
+func (c *compiler) action(n *yamldoc.Node, path *yamldoc.Path) string {
 	const form = "write it as Service:API, for example FC:InvokeFunction"
 	v := n.Get("Action")
 	switch {
 	case v == nil:
 		c.Error("V13", n, path.Key("Action"), form, "is missing")
 		return ""
-	case v.Kind != source.String:
+	case v.Kind != yamldoc.String:
 		c.Error("V13", v, path.Key("Action"), form, "must be a string, not %s", v.Kind)
 		return ""
 	case v.Text == "FC::InvokeFunction": // the spelling of older documentation
 		return "FC:InvokeFunction"
 	}
-	service, api, ok := strings.Cut(v.Text, ":")
-	if !ok || !word(service) || !word(api) {
+	if !flow.ValidAction(v.Text) {
 		c.Error("V13", v, path.Key("Action"), form, "%q has not the form Service:API", cut(v.Text))
 		return ""
 	}
@@ -57,21 +56,9 @@ func (c *compiler) action(n *source.Node, path *source.Path) string {
 	return v.Text
 }
 
-func word(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'):
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 128
-}
-
 // taskTimeout compiles Timeout: an integer, a decimal string or an expression. 0 means no timeout,
 // like a missing one.
-func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template {
+func (c *compiler) taskTimeout(n *yamldoc.Node, path *yamldoc.Path) *expr.Template {
 	if e := n.Get("Timeout.$"); e != nil {
 		return c.suffixedExpression(e, path.Key("Timeout.$"), rootsInput)
 	}
@@ -80,13 +67,13 @@ func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template
 		return nil
 	}
 	seconds, ok := v.Int()
-	if v.Kind == source.String {
+	if v.Kind == yamldoc.String {
 		i, err := strconv.ParseInt(v.Text, 10, 64)
 		seconds, ok = i, err == nil
 	}
 	if !ok || seconds < 0 || seconds > c.limits.TaskSeconds {
 		hint := "0 means never"
-		if v.Kind == source.String && strings.HasPrefix(v.Text, "$") {
+		if v.Kind == yamldoc.String && strings.HasPrefix(v.Text, "$") {
 			hint = "an expression needs the key Timeout.$"
 		}
 		c.Error("V13", v, path.Key("Timeout"), hint, "must be an integer from 0 to %d",
@@ -100,8 +87,8 @@ func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template
 }
 
 // taskMode reads TaskMode and checks it against the action and the mode of the flow.
-func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action string,
-	parameters *source.Node) flow.TaskMode {
+func (c *compiler) taskMode(n *yamldoc.Node, path *yamldoc.Path, s *scope, action string,
+	parameters *yamldoc.Node) flow.TaskMode {
 	v := n.Get("TaskMode")
 	if v == nil {
 		return flow.RequestComplete
@@ -109,7 +96,7 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 	at := path.Key("TaskMode")
 	mode := flow.TaskMode(len(modeNames))
 	for i, name := range modeNames {
-		if v.Kind == source.String && v.Text == name {
+		if v.Kind == yamldoc.String && v.Text == name {
 			mode = flow.TaskMode(i)
 		}
 	}
@@ -133,8 +120,8 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 			v.Text)
 	}
 	if action == "FC:InvokeFunction" && mode == flow.WaitForSystemCallback && parameters != nil &&
-		parameters.Kind == source.Map {
-		if t := parameters.Get("invocationType"); t != nil && t.Kind == source.String &&
+		parameters.Kind == yamldoc.Map {
+		if t := parameters.Get("invocationType"); t != nil && t.Kind == yamldoc.String &&
 			t.Text == "Sync" {
 			c.Error("V14", t, path.Key("Parameters").Key("invocationType"),
 				"write Async, or use RequestComplete",

@@ -2,12 +2,12 @@ package statemachine
 
 import (
 	"millrace/shared/expr"
-	"millrace/shared/fdl/source"
+	"millrace/shared/yamldoc"
 )
 
 // constructor compiles a constructor: a mapping of constants and suffixed expressions. It returns
 // nil if there is none.
-func (c *compiler) constructor(n *source.Node, path *source.Path, key string,
+func (c *compiler) constructor(n *yamldoc.Node, path *yamldoc.Path, key string,
 	roots expr.Roots) *expr.Template {
 	v := n.Get(key)
 	if v == nil {
@@ -17,8 +17,8 @@ func (c *compiler) constructor(n *source.Node, path *source.Path, key string,
 }
 
 // template compiles a constructor or Parameters.
-func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
-	if n.Kind != source.Map {
+func (c *compiler) template(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots) *expr.Template {
+	if n.Kind != yamldoc.Map {
 		c.Error("V15", n, path, "", "must be a mapping, not %s", n.Kind)
 		return nil
 	}
@@ -27,12 +27,12 @@ func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots)
 
 // value compiles one value. lenient is set inside a mapping or list under a suffixed key: there, a
 // string that starts with the name of a root is an expression.
-func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots,
+func (c *compiler) value(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots,
 	lenient bool) *expr.Template {
 	switch n.Kind {
-	case source.Map:
+	case yamldoc.Map:
 		return c.object(n, path, roots, lenient)
-	case source.List:
+	case yamldoc.List:
 		items := make([]*expr.Template, len(n.Items))
 		for i, item := range n.Items {
 			at := path.Item(i, "")
@@ -42,7 +42,7 @@ func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots,
 			items[i] = c.value(item, at, roots, lenient)
 		}
 		return expr.ArrayOf(items)
-	case source.String:
+	case yamldoc.String:
 		if lenient && startsWithRoot(n.Text) {
 			return c.dynamic(n, path, roots)
 		}
@@ -50,7 +50,7 @@ func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots,
 	return expr.Constant(n.Value())
 }
 
-func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots,
+func (c *compiler) object(n *yamldoc.Node, path *yamldoc.Path, roots expr.Roots,
 	lenient bool) *expr.Template {
 	fields := make([]expr.Field, len(n.Fields))
 	plain := plainKeys(n)
@@ -63,7 +63,7 @@ func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots,
 }
 
 // plainKeys returns the set of keys without the suffix; nil if no key has the suffix.
-func plainKeys(n *source.Node) map[string]struct{} {
+func plainKeys(n *yamldoc.Node) map[string]struct{} {
 	suffixed := false
 	for i := range n.Fields {
 		if _, ok := unsuffix(n.Fields[i].Key); ok {
@@ -84,7 +84,7 @@ func plainKeys(n *source.Node) map[string]struct{} {
 }
 
 // member compiles one member of an object.
-func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path,
+func (c *compiler) member(f *yamldoc.Field, plain map[string]struct{}, path *yamldoc.Path,
 	roots expr.Roots, lenient bool) *expr.Template {
 	name, suffixed := unsuffix(f.Key)
 	at := path.Key(f.Key)
@@ -101,9 +101,9 @@ func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *sour
 		c.suffixConflict(f, path, name)
 	}
 	switch f.Value.Kind {
-	case source.String:
+	case yamldoc.String:
 		return c.dynamic(f.Value, at, roots)
-	case source.Map, source.List:
+	case yamldoc.Map, yamldoc.List:
 		return c.value(f.Value, at, roots, true)
 	}
 	c.Error("V15", f.Value, at, "drop the suffix for a constant",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"millrace/shared/backoff"
 	"millrace/shared/queue"
 )
 
@@ -123,12 +124,5 @@ func (q *Queue) finish(c *consumer, h *hint, err error) *hint {
 
 // backoff returns how long a hint waits after the given number of failures and one more.
 func (q *Queue) backoff(failures int) time.Duration {
-	d := q.options.BackoffMin
-	for range failures {
-		if d >= q.options.BackoffMax/2 {
-			return q.options.BackoffMax
-		}
-		d *= 2
-	}
-	return min(d, q.options.BackoffMax)
+	return backoff.Policy{Min: q.options.BackoffMin, Max: q.options.BackoffMax}.After(failures)
 }

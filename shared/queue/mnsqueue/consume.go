@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
-	"millrace/shared/queue/mnsqueue/rest"
 )
 
 // Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done. It
@@ -30,8 +30,7 @@ type receiver Queue
 func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "BatchReceiveMessage"
 	q := (*Queue)(s)
-	q.requests.Count(op)
-	ctx, cancel := context.WithTimeout(ctx, min(q.o.Wait, rest.WaitMax)+requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, min(q.o.Wait, mns.WaitMax)+requestTimeout)
 	defer cancel()
 	messages, err := q.o.Client.Receive(ctx, q.o.Name, limit, q.o.Wait)
 	if err != nil {
@@ -50,7 +49,7 @@ func (s *receiver) IsPermanent(err error) bool { return isPermanent(err) }
 // delivery is a received message.
 type delivery struct {
 	queue   *Queue
-	message rest.ReceivedMessage
+	message mns.ReceivedMessage
 	handle  string // the currently valid handle; "" if there is none any more
 }
 
@@ -66,7 +65,7 @@ func (d *delivery) ReceiveCount() int { return d.message.DequeueCount }
 // Acknowledge implements queue.Delivery.
 func (d *delivery) Acknowledge() {
 	d.request("DeleteMessage",
-		func(ctx context.Context, c *rest.Client, name string) (string, error) {
+		func(ctx context.Context, c *mns.Client, name string) (string, error) {
 			return "", c.Delete(ctx, name, d.handle)
 		})
 }
@@ -74,7 +73,7 @@ func (d *delivery) Acknowledge() {
 // ChangeVisibility implements queue.Delivery. The service hides a message for at least one second.
 func (d *delivery) ChangeVisibility(period time.Duration) {
 	d.request("ChangeMessageVisibility",
-		func(ctx context.Context, c *rest.Client, name string) (string, error) {
+		func(ctx context.Context, c *mns.Client, name string) (string, error) {
 			return c.ChangeVisibility(ctx, name, d.handle, period)
 		})
 }
@@ -86,7 +85,7 @@ const shutdownTimeout = 10 * time.Second
 // the message may be delivered to others and d makes no further requests. After other errors the
 // handle may still be valid.
 func (d *delivery) request(
-	op string, call func(context.Context, *rest.Client, string) (string, error),
+	op string, call func(context.Context, *mns.Client, string) (string, error),
 ) {
 	if d.handle == "" {
 		return
@@ -94,12 +93,11 @@ func (d *delivery) request(
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	q := d.queue
-	q.requests.Count(op)
 	handle, err := call(ctx, q.o.Client, q.o.Name)
 	switch {
-	case err == nil, errors.Is(err, rest.ErrHandleExpired):
+	case err == nil, errors.Is(err, mns.ErrHandleExpired):
 		d.handle = handle
 	default:
-		q.o.Log.Warn("message in hand", "err", q.explain(op, err))
+		q.o.Log.Warn("request for a received message failed", "err", q.explain(op, err))
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"net"
 	"strings"
 
-	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/alibaba/mns"
 )
 
 // explain adds to an error its operation and queue and, if known, what to do about it.
@@ -21,12 +21,12 @@ func (q *Queue) explain(op string, err error) error {
 
 // advise returns what to do about an error, "" if it is transient or unknown.
 func advise(err error, region string) string {
-	if code := rest.Code(err); code != "" {
+	if code := mns.Code(err); code != "" {
 		return adviseCode(code, region)
 	}
 	var dns *net.DNSError
 	switch {
-	case errors.Is(err, rest.ErrCredentials):
+	case errors.Is(err, mns.ErrCredentials):
 		return "no request can be signed; give the function a role, or set " +
 			"ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 	case errors.As(err, &dns):
@@ -74,7 +74,7 @@ func adviseCode(code, region string) string {
 // isPermanent reports whether an error will persist. Expired credentials and clock errors are
 // transient: the provider replaces the credentials, and the clock may be set.
 func isPermanent(err error) bool {
-	switch rest.Code(err) {
+	switch mns.Code(err) {
 	case "QueueNotExist", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch",
 		"InvalidAuthorizationHeader", "InvalidArgument",
 		"MalformedXML", "InvalidQueryString", "InvalidQueueName", "QueueNameLengthError":

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
-	"millrace/shared/queue/mnsqueue/rest"
 )
 
 // DelayMax is the maximum delay of a message; longer delays are cut to it. The service accepts one
@@ -20,7 +20,7 @@ const DelayMax = 6 * 24 * time.Hour
 
 // Options of a Queue.
 type Options struct {
-	Client *rest.Client
+	Client *mns.Client
 	Name   string // of the queue
 
 	Log *slog.Logger // nil: no log
@@ -39,17 +39,14 @@ type Options struct {
 
 // Queue is a queue.Sender. It makes no request before the first call. The first call that needs
 // them reports faults in the queue, the permissions or the region.
-type Queue struct {
-	o        Options
-	requests queue.RequestCounter
-}
+type Queue struct{ o Options }
 
 var _ queue.Sender = (*Queue)(nil)
 
 // New returns a Queue. It makes no request.
 func New(o Options) *Queue {
 	setDefault(&o.Visibility, 30*time.Second)
-	setDefault(&o.Wait, rest.WaitMax)
+	setDefault(&o.Wait, mns.WaitMax)
 	setDefault(&o.BackoffMin, time.Second)
 	setDefault(&o.BackoffMax, 5*time.Minute)
 	if o.Workers <= 0 {
@@ -66,10 +63,6 @@ func setDefault(d *time.Duration, def time.Duration) {
 		*d = def
 	}
 }
-
-// Requests returns the number of requests made, by operation. MNS bills each request, and each 64
-// KB of it.
-func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
 // Address parses the URL of a queue, mns://<account>.mns.<region>.aliyuncs.com/<queue>, into the
 // service's endpoint and the queue's name. mns:// means https://; a URL with http:// or https:// is

@@ -14,23 +14,25 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
-	"millrace/shared/queue/mnsqueue/rest"
 	"millrace/shared/queue/queuetest"
-	"millrace/tests/emulators/mns"
+	emulator "millrace/tests/emulators/mns"
 )
 
-var credentials = rest.Static(rest.Credentials{
-	AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret,
+var credentials = alibaba.Static(alibaba.Credentials{
+	AccessKeyID: emulator.AccessKeyID, AccessKeySecret: emulator.AccessKeySecret,
 })
 
 // open returns a queue of a server in this process.
-func open(t *testing.T, s *mns.Server, o mnsqueue.Options) *mnsqueue.Queue {
+func open(t *testing.T, s *emulator.Server, o mnsqueue.Options) *mnsqueue.Queue {
 	t.Helper()
-	o.Client = &rest.Client{
-		Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials,
-		HTTP: &http.Client{Transport: s.Transport()},
+	o.Client = &mns.Client{
+		Endpoint:    mns.Endpoint(emulator.AccountID, emulator.Region, false),
+		Credentials: credentials,
+		HTTP:        &http.Client{Transport: s.Transport()},
 	}
 	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	if o.Name == "" {
@@ -46,7 +48,7 @@ func harness(q *mnsqueue.Queue) queuetest.Harness {
 
 func TestConformance(t *testing.T) {
 	queuetest.Run(t, queuetest.Options{Bubble: true}, func(t *testing.T) queuetest.Harness {
-		return harness(open(t, mns.New(mns.Options{}), mnsqueue.Options{}))
+		return harness(open(t, emulator.New(emulator.Options{}), mnsqueue.Options{}))
 	})
 }
 
@@ -54,8 +56,8 @@ func TestConformance(t *testing.T) {
 // and a queue may have.
 func TestConformanceUnderFaults(t *testing.T) {
 	queuetest.Run(t, queuetest.Options{Bubble: true}, func(t *testing.T) queuetest.Harness {
-		s := mns.New(mns.Options{})
-		s.SetFaults(mns.Faults{
+		s := emulator.New(emulator.Options{})
+		s.SetFaults(emulator.Faults{
 			Seed: 7, Duplicate: 0.2, Reorder: 1, Refuse: 0.05, Throttle: 0.05, LoseAnswer: 0.05,
 			Latency: time.Millisecond,
 		})
@@ -81,7 +83,7 @@ func (a retrySender) Send(ctx context.Context, messages ...queue.Hint) (err erro
 
 // TestConformanceOverHTTP runs the suite over a network.
 func TestConformanceOverHTTP(t *testing.T) {
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	var n atomic.Int64
@@ -89,7 +91,7 @@ func TestConformanceOverHTTP(t *testing.T) {
 		t.Parallel()
 		name := fmt.Sprint("q", n.Add(1))
 		s.CreateQueue(name)
-		client := &rest.Client{Endpoint: server.URL, Credentials: credentials}
+		client := &mns.Client{Endpoint: server.URL, Credentials: credentials}
 		// A request that outlives its consumer hides a message for this long.
 		if err := visibility(t, server.URL, name, 2); err != nil {
 			t.Fatal(err)
@@ -114,7 +116,8 @@ func visibility(t *testing.T, endpoint, name string, seconds int) error {
 	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	r.Header.Set("x-mns-version", "2015-06-06")
 	r.Header.Set("Authorization",
-		"MNS "+mns.AccessKeyID+":"+mns.Sign(mns.AccessKeySecret, "PUT", resource, r.Header))
+		"MNS "+emulator.AccessKeyID+":"+
+			emulator.Sign(emulator.AccessKeySecret, "PUT", resource, r.Header))
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
@@ -129,7 +132,7 @@ func visibility(t *testing.T, endpoint, name string, seconds int) error {
 // TestRequests: MNS bills requests. A request holds sixteen hints, and hints of one partition are
 // merged, with the earliest time.
 func TestRequests(t *testing.T) {
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	q := open(t, s, mnsqueue.Options{})
 	var messages []queue.Hint
 	for i := range 60 {
@@ -140,14 +143,14 @@ func TestRequests(t *testing.T) {
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
 	}
-	if n := q.Requests()["BatchSendMessage"]; n != 2 || s.Calls()["BatchSendMessage"] != 2 {
+	if n := s.Calls()["BatchSendMessage"]; n != 2 {
 		t.Errorf("%d requests for 25 hints", n)
 	}
 	if n := len(s.Bodies("hints")); n != 25 {
 		t.Errorf("%d messages", n)
 	}
 	s.Advance(51 * time.Second) // the earliest of 0, 25 and 50
-	got, err := (&rest.Client{Endpoint: "http://h", Credentials: credentials,
+	got, err := (&mns.Client{Endpoint: "http://h", Credentials: credentials,
 		HTTP: &http.Client{Transport: s.Transport()}}).Receive(t.Context(), "hints", 16, 0)
 	if err != nil || len(got) != 11 { // those sent a third time with 41 to 51 seconds
 		t.Errorf("%d messages after 51 s, %v", len(got), err)
@@ -156,7 +159,7 @@ func TestRequests(t *testing.T) {
 
 // TestLargeBatch: hints with long partitions do not fit into one request.
 func TestLargeBatch(t *testing.T) {
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	q := open(t, s, mnsqueue.Options{})
 	var messages []queue.Hint
 	for i := range 20 {
@@ -167,13 +170,13 @@ func TestLargeBatch(t *testing.T) {
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(s.Bodies("hints")); n != 20 || q.Requests()["BatchSendMessage"] < 5 {
-		t.Errorf("%d messages in %v", n, q.Requests())
+	if n := len(s.Bodies("hints")); n != 20 || s.Calls()["BatchSendMessage"] < 5 {
+		t.Errorf("%d messages in %v", n, s.Calls())
 	}
 }
 
 func TestDelayIsCut(t *testing.T) {
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	s.CreateQueue("hints")
 	const max = "518400" // six days: the service keeps a message for seven, delayed or not
 	for _, c := range []struct {
@@ -186,7 +189,7 @@ func TestDelayIsCut(t *testing.T) {
 	} {
 		var sent string
 		q := mnsqueue.New(mnsqueue.Options{Name: "hints",
-			Client: &rest.Client{Endpoint: "http://h", Credentials: credentials,
+			Client: &mns.Client{Endpoint: "http://h", Credentials: credentials,
 				HTTP: &http.Client{Transport: recorder{s.Transport(), &sent}}}})
 		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a", Delay: c.delay}); err != nil {
 			t.Fatal(err)
@@ -213,111 +216,15 @@ func (r recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(q)
 }
 
-func TestErrorsSayWhatToDo(t *testing.T) {
-	for _, c := range []struct {
-		name, want string
-		change     func(*mns.Server, *rest.Client) (queue string)
-		passes     bool // Consume continues
-	}{
-		{
-			"missing",
-			"there is no such queue in cn-hangzhou; create it, or correct account, region and " +
-				"name in the queue's URL (go run ./infra/alibaba -only queues; " +
-				"ALIBABA_CLOUD_ACCOUNT_ID",
-			func(*mns.Server, *rest.Client) string { return "nobody" }, false,
-		},
-		{"instance", "the account of the endpoint", func(_ *mns.Server, c *rest.Client) string {
-			c.Endpoint = rest.Endpoint("999", mns.Region, true)
-			return "hints"
-		}, false},
-		{"key", "the credentials are not valid here", func(s *mns.Server, _ *rest.Client) string {
-			s.SetKeys(map[string]mns.Key{"other": {}})
-			return "hints"
-		}, false},
-		{"secret", "the credentials are not valid here",
-			func(s *mns.Server, _ *rest.Client) string {
-				s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: "other"}})
-				return "hints"
-			}, false},
-		{"expired", "temporary credentials have expired",
-			func(s *mns.Server, _ *rest.Client) string {
-				s.SetKeys(map[string]mns.Key{
-					mns.AccessKeyID: {Secret: mns.AccessKeySecret, Expires: time.Now()},
-				})
-				return "hints"
-			}, true},
-		{"token", "temporary credentials have expired", func(s *mns.Server, _ *rest.Client) string {
-			s.SetKeys(map[string]mns.Key{
-				mns.AccessKeyID: {Secret: mns.AccessKeySecret, Token: "newer"},
-			})
-			return "hints"
-		}, true},
-		{"permission", "mns:SendMessage, and for a consumer mns:ReceiveMessage, " +
-			"mns:DeleteMessage and mns:ChangeMessageVisibility " +
-			"(go run ./infra/alibaba -only roles;",
-			func(s *mns.Server, _ *rest.Client) string {
-				s.SetHook(func(mns.Call) mns.Fault { return mns.Deny })
-				return "hints"
-			}, false},
-		{
-			"none", "no request can be signed",
-			func(_ *mns.Server, c *rest.Client) string { c.Credentials = nil; return "hints" },
-			true,
-		},
-		{"clock", "set the clock", func(_ *mns.Server, c *rest.Client) string {
-			c.HTTP = &http.Client{Transport: slowClock{c.HTTP.Transport}}
-			return "hints"
-		}, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := mns.New(mns.Options{})
-			s.CreateQueue("hints")
-			client := &rest.Client{
-				Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials,
-				HTTP: &http.Client{Transport: s.Transport()},
-			}
-			name := c.change(s, client)
-			q := mnsqueue.New(mnsqueue.Options{Client: client, Name: name})
-			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
-				!strings.Contains(err.Error(), c.want) {
-				t.Errorf("Send: %v, want %q in it", err, c.want)
-			}
-			if c.passes {
-				return
-			}
-			err := q.Consume(t.Context(), func(context.Context, string) error { return nil })
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("Consume: %v, want %q in it", err, c.want)
-			}
-		})
-	}
-	q := mnsqueue.New(mnsqueue.Options{
-		Client: &rest.Client{Endpoint: "http://127.0.0.1:1", Credentials: credentials}, Name: "q",
-	})
-	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
-		!strings.Contains(err.Error(), "nothing answers") {
-		t.Errorf("no server: %v", err)
-	}
-}
-
-// slowClock makes requests with the time of a clock that is an hour slow.
-type slowClock struct{ next http.RoundTripper }
-
-func (s slowClock) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
-	return s.next.RoundTrip(r)
-}
-
 // TestPartialFailure: only the rejected part of a batch is sent again.
 func TestPartialFailure(t *testing.T) {
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	q := open(t, s, mnsqueue.Options{})
-	s.SetHook(func(c mns.Call) mns.Fault {
+	s.SetHook(func(c emulator.Call) emulator.Fault {
 		if c.N == 1 {
-			return mns.PartialSend
+			return emulator.PartialSend
 		}
-		return mns.None
+		return emulator.None
 	})
 	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"},
 		queue.Hint{Partition: "x#1#c"}); err != nil {
@@ -326,9 +233,9 @@ func TestPartialFailure(t *testing.T) {
 	if n := len(s.Bodies("hints")); n != 3 || s.Calls()["BatchSendMessage"] != 2 {
 		t.Errorf("%d messages in %v", n, s.Calls())
 	}
-	s.SetHook(func(mns.Call) mns.Fault { return mns.Throttle })
+	s.SetHook(func(emulator.Call) emulator.Fault { return emulator.Throttle })
 	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil ||
-		rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
+		mns.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
 		t.Errorf("throttled: %v, %v", err, s.Calls())
 	}
 }
@@ -337,15 +244,15 @@ func TestPartialFailure(t *testing.T) {
 // a newer program stays.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mns.New(mns.Options{})
+		s := emulator.New(emulator.Options{})
 		q := open(t, s, mnsqueue.Options{})
-		client := &rest.Client{
+		client := &mns.Client{
 			Endpoint: "http://h", Credentials: credentials,
 			HTTP: &http.Client{Transport: s.Transport()},
 		}
 		const newer = `{"v":2,"p":"x#1#newer"}`
 		if _, err := client.Send(t.Context(), "hints",
-			[]rest.OutgoingMessage{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`},
+			[]mns.OutgoingMessage{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`},
 				{Body: "[]"}}); err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +285,7 @@ func TestPoison(t *testing.T) {
 // another, although each renewal replaces the handle.
 func TestLongHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mns.New(mns.Options{})
+		s := emulator.New(emulator.Options{})
 		q := open(t, s, mnsqueue.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var n atomic.Int64
@@ -405,11 +312,11 @@ func TestLongHandler(t *testing.T) {
 // TestRotation: credentials that expire while a consumer runs are replaced without an error.
 func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mns.New(mns.Options{})
+		s := emulator.New(emulator.Options{})
 		s.CreateQueue("hints")
 		var token atomic.Int64
 		rotate := func() {
-			s.SetKeys(map[string]mns.Key{
+			s.SetKeys(map[string]emulator.Key{
 				"STS": {
 					Secret: "s", Token: fmt.Sprint(token.Add(1)),
 					Expires: time.Now().Add(time.Hour),
@@ -417,9 +324,9 @@ func TestRotation(t *testing.T) {
 			})
 		}
 		rotate()
-		client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
-			Credentials: func(context.Context) (rest.Credentials, error) {
-				return rest.Credentials{AccessKeyID: "STS", AccessKeySecret: "s",
+		client := &mns.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
+			Credentials: func(context.Context) (alibaba.Credentials, error) {
+				return alibaba.Credentials{AccessKeyID: "STS", AccessKeySecret: "s",
 					SecurityToken: fmt.Sprint(token.Load())}, nil
 			}}
 		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
@@ -449,16 +356,18 @@ func TestRotation(t *testing.T) {
 // TestReplacedKey: the service does not know an STS key that was replaced. A client that holds the
 // old key fetches the credentials again, and its consumer continues.
 func TestReplacedKey(t *testing.T) {
-	s := mns.New(mns.Options{Keys: map[string]mns.Key{"STS.2": {Secret: "s", Token: "t2"}}})
+	s := emulator.New(emulator.Options{
+		Keys: map[string]emulator.Key{"STS.2": {Secret: "s", Token: "t2"}},
+	})
 	s.CreateQueue("hints")
 	var requests atomic.Int64
-	client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
-		Credentials: func(context.Context) (rest.Credentials, error) {
+	client := &mns.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()},
+		Credentials: func(context.Context) (alibaba.Credentials, error) {
 			if requests.Add(1) == 1 { // the provider learns of the new key a little late
-				return rest.Credentials{AccessKeyID: "STS.1", AccessKeySecret: "s",
+				return alibaba.Credentials{AccessKeyID: "STS.1", AccessKeySecret: "s",
 					SecurityToken: "t1"}, nil
 			}
-			return rest.Credentials{
+			return alibaba.Credentials{
 					AccessKeyID: "STS.2", AccessKeySecret: "s", SecurityToken: "t2",
 				},
 				nil
@@ -479,11 +388,11 @@ func TestReplacedKey(t *testing.T) {
 // TestSilence: a request without a response is abandoned and made again.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mns.New(mns.Options{})
+		s := emulator.New(emulator.Options{})
 		s.CreateQueue("hints")
 		silent := &unresponsive{next: s.Transport()}
 		silent.left.Store(1)
-		client := &rest.Client{
+		client := &mns.Client{
 			Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: silent},
 		}
 		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
-	"millrace/shared/queue/mnsqueue/rest"
 )
 
 // Send implements queue.Sender. It merges hints of one partition in one call, with the shortest of
@@ -16,7 +16,7 @@ import (
 // others are sent. Send retries transient failures a few times: a hint that arrives twice is
 // harmless.
 func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
-	return queue.BatchSender[rest.OutgoingMessage]{DelayMax: DelayMax, Entry: entry,
+	return queue.BatchSender[mns.OutgoingMessage]{DelayMax: DelayMax, Entry: entry,
 		BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
 }
 
@@ -25,30 +25,30 @@ func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
 // If the text is too large for a message, the error wraps queue.ErrBody.
 func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) error {
 	body := base64.StdEncoding.EncodeToString(text)
-	if len(body) > rest.BytesMax {
+	if len(body) > mns.BytesMax {
 		body = inXML.Replace(string(text))
 	}
-	if len(body) > rest.BytesMax {
+	if len(body) > mns.BytesMax {
 		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody,
 			len(text))
 	}
-	return q.sendBatch(ctx, []rest.OutgoingMessage{{Body: body, Delay: min(delay, DelayMax)}})
+	return q.sendBatch(ctx, []mns.OutgoingMessage{{Body: body, Delay: min(delay, DelayMax)}})
 }
 
 // inXML escapes the characters of a JSON text that XML does not allow.
 var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-func entry(m queue.Hint) (rest.OutgoingMessage, error) {
+func entry(m queue.Hint) (mns.OutgoingMessage, error) {
 	text, err := Encode(m.Partition)
-	return rest.OutgoingMessage{Body: text, Delay: m.Delay}, err
+	return mns.OutgoingMessage{Body: text, Delay: m.Delay}, err
 }
 
 // batchOf returns how many of the entries go into one request. The service limits their number and
 // their total bytes.
-func batchOf(entries []rest.OutgoingMessage) int {
+func batchOf(entries []mns.OutgoingMessage) int {
 	bytes := 0
 	for i, e := range entries {
-		if bytes += len(e.Body); i == rest.BatchMax || i > 0 && bytes > rest.BytesMax {
+		if bytes += len(e.Body); i == mns.BatchMax || i > 0 && bytes > mns.BytesMax {
 			return i
 		}
 	}
@@ -59,10 +59,9 @@ func batchOf(entries []rest.OutgoingMessage) int {
 // reason.
 const sendAttemptsMax = 4
 
-func (q *Queue) sendBatch(ctx context.Context, entries []rest.OutgoingMessage) error {
+func (q *Queue) sendBatch(ctx context.Context, entries []mns.OutgoingMessage) error {
 	const op = "BatchSendMessage"
 	for n := 1; ; n++ {
-		q.requests.Count(op)
 		failed, err := q.sendOnce(ctx, entries)
 		if err == nil && failed != nil {
 			if entries, err = refusedEntries(entries, failed); len(entries) == 0 {
@@ -81,7 +80,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []rest.OutgoingMessage) e
 // requestTimeout bounds one request, because a connection may fail without an error.
 const requestTimeout = 10 * time.Second
 
-func (q *Queue) sendOnce(ctx context.Context, entries []rest.OutgoingMessage) ([]error, error) {
+func (q *Queue) sendOnce(ctx context.Context, entries []mns.OutgoingMessage) ([]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return q.o.Client.Send(ctx, q.o.Name, entries)
@@ -89,8 +88,8 @@ func (q *Queue) sendOnce(ctx context.Context, entries []rest.OutgoingMessage) ([
 
 // refusedEntries returns the rejected entries, and an error with the reason of the first.
 func refusedEntries(
-	entries []rest.OutgoingMessage, failed []error,
-) (again []rest.OutgoingMessage, err error) {
+	entries []mns.OutgoingMessage, failed []error,
+) (again []mns.OutgoingMessage, err error) {
 	for i, e := range entries {
 		if failed[i] == nil {
 			continue
@@ -99,5 +98,5 @@ func refusedEntries(
 			err = failed[i]
 		}
 	}
-	return again, fmt.Errorf("%d of %d hints were refused: %w", len(again), len(entries), err)
+	return again, fmt.Errorf("%d of %d hints were rejected: %w", len(again), len(entries), err)
 }

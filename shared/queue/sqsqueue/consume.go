@@ -32,7 +32,6 @@ type receiver Queue
 func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "ReceiveMessage"
 	q := (*Queue)(s)
-	q.requests.Count(op)
 	out, err := q.o.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.o.URL,
 		MaxNumberOfMessages: int32(min(limit, batchMax)),
 		WaitTimeSeconds:     wholeSeconds(min(q.o.Wait, 20*time.Second)),
@@ -105,8 +104,7 @@ func (d *delivery) request(
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	q := d.queue
-	q.requests.Count(op)
 	if err := call(ctx, q.o.Client, &q.o.URL); err != nil {
-		q.o.Log.Warn("message in hand", "err", q.explain(op, err))
+		q.o.Log.Warn("request for a received message failed", "err", q.explain(op, err))
 	}
 }

@@ -86,7 +86,6 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 		entries[i].Id = aws.String(strconv.Itoa(i))
 	}
 	for n := 1; ; n++ {
-		q.requests.Count(op)
 		out, err := q.o.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 			QueueUrl: &q.o.URL, Entries: entries,
 		})
@@ -100,11 +99,11 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 		again := refusedEntries(entries, out.Failed)
 		if len(again) == 0 || n == sendAttemptsMax || !queue.Backoff(ctx, n) {
 			return q.explain(op,
-				fmt.Errorf("%d of %d hints were refused: %s: %s", len(out.Failed), len(entries),
+				fmt.Errorf("%d of %d hints were rejected: %s: %s", len(out.Failed), len(entries),
 					aws.ToString(f.Code), aws.ToString(f.Message)))
 		}
 		if len(again) < len(out.Failed) {
-			q.o.Log.Warn("hints refused", "queue", q.o.URL, "code", aws.ToString(f.Code), "message",
+			q.o.Log.Warn("hints rejected", "queue", q.o.URL, "code", aws.ToString(f.Code), "message",
 				aws.ToString(f.Message))
 		}
 		entries = again

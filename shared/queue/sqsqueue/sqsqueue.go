@@ -41,9 +41,8 @@ type Options struct {
 // Queue is a queue.Sender. It makes no request before the first call. The first call that needs
 // them reports faults in the queue, the permissions or the region.
 type Queue struct {
-	o        Options
-	region   string // of the client
-	requests queue.RequestCounter
+	o      Options
+	region string // of the client
 }
 
 var _ queue.Sender = (*Queue)(nil)
@@ -68,10 +67,6 @@ func setDefault(d *time.Duration, def time.Duration) {
 		*d = def
 	}
 }
-
-// Requests returns the number of requests made, by operation. SQS bills each request, and each 64
-// KB of it. The number does not include the client's own retries.
-func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
 // regionOf returns the region in a queue's URL, "" if it has none.
 func regionOf(queueURL string) string {

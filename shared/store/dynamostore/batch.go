@@ -9,23 +9,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // limits are those of BatchWriteItem: 16 MB of JSON, of which the data are the smaller part.
-var limits = store.BatchLimits{Rows: 25, Bytes: 4 << 20, Concurrency: 8}
+var limits = driver.BatchLimits{Rows: 25, Bytes: 4 << 20, Concurrency: 8}
 
 // putAll writes rows without a condition. Of rows with the same key it writes the last one.
-func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	rows = store.DedupeRows(rows)
+func (s *Store) putAll(ctx context.Context, rows []driver.Row) error {
+	rows = driver.DedupeRows(rows)
 	items := make([]item, len(rows))
 	for i, row := range rows {
 		var err error
-		if items[i], err = rowItem(row); err != nil {
+		if items[i], err = rowItem(row, s.Shards()); err != nil {
 			return err
 		}
 	}
-	return store.PutBatches(items, size, limits, func(b []item) error {
+	return driver.PutBatches(items, size, limits, func(b []item) error {
 		if len(b) == 1 {
 			return s.putOne(ctx, b[0])
 		}
@@ -35,17 +35,12 @@ func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 
 func (s *Store) putOne(ctx context.Context, it item) error {
 	const op = "PutItem"
-	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it,
-		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
-	var out *dynamodb.PutItemOutput
-	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.PutItem(ctx, in, noRetry)
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it}
+	_, err := s.call(ctx, op, func(ctx context.Context) error {
+		_, err := s.o.Client.PutItem(ctx, in, noRetry)
 		return err
-	}); err != nil {
-		return err
-	}
-	s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{out.Attributes, it})
-	return nil
+	})
+	return err
 }
 
 // putBatch writes a batch, and repeats the items that DynamoDB leaves unprocessed.
@@ -58,17 +53,13 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 	end := time.Now().Add(s.o.RetryFor)
 	for n := 0; ; n++ {
 		in := &dynamodb.BatchWriteItemInput{
-			RequestItems:           map[string][]types.WriteRequest{s.o.Table: requests},
-			ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
+			RequestItems: map[string][]types.WriteRequest{s.o.Table: requests}}
 		var out *dynamodb.BatchWriteItemOutput
 		if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 			out, err = s.o.Client.BatchWriteItem(ctx, in, noRetry)
 			return err
 		}); err != nil {
 			return err
-		}
-		if s.o.Meter != nil {
-			s.o.Meter.write(op, out.ConsumedCapacity, asInserts(requests)...)
 		}
 		left := 0
 		for _, rest := range out.UnprocessedItems { // keyed by the table's name
@@ -77,20 +68,10 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 		if left == 0 {
 			return nil
 		}
-		if !store.Backoff(ctx, n, end) {
+		if !driver.Backoff(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(),
 				fmt.Errorf("%d of %d rows were left undone, the table is throttled", left,
 					len(items))))
 		}
 	}
-}
-
-// asInserts treats the rows of a batch as new ones, because DynamoDB does not return what they
-// replaced.
-func asInserts(requests []types.WriteRequest) []change {
-	changes := make([]change, len(requests))
-	for i, r := range requests {
-		changes[i].after = r.PutRequest.Item
-	}
-	return changes
 }

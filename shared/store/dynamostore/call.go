@@ -12,7 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // noRetry disables the client's own retries: this package must know whether an earlier attempt may
@@ -76,10 +76,9 @@ func (s *Store) call(
 		if err = s.attempt(ctx, attempt); err == nil {
 			return maybe, nil
 		}
-		s.o.Meter.failed(op)
 		what := classify(err)
 		maybe = maybe || what == unknownOutcome
-		if what != permanent && ctx.Err() == nil && store.Backoff(ctx, n, end) {
+		if what != permanent && ctx.Err() == nil && driver.Backoff(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {

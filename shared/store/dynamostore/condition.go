@@ -3,16 +3,16 @@ package dynamostore
 import (
 	"unicode/utf8"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// condition is a store.Condition as DynamoDB checks it.
+// condition is a driver.Condition as DynamoDB checks it.
 type condition struct {
 	expression string
 	values     item // nil if the expression names none
 }
 
-func conditionOf(c store.Condition) condition {
+func conditionOf(c driver.Condition) condition {
 	if c.Absent {
 		return condition{"attribute_not_exists(p) OR e <= :now", item{":now": number(c.Now)}}
 	}

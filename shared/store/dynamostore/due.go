@@ -7,29 +7,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Due implements store.Driver. DynamoDB chooses the order of rows with the same wake time, and the
+// Due implements driver.Driver. DynamoDB chooses the order of rows with the same wake time, and the
 // cursor follows it.
 func (s *Store) Due(
 	ctx context.Context, shard int, until int64, cursor string, limit int,
-) (due []store.DueRow, next string, err error) {
+) (due []driver.DueRow, next string, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
 	defer s.endCall()
-	if shard < 0 || shard >= shards {
-		return nil, "", fmt.Errorf("dynamostore: no shard %d, there are %d", shard, shards)
+	if shard < 0 || shard >= s.Shards() {
+		return nil, "", fmt.Errorf("dynamostore: no shard %d, there are %d", shard, s.Shards())
 	}
 	in := &dynamodb.QueryInput{TableName: &s.o.Table, IndexName: aws.String(IndexWake),
-		ReturnConsumedCapacity:    s.o.Meter.returnCapacity(),
 		KeyConditionExpression:    aws.String("w = :w AND k <= :until"),
 		ExpressionAttributeValues: item{":w": number(int64(shard)), ":until": number(until)},
 		Limit:                     pageLimit(limit)}
 	if cursor != "" {
-		after, ok := store.ParseCursor(cursor)
-		if !ok || checkKeys(after.Key) != nil || shardOf(after.Key.Partition) != shard {
+		after, ok := driver.ParseCursor(cursor, shard)
+		if !ok || checkKeys(after.Key) != nil {
 			return nil, "", fmt.Errorf(
 				"dynamostore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
 		}
@@ -57,14 +56,14 @@ func (s *Store) Due(
 		}
 		if len(due) > 0 {
 			last, err := dueRow(out.LastEvaluatedKey)
-			return due, last.Cursor(), err
+			return due, last.Cursor(shard), err
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
 }
 
-func dueRow(it item) (store.DueRow, error) {
+func dueRow(it item) (driver.DueRow, error) {
 	r := reader{item: it}
-	row := store.DueRow{Key: r.key(), Wake: r.number(attrWake)}
+	row := driver.DueRow{Key: r.key(), Wake: r.number(attrWake)}
 	return row, r.err
 }

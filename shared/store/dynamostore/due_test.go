@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/tests/emulators"
 )
@@ -27,7 +27,7 @@ func FuzzDueCursor(f *testing.F) {
 	for shard := range s.Shards() {
 		due, cursor, err := s.Due(f.Context(), shard, 10, "", 1)
 		if err != nil || cursor == "" || len(due) != 1 ||
-			due[0] != (store.DueRow{Key: keyA, Wake: 5}) {
+			due[0] != (driver.DueRow{Key: keyA, Wake: 5}) {
 			f.Fatalf("%+v, cursor %q, %v", due, cursor, err)
 		}
 		f.Add(shard, cursor)
@@ -48,8 +48,8 @@ func FuzzDueCursor(f *testing.F) {
 func TestCursorOfAnotherShard(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	s := open(t, endpoint, nil)
-	waking := []store.Row{{Key: keyA, Wake: 5},
-		{Key: store.Key{Partition: keyA.Partition, Sort: "b"}, Wake: 6}}
+	waking := []driver.Row{{Key: keyA, Wake: 5},
+		{Key: driver.Key{Partition: keyA.Partition, Sort: "b"}, Wake: 6}}
 	if err := s.Put(t.Context(), waking); err != nil {
 		t.Fatal(err)
 	}

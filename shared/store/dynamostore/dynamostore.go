@@ -1,4 +1,4 @@
-// Package dynamostore is a store.Driver over one DynamoDB table. Only PutItem and DeleteItem with a
+// Package dynamostore is a driver over one DynamoDB table. Only PutItem and DeleteItem with a
 // condition decide anything. The two indexes are read for listing and for waking, never for a
 // decision.
 //
@@ -21,7 +21,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // ErrClosed is the error of every method after Close.
@@ -37,19 +37,18 @@ type Options struct {
 	RetryFor time.Duration
 	// AttemptTime is how long one attempt waits for its response; 0: 10 s.
 	AttemptTime time.Duration
-
-	Meter *Meter // nil: consumed capacity is not requested
 }
 
-// Store is a store.Driver. It reads and checks nothing before the first call: the first call that
+// Store is a driver. It reads and checks nothing before the first call: the first call that
 // meets a fault of the table, the permissions or the region reports it.
 type Store struct {
 	o       Options
 	region  string
-	tracker store.CallTracker
+	tracker driver.CallTracker
+	driver.WakeShards
 }
 
-var _ store.Driver = (*Store)(nil)
+var _ driver.Driver = (*Store)(nil)
 
 // New returns a Store. It makes no request.
 func New(o Options) *Store {
@@ -72,13 +71,6 @@ func NewClient(cfg aws.Config, options ...func(*dynamodb.Options)) *dynamodb.Cli
 	}
 	return dynamodb.NewFromConfig(cfg, options...)
 }
-
-// shards is the number of shards of the wake index. One shard alone would take all index writes of
-// a busy account. If the number is reduced, rows that sleep in the removed shards are never found.
-const shards = 16
-
-// Shards returns 16.
-func (s *Store) Shards() int { return shards }
 
 // Close makes every later call fail with ErrClosed, and returns when the calls under way have
 // ended.

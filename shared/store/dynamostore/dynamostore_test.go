@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators"
@@ -45,7 +45,7 @@ func TestConformance(t *testing.T) {
 		table := newTable(t, endpoint)
 		o := dynamostore.Options{Client: newClient(endpoint, nil), Table: table}
 		s := dynamostore.New(o)
-		return storetest.Harness{Driver: s, MaxData: maxData, Reopen: func() store.Driver {
+		return storetest.Harness{Driver: s, MaxData: maxData, Reopen: func() driver.Driver {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

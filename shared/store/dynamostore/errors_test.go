@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/tests/emulators"
 )
@@ -20,14 +20,14 @@ import (
 func callAll(t *testing.T, s *dynamostore.Store) map[string]error {
 	errs := map[string]error{}
 	_, errs["Get"] = s.Get(t.Context(), keyA)
-	_, _, errs["Range"] = s.Range(t.Context(), store.Range{Partition: "p", From: "a"})
-	_, _, errs["List"] = s.List(t.Context(), store.ListRange{Group: "g", From: "a"})
+	_, _, errs["Range"] = s.Range(t.Context(), driver.Range{Partition: "p", From: "a"})
+	_, _, errs["List"] = s.List(t.Context(), driver.ListRange{Group: "g", From: "a"})
 	_, _, errs["Due"] = s.Due(t.Context(), 0, 1, "", 1)
 	listed := row(1, "")
-	listed.Wake, listed.List = 1, &store.ListEntry{Group: "g", Sort: "s"}
+	listed.Wake, listed.List = 1, &driver.ListEntry{Group: "g", Sort: "s"}
 	errs["Commit"] = s.Commit(t.Context(), nil, listed, absent)
-	errs["Put"] = s.Put(t.Context(), []store.Row{listed,
-		{Key: store.Key{Partition: "p", Sort: "q"}}})
+	errs["Put"] = s.Put(t.Context(), []driver.Row{listed,
+		{Key: driver.Key{Partition: "p", Sort: "q"}}})
 	errs["Delete"] = s.Delete(t.Context(), keyA, nil)
 	return errs
 }
@@ -44,7 +44,7 @@ func wantAdvice(t *testing.T, s *dynamostore.Store, want string, only ...string)
 		case !concerned:
 		case err == nil:
 			t.Errorf("%s answers nil", name)
-		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound),
+		case errors.Is(err, driver.ErrConflict), errors.Is(err, driver.ErrNotFound),
 			!strings.Contains(err.Error(), want):
 			t.Errorf("%s: %v, want %q in it", name, err, want)
 		}
@@ -192,29 +192,29 @@ func TestInvalidRows(t *testing.T) {
 	}
 	s := dynamostore.New(dynamostore.Options{
 		Client: newClient("http://127.0.0.1:1", emulators.Faulty(sent)), Table: "some"})
-	for name, r := range map[string]store.Row{
-		"no partition":          {Key: store.Key{Sort: "a"}},
-		"no sort key":           {Key: store.Key{Partition: "p"}},
-		"partition not UTF-8":   {Key: store.Key{Partition: "p\xff", Sort: "a"}},
-		"sort key not UTF-8":    {Key: store.Key{Partition: "p", Sort: "a\xff"}},
+	for name, r := range map[string]driver.Row{
+		"no partition":          {Key: driver.Key{Sort: "a"}},
+		"no sort key":           {Key: driver.Key{Partition: "p"}},
+		"partition not UTF-8":   {Key: driver.Key{Partition: "p\xff", Sort: "a"}},
+		"sort key not UTF-8":    {Key: driver.Key{Partition: "p", Sort: "a\xff"}},
 		"fence not UTF-8":       {Key: keyA, Fence: "\xff"},
-		"no list group":         {Key: keyA, List: &store.ListEntry{Sort: "s"}},
-		"no list sort":          {Key: keyA, List: &store.ListEntry{Group: "g"}},
-		"list group not UTF-8":  {Key: keyA, List: &store.ListEntry{Group: "\xff", Sort: "s"}},
-		"list sort key no UTF8": {Key: keyA, List: &store.ListEntry{Group: "g", Sort: "\xff"}},
+		"no list group":         {Key: keyA, List: &driver.ListEntry{Sort: "s"}},
+		"no list sort":          {Key: keyA, List: &driver.ListEntry{Group: "g"}},
+		"list group not UTF-8":  {Key: keyA, List: &driver.ListEntry{Group: "\xff", Sort: "s"}},
+		"list sort key no UTF8": {Key: keyA, List: &driver.ListEntry{Group: "g", Sort: "\xff"}},
 	} {
-		if err := s.Put(t.Context(), []store.Row{r}); err == nil {
+		if err := s.Put(t.Context(), []driver.Row{r}); err == nil {
 			t.Errorf("%s: Put answers nil", name)
 		}
-		if err := s.Commit(t.Context(), []store.Row{row(0, "")}, r, absent); err == nil {
+		if err := s.Commit(t.Context(), []driver.Row{row(0, "")}, r, absent); err == nil {
 			t.Errorf("%s: Commit answers nil", name)
 		}
 	}
-	if _, err := s.Get(t.Context(), store.Key{Partition: "\xff", Sort: "a"}); err == nil ||
-		errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(t.Context(), driver.Key{Partition: "\xff", Sort: "a"}); err == nil ||
+		errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("Get: %v", err)
 	}
-	if _, _, err := s.Range(t.Context(), store.Range{Partition: "p", From: "\xff"}); err == nil {
+	if _, _, err := s.Range(t.Context(), driver.Range{Partition: "p", From: "\xff"}); err == nil {
 		t.Error("Range answers nil")
 	}
 }

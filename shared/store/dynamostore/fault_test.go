@@ -12,22 +12,22 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators"
 )
 
 var (
-	keyA   = store.Key{Partition: "x#1#a", Sort: "a"}
-	absent = store.Condition{Absent: true, Now: 1}
+	keyA   = driver.Key{Partition: "x#1#a", Sort: "a"}
+	absent = driver.Condition{Absent: true, Now: 1}
 )
 
-func row(version int64, data string) store.Row {
-	return store.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
+func row(version int64, data string) driver.Row {
+	return driver.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
 }
 
-func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
+func at(version int64) driver.Condition { return driver.Condition{Version: version, Fence: "r"} }
 
 // first injects a fault into the first n calls of an operation.
 func first(
@@ -82,13 +82,13 @@ func TestLostResponse(t *testing.T) {
 				}
 				if err := s.Commit(
 					t.Context(), nil, row(1, "another's"), absent,
-				); !errors.Is(err, store.ErrConflict) {
+				); !errors.Is(err, driver.ErrConflict) {
 					t.Fatalf("a second claim: %v, want ErrConflict", err)
 				}
 			})
 			t.Run("compare and set", func(t *testing.T) {
 				s := open(t, endpoint, first(2, "PutItem", fault))
-				for v, cond := range []store.Condition{absent, at(1), at(2)} {
+				for v, cond := range []driver.Condition{absent, at(1), at(2)} {
 					if err := s.Commit(
 						t.Context(), nil, row(int64(v+1), "mine"), cond,
 					); err != nil {
@@ -105,7 +105,7 @@ func TestLostResponse(t *testing.T) {
 				if err := s.Delete(t.Context(), keyA, &cond); err != nil {
 					t.Fatalf("Delete: %v", err)
 				}
-				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, driver.ErrNotFound) {
 					t.Fatalf("Get: %v", err)
 				}
 			})
@@ -130,7 +130,7 @@ func TestLostResponseThenOverwritten(t *testing.T) {
 	s := dynamostore.New(dynamostore.Options{
 		Client: newClient(endpoint, first(1, "PutItem", overwrite)), Table: table})
 	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
-	if err == nil || errors.Is(err, store.ErrConflict) {
+	if err == nil || errors.Is(err, driver.ErrConflict) {
 		t.Fatalf("got %v, want an error that is no ErrConflict", err)
 	}
 	if got, err := s.Get(t.Context(), keyA); err != nil || got.Version != 2 {
@@ -150,13 +150,13 @@ func TestClaimRaceWithLostResponses(t *testing.T) {
 		return c.Send()
 	}))
 	for round := range 5 {
-		key := store.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
+		key := driver.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
 		var won atomic.Int64
 		var done sync.WaitGroup
 		for i := range 50 {
 			done.Go(func() {
 				err := s.Commit(t.Context(), nil,
-					store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, absent)
+					driver.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, absent)
 				if err != nil {
 					return // conflict or unknown outcome
 				}
@@ -194,7 +194,7 @@ func TestThrottledForever(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	o := dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(throttle)), Table: "any",
 		RetryFor: 100 * time.Millisecond}
-	err := dynamostore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
+	err := dynamostore.New(o).Commit(t.Context(), []driver.Row{row(0, "put")}, row(1, ""), absent)
 	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
 		t.Errorf("got %v", err)
 	}
@@ -222,14 +222,15 @@ func TestUnprocessed(t *testing.T) {
 	}
 	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(undone)),
 		Table: table})
-	var rows []store.Row
+	var rows []driver.Row
 	for i := range 60 {
-		rows = append(rows, store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}})
+		key := driver.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}
+		rows = append(rows, driver.Row{Key: key})
 	}
 	if err := s.Put(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
-	got, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	got, more, err := s.Range(t.Context(), driver.Range{Partition: "p"})
 	if err != nil || more || len(got) != len(rows) {
 		t.Fatalf("%d of %d rows, more %v, %v", len(got), len(rows), more, err)
 	}

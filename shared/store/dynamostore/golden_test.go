@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/tests/emulators"
 )
 
@@ -15,17 +15,18 @@ import (
 // cannot read the new items.
 func TestItemGolden(t *testing.T) {
 	long := bytes.Repeat([]byte("packs well "), 200)
-	for want, row := range map[string]store.Row{
+	for want, row := range map[string]driver.Row{
 		`{"d":{"B":"AAEC"},"p":{"S":"x#1#a"},"s":{"S":"v#1"}}`: {
-			Key: store.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
+			Key: driver.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
 		`{"d":{"B":"AQ=="},"e":{"N":"9000"},"f":{"S":"7.0"},"g":{"S":"1#0"},"i":{"B":"Ag=="},` +
 			`"k":{"N":"5"},"l":{"S":"5#a"},"n":{"N":"4"},"p":{"S":"x#1#a"},"s":{"S":"a"},` +
 			`"w":{"N":"7"},"x":{"N":"9"}}`: {
 			Key: keyA, Version: 4, Fence: "7.0", Data: []byte{1}, Wake: 5, Expires: 9000,
-			List: &store.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}},
+			List: &driver.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}},
 		`{"e":{"N":"9001"},"k":{"N":"9001"},"p":{"S":"x#1#a"},"s":{"S":"v#2"},` +
 			`"x":{"N":"10"},"z":{"B":"deflated"}}`: {
-			Key: store.Key{Partition: "x#1#a", Sort: "v#2"}, Data: long, Wake: 9001, Expires: 9001},
+			Key:  driver.Key{Partition: "x#1#a", Sort: "v#2"},
+			Data: long, Wake: 9001, Expires: 9001},
 	} {
 		var put struct{ Item map[string]map[string]string }
 		var item string
@@ -39,7 +40,7 @@ func TestItemGolden(t *testing.T) {
 			return `{}`
 		})
 		if err := s.Commit(
-			t.Context(), nil, row, store.Condition{Absent: true, Now: 1},
+			t.Context(), nil, row, driver.Condition{Absent: true, Now: 1},
 		); err != nil {
 			t.Fatal(err)
 		}

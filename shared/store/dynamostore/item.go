@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Attributes of a row; see the package comment.
@@ -38,11 +38,11 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// shardOf returns the wake shard of a partition.
-func shardOf(partition string) int {
+// shardOf returns the wake shard of a partition, one of so many.
+func shardOf(partition string, shards int) int {
 	h := fnv.New32a()
 	h.Write([]byte(partition))
-	return int(h.Sum32() % shards)
+	return int(h.Sum32() % uint32(shards))
 }
 
 // checkKey rejects a key that DynamoDB does not accept, or would store as another key: JSON
@@ -57,19 +57,19 @@ func checkKey(what, s string) error {
 	return nil
 }
 
-func checkKeys(k store.Key) error {
+func checkKeys(k driver.Key) error {
 	if err := checkKey("partition", k.Partition); err != nil {
 		return err
 	}
 	return checkKey("sort key", k.Sort)
 }
 
-func keyItem(k store.Key) item {
+func keyItem(k driver.Key) item {
 	return item{attrPartition: text(k.Partition), attrSort: text(k.Sort)}
 }
 
-// rowItem encodes a row as an item.
-func rowItem(row store.Row) (item, error) {
+// rowItem encodes a row as an item. shards is the number of shards of the wake index.
+func rowItem(row driver.Row, shards int) (item, error) {
 	if err := checkKeys(row.Key); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func rowItem(row store.Row) (item, error) {
 		it[attrWake] = number(row.Wake)
 		// A row whose wake time is its expiry needs no entry: the time to live removes it.
 		if row.Wake != row.Expires {
-			it[attrShard] = number(int64(shardOf(row.Partition)))
+			it[attrShard] = number(int64(shardOf(row.Partition, shards)))
 		}
 	}
 	if row.Expires != 0 {
@@ -103,8 +103,21 @@ func rowItem(row store.Row) (item, error) {
 // writeUnit is how many bytes one write unit pays for.
 const writeUnit = 1024
 
-// units returns how many write units an item of that many bytes takes.
-func units(bytes int) int { return store.Units(bytes, writeUnit) }
+// size estimates how many bytes DynamoDB counts for an item.
+func size(it item) (n int) {
+	for name, v := range it {
+		n += len(name)
+		switch v := v.(type) {
+		case *types.AttributeValueMemberS:
+			n += len(v.Value)
+		case *types.AttributeValueMemberB:
+			n += len(v.Value)
+		case *types.AttributeValueMemberN:
+			n += len(v.Value)/2 + 1
+		}
+	}
+	return n
+}
 
 // tokenSize is the size of the writer token, which is added after the data is compressed.
 const tokenSize = 10
@@ -114,7 +127,7 @@ func addData(it item, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if compressed := store.Compress(data, size(it)+1+tokenSize, writeUnit); compressed != nil {
+	if compressed := driver.Compress(data, size(it)+1+tokenSize, writeUnit); compressed != nil {
 		it[attrCompressed] = blob(compressed)
 		return
 	}
@@ -122,7 +135,7 @@ func addData(it item, data []byte) {
 }
 
 // addListEntry adds the attributes of the list index.
-func addListEntry(it item, l *store.ListEntry) error {
+func addListEntry(it item, l *driver.ListEntry) error {
 	if l == nil {
 		return nil
 	}
@@ -199,22 +212,22 @@ func (r *reader) number(name string) int64 {
 	return 0
 }
 
-func (r *reader) key() store.Key {
-	return store.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)}
+func (r *reader) key() driver.Key {
+	return driver.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)}
 }
 
 // itemRow decodes an item.
-func itemRow(it item) (store.Row, error) {
+func itemRow(it item) (driver.Row, error) {
 	r := reader{item: it}
-	row := store.Row{Key: r.key(), Version: r.number(attrVersion), Fence: r.text(attrFence),
+	row := driver.Row{Key: r.key(), Version: r.number(attrVersion), Fence: r.text(attrFence),
 		Data: r.blob(attrData),
 		Wake: r.number(attrWake), Expires: r.number(attrExpires)}
 	if group := r.text(attrGroup); group != "" {
-		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort),
+		row.List = &driver.ListEntry{Group: group, Sort: r.text(attrListSort),
 			Fields: r.blob(attrFields)}
 	}
 	if compressed := r.blob(attrCompressed); compressed != nil && r.err == nil {
-		row.Data, r.err = store.Decompress(compressed)
+		row.Data, r.err = driver.Decompress(compressed)
 	}
 	return row, r.err
 }

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators"
@@ -47,14 +47,14 @@ func FuzzItem(f *testing.F) {
 			t.Fatalf("%d bytes of an item of %d", len(got.Data), len(text))
 		}
 		rows, _, rangeErr := s.Range(t.Context(),
-			store.Range{Partition: "x#1#a", From: "a", To: "c"})
+			driver.Range{Partition: "x#1#a", From: "a", To: "c"})
 		// a row outside the range may be left out
 		inRange := got.Partition == "x#1#a" && got.Sort >= "a" && got.Sort < "c"
 		if err == nil && rangeErr == nil && inRange &&
 			(len(rows) != 1 || !reflect.DeepEqual(rows[0], got)) {
 			t.Fatalf("Get says %+v, Range %+v", got, rows)
 		}
-		s.List(t.Context(), store.ListRange{Group: "g", Limit: 1})
+		s.List(t.Context(), driver.ListRange{Group: "g", Limit: 1})
 		s.Due(t.Context(), 0, 10, "", 1)
 	})
 }

@@ -8,31 +8,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Get implements store.Driver.
-func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
+// Get implements driver.Driver.
+func (s *Store) Get(ctx context.Context, key driver.Key) (driver.Row, error) {
 	if err := s.beginCall(ctx); err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	defer s.endCall()
 	if err := checkKeys(key); err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	it, err := s.getItem(ctx, key, nil)
 	if err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	return itemRow(it)
 }
 
 // getItem reads an item, strongly consistent; only the attributes of projection if that is not nil.
-func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) (item, error) {
+func (s *Store) getItem(ctx context.Context, key driver.Key, projection *string) (item, error) {
 	const op = "GetItem"
 	in := &dynamodb.GetItemInput{TableName: &s.o.Table, Key: keyItem(key),
-		ConsistentRead: aws.Bool(true), ProjectionExpression: projection,
-		ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
+		ConsistentRead: aws.Bool(true), ProjectionExpression: projection}
 	var out *dynamodb.GetItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.o.Client.GetItem(ctx, in, noRetry)
@@ -40,15 +39,16 @@ func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) 
 	}); err != nil {
 		return nil, err
 	}
-	s.o.Meter.read(op, out.ConsumedCapacity)
 	if len(out.Item) == 0 {
-		return nil, store.ErrNotFound
+		return nil, driver.ErrNotFound
 	}
 	return out.Item, nil
 }
 
-// Range implements store.Driver.
-func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+// Range implements driver.Driver.
+func (s *Store) Range(
+	ctx context.Context, r driver.Range,
+) (rows []driver.Row, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
@@ -69,10 +69,10 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 	return rows, more, nil
 }
 
-// List implements store.Driver.
+// List implements driver.Driver.
 func (s *Store) List(
-	ctx context.Context, l store.ListRange,
-) (entries []store.Listed, more bool, err error) {
+	ctx context.Context, l driver.ListRange,
+) (entries []driver.Listed, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
@@ -85,7 +85,7 @@ func (s *Store) List(
 	}
 	for _, it := range items {
 		r := reader{item: it}
-		e := store.Listed{Key: r.key(), Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
+		e := driver.Listed{Key: r.key(), Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
 		if r.err != nil {
 			return nil, false, r.err
 		}
@@ -150,7 +150,7 @@ func above(it item, q keyRange) bool {
 
 func (s *Store) rangeQuery(q keyRange) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{TableName: &s.o.Table,
-		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ScanIndexForward: aws.Bool(!q.reverse),
+		ScanIndexForward:          aws.Bool(!q.reverse),
 		ExpressionAttributeValues: item{":g": text(q.group)}}
 	if q.index != "" {
 		in.IndexName = &q.index
@@ -198,6 +198,5 @@ func (s *Store) query(
 	}); err != nil {
 		return nil, err
 	}
-	s.o.Meter.read(op, out.ConsumedCapacity)
 	return out, nil
 }

@@ -10,19 +10,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Commit implements store.Driver: it writes the puts in parallel, and then makes the conditional
+// Commit implements driver.Driver: it writes the puts in parallel, and then makes the conditional
 // write.
 func (s *Store) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
 	defer s.endCall()
-	it, err := rowItem(cas)
+	it, err := rowItem(cas, s.Shards())
 	if err != nil {
 		return err
 	}
@@ -32,8 +32,8 @@ func (s *Store) Commit(
 	return s.putIf(ctx, cas.Key, it, cond)
 }
 
-// Put implements store.Driver.
-func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+// Put implements driver.Driver.
+func (s *Store) Put(ctx context.Context, rows []driver.Row) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
@@ -43,28 +43,24 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 
 // putIf is the write that decides. Its token shows whether the condition failed because of an
 // earlier attempt of the same write, which was applied but whose response was lost.
-func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Condition) error {
+func (s *Store) putIf(ctx context.Context, key driver.Key, it item, cond driver.Condition) error {
 	const op = "PutItem"
 	token, c := newToken(), conditionOf(cond)
 	it[attrToken] = blob(token)
 	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it,
 		ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
-		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues(),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
-	var out *dynamodb.PutItemOutput
-	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.PutItem(ctx, in, noRetry)
+	maybe, err := s.call(ctx, op, func(ctx context.Context) error {
+		_, err := s.o.Client.PutItem(ctx, in, noRetry)
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{out.Attributes, it})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return err
 	}
-	s.o.Meter.conditionFailed(op, size(it))
 	existing, err := s.tokenOf(ctx, key, failed.Item)
 	switch {
 	case err != nil:
@@ -77,16 +73,16 @@ func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Co
 			"dynamostore: %s of %q: an attempt was not answered, and another write stands there "+
 				"now: outcome unknown", op, key)
 	}
-	return store.ErrConflict
+	return driver.ErrConflict
 }
 
 // tokenOf returns the token of the row that made a condition fail. The service returns the item
 // with the failure. An emulator may not, and the row may be gone: then tokenOf reads it.
-func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, error) {
+func (s *Store) tokenOf(ctx context.Context, key driver.Key, it item) ([]byte, error) {
 	if len(it) == 0 {
 		var err error
 		it, err = s.getItem(ctx, key, aws.String(attrToken))
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, driver.ErrNotFound) {
 			return nil, nil
 		} else if err != nil {
 			return nil, err
@@ -96,9 +92,9 @@ func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, er
 	return r.blob(attrToken), r.err
 }
 
-// Delete implements store.Driver. With a condition, a row that is gone after an attempt without a
+// Delete implements driver.Driver. With a condition, a row that is gone after an attempt without a
 // response counts as deleted by that attempt.
-func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+func (s *Store) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	const op = "DeleteItem"
 	if err := s.beginCall(ctx); err != nil {
 		return err
@@ -107,32 +103,28 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	if err := checkKeys(key); err != nil {
 		return err
 	}
-	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key),
-		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
+	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key)}
 	if cond != nil {
 		c := conditionOf(*cond)
 		in.ConditionExpression, in.ExpressionAttributeValues = &c.expression, c.values
 	}
-	var out *dynamodb.DeleteItemOutput
-	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.DeleteItem(ctx, in, noRetry)
+	maybe, err := s.call(ctx, op, func(ctx context.Context) error {
+		_, err := s.o.Client.DeleteItem(ctx, in, noRetry)
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{before: out.Attributes})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return err
 	}
-	s.o.Meter.conditionFailed(op, 0)
 	if !maybe {
-		return store.ErrConflict
+		return driver.ErrConflict
 	}
 	_, err = s.getItem(ctx, key, aws.String(attrToken))
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, driver.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
@@ -140,11 +132,4 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	return fmt.Errorf(
 		"dynamostore: %s of %q: an attempt was not answered, and another row stands there now: "+
 			"outcome unknown", op, key)
-}
-
-func capacities(c *types.ConsumedCapacity) []types.ConsumedCapacity {
-	if c == nil {
-		return nil
-	}
-	return []types.ConsumedCapacity{*c}
 }

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"math"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// List implements store.Driver. Here it does not lag.
+// List implements driver.Driver. Here it does not lag.
 func (s *Store) List(
-	ctx context.Context, l store.ListRange,
-) (entries []store.Listed, more bool, err error) {
-	err = s.do(ctx, OpList, store.Key{Partition: l.Group, Sort: l.From}, func() error {
+	ctx context.Context, l driver.ListRange,
+) (entries []driver.Listed, more bool, err error) {
+	err = s.do(ctx, OpList, driver.Key{Partition: l.Group, Sort: l.From}, func() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		if s.closed {
@@ -28,10 +28,10 @@ func (s *Store) List(
 		if l.To != "" {
 			hi = list.lowerBound(listKey{sort: l.To})
 		}
-		var page []entry[listKey, *store.ListEntry]
+		var page []entry[listKey, *driver.ListEntry]
 		page, more = list.page(lo, hi, s.limitPage(l.Limit), l.Reverse)
 		for _, e := range page {
-			entries = append(entries, store.Listed{Key: e.key.key, Sort: e.key.sort,
+			entries = append(entries, driver.Listed{Key: e.key.key, Sort: e.key.sort,
 				Fields: e.value.Fields})
 		}
 		return nil
@@ -42,11 +42,11 @@ func (s *Store) List(
 	return entries, more, nil
 }
 
-// Due implements store.Driver. Here it does not lag.
+// Due implements driver.Driver. Here it does not lag.
 func (s *Store) Due(
 	ctx context.Context, shard int, until int64, cursor string, limit int,
-) (due []store.DueRow, next string, err error) {
-	err = s.do(ctx, OpDue, store.Key{}, func() error {
+) (due []driver.DueRow, next string, err error) {
+	err = s.do(ctx, OpDue, driver.Key{}, func() error {
 		if shard < 0 || shard >= s.Shards() {
 			return fmt.Errorf("memstore: no shard %d, there are %d", shard, s.Shards())
 		}
@@ -73,7 +73,7 @@ func (s *Store) Due(
 		}
 		page, more := wakes.page(lo, hi, s.limitPage(limit), false)
 		for _, e := range page {
-			due = append(due, store.DueRow{Key: e.key.key, Wake: e.key.wake})
+			due = append(due, driver.DueRow{Key: e.key.key, Wake: e.key.wake})
 		}
 		if more {
 			next = encodeCursor(page[len(page)-1].key)
@@ -109,5 +109,5 @@ func decodeCursor(cursor string) (wakeKey, error) {
 		return wakeKey{}, bad
 	}
 	b = b[size:]
-	return wakeKey{wake, store.Key{Partition: string(b[:n]), Sort: string(b[n:])}}, nil
+	return wakeKey{wake, driver.Key{Partition: string(b[:n]), Sort: string(b[n:])}}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 type entry[K, V any] struct {
@@ -79,15 +79,15 @@ func (x *index[K, V]) page(lo, hi, limit int, reverse bool) (page []entry[K, V],
 
 type listKey struct {
 	sort string
-	key  store.Key
+	key  driver.Key
 }
 
 type wakeKey struct {
 	wake int64
-	key  store.Key
+	key  driver.Key
 }
 
-func compareKeys(a, b store.Key) int {
+func compareKeys(a, b driver.Key) int {
 	return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 }
 

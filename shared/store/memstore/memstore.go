@@ -1,5 +1,5 @@
-// Package memstore is a store.Driver in memory, for tests and the simulation. It keeps every
-// promise of store.Driver except surviving its process. Hooks let a test fail a call before or
+// Package memstore is a driver in memory, for tests and the simulation. It keeps every
+// promise of driver.Driver except surviving its process. Hooks let a test fail a call before or
 // after it takes effect.
 //
 // It behaves as badly as a cloud may: the puts of a commit are applied separately from its
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Operations, as they are passed to the hooks.
@@ -31,19 +31,19 @@ const (
 // ErrClosed is the error of every method after Close.
 var ErrClosed = errors.New("memstore: closed")
 
-// Store is a store.Driver in memory. Set the fields before the first call: they are not
+// Store is a driver in memory. Set the fields before the first call: they are not
 // synchronized.
 type Store struct {
 	// Before is called before an operation. If it returns an error, the caller gets that error and
 	// nothing is applied.
-	Before func(op string, key store.Key) error
+	Before func(op string, key driver.Key) error
 
 	// After is called after an operation has taken effect or has been rejected. If it returns an
 	// error, the caller gets that error instead of the result, so the outcome is unknown to it.
 	// Both hooks run outside the store's lock and may use the store.
-	After func(op string, key store.Key) error
+	After func(op string, key driver.Key) error
 
-	// WakeShards is the number of shards of the wake index; 0 means 1.
+	// WakeShards is the number of shards of the wake index until SetShards; 0 means 1.
 	WakeShards int
 
 	// PageRows limits each page of Range, List and Due to that many rows, whatever the limit is; 0:
@@ -52,23 +52,41 @@ type Store struct {
 
 	mu     sync.RWMutex
 	closed bool
-	parts  map[string]*index[string, store.Row]
-	lists  map[string]*index[listKey, *store.ListEntry]
+	raised int                // by SetShards
+	shards map[driver.Key]int // of the rows in the wake index
+	parts  map[string]*index[string, driver.Row]
+	lists  map[string]*index[listKey, *driver.ListEntry]
 	wakes  []*index[wakeKey, struct{}]
 }
 
-var _ store.Driver = (*Store)(nil)
+var _ driver.Driver = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
 	return &Store{
-		parts: make(map[string]*index[string, store.Row]),
-		lists: make(map[string]*index[listKey, *store.ListEntry]),
+		parts:  make(map[string]*index[string, driver.Row]),
+		shards: make(map[driver.Key]int),
+		lists:  make(map[string]*index[listKey, *driver.ListEntry]),
 	}
 }
 
-// Shards returns WakeShards, at least 1.
-func (s *Store) Shards() int { return max(s.WakeShards, 1) }
+// Shards returns WakeShards, or the number to which SetShards has raised it; at least 1.
+func (s *Store) Shards() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.shardCount()
+}
+
+// SetShards implements driver.Driver.
+func (s *Store) SetShards(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shardCount() > 1 {
+		s.raised = max(s.raised, n)
+	}
+}
+
+func (s *Store) shardCount() int { return max(s.WakeShards, s.raised, 1) }
 
 // Close makes every later call fail with ErrClosed.
 func (s *Store) Close() error {
@@ -78,8 +96,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Get implements store.Driver.
-func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+// Get implements driver.Driver.
+func (s *Store) Get(ctx context.Context, key driver.Key) (row driver.Row, err error) {
 	err = s.do(ctx, OpGet, key, func() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
@@ -88,19 +106,21 @@ func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err erro
 		}
 		var ok bool
 		if row, ok = s.row(key); !ok {
-			return store.ErrNotFound
+			return driver.ErrNotFound
 		}
 		return nil
 	})
 	if err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	return row, nil
 }
 
-// Range implements store.Driver.
-func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
-	err = s.do(ctx, OpRange, store.Key{Partition: r.Partition, Sort: r.From}, func() error {
+// Range implements driver.Driver.
+func (s *Store) Range(
+	ctx context.Context, r driver.Range,
+) (rows []driver.Row, more bool, err error) {
+	err = s.do(ctx, OpRange, driver.Key{Partition: r.Partition, Sort: r.From}, func() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		if s.closed {
@@ -114,7 +134,7 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 		if r.To != "" {
 			hi = part.lowerBound(r.To)
 		}
-		var page []entry[string, store.Row]
+		var page []entry[string, driver.Row]
 		page, more = part.page(lo, hi, s.limitPage(r.Limit), r.Reverse)
 		for _, e := range page {
 			rows = append(rows, e.value)
@@ -127,9 +147,9 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 	return rows, more, nil
 }
 
-// Commit implements store.Driver. The puts are applied first and stay if cas is rejected.
+// Commit implements driver.Driver. The puts are applied first and stay if cas is rejected.
 func (s *Store) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	return s.do(ctx, OpCommit, cas.Key, func() error {
 		if len(puts) > 0 {
@@ -148,24 +168,24 @@ func (s *Store) Commit(
 			return ErrClosed
 		}
 		if !s.satisfies(cas.Key, cond) {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 		s.set(cas)
 		return nil
 	})
 }
 
-// Put implements store.Driver.
-func (s *Store) Put(ctx context.Context, rows []store.Row) error {
-	var first store.Key
+// Put implements driver.Driver.
+func (s *Store) Put(ctx context.Context, rows []driver.Row) error {
+	var first driver.Key
 	if len(rows) > 0 {
 		first = rows[0].Key
 	}
 	return s.do(ctx, OpPut, first, func() error { return s.putAll(rows) })
 }
 
-// Delete implements store.Driver.
-func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+// Delete implements driver.Driver.
+func (s *Store) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	return s.do(ctx, OpDelete, key, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -173,7 +193,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 			return ErrClosed
 		}
 		if cond != nil && !s.satisfies(key, *cond) {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 		s.remove(key)
 		return nil
@@ -182,7 +202,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 
 // do runs an operation between the hooks. An error of After hides the outcome, an error of Before
 // prevents the operation.
-func (s *Store) do(ctx context.Context, op string, key store.Key, apply func() error) error {
+func (s *Store) do(ctx context.Context, op string, key driver.Key, apply func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -208,7 +228,7 @@ func (s *Store) limitPage(limit int) int {
 	return max(limit, 0)
 }
 
-func (s *Store) putAll(rows []store.Row) error {
+func (s *Store) putAll(rows []driver.Row) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -220,15 +240,15 @@ func (s *Store) putAll(rows []store.Row) error {
 	return nil
 }
 
-func (s *Store) row(key store.Key) (store.Row, bool) {
+func (s *Store) row(key driver.Key) (driver.Row, bool) {
 	part := s.parts[key.Partition]
 	if part == nil {
-		return store.Row{}, false
+		return driver.Row{}, false
 	}
 	return part.get(key.Sort)
 }
 
-func (s *Store) satisfies(key store.Key, cond store.Condition) bool {
+func (s *Store) satisfies(key driver.Key, cond driver.Condition) bool {
 	row, ok := s.row(key)
 	if cond.Absent {
 		return !ok || row.Expires != 0 && row.Expires <= cond.Now
@@ -236,28 +256,30 @@ func (s *Store) satisfies(key store.Key, cond store.Condition) bool {
 	return ok && row.Version == cond.Version && row.Fence == cond.Fence
 }
 
-func (s *Store) set(row store.Row) {
+func (s *Store) set(row driver.Row) {
 	s.unindex(row.Key)
 	part := s.parts[row.Partition]
 	if part == nil {
-		part = &index[string, store.Row]{compare: strings.Compare}
+		part = &index[string, driver.Row]{compare: strings.Compare}
 		s.parts[row.Partition] = part
 	}
 	part.set(row.Sort, row)
 	if row.Wake != 0 {
-		s.wake(s.shard(row.Partition)).set(wakeKey{row.Wake, row.Key}, struct{}{})
+		shard := s.shard(row.Partition)
+		s.shards[row.Key] = shard
+		s.wake(shard).set(wakeKey{row.Wake, row.Key}, struct{}{})
 	}
 	if l := row.List; l != nil {
 		list := s.lists[l.Group]
 		if list == nil {
-			list = &index[listKey, *store.ListEntry]{compare: compareListKeys}
+			list = &index[listKey, *driver.ListEntry]{compare: compareListKeys}
 			s.lists[l.Group] = list
 		}
 		list.set(listKey{l.Sort, row.Key}, l)
 	}
 }
 
-func (s *Store) remove(key store.Key) {
+func (s *Store) remove(key driver.Key) {
 	s.unindex(key)
 	part := s.parts[key.Partition]
 	if part == nil {
@@ -270,13 +292,14 @@ func (s *Store) remove(key store.Key) {
 }
 
 // unindex removes the row's entries from both indexes.
-func (s *Store) unindex(key store.Key) {
+func (s *Store) unindex(key driver.Key) {
 	row, ok := s.row(key)
 	if !ok {
 		return
 	}
 	if row.Wake != 0 {
-		s.wake(s.shard(key.Partition)).remove(wakeKey{row.Wake, key})
+		s.wake(s.shards[key]).remove(wakeKey{row.Wake, key})
+		delete(s.shards, key)
 	}
 	if l := row.List; l != nil {
 		s.lists[l.Group].remove(listKey{l.Sort, key})
@@ -287,12 +310,13 @@ func (s *Store) unindex(key store.Key) {
 }
 
 func (s *Store) shard(partition string) int {
-	if s.Shards() == 1 {
+	shards := s.shardCount()
+	if shards == 1 {
 		return 0
 	}
 	h := fnv.New32a()
 	h.Write([]byte(partition))
-	return int(h.Sum32() % uint32(s.Shards()))
+	return int(h.Sum32() % uint32(shards))
 }
 
 // wake returns the wake index of a shard. The caller must hold the lock for writing.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/store/storetest"
 )
@@ -27,8 +27,8 @@ func TestConformance(t *testing.T) {
 
 func TestHooks(t *testing.T) {
 	fault := errors.New("fault")
-	key := store.Key{Partition: "p", Sort: "a"}
-	value := store.Key{Partition: "p", Sort: "v"}
+	key := driver.Key{Partition: "p", Sort: "a"}
+	value := driver.Key{Partition: "p", Sort: "v"}
 	for _, c := range []struct {
 		name            string
 		op              string
@@ -41,7 +41,7 @@ func TestHooks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := memstore.New()
-			hook := func(op string, k store.Key) error {
+			hook := func(op string, k driver.Key) error {
 				if op == c.op && k == key {
 					return fault
 				}
@@ -52,12 +52,13 @@ func TestHooks(t *testing.T) {
 			} else {
 				s.Before = hook
 			}
-			err := s.Commit(t.Context(), []store.Row{{Key: value}}, store.Row{Key: key, Version: 1},
-				store.Condition{Absent: true})
+			err := s.Commit(t.Context(),
+				[]driver.Row{{Key: value}}, driver.Row{Key: key, Version: 1},
+				driver.Condition{Absent: true})
 			if err != fault {
 				t.Fatalf("Commit: %v, want the fault", err)
 			}
-			for k, want := range map[store.Key]bool{key: c.applied, value: c.valued} {
+			for k, want := range map[driver.Key]bool{key: c.applied, value: c.valued} {
 				if _, err := s.Get(t.Context(), k); (err == nil) != want {
 					t.Errorf("row %q: %v, want it there: %v", k, err, want)
 				}
@@ -68,8 +69,8 @@ func TestHooks(t *testing.T) {
 
 func FuzzDueCursor(f *testing.F) {
 	s := memstore.New()
-	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5},
-		{Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
+	rows := []driver.Row{{Key: driver.Key{Partition: "p", Sort: "a"}, Wake: 5},
+		{Key: driver.Key{Partition: "p", Sort: "b"}, Wake: 6}}
 	if err := s.Put(f.Context(), rows); err != nil {
 		f.Fatal(err)
 	}

@@ -8,15 +8,15 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // limits are those of BatchWriteRow: 4 MB, of which size does not count all.
-var limits = store.BatchLimits{Rows: 200, Bytes: 3 << 20, Concurrency: 8}
+var limits = driver.BatchLimits{Rows: 200, Bytes: 3 << 20, Concurrency: 8}
 
 // putAll writes rows without a condition. Of rows with the same key it writes the last one.
-func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	rows = store.DedupeRows(rows)
+func (s *Store) putAll(ctx context.Context, rows []driver.Row) error {
+	rows = driver.DedupeRows(rows)
 	changes := make([]*tablestore.PutRowChange, len(rows))
 	for i, row := range rows {
 		var err error
@@ -24,7 +24,7 @@ func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 			return err
 		}
 	}
-	return store.PutBatches(changes, size, limits,
+	return driver.PutBatches(changes, size, limits,
 		func(b []*tablestore.PutRowChange) error { return s.putBatch(ctx, b) })
 }
 
@@ -51,7 +51,7 @@ func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange
 		if len(failed) == 0 {
 			return nil
 		}
-		if left = failed; !store.Backoff(ctx, n, end) {
+		if left = failed; !driver.Backoff(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(),
 				fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
 		}
@@ -82,11 +82,8 @@ func (s *Store) writeBatch(
 func (s *Store) checkResults(
 	op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult,
 ) (failed []*tablestore.PutRowChange, last, err error) {
-	units := &tablestore.ConsumedCapacityUnit{}
 	for i, r := range results {
 		if r.IsSucceed {
-			units.Read += r.ConsumedCapacityUnit.Read
-			units.Write += r.ConsumedCapacityUnit.Write
 			continue
 		}
 		last = &tablestore.OtsError{Code: r.Error.Code, Message: r.Error.Message}
@@ -95,6 +92,5 @@ func (s *Store) checkResults(
 		}
 		failed = append(failed, changes[i])
 	}
-	s.o.Meter.used(op, units, false)
 	return failed, last, err
 }

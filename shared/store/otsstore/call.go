@@ -11,7 +11,8 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/alibaba"
+	"millrace/shared/store/driver"
 )
 
 // Error codes that this package handles.
@@ -100,13 +101,12 @@ func (s *Store) call(
 		if err == nil {
 			return maybe, nil
 		}
-		s.o.Meter.failed(op)
 		what := classify(err)
 		maybe = maybe || what == unknownOutcome
 		if codeOf(err) == codeAuth && s.credentialsChanged(ctx, by) {
 			what = retryable
 		}
-		if what != permanent && ctx.Err() == nil && store.Backoff(ctx, n, end) {
+		if what != permanent && ctx.Err() == nil && driver.Backoff(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -118,14 +118,14 @@ func (s *Store) call(
 
 func (s *Store) attempt(
 	ctx context.Context, attempt func(*tablestore.TableStoreClient) error,
-) (Credentials, error) {
+) (alibaba.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.AttemptTime)
 	defer cancel()
 	return s.o.Client.attempt(ctx, attempt)
 }
 
 // credentialsChanged reports whether the credentials have changed since the service rejected them.
-func (s *Store) credentialsChanged(ctx context.Context, rejected Credentials) bool {
+func (s *Store) credentialsChanged(ctx context.Context, rejected alibaba.Credentials) bool {
 	now, err := s.o.Client.credentials(ctx)
 	return err == nil && now != rejected
 }

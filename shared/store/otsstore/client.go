@@ -11,13 +11,9 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/common"
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
-)
 
-// Credentials sign requests.
-type Credentials struct {
-	AccessKeyID, AccessKeySecret string
-	SecurityToken                string // of STS; "" for a long-lived key
-}
+	"millrace/shared/alibaba"
+)
 
 // ClientOptions say where the service is and which credentials sign requests.
 type ClientOptions struct {
@@ -28,7 +24,7 @@ type ClientOptions struct {
 
 	// Credentials returns the credentials of an attempt. It is called before every attempt, so that
 	// those of STS may change at any time, and from many goroutines.
-	Credentials func(ctx context.Context) (Credentials, error)
+	Credentials alibaba.Provider
 
 	// Transport carries the requests; nil: one that keeps as many idle connections as a busy engine
 	// has calls in flight.
@@ -66,7 +62,7 @@ type conn struct {
 	sdk         *tablestore.TableStoreClient
 	transport   http.RoundTripper
 	ctx         context.Context
-	credentials Credentials
+	credentials alibaba.Credentials
 }
 
 func newConn(o ClientOptions) *conn {
@@ -91,18 +87,19 @@ func (c *conn) GetCredentials() common.Credentials {
 // errNoCredentials is wrapped by the error of a call that cannot be signed.
 var errNoCredentials = errors.New("no credentials")
 
-func (c *Client) credentials(ctx context.Context) (Credentials, error) {
+func (c *Client) credentials(ctx context.Context) (alibaba.Credentials, error) {
 	if c.o.Credentials == nil {
-		return Credentials{}, fmt.Errorf("%w: none are configured", errNoCredentials)
+		return alibaba.Credentials{}, fmt.Errorf("%w: none are configured", errNoCredentials)
 	}
 	k, err := c.o.Credentials(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return Credentials{}, err
+		return alibaba.Credentials{}, err
 	case err != nil:
-		return Credentials{}, fmt.Errorf("%w: %w", errNoCredentials, err)
+		return alibaba.Credentials{}, fmt.Errorf("%w: %w", errNoCredentials, err)
 	case k.AccessKeyID == "" || k.AccessKeySecret == "":
-		return Credentials{}, fmt.Errorf("%w: access key or secret is empty", errNoCredentials)
+		return alibaba.Credentials{}, fmt.Errorf("%w: access key or secret is empty",
+			errNoCredentials)
 	}
 	return k, nil
 }
@@ -111,7 +108,7 @@ func (c *Client) credentials(ctx context.Context) (Credentials, error) {
 // a response lacks a part that it expects; attempt returns an error for that.
 func (c *Client) attempt(
 	ctx context.Context, call func(*tablestore.TableStoreClient) error,
-) (by Credentials, err error) {
+) (by alibaba.Credentials, err error) {
 	if by, err = c.credentials(ctx); err != nil {
 		return by, err
 	}
@@ -122,11 +119,11 @@ func (c *Client) attempt(
 			err = fmt.Errorf("%w: %v", errBadResponse, p)
 			return // the state of conn is unknown, so it is not reused
 		}
-		conn.ctx, conn.credentials = nil, Credentials{}
+		conn.ctx, conn.credentials = nil, alibaba.Credentials{}
 		c.idle.Put(conn)
 	}()
 	return by, call(conn.sdk)
 }
 
 // errBadResponse is wrapped by the error of a response that breaks the service's contract.
-var errBadResponse = errors.New("an answer that cannot be read")
+var errBadResponse = errors.New("the response cannot be read")

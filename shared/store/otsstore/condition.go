@@ -5,7 +5,7 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Expectations of a row's existence.
@@ -23,7 +23,7 @@ func matches(name string, op tablestore.ComparatorType, value any) tablestore.Co
 
 // atVersion returns the condition that a row exists with a version and a fence; false if no row can
 // meet it.
-func atVersion(c store.Condition) (*tablestore.RowCondition, bool) {
+func atVersion(c driver.Condition) (*tablestore.RowCondition, bool) {
 	if !utf8.ValidString(c.Fence) {
 		return nil, false
 	}

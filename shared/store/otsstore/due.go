@@ -7,25 +7,26 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Due implements store.Driver. Rows with the same wake time are ordered by their keys in the table.
+// Due implements driver.Driver. Rows with the same wake time are ordered by their keys in the
+// table.
 // The cursor names the next row.
 func (s *Store) Due(
 	ctx context.Context, shard int, until int64, cursor string, limit int,
-) (due []store.DueRow, next string, err error) {
+) (due []driver.DueRow, next string, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
 	defer s.endCall()
-	if shard < 0 || shard >= shards {
-		return nil, "", fmt.Errorf("otsstore: no shard %d, there are %d", shard, shards)
+	if shard < 0 || shard >= s.Shards() {
+		return nil, "", fmt.Errorf("otsstore: no shard %d, there are %d", shard, s.Shards())
 	}
 	q := s.query(IndexWake(s.o.Table), limit)
 	if q.StartPrimaryKey, q.EndPrimaryKey = wakeBounds(shard, until); cursor != "" {
-		from, ok := store.ParseCursor(cursor)
-		if !ok || checkKeys(from.Key) != nil || shardOf(from.Key.Partition) != shard {
+		from, ok := driver.ParseCursor(cursor, shard)
+		if !ok || checkKeys(from.Key) != nil {
 			return nil, "", fmt.Errorf(
 				"otsstore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
 		}
@@ -50,11 +51,11 @@ func (s *Store) Due(
 		return due, "", nil
 	}
 	row, err := dueRow(newReader(nextKey, nil))
-	return due, row.Cursor(), err
+	return due, row.Cursor(shard), err
 }
 
-func dueRow(r *reader) (store.DueRow, error) {
-	row := store.DueRow{Key: r.key(), Wake: r.number(colWake)}
+func dueRow(r *reader) (driver.DueRow, error) {
+	row := driver.DueRow{Key: r.key(), Wake: r.number(colWake)}
 	return row, r.err
 }
 

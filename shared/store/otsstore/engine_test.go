@@ -15,6 +15,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/task"
 	"millrace/tests/emulators/tablestore"
@@ -47,7 +48,7 @@ States:
 func compile(definition, mode string) (*flow.Machine, error) {
 	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
 	if m == nil {
-		return nil, diagnostics.Err()
+		return nil, fdl.Fault(diagnostics)
 	}
 	return m, nil
 }
@@ -104,10 +105,10 @@ func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Engine
 func TestTwoRunners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := tablestore.New(tablestore.Options{IndexLag: 300 * time.Millisecond})
-		driver := open(t, server, otsstore.Options{})
+		rows := open(t, server, otsstore.Options{})
 		server.SetFault(tablestore.Chance{Seed: 5, Busy: 0.03, Conflict: 0.03, Drop: 0.02,
 			Lose: 0.03, Timeout: 0.02, Latency: 10 * time.Millisecond}.Hook())
-		s := store.New(store.Options{Driver: driver, TailBytes: 3 << 10})
+		s := store.New(store.Options{Driver: rows, TailBytes: 3 << 10})
 		f := &store.Flow{Account: "1234567890123456", Name: "f", ID: "f1", Mode: flow.Standard}
 		if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 			t.Fatal(err)
@@ -150,7 +151,7 @@ func TestTwoRunners(t *testing.T) {
 		if len(tasks.by) != 3*names {
 			t.Errorf("%d attempts, want %d", len(tasks.by), 3*names)
 		}
-		list, _, err := s.Driver().List(t.Context(), store.ListRange{Group: "flows"})
+		list, _, err := s.Driver().List(t.Context(), driver.ListRange{Group: "flows"})
 		if err != nil || len(list) != 1 {
 			t.Errorf("%d flows are listed, %v", len(list), err)
 		}

@@ -88,8 +88,8 @@ func adviseTransport(err error) string {
 func adviseAuth(message string) string {
 	switch m := strings.ToLower(message); {
 	case strings.Contains(m, "token"):
-		return "the STS token has expired or is not valid; whoever gives the credentials must " +
-			"fetch new ones, which are used at once"
+		return "the STS token has expired or is not valid; the provider of the credentials must " +
+			"fetch new ones, which the next request uses"
 	case strings.Contains(m, "instance is not found"),
 		strings.Contains(m, "instance does not exist"):
 		return "there is no such instance at this endpoint; create it, or correct its name or " +

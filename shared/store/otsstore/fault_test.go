@@ -13,22 +13,23 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/alibaba"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators/tablestore"
 )
 
 var (
-	keyA   = store.Key{Partition: "x#1#a", Sort: "a"}
-	absent = store.Condition{Absent: true, Now: 1}
+	keyA   = driver.Key{Partition: "x#1#a", Sort: "a"}
+	absent = driver.Condition{Absent: true, Now: 1}
 )
 
-func row(version int64, data string) store.Row {
-	return store.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
+func row(version int64, data string) driver.Row {
+	return driver.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
 }
 
-func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
+func at(version int64) driver.Condition { return driver.Condition{Version: version, Fence: "r"} }
 
 // first injects a fault into the first n calls of an operation.
 func first(n int64, op string, fault tablestore.Fault) func(tablestore.Request) tablestore.Fault {
@@ -58,14 +59,14 @@ func TestLostResponse(t *testing.T) {
 				}
 				if err := s.Commit(
 					t.Context(), nil, row(1, "another's"), absent,
-				); !errors.Is(err, store.ErrConflict) {
+				); !errors.Is(err, driver.ErrConflict) {
 					t.Fatalf("a second claim: %v, want ErrConflict", err)
 				}
 			})
 			t.Run("compare and set", func(t *testing.T) {
 				s := open(t, server, otsstore.Options{})
 				server.SetFault(first(2, "PutRow", fault))
-				for v, cond := range []store.Condition{at(1), at(2)} {
+				for v, cond := range []driver.Condition{at(1), at(2)} {
 					if err := s.Commit(
 						t.Context(), nil, row(int64(v+2), "mine"), cond,
 					); err != nil {
@@ -88,7 +89,7 @@ func TestLostResponse(t *testing.T) {
 					return tablestore.Fault{}
 				})
 				if err := s.Commit(
-					t.Context(), nil, row(1, "new"), store.Condition{Absent: true, Now: 1000},
+					t.Context(), nil, row(1, "new"), driver.Condition{Absent: true, Now: 1000},
 				); err != nil {
 					t.Fatalf("the winner is told: %v", err)
 				}
@@ -103,7 +104,7 @@ func TestLostResponse(t *testing.T) {
 				if err := s.Delete(t.Context(), keyA, &cond); err != nil {
 					t.Fatalf("Delete: %v", err)
 				}
-				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, driver.ErrNotFound) {
 					t.Fatalf("Get: %v", err)
 				}
 			})
@@ -111,8 +112,8 @@ func TestLostResponse(t *testing.T) {
 				s := open(t, server, otsstore.Options{})
 				server.SetFault(first(1, "BatchWriteRow", fault))
 				if err := s.Put(
-					t.Context(), []store.Row{row(0, "a"),
-						{Key: store.Key{Partition: "p", Sort: "b"}}},
+					t.Context(), []driver.Row{row(0, "a"),
+						{Key: driver.Key{Partition: "p", Sort: "b"}}},
 				); err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +141,7 @@ func TestLostResponseThenOverwritten(t *testing.T) {
 	})
 	s := open(t, server, otsstore.Options{Client: newClient(server, overwriting)})
 	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
-	if err == nil || errors.Is(err, store.ErrConflict) {
+	if err == nil || errors.Is(err, driver.ErrConflict) {
 		t.Fatalf("got %v, want an error that is no ErrConflict", err)
 	}
 	if got, err := s.Get(t.Context(), keyA); err != nil || got.Version != 2 {
@@ -163,11 +164,11 @@ func TestClaimRace(t *testing.T) {
 		server.SetFault(tablestore.Chance{Seed: seed, Busy: 0.1, Conflict: 0.1, Drop: 0.05,
 			Lose: 0.1, Timeout: 0.1, Latency: time.Millisecond}.Hook())
 		for round := range 4 {
-			key := store.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
+			key := driver.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
 			claim := absent
 			if round%2 == 1 { // over an expired row
 				claim.Now = 2000
-				if err := s.Put(t.Context(), []store.Row{{Key: key, Expires: 1000}}); err != nil {
+				if err := s.Put(t.Context(), []driver.Row{{Key: key, Expires: 1000}}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -176,7 +177,7 @@ func TestClaimRace(t *testing.T) {
 			for i := range 50 {
 				done.Go(func() {
 					if err := s.Commit(
-						t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)},
+						t.Context(), nil, driver.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)},
 						claim,
 					); err == nil {
 						won.Add(1)
@@ -214,20 +215,20 @@ func TestBrokenConnections(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
 	server.SetFault(tablestore.Chance{Seed: 3, Drop: 0.1, Lose: 0.2, Timeout: 0.1}.Hook())
-	key := store.Key{Partition: "x#1#long", Sort: "a"}
+	key := driver.Key{Partition: "x#1#long", Sort: "a"}
 	cond := absent
 	for v := int64(1); v <= 60; v++ {
-		r := store.Row{Key: key, Version: v, Fence: "r"}
-		puts := []store.Row{
-			{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%02d", v)}},
-			{Key: store.Key{Partition: "v", Sort: fmt.Sprint(v)}},
+		r := driver.Row{Key: key, Version: v, Fence: "r"}
+		puts := []driver.Row{
+			{Key: driver.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%02d", v)}},
+			{Key: driver.Key{Partition: "v", Sort: fmt.Sprint(v)}},
 		}
 		if err := s.Commit(t.Context(), puts, r, cond); err != nil {
 			t.Fatalf("version %d: %v", v, err)
 		}
 		cond = at(v)
 	}
-	rows, more, err := s.Range(t.Context(), store.Range{Partition: key.Partition})
+	rows, more, err := s.Range(t.Context(), driver.Range{Partition: key.Partition})
 	if err != nil || more || len(rows) != 61 || rows[0].Version != 60 {
 		t.Fatalf("%d rows, more %v, %v", len(rows), more, err)
 	}
@@ -242,7 +243,7 @@ func TestThrottledForever(t *testing.T) {
 	})
 	o := otsstore.Options{Client: newClient(server, nil), Table: table,
 		RetryFor: 100 * time.Millisecond}
-	err := otsstore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
+	err := otsstore.New(o).Commit(t.Context(), []driver.Row{row(0, "put")}, row(1, ""), absent)
 	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
 		t.Errorf("got %v", err)
 	}
@@ -259,9 +260,10 @@ func TestThrottledForever(t *testing.T) {
 func TestBatchRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
-	var rows []store.Row
+	var rows []driver.Row
 	for i := range 450 {
-		rows = append(rows, store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}})
+		key := driver.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}
+		rows = append(rows, driver.Row{Key: key})
 	}
 	var n atomic.Int64
 	server.SetFault(func(r tablestore.Request) tablestore.Fault {
@@ -276,7 +278,7 @@ func TestBatchRows(t *testing.T) {
 	if err := s.Put(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
-	got, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	got, more, err := s.Range(t.Context(), driver.Range{Partition: "p"})
 	if err != nil || more || len(got) != len(rows) {
 		t.Fatalf("%d of %d rows, more %v, %v", len(got), len(rows), more, err)
 	}
@@ -326,7 +328,7 @@ func TestCancelledInFlight(t *testing.T) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 	server.SetFault(nil)
-	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("the next call: %v", err)
 	}
 }
@@ -359,7 +361,7 @@ func TestRotatingCredentials(t *testing.T) {
 	var rotated atomic.Bool
 	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test",
 		Instance: tablestore.DefaultInstance, Transport: server,
-		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
+		Credentials: func(ctx context.Context) (alibaba.Credentials, error) {
 			// new credentials are available only a little later
 			if k := calls.Add(1); rotated.Load() && k%2 == 0 {
 				return key(fresh)(ctx)
@@ -418,8 +420,8 @@ func TestErrors(t *testing.T) {
 		"no credentials": {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{})}, table),
 			"there are no usable credentials"},
 		"failing credentials": {get(otsstore.ClientOptions{
-			Credentials: func(context.Context) (otsstore.Credentials, error) {
-				return otsstore.Credentials{}, errors.New("the role cannot be assumed")
+			Credentials: func(context.Context) (alibaba.Credentials, error) {
+				return alibaba.Credentials{}, errors.New("the role cannot be assumed")
 			}}, table), "the role cannot be assumed"},
 		"no host": {get(otsstore.ClientOptions{Endpoint: "http://nowhere.invalid"}, table),
 			"nowhere.invalid"},
@@ -429,7 +431,7 @@ func TestErrors(t *testing.T) {
 			"the endpoint is no URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if test.err == nil || errors.Is(test.err, store.ErrNotFound) ||
+			if test.err == nil || errors.Is(test.err, driver.ErrNotFound) ||
 				!strings.Contains(test.err.Error(), test.want) {
 				t.Errorf("got %v, want %q in it", test.err, test.want)
 			}
@@ -454,11 +456,12 @@ func TestBadResponses(t *testing.T) {
 			})
 			s := otsstore.New(otsstore.Options{Client: newClient(server, responding), Table: table,
 				RetryFor: 50 * time.Millisecond})
-			if _, err := s.Get(t.Context(), keyA); err == nil || errors.Is(err, store.ErrNotFound) {
+			_, err := s.Get(t.Context(), keyA)
+			if err == nil || errors.Is(err, driver.ErrNotFound) {
 				t.Errorf("Get: %v", err)
 			}
 			if err := s.Commit(t.Context(), nil, row(1, ""), absent); name != "no row" &&
-				err == nil || errors.Is(err, store.ErrConflict) {
+				err == nil || errors.Is(err, driver.ErrConflict) {
 				t.Errorf("Commit: %v", err)
 			}
 		})
@@ -470,29 +473,29 @@ func TestInvalidRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
 	long := strings.Repeat("k", 1025)
-	for name, r := range map[string]store.Row{
-		"no partition":   {Key: store.Key{Sort: "a"}},
-		"no sort":        {Key: store.Key{Partition: "p"}},
-		"long partition": {Key: store.Key{Partition: long, Sort: "a"}},
-		"long sort":      {Key: store.Key{Partition: "p", Sort: long}},
-		"not UTF-8":      {Key: store.Key{Partition: "p", Sort: "\xff"}},
+	for name, r := range map[string]driver.Row{
+		"no partition":   {Key: driver.Key{Sort: "a"}},
+		"no sort":        {Key: driver.Key{Partition: "p"}},
+		"long partition": {Key: driver.Key{Partition: long, Sort: "a"}},
+		"long sort":      {Key: driver.Key{Partition: "p", Sort: long}},
+		"not UTF-8":      {Key: driver.Key{Partition: "p", Sort: "\xff"}},
 		"fence":          {Key: keyA, Fence: "\xff"},
 		"long data":      {Key: keyA, Data: make([]byte, 2<<20+1)},
-		"no group":       {Key: keyA, List: &store.ListEntry{Sort: "s"}},
-		"long list sort": {Key: keyA, List: &store.ListEntry{Group: "g", Sort: long}},
+		"no group":       {Key: keyA, List: &driver.ListEntry{Sort: "s"}},
+		"long list sort": {Key: keyA, List: &driver.ListEntry{Group: "g", Sort: long}},
 	} {
-		if err := s.Put(t.Context(), []store.Row{{Key: keyA}, r}); err == nil {
+		if err := s.Put(t.Context(), []driver.Row{{Key: keyA}, r}); err == nil {
 			t.Errorf("%s: Put answers nil", name)
 		}
-		if err := s.Commit(t.Context(), []store.Row{{Key: keyA}}, r, absent); err == nil ||
-			errors.Is(err, store.ErrConflict) {
+		if err := s.Commit(t.Context(), []driver.Row{{Key: keyA}}, r, absent); err == nil ||
+			errors.Is(err, driver.ErrConflict) {
 			t.Errorf("%s: Commit: %v", name, err)
 		}
 	}
-	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("something was written: %v", err)
 	}
-	if _, _, err := s.Range(t.Context(), store.Range{Partition: "p", From: long}); err == nil {
+	if _, _, err := s.Range(t.Context(), driver.Range{Partition: "p", From: long}); err == nil {
 		t.Error("a bound that is too long is taken")
 	}
 	largest := row(1, strings.Repeat("d", 2<<20))

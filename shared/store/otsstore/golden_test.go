@@ -11,7 +11,7 @@ import (
 
 	sdk "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/emulators/tablestore"
 )
@@ -34,25 +34,25 @@ func TestRowGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		row     store.Row
+		row     driver.Row
 		key     string // of the partition, in the table
 		columns map[string]any
 	}{
-		{store.Row{Key: store.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
+		{driver.Row{Key: driver.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
 			"57x#1#a",
 			map[string]any{"n": int64(0), "f": "", "d": []byte{0, 1, 2}}},
-		{store.Row{Key: store.Key{Partition: "x#1#a", Sort: "a"}, Version: 4, Fence: "7.0",
+		{driver.Row{Key: driver.Key{Partition: "x#1#a", Sort: "a"}, Version: 4, Fence: "7.0",
 			Data: []byte{1}, Wake: 5, Expires: 9000,
-			List: &store.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}}, "57x#1#a",
+			List: &driver.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}}, "57x#1#a",
 			map[string]any{"n": int64(4), "f": "7.0", "d": []byte{1}, "w": int64(7), "k": int64(5),
 				"e": int64(9000), "g": "1#0", "l": "5#a", "i": []byte{2}}},
-		{store.Row{Key: store.Key{Partition: "x#1#a", Sort: "v#2"}, Data: long, Wake: 9001,
+		{driver.Row{Key: driver.Key{Partition: "x#1#a", Sort: "v#2"}, Data: long, Wake: 9001,
 			Expires: 9001}, "57x#1#a",
 			map[string]any{"n": int64(0), "f": "", "z": compressed, "w": int64(7), "k": int64(9001),
 				"e": int64(9001)}},
 	} {
 		if err := s.Commit(
-			t.Context(), nil, c.row, store.Condition{Absent: true, Now: 1},
+			t.Context(), nil, c.row, driver.Condition{Absent: true, Now: 1},
 		); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-// Package otsstore is a store.Driver over one TableStore table and its two global indexes. Only
+// Package otsstore is a driver over one TableStore table and its two global indexes. Only
 // PutRow and DeleteRow with a condition decide anything. The indexes are read for listing and for
 // waking, never for a decision.
 //
@@ -17,7 +17,7 @@ import (
 	"errors"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // ErrClosed is the error of every method after Close.
@@ -37,22 +37,21 @@ type Options struct {
 	// AttemptTime is how long one attempt waits for its response; 0: 10 s.
 	AttemptTime time.Duration
 
-	Meter *Meter // nil: consumed capacity is not summed
-
 	// Encrypted is for CreateTables and CheckTables: the table is encrypted at rest, with a key
 	// that the key management service keeps for TableStore. Only the creation of a table can choose
 	// that.
 	Encrypted bool
 }
 
-// Store is a store.Driver. It reads and checks nothing before the first call: the first call that
+// Store is a driver. It reads and checks nothing before the first call: the first call that
 // meets a fault of the table, the permissions or the instance reports it.
 type Store struct {
 	o       Options
-	tracker store.CallTracker
+	tracker driver.CallTracker
+	driver.WakeShards
 }
 
-var _ store.Driver = (*Store)(nil)
+var _ driver.Driver = (*Store)(nil)
 
 // New returns a Store. It makes no request.
 func New(o Options) *Store {
@@ -64,13 +63,6 @@ func New(o Options) *Store {
 	}
 	return &Store{o: o}
 }
-
-// shards is the number of shards of the wake index. One shard alone would take all index writes of
-// a busy account. If the number is reduced, rows that sleep in the removed shards are never found.
-const shards = 16
-
-// Shards returns 16.
-func (s *Store) Shards() int { return shards }
 
 // Close makes every later call fail with ErrClosed, and returns when the calls under way have
 // ended.

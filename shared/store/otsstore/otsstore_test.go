@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/alibaba"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators/tablestore"
@@ -24,9 +25,9 @@ func newClient(server *tablestore.Server, transport http.RoundTripper) *otsstore
 }
 
 // key returns a source of fixed credentials.
-func key(k tablestore.Key) func(context.Context) (otsstore.Credentials, error) {
-	return func(context.Context) (otsstore.Credentials, error) {
-		return otsstore.Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret,
+func key(k tablestore.Key) func(context.Context) (alibaba.Credentials, error) {
+	return func(context.Context) (alibaba.Credentials, error) {
+		return alibaba.Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret,
 			SecurityToken: k.Token}, nil
 	}
 }
@@ -50,7 +51,7 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		server := tablestore.New(tablestore.Options{})
 		s := open(t, server, otsstore.Options{})
-		return storetest.Harness{Driver: s, Reopen: func() store.Driver {
+		return storetest.Harness{Driver: s, Reopen: func() driver.Driver {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

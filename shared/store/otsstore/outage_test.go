@@ -12,6 +12,7 @@ import (
 	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/emulators/tablestore"
 )
@@ -44,8 +45,8 @@ func TestPutRight(t *testing.T) {
 	}{
 		"expired token": {func(_ *testing.T, s *tablestore.Server) {
 			s.SetKeys(tablestore.Key{ID: "test", Secret: "test", Expires: time.Unix(1, 0)})
-		}, ownKey, "the STS token has expired or is not valid; whoever gives the credentials " +
-			"must fetch new ones, which are used at once"},
+		}, ownKey, "the STS token has expired or is not valid; the provider of the " +
+			"credentials must fetch new ones, which the next request uses"},
 		"another secret": {func(_ *testing.T, s *tablestore.Server) {
 			s.SetKeys(tablestore.Key{ID: "test", Secret: "other"})
 		}, ownKey, "the secret is not the access key's"},
@@ -121,7 +122,7 @@ func TestOlderLayout(t *testing.T) {
 	}
 	s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table})
 	r := row(1, "data")
-	r.Wake, r.List = 5, &store.ListEntry{Group: "g", Sort: "a", Fields: []byte("fields")}
+	r.Wake, r.List = 5, &driver.ListEntry{Group: "g", Sort: "a", Fields: []byte("fields")}
 	if err := s.Commit(t.Context(), nil, r, absent); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +135,8 @@ func TestOlderLayout(t *testing.T) {
 				"and loses nothing (go run ./infra/alibaba -only tables)") {
 		t.Errorf("CheckTables: %v", err)
 	}
-	list := func() ([]store.Listed, error) {
-		l, _, err := s.List(t.Context(), store.ListRange{Group: "g"})
+	list := func() ([]driver.Listed, error) {
+		l, _, err := s.List(t.Context(), driver.ListRange{Group: "g"})
 		return l, err
 	}
 	if _, err := list(); err == nil || !strings.Contains(err.Error(),

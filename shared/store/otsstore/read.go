@@ -9,27 +9,27 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Get implements store.Driver.
-func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
+// Get implements driver.Driver.
+func (s *Store) Get(ctx context.Context, key driver.Key) (driver.Row, error) {
 	if err := s.beginCall(ctx); err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	defer s.endCall()
 	if err := checkKeys(key); err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	r, err := s.getRow(ctx, key)
 	if err != nil {
-		return store.Row{}, err
+		return driver.Row{}, err
 	}
 	return r.row()
 }
 
 // getRow reads a row, strongly consistent; only the named columns if there are any.
-func (s *Store) getRow(ctx context.Context, key store.Key, columns ...string) (*reader, error) {
+func (s *Store) getRow(ctx context.Context, key driver.Key, columns ...string) (*reader, error) {
 	const op = "GetRow"
 	in := &tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{
 		TableName: s.o.Table, PrimaryKey: rowKey(key), ColumnsToGet: columns, MaxVersion: 1}}
@@ -40,15 +40,16 @@ func (s *Store) getRow(ctx context.Context, key store.Key, columns ...string) (*
 	}); err != nil {
 		return nil, err
 	}
-	s.o.Meter.used(op, out.ConsumedCapacityUnit, false)
 	if len(out.PrimaryKey.PrimaryKeys) == 0 {
-		return nil, store.ErrNotFound
+		return nil, driver.ErrNotFound
 	}
 	return newReader(&out.PrimaryKey, out.Columns), nil
 }
 
-// Range implements store.Driver.
-func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+// Range implements driver.Driver.
+func (s *Store) Range(
+	ctx context.Context, r driver.Range,
+) (rows []driver.Row, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
@@ -82,8 +83,8 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 }
 
 // rangeQuery returns the query for the rows of a partition. A backward query includes its start and
-// excludes its end, the opposite of a store.Range: the caller drops the extra row.
-func (s *Store) rangeQuery(r store.Range) *tablestore.RangeRowQueryCriteria {
+// excludes its end, the opposite of a driver.Range: the caller drops the extra row.
+func (s *Store) rangeQuery(r driver.Range) *tablestore.RangeRowQueryCriteria {
 	p := column{colPartition, hashed(r.Partition)}
 	from, to := lowest, highest
 	if r.From != "" {
@@ -127,10 +128,10 @@ func before(s string) any {
 	return s + behind[:min(len(behind), (maxKey-len(s))/4*4)]
 }
 
-// List implements store.Driver.
+// List implements driver.Driver.
 func (s *Store) List(
-	ctx context.Context, l store.ListRange,
-) (entries []store.Listed, more bool, err error) {
+	ctx context.Context, l driver.ListRange,
+) (entries []driver.Listed, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
@@ -149,7 +150,7 @@ func (s *Store) List(
 			return nil, false, err
 		}
 		for _, f := range found {
-			e := store.Listed{Key: f.key(), Sort: f.text(colListSort), Fields: f.blob(colFields)}
+			e := driver.Listed{Key: f.key(), Sort: f.text(colListSort), Fields: f.blob(colFields)}
 			if f.err != nil {
 				return nil, false, f.err
 			}
@@ -164,7 +165,7 @@ func (s *Store) List(
 
 // splitsSort reports whether a page ends between entries of one sort key, where a caller could not
 // continue.
-func splitsSort(entries []store.Listed, next *tablestore.PrimaryKey, limit int) bool {
+func splitsSort(entries []driver.Listed, next *tablestore.PrimaryKey, limit int) bool {
 	return (limit <= 0 || len(entries) < limit) &&
 		newReader(next, nil).text(colListSort) == entries[len(entries)-1].Sort
 }
@@ -172,7 +173,7 @@ func splitsSort(entries []store.Listed, next *tablestore.PrimaryKey, limit int) 
 // listQuery returns the query for entries of a group. Each bound is the lowest possible row of a
 // sort key, before all of its entries. So it includes or excludes a sort key as requested, in both
 // directions.
-func (s *Store) listQuery(l store.ListRange) *tablestore.RangeRowQueryCriteria {
+func (s *Store) listQuery(l driver.ListRange) *tablestore.RangeRowQueryCriteria {
 	bound := func(sort string, none any) *tablestore.PrimaryKey {
 		if sort == "" {
 			return primaryKey(column{colGroup, l.Group}, column{colListSort, none},
@@ -254,6 +255,5 @@ func (s *Store) getRange(
 	}); err != nil {
 		return nil, err
 	}
-	s.o.Meter.used(op, out.ConsumedCapacityUnit, q.TableName != s.o.Table)
 	return out, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Columns of a row; see the package comment.
@@ -48,8 +48,8 @@ func hash(partition string) uint32 {
 	return h.Sum32()
 }
 
-// shardOf returns the wake shard of a partition.
-func shardOf(partition string) int { return int(hash(partition) % shards) }
+// shardOf returns the wake shard of a partition, one of so many.
+func shardOf(partition string, shards int) int { return int(hash(partition) % uint32(shards)) }
 
 // hashed returns a partition as it is in the table's key.
 func hashed(partition string) string {
@@ -82,7 +82,7 @@ func checkKey(what, s string, max int) error {
 	return nil
 }
 
-func checkKeys(k store.Key) error {
+func checkKeys(k driver.Key) error {
 	if err := checkKey("partition", k.Partition, maxPartition); err != nil {
 		return err
 	}
@@ -116,12 +116,12 @@ func primaryKey(columns ...column) *tablestore.PrimaryKey {
 	return k
 }
 
-func rowKey(k store.Key) *tablestore.PrimaryKey {
+func rowKey(k driver.Key) *tablestore.PrimaryKey {
 	return primaryKey(column{colPartition, hashed(k.Partition)}, column{colSort, k.Sort})
 }
 
 // rowChange encodes a row as a put without a condition.
-func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
+func (s *Store) rowChange(row driver.Row) (*tablestore.PutRowChange, error) {
 	if err := checkKeys(row.Key); err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	c.AddColumn(colVersion, row.Version)
 	c.AddColumn(colFence, row.Fence)
 	if row.Wake != 0 {
-		c.AddColumn(colShard, int64(shardOf(row.Partition)))
+		c.AddColumn(colShard, int64(shardOf(row.Partition, s.Shards())))
 		c.AddColumn(colWake, row.Wake)
 	}
 	if row.Expires != 0 {
@@ -161,7 +161,7 @@ func addData(c *tablestore.PutRowChange, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if compressed := store.Compress(data, billed(c)+1+tokenSize, writeUnit); compressed != nil {
+	if compressed := driver.Compress(data, billed(c)+1+tokenSize, writeUnit); compressed != nil {
 		c.AddColumn(colCompressed, compressed)
 		return
 	}
@@ -180,7 +180,7 @@ func billed(c *tablestore.PutRowChange) (n int) {
 }
 
 // addListEntry adds the columns of the list index.
-func addListEntry(c *tablestore.PutRowChange, l *store.ListEntry) error {
+func addListEntry(c *tablestore.PutRowChange, l *driver.ListEntry) error {
 	if l == nil {
 		return nil
 	}
@@ -262,24 +262,24 @@ func (r *reader) text(name string) string  { return read[string](r, name) }
 func (r *reader) blob(name string) []byte  { return read[[]byte](r, name) }
 func (r *reader) number(name string) int64 { return read[int64](r, name) }
 
-func (r *reader) key() store.Key {
+func (r *reader) key() driver.Key {
 	p, err := unhashed(r.text(colPartition))
 	if err != nil && r.err == nil {
 		r.err = err
 	}
-	return store.Key{Partition: p, Sort: r.text(colSort)}
+	return driver.Key{Partition: p, Sort: r.text(colSort)}
 }
 
 // row decodes the columns.
-func (r *reader) row() (store.Row, error) {
-	row := store.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence),
+func (r *reader) row() (driver.Row, error) {
+	row := driver.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence),
 		Data: r.blob(colData),
 		Wake: r.number(colWake), Expires: r.number(colExpires)}
 	if compressed := r.blob(colCompressed); compressed != nil && r.err == nil {
-		row.Data, r.err = store.Decompress(compressed)
+		row.Data, r.err = driver.Decompress(compressed)
 	}
 	if group := r.text(colGroup); group != "" {
-		row.List = &store.ListEntry{Group: group, Sort: r.text(colListSort),
+		row.List = &driver.ListEntry{Group: group, Sort: r.text(colListSort),
 			Fields: r.blob(colFields)}
 	}
 	return row, r.err

@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
 	"millrace/tests/emulators/tablestore"
@@ -18,8 +18,8 @@ func FuzzRow(f *testing.F) {
 	if err := s.CreateTables(f.Context()); err != nil {
 		f.Fatal(err)
 	}
-	storetest.FuzzRow(f, s, func(t *testing.T, got store.Row) {
-		rows, _, err := s.Range(t.Context(), store.Range{Partition: got.Partition, From: got.Sort})
+	storetest.FuzzRow(f, s, func(t *testing.T, got driver.Row) {
+		rows, _, err := s.Range(t.Context(), driver.Range{Partition: got.Partition, From: got.Sort})
 		if err != nil || len(rows) == 0 || !reflect.DeepEqual(rows[0], got) {
 			t.Fatalf("Get says %+v, Range %+v, %v", got, rows, err)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // IndexWake returns the name of a table's index for waking.
@@ -151,7 +151,7 @@ func (s *Store) create(
 func (s *Store) waitReady(ctx context.Context) error {
 	probes := []func() error{
 		func() error {
-			_, err := s.getRow(ctx, store.Key{Partition: "ready", Sort: "ready"}, colVersion)
+			_, err := s.getRow(ctx, driver.Key{Partition: "ready", Sort: "ready"}, colVersion)
 			return err
 		},
 		func() error {
@@ -162,7 +162,7 @@ func (s *Store) waitReady(ctx context.Context) error {
 		},
 		func() error {
 			_, err := s.getRange(ctx, "GetRange list",
-				s.listQuery(store.ListRange{Group: "ready", Limit: 1}))
+				s.listQuery(driver.ListRange{Group: "ready", Limit: 1}))
 			return err
 		},
 	}
@@ -173,12 +173,12 @@ func (s *Store) waitReady(ctx context.Context) error {
 	for _, probe := range probes {
 		for n := 0; ; n++ {
 			err := probe()
-			if err == nil || errors.Is(err, store.ErrNotFound) {
+			if err == nil || errors.Is(err, driver.ErrNotFound) {
 				break
 			}
 			// An index that DescribeTable lists may not be found yet.
 			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject ||
-				!store.Backoff(ctx, n, end) {
+				!driver.Backoff(ctx, n, end) {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package otsstore_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -10,7 +11,7 @@ import (
 
 	sdk "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/emulators/tablestore"
 )
@@ -29,7 +30,7 @@ func TestCreateTables(t *testing.T) {
 					t.Errorf("CreateTables: %v", err)
 				}
 			}
-			if err := s.Put(t.Context(), []store.Row{{Key: keyA}}); err != nil {
+			if err := s.Put(t.Context(), []driver.Row{{Key: keyA}}); err != nil {
 				t.Errorf("Put: %v", err)
 			}
 			if err := s.CheckTables(t.Context()); err != nil {
@@ -180,10 +181,10 @@ func TestOtherRows(t *testing.T) {
 		!strings.Contains(err.Error(), "another program's") {
 		t.Errorf("Due: %v", err)
 	}
-	if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: []byte("x")}}); err != nil {
+	if err := s.Put(t.Context(), []driver.Row{{Key: keyA, Data: []byte("x")}}); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := s.Range(t.Context(), store.Range{Partition: keyA.Partition})
+	got, _, err := s.Range(t.Context(), driver.Range{Partition: keyA.Partition})
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%d rows, %v", len(got), err)
 	}
@@ -210,63 +211,49 @@ func TestOtherRows(t *testing.T) {
 	}
 }
 
-// TestMeter: the meter counts what the service reports.
-func TestMeter(t *testing.T) {
+// TestCost: calls cost what TableStore bills for them, and no call is made twice.
+func TestCost(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
-	var meter otsstore.Meter
-	s := open(t, server, otsstore.Options{Meter: &meter})
-	meter.Reset()
-	server.ResetUsage()
+	s := open(t, server, otsstore.Options{})
 	noise := make([]byte, 9000) // data that is not deflated
 	random := rand.NewChaCha8([32]byte{})
 	random.Read(noise)
 	big := row(1, string(noise))
 	big.Wake = 7
-	ok := func(err error) {
-		t.Helper()
-		if err != nil {
+	for _, c := range []struct {
+		name string
+		run  func() error
+		want tablestore.Usage // of the table
+	}{
+		{"claim with two puts", func() error {
+			return s.Commit(t.Context(), []driver.Row{
+				{Key: driver.Key{Partition: "p", Sort: "1"}},
+				{Key: driver.Key{Partition: "p", Sort: "2"}}}, big, absent)
+		}, tablestore.Usage{Requests: 3, Reads: 1, Writes: 2 + 3}}, // a condition reads
+		{"second claim", func() error {
+			if err := s.Commit(t.Context(), nil, big, absent); !errors.Is(err, driver.ErrConflict) {
+				return fmt.Errorf("a second claim: %w", err)
+			}
+			return nil
+		}, tablestore.Usage{Requests: 2, Reads: 1 + 1, Writes: 1}}, // it reads the row's stamp
+		{"get", func() error { _, err := s.Get(t.Context(), keyA); return err },
+			tablestore.Usage{Requests: 1, Reads: 3}},
+		{"range", func() error {
+			_, _, err := s.Range(t.Context(), driver.Range{Partition: "p"})
+			return err
+		}, tablestore.Usage{Requests: 1, Reads: 1}},
+		{"due", func() error { _, _, err := s.Due(t.Context(), 0, 9, "", 0); return err },
+			tablestore.Usage{}}, // it reads an index
+		{"delete", func() error { return s.Delete(t.Context(), keyA, nil) },
+			tablestore.Usage{Requests: 1, Writes: 1}},
+	} {
+		server.ResetUsage()
+		if err := c.run(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	ok(s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "1"}},
-		{Key: store.Key{Partition: "p", Sort: "2"}}}, big, absent))
-	if err := s.Commit(t.Context(), nil, big, absent); err == nil {
-		t.Fatal("a second claim wins")
-	}
-	_, err := s.Get(t.Context(), keyA)
-	ok(err)
-	_, _, err = s.Range(t.Context(), store.Range{Partition: "p"})
-	ok(err)
-	_, _, err = s.Due(t.Context(), 0, 9, "", 0)
-	ok(err)
-	_, _, err = s.List(t.Context(), store.ListRange{Group: "g"})
-	ok(err)
-	ok(s.Delete(t.Context(), keyA, nil))
-	got := fmt.Sprint(meter.ByOperation())
-	want := fmt.Sprint(map[string]store.Usage{
-		"BatchWriteRow": {Requests: 1, Writes: 2},
-		"PutRow":        {Requests: 1, Failed: 1, Reads: 2, Writes: 4},
-		// one of them reads the stamp of the row that made the condition fail
-		"GetRow":        {Requests: 2, Reads: 1 + 3},
-		"GetRange":      {Requests: 1, Reads: 1},
-		"GetRange wake": {Requests: 1, Reads: 1, Index: 1},
-		"GetRange list": {Requests: 1, Reads: 1, Index: 1},
-		"DeleteRow":     {Requests: 1, Writes: 1},
-	})
-	if got != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-	usage, total := server.Usage(), meter.Total()
-	if reads := float64(usage[table].Reads); reads != total.Reads-total.Index {
-		t.Errorf("the service counts %v reads of the table, the meter %v", reads,
-			total.Reads-total.Index)
-	}
-	if writes := float64(usage[table].Writes); writes != total.Writes {
-		t.Errorf("the service counts %v writes, the meter %v", writes, total.Writes)
-	}
-	meter.Reset()
-	if meter.Total() != (store.Usage{}) {
-		t.Error("Reset leaves something")
+		if got := server.Usage()[table]; got != c.want {
+			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
+		}
 	}
 }
 
@@ -281,8 +268,9 @@ func FuzzCursor(f *testing.F) {
 		f.Fatal(err)
 	}
 	for i := range 40 {
-		r := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"}, Wake: int64(i + 1)}
-		if err := s.Put(f.Context(), []store.Row{r}); err != nil {
+		key := driver.Key{Partition: fmt.Sprint("p", i), Sort: "a"}
+		r := driver.Row{Key: key, Wake: int64(i + 1)}
+		if err := s.Put(f.Context(), []driver.Row{r}); err != nil {
 			f.Fatal(err)
 		}
 	}

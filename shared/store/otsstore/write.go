@@ -8,13 +8,13 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-// Commit implements store.Driver: it writes the puts in parallel, and then makes the conditional
+// Commit implements driver.Driver: it writes the puts in parallel, and then makes the conditional
 // write.
 func (s *Store) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
@@ -30,8 +30,8 @@ func (s *Store) Commit(
 	return s.putIf(ctx, cas.Key, change, cond)
 }
 
-// Put implements store.Driver.
-func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+// Put implements driver.Driver.
+func (s *Store) Put(ctx context.Context, rows []driver.Row) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ const claimAttemptsMax = 4
 // putIf is the write that decides. Its token shows whether the condition failed because of an
 // earlier attempt of the same write, which was applied but whose response was lost.
 func (s *Store) putIf(
-	ctx context.Context, key store.Key, change *tablestore.PutRowChange, cond store.Condition,
+	ctx context.Context, key driver.Key, change *tablestore.PutRowChange, cond driver.Condition,
 ) error {
 	const op = "PutRow"
 	token := newToken()
@@ -55,7 +55,7 @@ func (s *Store) putIf(
 	for range claimAttemptsMax {
 		var possible bool
 		if change.Condition, possible = conditionFor(cond, existing); !possible {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 		m, err := s.put(ctx, op, change)
 		if maybe = maybe || m; err == nil {
@@ -64,7 +64,6 @@ func (s *Store) putIf(
 		if codeOf(err) != codeCondition {
 			return err
 		}
-		s.o.Meter.conditionFailed(op)
 		existing, err = s.stampOf(ctx, key)
 		switch {
 		case err != nil:
@@ -80,7 +79,7 @@ func (s *Store) putIf(
 
 // conditionFor returns the condition to try if the existing row is existing. possible is false if
 // no row can meet it.
-func conditionFor(cond store.Condition, existing stamp) (*tablestore.RowCondition, bool) {
+func conditionFor(cond driver.Condition, existing stamp) (*tablestore.RowCondition, bool) {
 	switch {
 	case !cond.Absent:
 		return atVersion(cond)
@@ -91,24 +90,21 @@ func conditionFor(cond store.Condition, existing stamp) (*tablestore.RowConditio
 }
 
 // conflictOrUnknown returns the error of a conditional write that did not write the existing row.
-func conflictOrUnknown(op string, key store.Key, maybe bool) error {
+func conflictOrUnknown(op string, key driver.Key, maybe bool) error {
 	if maybe {
 		// It may have been applied and then overwritten: only a later read can tell.
 		return fmt.Errorf(
 			"otsstore: %s of %q: an attempt was not answered, and another write stands there "+
 				"now: outcome unknown", op, key)
 	}
-	return store.ErrConflict
+	return driver.ErrConflict
 }
 
 func (s *Store) put(
 	ctx context.Context, op string, change *tablestore.PutRowChange,
 ) (maybe bool, err error) {
 	return s.call(ctx, op, func(c *tablestore.TableStoreClient) error {
-		out, err := c.PutRow(&tablestore.PutRowRequest{PutRowChange: change})
-		if err == nil {
-			s.o.Meter.used(op, out.ConsumedCapacityUnit, false)
-		}
+		_, err := c.PutRow(&tablestore.PutRowRequest{PutRowChange: change})
 		return err
 	})
 }
@@ -123,9 +119,9 @@ type stamp struct {
 func (t stamp) expiredAt(now int64) bool { return t.expires != 0 && t.expires <= now }
 
 // stampOf reads the stamp of a row.
-func (s *Store) stampOf(ctx context.Context, key store.Key) (stamp, error) {
+func (s *Store) stampOf(ctx context.Context, key driver.Key) (stamp, error) {
 	r, err := s.getRow(ctx, key, colVersion, colToken, colExpires)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, driver.ErrNotFound) {
 		return stamp{}, nil
 	} else if err != nil {
 		return stamp{}, err
@@ -133,9 +129,9 @@ func (s *Store) stampOf(ctx context.Context, key store.Key) (stamp, error) {
 	return stamp{true, r.blob(colToken), r.number(colExpires)}, r.err
 }
 
-// Delete implements store.Driver. With a condition, a row that is gone after an attempt without a
+// Delete implements driver.Driver. With a condition, a row that is gone after an attempt without a
 // response counts as deleted by that attempt.
-func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+func (s *Store) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
@@ -148,7 +144,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	if cond != nil {
 		var possible bool
 		if change.Condition, possible = conditionFor(*cond, stamp{exists: true}); !possible {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 	}
 	return s.remove(ctx, key, change, cond != nil && cond.Absent)
@@ -156,22 +152,18 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 
 // remove deletes a row. gone says that a missing row meets the condition.
 func (s *Store) remove(
-	ctx context.Context, key store.Key, change *tablestore.DeleteRowChange, gone bool,
+	ctx context.Context, key driver.Key, change *tablestore.DeleteRowChange, gone bool,
 ) error {
 	const op = "DeleteRow"
 	maybe, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) error {
-		out, err := c.DeleteRow(&tablestore.DeleteRowRequest{DeleteRowChange: change})
-		if err == nil {
-			s.o.Meter.used(op, out.ConsumedCapacityUnit, false)
-		}
+		_, err := c.DeleteRow(&tablestore.DeleteRowRequest{DeleteRowChange: change})
 		return err
 	})
 	if codeOf(err) != codeCondition {
 		return err
 	}
-	s.o.Meter.conditionFailed(op)
 	if !maybe && !gone {
-		return store.ErrConflict
+		return driver.ErrConflict
 	}
 	existing, err := s.stampOf(ctx, key)
 	switch {

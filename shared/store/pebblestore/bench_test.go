@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
@@ -53,8 +53,8 @@ func cpuTime(b *testing.B) time.Duration {
 
 func partition(i int64) string { return fmt.Sprintf("x#0123456789abcdef#execution-%010d", i) }
 
-func list(status byte, i int64) *store.ListEntry {
-	return &store.ListEntry{Group: "0123456789abcdef#0",
+func list(status byte, i int64) *driver.ListEntry {
+	return &driver.ListEntry{Group: "0123456789abcdef#0",
 		Sort:   fmt.Sprintf("%013d#execution-%010d", 1_700_000_000_000+i, i),
 		Fields: []byte{status, 1, 2, 3, 4, 5, 6, 7}}
 }
@@ -67,11 +67,11 @@ func BenchmarkClaim(b *testing.B) {
 			s := open(b, pebblestore.Options{Dir: b.TempDir()})
 			b.ReportAllocs()
 			eachCaller(b, n, 1, func(i int64) {
-				row := store.Row{Key: store.Key{Partition: partition(i), Sort: "a"}, Version: 1,
+				row := driver.Row{Key: driver.Key{Partition: partition(i), Sort: "a"}, Version: 1,
 					Fence: "12345678", Data: data,
 					Wake: 1_700_000_000_000 + i, List: list('R', i)}
 				if err := s.Commit(
-					b.Context(), nil, row, store.Condition{Absent: true, Now: 1},
+					b.Context(), nil, row, driver.Condition{Absent: true, Now: 1},
 				); err != nil {
 					b.Error(err)
 				}
@@ -90,21 +90,21 @@ func BenchmarkExecution(b *testing.B) {
 			b.ReportAllocs()
 			eachCaller(b, n, 3, func(i int64) {
 				p := partition(i)
-				row := store.Row{Key: store.Key{Partition: p, Sort: "a"}, Version: 1,
+				row := driver.Row{Key: driver.Key{Partition: p, Sort: "a"}, Version: 1,
 					Fence: "12345678", Data: claimed,
 					Wake: 1_700_000_000_000 + i, List: list('R', i)}
-				err := s.Commit(b.Context(), nil, row, store.Condition{Absent: true, Now: 1})
+				err := s.Commit(b.Context(), nil, row, driver.Condition{Absent: true, Now: 1})
 				if err == nil {
 					row.Version, row.Data = 2, running
 					err = s.Commit(b.Context(), nil, row,
-						store.Condition{Version: 1, Fence: row.Fence})
+						driver.Condition{Version: 1, Fence: row.Fence})
 				}
 				if err == nil {
 					row.Version, row.Data, row.Wake, row.List = 3, claimed, 0, list('S', i)
-					h := store.Key{Partition: p, Sort: "h#12345678#0000000001"}
-					puts := []store.Row{{Key: h, Data: history}}
+					h := driver.Key{Partition: p, Sort: "h#12345678#0000000001"}
+					puts := []driver.Row{{Key: h, Data: history}}
 					err = s.Commit(b.Context(), puts, row,
-						store.Condition{Version: 2, Fence: row.Fence})
+						driver.Condition{Version: 2, Fence: row.Fence})
 				}
 				if err != nil {
 					b.Error(err)
@@ -117,9 +117,9 @@ func BenchmarkExecution(b *testing.B) {
 // BenchmarkGet reads state rows by key.
 func BenchmarkGet(b *testing.B) {
 	s := open(b, pebblestore.Options{Dir: b.TempDir()})
-	var rows []store.Row
+	var rows []driver.Row
 	for i := range int64(10_000) {
-		rows = append(rows, store.Row{Key: store.Key{Partition: partition(i), Sort: "a"},
+		rows = append(rows, driver.Row{Key: driver.Key{Partition: partition(i), Sort: "a"},
 			Version: 1, Fence: "12345678", Data: make([]byte, 500)})
 	}
 	if err := s.Put(b.Context(), rows); err != nil {

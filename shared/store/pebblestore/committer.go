@@ -9,7 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Bounds of a group. They keep the wait for other requests short and a batch smaller than a
@@ -219,7 +219,7 @@ func (g *group) decide(r *request) error {
 			return err
 		}
 		if !before.satisfies(r.cond) {
-			return store.ErrConflict
+			return driver.ErrConflict
 		}
 		if err := g.putAll(r.puts); err != nil {
 			return err
@@ -232,7 +232,7 @@ func (g *group) decide(r *request) error {
 	}
 }
 
-func (g *group) putAll(rows []store.Row) error {
+func (g *group) putAll(rows []driver.Row) error {
 	for i := range rows {
 		if err := g.put(&rows[i]); err != nil {
 			return err
@@ -242,7 +242,7 @@ func (g *group) putAll(rows []store.Row) error {
 }
 
 // put adds a row and its index entries, and removes the index entries of the row that it replaces.
-func (g *group) put(row *store.Row) error {
+func (g *group) put(row *driver.Row) error {
 	number, err := g.partitionID(row.Partition)
 	if err != nil {
 		return err
@@ -270,7 +270,7 @@ func (g *group) put(row *store.Row) error {
 	return nil
 }
 
-func (g *group) remove(key store.Key, cond *store.Condition) error {
+func (g *group) remove(key driver.Key, cond *driver.Condition) error {
 	number, err := g.partitionID(key.Partition)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func (g *group) remove(key store.Key, cond *store.Condition) error {
 		return err
 	}
 	if cond != nil && !before.satisfies(cond) {
-		return store.ErrConflict
+		return driver.ErrConflict
 	}
 	if !before.present {
 		return nil
@@ -296,7 +296,7 @@ func (g *group) remove(key store.Key, cond *store.Condition) error {
 
 // index updates both indexes from the row before to the row after. It does not write entries that
 // stay the same.
-func (g *group) index(number uint64, key store.Key, before, after rowHeader) error {
+func (g *group) index(number uint64, key driver.Key, before, after rowHeader) error {
 	if before.wake != after.wake {
 		if before.wake != 0 {
 			g.key = appendWakeKey(g.key[:0], before.wake, number, key.Sort)
@@ -371,7 +371,7 @@ func (g *group) assignPartitionID(partition string) uint64 {
 
 // rowHeader returns the header of a row: as this group leaves it so far, from the cache, or from
 // the database.
-func (g *group) rowHeader(number uint64, key store.Key) (rowHeader, error) {
+func (g *group) rowHeader(number uint64, key driver.Key) (rowHeader, error) {
 	if number == 0 {
 		return rowHeader{}, nil
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // defaultRetryInterval is how long a write waits when the disk is full, and how long Pebble waits
@@ -79,11 +79,11 @@ func (c *diskFullState) checkWritable() error {
 	case d < 0:
 		return nil
 	case d < 4*c.retryInterval:
-		return store.ErrDiskFull
+		return driver.ErrDiskFull
 	}
 	c.reset()
 	c.lastError.Store(0)
-	c.logger.Info("store: room on the disk again, writes go on", "dir", c.dir)
+	c.logger.Info("store: the disk has free space again, writes go on", "dir", c.dir)
 	return nil
 }
 

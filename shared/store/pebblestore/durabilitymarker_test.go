@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
@@ -17,7 +17,7 @@ func TestLostEnds(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: whole, Logger: quiet})
 	for i := range 20 {
 		if err := s.Put(
-			t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: fmt.Sprint(i)},
+			t.Context(), []driver.Row{{Key: driver.Key{Partition: "p", Sort: fmt.Sprint(i)},
 				Data: make([]byte, 1000)}},
 		); err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestLostEnds(t *testing.T) {
 					pebblestore.Options{Dir: dir, Logger: quiet})
 				switch {
 				case c.want == "" && err == nil:
-					rows, _, err := s.Range(t.Context(), store.Range{Partition: "p", Limit: 100})
+					rows, _, err := s.Range(t.Context(), driver.Range{Partition: "p", Limit: 100})
 					if lost := name == "SYNCED and the log"; err != nil ||
 						len(rows) != 20 && !lost {
 						t.Errorf("%d rows, %v", len(rows), err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // CheckSpace checks the free space now.
@@ -35,7 +35,7 @@ func CountKeys(t testing.TB, s *Store) (n int) {
 }
 
 // SetRaw overwrites the bytes of a row behind the store's back.
-func SetRaw(t testing.TB, s *Store, key store.Key, value []byte) {
+func SetRaw(t testing.TB, s *Store, key driver.Key, value []byte) {
 	t.Helper()
 	if err := s.db.Set(rawKey(t, s, key), value, pebble.Sync); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func SetRaw(t testing.TB, s *Store, key store.Key, value []byte) {
 }
 
 // Raw returns the bytes of a row.
-func Raw(t testing.TB, s *Store, key store.Key) []byte {
+func Raw(t testing.TB, s *Store, key driver.Key) []byte {
 	t.Helper()
 	value, closer, err := s.db.Get(rawKey(t, s, key))
 	if err != nil {
@@ -54,7 +54,7 @@ func Raw(t testing.TB, s *Store, key store.Key) []byte {
 	return bytes.Clone(value)
 }
 
-func rawKey(t testing.TB, s *Store, key store.Key) []byte {
+func rawKey(t testing.TB, s *Store, key driver.Key) []byte {
 	t.Helper()
 	number, err := readPartitionID(s.db, appendPartitionKey(nil, key.Partition))
 	if err != nil || number == 0 {
@@ -64,10 +64,10 @@ func rawKey(t testing.TB, s *Store, key store.Key) []byte {
 }
 
 // EncodeRow encodes a row as the database holds it.
-func EncodeRow(row store.Row) []byte { return appendRow(nil, &row) }
+func EncodeRow(row driver.Row) []byte { return appendRow(nil, &row) }
 
 // DecodeRow decodes what EncodeRow wrote.
-func DecodeRow(key store.Key, b []byte) (store.Row, error) { return decodeRow(key, b) }
+func DecodeRow(key driver.Key, b []byte) (driver.Row, error) { return decodeRow(key, b) }
 
 // DecodeListEntry decodes an entry of the list index.
 func DecodeListEntry(
@@ -77,6 +77,6 @@ func DecodeListEntry(
 }
 
 // EncodeListEntry returns the key and the value of an entry of the list index.
-func EncodeListEntry(group, sort string, key store.Key, fields []byte) (k, v []byte) {
+func EncodeListEntry(group, sort string, key driver.Key, fields []byte) (k, v []byte) {
 	return appendListKey(nil, group, sort, 7, key.Sort), appendListValue(nil, key.Partition, fields)
 }

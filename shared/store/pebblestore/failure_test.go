@@ -12,7 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
@@ -23,7 +23,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func TestFull(t *testing.T) {
 	fs := &gateFS{FS: vfs.Default}
 	s := open(t, pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: 1000, Logger: quiet})
-	key := func(sort string) store.Key { return store.Key{Partition: "p", Sort: sort} }
+	key := func(sort string) driver.Key { return driver.Key{Partition: "p", Sort: sort} }
 	for _, c := range []struct {
 		free           uint64
 		writes, delete bool
@@ -31,20 +31,20 @@ func TestFull(t *testing.T) {
 		{1 << 40, true, true}} {
 		fs.free.Store(1 << 40)
 		pebblestore.CheckSpace(s)
-		if err := s.Put(t.Context(), []store.Row{{Key: key("old")}}); err != nil {
+		if err := s.Put(t.Context(), []driver.Row{{Key: key("old")}}); err != nil {
 			t.Fatalf("Put: %v", err)
 		}
 		fs.free.Store(c.free)
 		pebblestore.CheckSpace(s)
 		allowed := func(name string, err error, want bool) {
 			t.Helper()
-			if want && err != nil || !want && !errors.Is(err, store.ErrDiskFull) {
+			if want && err != nil || !want && !errors.Is(err, driver.ErrDiskFull) {
 				t.Errorf("%d bytes free: %s answers %v, allowed: %v", c.free, name, err, want)
 			}
 		}
-		allowed("Put", s.Put(t.Context(), []store.Row{{Key: key("b")}}), c.writes)
-		row := store.Row{Key: key(fmt.Sprint("a", c.free)), Version: 1}
-		allowed("Commit", s.Commit(t.Context(), nil, row, store.Condition{Absent: true}), c.writes)
+		allowed("Put", s.Put(t.Context(), []driver.Row{{Key: key("b")}}), c.writes)
+		row := driver.Row{Key: key(fmt.Sprint("a", c.free)), Version: 1}
+		allowed("Commit", s.Commit(t.Context(), nil, row, driver.Condition{Absent: true}), c.writes)
 		if _, err := s.Get(t.Context(), key("old")); err != nil {
 			t.Errorf("%d bytes free: Get answers %v", c.free, err)
 		}
@@ -64,21 +64,22 @@ func TestFullDisk(t *testing.T) {
 	s := open(t, pebblestore.WithRetryInterval(
 		pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
 			Logger: slog.New(slog.NewTextHandler(lines, nil))}, pause))
-	row := func(i int) store.Row {
-		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)},
+	row := func(i int) driver.Row {
+		return driver.Row{Key: driver.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)},
 			Data: make([]byte, 20<<10)}
 	}
 	fs.full.Store(true)
 	written, began := 0, time.Now()
 	for ; ; written++ {
-		if err := s.Put(t.Context(), []store.Row{row(written)}); errors.Is(err, store.ErrDiskFull) {
+		err := s.Put(t.Context(), []driver.Row{row(written)})
+		if errors.Is(err, driver.ErrDiskFull) {
 			break
 		} else if written > 1000 {
 			t.Fatalf("%d writes, the last answers %v", written, err)
 		}
 	}
 	for range 10 {
-		if err := s.Put(t.Context(), []store.Row{row(0)}); !errors.Is(err, store.ErrDiskFull) {
+		if err := s.Put(t.Context(), []driver.Row{row(0)}); !errors.Is(err, driver.ErrDiskFull) {
 			t.Errorf("Put on a full disk: %v", err)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -93,10 +94,10 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("Get on a full disk: %v", err)
 	}
 	fs.full.Store(false)
-	for errors.Is(s.Put(t.Context(), []store.Row{row(written)}), store.ErrDiskFull) {
+	for errors.Is(s.Put(t.Context(), []driver.Row{row(written)}), driver.ErrDiskFull) {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if err := s.Put(t.Context(), []store.Row{row(written)}); err != nil {
+	if err := s.Put(t.Context(), []driver.Row{row(written)}); err != nil {
 		t.Errorf("Put with room again: %v", err)
 	}
 }
@@ -113,9 +114,9 @@ func TestFullDiskMeetsWriter(t *testing.T) {
 	result := make(chan error, 1)
 	go func() {
 		for {
-			key := store.Key{Partition: "p", Sort: fmt.Sprint(written.Load())}
+			key := driver.Key{Partition: "p", Sort: fmt.Sprint(written.Load())}
 			if err := s.Put(
-				t.Context(), []store.Row{{Key: key, Data: make([]byte, 20<<10)}},
+				t.Context(), []driver.Row{{Key: key, Data: make([]byte, 20<<10)}},
 			); err != nil {
 				result <- err
 				return
@@ -135,8 +136,8 @@ func TestFullDiskMeetsWriter(t *testing.T) {
 	close(fs.wait)
 	<-result // store.ErrDiskFull if no write was held back after all
 	if err := s.Put(
-		t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}},
-	); !errors.Is(err, store.ErrDiskFull) {
+		t.Context(), []driver.Row{{Key: driver.Key{Partition: "p", Sort: "a"}}},
+	); !errors.Is(err, driver.ErrDiskFull) {
 		t.Errorf("Put on a full disk: %v", err)
 	}
 	fs.full.Store(false)
@@ -168,10 +169,10 @@ func TestFailedLog(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Open: %v", err)
 			}
-			key := store.Key{Partition: "p", Sort: "a"}
+			key := driver.Key{Partition: "p", Sort: "a"}
 			if err := s.Commit(
-				t.Context(), nil, store.Row{Key: key, Version: 1, Fence: "r"},
-				store.Condition{Absent: true},
+				t.Context(), nil, driver.Row{Key: key, Version: 1, Fence: "r"},
+				driver.Condition{Absent: true},
 			); err != nil {
 				t.Fatalf("Commit: %v", err)
 			}
@@ -180,10 +181,10 @@ func TestFailedLog(t *testing.T) {
 			var done sync.WaitGroup
 			for i := range 8 {
 				done.Go(func() {
-					row := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"},
+					row := driver.Row{Key: driver.Key{Partition: fmt.Sprint("p", i), Sort: "a"},
 						Version: 1}
-					err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true})
-					if err == nil || errors.Is(err, store.ErrConflict) {
+					err := s.Commit(t.Context(), nil, row, driver.Condition{Absent: true})
+					if err == nil || errors.Is(err, driver.ErrConflict) {
 						t.Errorf("Commit on a broken disk: %v", err)
 					}
 				})
@@ -192,7 +193,7 @@ func TestFailedLog(t *testing.T) {
 			if err := <-fatal; err == nil {
 				t.Error("the owner is told of no error")
 			}
-			if err := s.Put(t.Context(), []store.Row{{Key: key}}); err == nil {
+			if err := s.Put(t.Context(), []driver.Row{{Key: key}}); err == nil {
 				t.Error("Put after the failure answers nil")
 			}
 			if _, err := s.Get(t.Context(), key); err == nil {
@@ -225,12 +226,12 @@ func TestPowerCut(t *testing.T) {
 			}
 		}
 		var mu sync.Mutex
-		known := map[store.Key]int64{} // the acknowledged version of each row
+		known := map[driver.Key]int64{} // the acknowledged version of each row
 		stop := make(chan struct{})
 		var done sync.WaitGroup
 		for w := range 4 {
 			done.Go(func() {
-				key := store.Key{Partition: fmt.Sprint("x#", round, "#", w), Sort: "a"}
+				key := driver.Key{Partition: fmt.Sprint("x#", round, "#", w), Sort: "a"}
 				for v := int64(1); ; v++ {
 					select {
 					case <-stop:
@@ -253,7 +254,7 @@ func TestPowerCut(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		mu.Lock()
 		crashed := disk.CrashClone(vfs.CrashCloneCfg{})
-		acknowledged := map[store.Key]int64{}
+		acknowledged := map[driver.Key]int64{}
 		for k, v := range known {
 			acknowledged[k] = v
 		}
@@ -283,31 +284,31 @@ func TestPowerCut(t *testing.T) {
 }
 
 // commitVersion writes version v of a row together with a history row.
-func commitVersion(t testing.TB, s *pebblestore.Store, key store.Key, v int64) error {
-	row := store.Row{Key: key, Version: v, Fence: "r", Data: make([]byte, 500), Wake: v,
-		List: &store.ListEntry{Group: "g", Sort: key.Partition}}
-	history := store.Row{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%06d", v)},
+func commitVersion(t testing.TB, s *pebblestore.Store, key driver.Key, v int64) error {
+	row := driver.Row{Key: key, Version: v, Fence: "r", Data: make([]byte, 500), Wake: v,
+		List: &driver.ListEntry{Group: "g", Sort: key.Partition}}
+	history := driver.Row{Key: driver.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%06d", v)},
 		Data: make([]byte, 300)}
-	cond := store.Condition{Version: v - 1, Fence: "r"}
+	cond := driver.Condition{Version: v - 1, Fence: "r"}
 	if v == 1 {
-		cond = store.Condition{Absent: true, Now: 1}
+		cond = driver.Condition{Absent: true, Now: 1}
 	}
-	return s.Commit(t.Context(), []store.Row{history}, row, cond)
+	return s.Commit(t.Context(), []driver.Row{history}, row, cond)
 }
 
 // checkVersions checks that a partition written by commitVersion is complete.
 func checkVersions(t testing.TB, s *pebblestore.Store, partition string) {
 	t.Helper()
-	row, err := s.Get(t.Context(), store.Key{Partition: partition, Sort: "a"})
-	if errors.Is(err, store.ErrNotFound) {
+	row, err := s.Get(t.Context(), driver.Key{Partition: partition, Sort: "a"})
+	if errors.Is(err, driver.ErrNotFound) {
 		return
 	}
 	if err != nil {
 		t.Fatalf("Get: %v", err)
 	}
 	var n int64
-	for r, more := (store.Range{Partition: partition, From: "h#", To: "h$"}), true; more; {
-		var rows []store.Row
+	for r, more := (driver.Range{Partition: partition, From: "h#", To: "h$"}), true; more; {
+		var rows []driver.Row
 		if rows, more, err = s.Range(t.Context(), r); err != nil {
 			t.Fatalf("Range: %v", err)
 		}
@@ -319,7 +320,7 @@ func checkVersions(t testing.TB, s *pebblestore.Store, partition string) {
 	if n != row.Version {
 		t.Errorf("%s: version %d with %d history rows", partition, row.Version, n)
 	}
-	list, _, err := s.List(t.Context(), store.ListRange{Group: "g", From: partition,
+	list, _, err := s.List(t.Context(), driver.ListRange{Group: "g", From: partition,
 		To: partition + "\x00"})
 	if err != nil || len(list) != 1 {
 		t.Errorf("%s: %d list entries, %v", partition, len(list), err)

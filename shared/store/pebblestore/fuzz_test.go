@@ -4,20 +4,20 @@ import (
 	"bytes"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
 func FuzzDecodeRow(f *testing.F) {
-	key := store.Key{Partition: "p", Sort: "a"}
-	full := pebblestore.EncodeRow(store.Row{Key: key, Version: 1 << 40, Fence: "run",
+	key := driver.Key{Partition: "p", Sort: "a"}
+	full := pebblestore.EncodeRow(driver.Row{Key: key, Version: 1 << 40, Fence: "run",
 		Wake: 1_700_000_000_000, Expires: 9,
-		List: &store.ListEntry{Group: "g", Sort: "s", Fields: []byte("f")}, Data: []byte("data")})
+		List: &driver.ListEntry{Group: "g", Sort: "s", Fields: []byte("f")}, Data: []byte("data")})
 	f.Add(full)
 	for n := range full {
 		f.Add(full[:n])
 	}
-	f.Add(pebblestore.EncodeRow(store.Row{Key: key}))
+	f.Add(pebblestore.EncodeRow(driver.Row{Key: key}))
 	f.Add([]byte{1, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Add([]byte{2, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -41,7 +41,7 @@ func FuzzDecodeRow(f *testing.F) {
 
 func FuzzDecodeListEntry(f *testing.F) {
 	k, v := pebblestore.EncodeListEntry("g\x00#", "s\x00\x01",
-		store.Key{Partition: "p\x00", Sort: "a"}, []byte("f"))
+		driver.Key{Partition: "p\x00", Sort: "a"}, []byte("f"))
 	f.Add(k, v)
 	for n := range k[1:] {
 		f.Add(k[:n+1], v)
@@ -60,7 +60,7 @@ func FuzzListEntry(f *testing.F) {
 	f.Add("", "", "p", "", []byte(nil))
 	f.Add("g\x00", "\x00\x01", "p\x00\xff", "\x00", []byte{0})
 	f.Fuzz(func(t *testing.T, group, sort, partition, rowSort string, fields []byte) {
-		key := store.Key{Partition: partition, Sort: rowSort}
+		key := driver.Key{Partition: partition, Sort: rowSort}
 		gotSort, gotPartition, gotRowSort, gotFields, err := pebblestore.DecodeListEntry(
 			pebblestore.EncodeListEntry(group, sort, key, fields))
 		if err != nil || gotSort != sort || gotPartition != partition || gotRowSort != rowSort ||
@@ -72,8 +72,8 @@ func FuzzListEntry(f *testing.F) {
 
 func FuzzDueCursor(f *testing.F) {
 	s := open(f, pebblestore.Options{Dir: f.TempDir()})
-	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5},
-		{Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
+	rows := []driver.Row{{Key: driver.Key{Partition: "p", Sort: "a"}, Wake: 5},
+		{Key: driver.Key{Partition: "p", Sort: "b"}, Wake: 6}}
 	if err := s.Put(f.Context(), rows); err != nil {
 		f.Fatal(err)
 	}

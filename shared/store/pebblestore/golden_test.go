@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
@@ -13,8 +13,8 @@ import (
 // cannot read the new rows: raise rowFormat, keep reading the earlier format, and add lines
 // instead.
 func TestRowGolden(t *testing.T) {
-	key := store.Key{Partition: "x#1#a", Sort: "a"}
-	for want, row := range map[string]store.Row{
+	key := driver.Key{Partition: "x#1#a", Sort: "a"}
+	for want, row := range map[string]driver.Row{
 		"010000000000":           {Key: key, Data: []byte{}},
 		"010000000e0076616c7565": {Key: key, Expires: 7, Data: []byte("value")},
 		"0100020a0003312e3064617461": {Key: key, Version: 1, Wake: 5, Fence: "1.0",
@@ -22,7 +22,7 @@ func TestRowGolden(t *testing.T) {
 		"010180020180f8ebb8c431036126310367233004302378300201020001": {Key: key, Version: 128,
 			Wake: -1, Expires: 851_000_000_000, Fence: "a&1",
 			Data: []byte{0, 1},
-			List: &store.ListEntry{Group: "g#0", Sort: "0#x0", Fields: []byte{1, 2}}},
+			List: &driver.ListEntry{Group: "g#0", Sort: "0#x0", Fields: []byte{1, 2}}},
 	} {
 		if got := hex.EncodeToString(pebblestore.EncodeRow(row)); got != want {
 			t.Errorf("%+v is written as\n%s, was\n%s", row, got, want)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 )
 
@@ -34,7 +34,7 @@ func TestKill(t *testing.T) {
 		runAndKill(t, dir, round, acknowledged)
 		s := open(t, pebblestore.Options{Dir: dir})
 		for partition, v := range acknowledged {
-			row, err := s.Get(t.Context(), store.Key{Partition: partition, Sort: "a"})
+			row, err := s.Get(t.Context(), driver.Key{Partition: partition, Sort: "a"})
 			if err != nil || row.Version < v {
 				t.Fatalf("round %d: %s has version %d, %v; %d was acknowledged", round, partition,
 					row.Version, err, v)
@@ -105,7 +105,7 @@ func writeForEver(dir string) {
 			partition := fmt.Sprintf("x#%d#%d", os.Getpid(), w)
 			for v := int64(1); ; v++ {
 				if err := commitVersion(
-					background{}, s, store.Key{Partition: partition, Sort: "a"}, v,
+					background{}, s, driver.Key{Partition: partition, Sort: "a"}, v,
 				); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(3)

@@ -11,13 +11,13 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // ErrClosed is the error of every call after Close.
 var ErrClosed = errors.New("pebblestore: closed")
 
-// Store is a store.Driver in a directory of this machine.
+// Store is a driver in a directory of this machine.
 type Store struct {
 	options  Options
 	lock     *pebble.Lock
@@ -40,7 +40,7 @@ type Store struct {
 	closeErr   error
 }
 
-var _ store.Driver = (*Store)(nil)
+var _ driver.Driver = (*Store)(nil)
 
 // Open opens the store in options.Dir, or creates it. It fails if another process has the directory
 // open, or if a newer program wrote it. It reads only the log that Pebble has not flushed to tables
@@ -187,6 +187,9 @@ func (s *Store) pebbleOptions() *pebble.Options {
 
 // Shards returns 1: one process reads the whole wake index.
 func (s *Store) Shards() int { return 1 }
+
+// SetShards changes nothing: one ordered index takes all writes.
+func (s *Store) SetShards(int) {}
 
 // Close rejects new calls, waits until pending writes are durable and completed and readers are
 // done, and unlocks the directory. It may be called more than once.

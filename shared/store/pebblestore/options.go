@@ -1,4 +1,4 @@
-// Package pebblestore is the embedded, durable store.Driver: a Pebble database with one committer.
+// Package pebblestore is the embedded, durable driver: a Pebble database with one committer.
 //
 // The committer takes all waiting writes as one group: it checks their conditions in order, writes
 // one batch with one sync, and then completes all of them. So a single caller waits for about one

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 	"millrace/shared/store/pebblestore"
 	"millrace/shared/store/storetest"
 )
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 				fs := &gateFS{FS: vfs.Default}
 				options.FS = fs
 				h := storetest.Harness{Driver: open(t, options), HoldSync: fs.hold}
-				h.Reopen = func() store.Driver {
+				h.Reopen = func() driver.Driver {
 					if err := h.Driver.Close(); err != nil {
 						t.Fatalf("Close: %v", err)
 					}
@@ -121,24 +121,24 @@ func TestOpenRefuses(t *testing.T) {
 func TestBadRows(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: t.TempDir()})
 	long := strings.Repeat("k", 5000)
-	for name, row := range map[string]store.Row{
-		"no partition":   {Key: store.Key{Sort: "a"}},
-		"long partition": {Key: store.Key{Partition: long, Sort: "a"}},
-		"long sort":      {Key: store.Key{Partition: "p", Sort: long}},
-		"wake in past":   {Key: store.Key{Partition: "p", Sort: "a"}, Wake: -1},
-		"long group": {Key: store.Key{Partition: "p", Sort: "a"},
-			List: &store.ListEntry{Group: long}},
-		"large": {Key: store.Key{Partition: "p", Sort: "a"}, Data: make([]byte, 65<<20)},
+	for name, row := range map[string]driver.Row{
+		"no partition":   {Key: driver.Key{Sort: "a"}},
+		"long partition": {Key: driver.Key{Partition: long, Sort: "a"}},
+		"long sort":      {Key: driver.Key{Partition: "p", Sort: long}},
+		"wake in past":   {Key: driver.Key{Partition: "p", Sort: "a"}, Wake: -1},
+		"long group": {Key: driver.Key{Partition: "p", Sort: "a"},
+			List: &driver.ListEntry{Group: long}},
+		"large": {Key: driver.Key{Partition: "p", Sort: "a"}, Data: make([]byte, 65<<20)},
 	} {
-		if err := s.Put(t.Context(), []store.Row{row}); err == nil {
+		if err := s.Put(t.Context(), []driver.Row{row}); err == nil {
 			t.Errorf("%s: Put answers nil", name)
 		}
-		if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil ||
-			errors.Is(err, store.ErrConflict) {
+		if err := s.Commit(t.Context(), nil, row, driver.Condition{Absent: true}); err == nil ||
+			errors.Is(err, driver.ErrConflict) {
 			t.Errorf("%s: Commit answers %v", name, err)
 		}
 	}
-	if rows, _, err := s.Range(t.Context(), store.Range{Partition: "p"}); err != nil ||
+	if rows, _, err := s.Range(t.Context(), driver.Range{Partition: "p"}); err != nil ||
 		len(rows) != 0 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
@@ -151,9 +151,9 @@ func TestBinaryKeys(t *testing.T) {
 		"a\x00\xff", "a\x01", "\xfe", "\xff", "\xff\xff"}
 	for _, p := range texts {
 		for _, text := range texts {
-			row := store.Row{Key: store.Key{Partition: p, Sort: text}, Wake: 1,
-				List: &store.ListEntry{Group: p, Sort: text}}
-			if err := s.Put(t.Context(), []store.Row{row}); err != nil {
+			row := driver.Row{Key: driver.Key{Partition: p, Sort: text}, Wake: 1,
+				List: &driver.ListEntry{Group: p, Sort: text}}
+			if err := s.Put(t.Context(), []driver.Row{row}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -163,13 +163,13 @@ func TestBinaryKeys(t *testing.T) {
 			for to := range texts {
 				want := max(to-from, 0)
 				rows, _, err := s.Range(t.Context(),
-					store.Range{Partition: p, From: texts[from], To: texts[to]})
+					driver.Range{Partition: p, From: texts[from], To: texts[to]})
 				if err != nil || len(rows) != want {
 					t.Fatalf("Range %q %q-%q: %d rows, %v, want %d", p, texts[from], texts[to],
 						len(rows), err, want)
 				}
 				list, _, err := s.List(t.Context(),
-					store.ListRange{Group: p, From: texts[from], To: texts[to]})
+					driver.ListRange{Group: p, From: texts[from], To: texts[to]})
 				if err != nil || len(list) != want {
 					t.Fatalf("List %q %q-%q: %d entries, %v, want %d", p, texts[from], texts[to],
 						len(list), err, want)
@@ -194,12 +194,12 @@ func TestBinaryKeys(t *testing.T) {
 func TestPageBytes(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: t.TempDir()})
 	for _, sort := range []string{"a", "b", "c"} {
-		row := store.Row{Key: store.Key{Partition: "p", Sort: sort}, Data: make([]byte, 5<<20)}
-		if err := s.Put(t.Context(), []store.Row{row}); err != nil {
+		row := driver.Row{Key: driver.Key{Partition: "p", Sort: sort}, Data: make([]byte, 5<<20)}
+		if err := s.Put(t.Context(), []driver.Row{row}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rows, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	rows, more, err := s.Range(t.Context(), driver.Range{Partition: "p"})
 	if err != nil || len(rows) != 1 || !more {
 		t.Errorf("%d rows, more %v, %v; want 1 and more", len(rows), more, err)
 	}
@@ -208,18 +208,19 @@ func TestPageBytes(t *testing.T) {
 // TestDictionaryIsCleared: a partition without rows leaves nothing behind.
 func TestDictionaryIsCleared(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: t.TempDir()})
-	p := store.Key{Partition: "p", Sort: "a"}
+	p := driver.Key{Partition: "p", Sort: "a"}
 	for range 3 {
-		row := store.Row{Key: p, Version: 1, Wake: 5, List: &store.ListEntry{Group: "g", Sort: "s"}}
+		row := driver.Row{Key: p, Version: 1, Wake: 5,
+			List: &driver.ListEntry{Group: "g", Sort: "s"}}
 		if err := s.Commit(
-			t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "h"}}}, row,
-			store.Condition{Absent: true},
+			t.Context(), []driver.Row{{Key: driver.Key{Partition: "p", Sort: "h"}}}, row,
+			driver.Condition{Absent: true},
 		); err != nil {
 			t.Fatal(err)
 		}
 		for _, sort := range []string{"a", "h"} {
 			if err := s.Delete(
-				t.Context(), store.Key{Partition: "p", Sort: sort}, nil,
+				t.Context(), driver.Key{Partition: "p", Sort: sort}, nil,
 			); err != nil {
 				t.Fatal(err)
 			}
@@ -233,10 +234,10 @@ func TestDictionaryIsCleared(t *testing.T) {
 // TestUnknownRowFormat: every call fails on a row of a newer program, and the row does not change.
 func TestUnknownRowFormat(t *testing.T) {
 	dir := t.TempDir()
-	key := store.Key{Partition: "p", Sort: "a"}
+	key := driver.Key{Partition: "p", Sort: "a"}
 	s := open(t, pebblestore.Options{Dir: dir})
 	if err := s.Put(
-		t.Context(), []store.Row{{Key: key}, {Key: store.Key{Partition: "p", Sort: "b"}}},
+		t.Context(), []driver.Row{{Key: key}, {Key: driver.Key{Partition: "p", Sort: "b"}}},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -245,14 +246,15 @@ func TestUnknownRowFormat(t *testing.T) {
 	_, err := s.Get(t.Context(), key)
 	calls := map[string]error{
 		"Get": err,
-		"Put": s.Put(t.Context(), []store.Row{{Key: key}}),
-		"Claim": s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1},
-			store.Condition{Absent: true}),
-		"Commit":    s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1}, store.Condition{}),
+		"Put": s.Put(t.Context(), []driver.Row{{Key: key}}),
+		"Claim": s.Commit(t.Context(), nil, driver.Row{Key: key, Version: 1},
+			driver.Condition{Absent: true}),
+		"Commit": s.Commit(t.Context(), nil, driver.Row{Key: key, Version: 1},
+			driver.Condition{}),
 		"Delete":    s.Delete(t.Context(), key, nil),
-		"Delete if": s.Delete(t.Context(), key, &store.Condition{}),
+		"Delete if": s.Delete(t.Context(), key, &driver.Condition{}),
 	}
-	_, _, calls["Range"] = s.Range(t.Context(), store.Range{Partition: "p"})
+	_, _, calls["Range"] = s.Range(t.Context(), driver.Range{Partition: "p"})
 	for name, err := range calls {
 		if !errors.Is(err, pebblestore.ErrFormat) {
 			t.Errorf("%s: %v, want ErrFormat", name, err)
@@ -261,7 +263,7 @@ func TestUnknownRowFormat(t *testing.T) {
 	if got := pebblestore.Raw(t, s, key); string(got) != string(raw) {
 		t.Errorf("the row is now %q", got)
 	}
-	if _, err := s.Get(t.Context(), store.Key{Partition: "p", Sort: "b"}); err != nil {
+	if _, err := s.Get(t.Context(), driver.Key{Partition: "p", Sort: "b"}); err != nil {
 		t.Errorf("its neighbour: %v", err)
 	}
 }

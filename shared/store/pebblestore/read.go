@@ -9,7 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // pageBytes bounds a page of Range, List and Due, whatever the limit is. A page has at least one
@@ -105,20 +105,20 @@ func (s *Store) partitionID(v *snapshot, partition string) (uint64, error) {
 	return readPartitionID(v.pebble, appendPartitionKey(buf[:0], partition))
 }
 
-// Get implements store.Driver.
-func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+// Get implements driver.Driver.
+func (s *Store) Get(ctx context.Context, key driver.Key) (row driver.Row, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		number, err := s.partitionID(v, key.Partition)
 		if err != nil {
 			return err
 		}
 		if number == 0 {
-			return store.ErrNotFound
+			return driver.ErrNotFound
 		}
 		var buf [128]byte
 		value, closer, err := v.pebble.Get(appendRowKey(buf[:0], number, key.Sort))
 		if errors.Is(err, pebble.ErrNotFound) {
-			return store.ErrNotFound
+			return driver.ErrNotFound
 		}
 		if err != nil {
 			return fmt.Errorf("pebblestore: read %q: %w", key, err)
@@ -131,7 +131,7 @@ func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err erro
 }
 
 // readRowHeader reads the part of a row that a write must know.
-func readRowHeader(from getter, key []byte, name store.Key) (rowHeader, error) {
+func readRowHeader(from getter, key []byte, name driver.Key) (rowHeader, error) {
 	value, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return rowHeader{}, nil
@@ -147,8 +147,10 @@ func readRowHeader(from getter, key []byte, name store.Key) (rowHeader, error) {
 	return headerOf(&row).clone(rowHeader{}), nil
 }
 
-// Range implements store.Driver. A page is also limited to 4 MiB.
-func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+// Range implements driver.Driver. A page is also limited to 4 MiB.
+func (s *Store) Range(
+	ctx context.Context, r driver.Range,
+) (rows []driver.Row, more bool, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		number, err := s.partitionID(v, r.Partition)
 		if err != nil || number == 0 {
@@ -160,7 +162,7 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 			return nil
 		}
 		more, err = page(ctx, v, lower, upper, r.Limit, r.Reverse, func(key, value []byte) error {
-			k := store.Key{Partition: r.Partition, Sort: string(key[len(prefix):])}
+			k := driver.Key{Partition: r.Partition, Sort: string(key[len(prefix):])}
 			row, err := decodeRow(k, bytes.Clone(value))
 			rows = append(rows, row)
 			return err
@@ -175,10 +177,10 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 
 func appendPlain(b []byte, s string) []byte { return append(b, s...) }
 
-// List implements store.Driver. A page is also limited to 4 MiB.
+// List implements driver.Driver. A page is also limited to 4 MiB.
 func (s *Store) List(
-	ctx context.Context, l store.ListRange,
-) (entries []store.Listed, more bool, err error) {
+	ctx context.Context, l driver.ListRange,
+) (entries []driver.Listed, more bool, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		lower, upper, ok := rangeBounds(appendText([]byte{spaceList}, l.Group), l.From, l.To,
 			appendEscaped)
@@ -187,8 +189,8 @@ func (s *Store) List(
 		}
 		more, err = page(ctx, v, lower, upper, l.Limit, l.Reverse, func(key, value []byte) error {
 			sort, partition, rowSort, fields, err := listEntry(key, value)
-			entries = append(entries, store.Listed{
-				Key: store.Key{Partition: partition, Sort: rowSort}, Sort: sort, Fields: fields})
+			entries = append(entries, driver.Listed{
+				Key: driver.Key{Partition: partition, Sort: rowSort}, Sort: sort, Fields: fields})
 			return err
 		})
 		return err
@@ -199,10 +201,10 @@ func (s *Store) List(
 	return entries, more, nil
 }
 
-// Due implements store.Driver. The only shard is 0. A page is also limited to 4 MiB.
+// Due implements driver.Driver. The only shard is 0. A page is also limited to 4 MiB.
 func (s *Store) Due(
 	ctx context.Context, shard int, until int64, cursor string, limit int,
-) (due []store.DueRow, next string, err error) {
+) (due []driver.DueRow, next string, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		if shard != 0 {
 			return fmt.Errorf("pebblestore: no shard %d, there is only 0", shard)
@@ -214,7 +216,7 @@ func (s *Store) Due(
 		var last []byte
 		more, err := page(ctx, v, lower, upper, limit, false, func(key, value []byte) error {
 			wake, sort, err := wakeEntry(key)
-			due = append(due, store.DueRow{Key: store.Key{Partition: string(value), Sort: sort},
+			due = append(due, driver.DueRow{Key: driver.Key{Partition: string(value), Sort: sort},
 				Wake: wake})
 			last = append(last[:0], key...)
 			return err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // rowFormat is the first byte of every row. The rest of format 1: flags, version, wake, expiry
@@ -21,7 +21,7 @@ var ErrFormat = errors.New(
 
 var errDamagedRow = errors.New("pebblestore: damaged row")
 
-func appendRow(b []byte, row *store.Row) []byte {
+func appendRow(b []byte, row *driver.Row) []byte {
 	var flags byte
 	if row.List != nil {
 		flags |= flagList
@@ -45,13 +45,13 @@ func appendCounted(b []byte, s string) []byte {
 }
 
 // decodeRow decodes what appendRow wrote. The row shares memory with b, so the caller must own b.
-func decodeRow(key store.Key, b []byte) (store.Row, error) {
-	row := store.Row{Key: key}
+func decodeRow(key driver.Key, b []byte) (driver.Row, error) {
+	row := driver.Row{Key: key}
 	if len(b) < 2 {
-		return store.Row{}, fmt.Errorf("%w %q", errDamagedRow, key)
+		return driver.Row{}, fmt.Errorf("%w %q", errDamagedRow, key)
 	}
 	if b[0] != rowFormat || b[1]&^flagList != 0 {
-		return store.Row{}, fmt.Errorf("%w: %q, format %d", ErrFormat, key, b[0])
+		return driver.Row{}, fmt.Errorf("%w: %q, format %d", ErrFormat, key, b[0])
 	}
 	flags := b[1]
 	d := decoder{rest: b[2:]}
@@ -60,11 +60,11 @@ func decodeRow(key store.Key, b []byte) (store.Row, error) {
 	row.Expires = d.varint()
 	row.Fence = string(d.counted())
 	if flags&flagList != 0 {
-		row.List = &store.ListEntry{Group: string(d.counted()), Sort: string(d.counted()),
+		row.List = &driver.ListEntry{Group: string(d.counted()), Sort: string(d.counted()),
 			Fields: d.counted()}
 	}
 	if d.failed {
-		return store.Row{}, fmt.Errorf("%w %q", errDamagedRow, key)
+		return driver.Row{}, fmt.Errorf("%w %q", errDamagedRow, key)
 	}
 	row.Data = d.rest[:len(d.rest):len(d.rest)]
 	return row, nil
@@ -107,10 +107,10 @@ type rowHeader struct {
 	fence   string
 	wake    int64
 	expires int64
-	list    *store.ListEntry
+	list    *driver.ListEntry
 }
 
-func headerOf(row *store.Row) rowHeader {
+func headerOf(row *driver.Row) rowHeader {
 	return rowHeader{present: true, version: row.Version, fence: row.Fence, wake: row.Wake,
 		expires: row.Expires, list: row.List}
 }
@@ -125,14 +125,14 @@ func (h rowHeader) clone(before rowHeader) rowHeader {
 		if equalListEntries(l, before.list) {
 			h.list = before.list
 		} else {
-			h.list = &store.ListEntry{Group: l.Group, Sort: l.Sort,
+			h.list = &driver.ListEntry{Group: l.Group, Sort: l.Sort,
 				Fields: append([]byte(nil), l.Fields...)}
 		}
 	}
 	return h
 }
 
-func equalListEntries(a, b *store.ListEntry) bool {
+func equalListEntries(a, b *driver.ListEntry) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
@@ -140,19 +140,19 @@ func equalListEntries(a, b *store.ListEntry) bool {
 }
 
 // sameIndexKey reports whether both entries have the same key in the index.
-func sameIndexKey(a, b *store.ListEntry) bool {
+func sameIndexKey(a, b *driver.ListEntry) bool {
 	return a != nil && b != nil && a.Sort == b.Sort && a.Group == b.Group
 }
 
 // satisfies reports whether the row meets the condition.
-func (h rowHeader) satisfies(c *store.Condition) bool {
+func (h rowHeader) satisfies(c *driver.Condition) bool {
 	if c.Absent {
 		return !h.present || h.expires != 0 && h.expires <= c.Now
 	}
 	return h.present && h.version == c.Version && h.fence == c.Fence
 }
 
-func checkRow(row *store.Row) error {
+func checkRow(row *driver.Row) error {
 	if err := checkKey(row.Partition, row.Sort); err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@ package pebblestore
 import (
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Space levels.
@@ -64,7 +64,7 @@ func (s *Store) Free() (bytes int64, ok bool) {
 // checkWritable returns store.ErrDiskFull if the store does not accept a write, or a delete.
 func (s *Store) checkWritable(deletes bool) error {
 	if level := s.space.Load(); level == spaceCritical || level == spaceLow && !deletes {
-		return store.ErrDiskFull
+		return driver.ErrDiskFull
 	}
 	return s.diskFull.checkWritable()
 }

@@ -5,16 +5,16 @@ import (
 	"sync"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // request is one call that writes, on its way through the committer.
 type request struct {
-	puts   []store.Row
-	cas    *store.Row
-	delete *store.Key
-	cond   *store.Condition // of cas and delete
-	bytes  int              // estimated bytes that it adds to a group
+	puts   []driver.Row
+	cas    *driver.Row
+	delete *driver.Key
+	cond   *driver.Condition // of cas and delete
+	bytes  int               // estimated bytes that it adds to a group
 
 	err  error
 	done chan struct{} // capacity 1
@@ -22,10 +22,10 @@ type request struct {
 
 var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
 
-// Commit implements store.Driver: puts and cas are one write. If cas is rejected, nothing is
+// Commit implements driver.Driver: puts and cas are one write. If cas is rejected, nothing is
 // written.
 func (s *Store) Commit(
-	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+	ctx context.Context, puts []driver.Row, cas driver.Row, cond driver.Condition,
 ) error {
 	if err := s.checkWritable(false); err != nil {
 		return err
@@ -38,8 +38,8 @@ func (s *Store) Commit(
 	return s.write(ctx, r)
 }
 
-// Put implements store.Driver: all rows are one write.
-func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+// Put implements driver.Driver: all rows are one write.
+func (s *Store) Put(ctx context.Context, rows []driver.Row) error {
 	if err := s.checkWritable(false); err != nil {
 		return err
 	}
@@ -48,9 +48,9 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 	return s.write(ctx, r)
 }
 
-// Delete implements store.Driver. With the last row of a partition, it deletes the partition's
+// Delete implements driver.Driver. With the last row of a partition, it deletes the partition's
 // number.
-func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+func (s *Store) Delete(ctx context.Context, key driver.Key, cond *driver.Condition) error {
 	if err := s.checkWritable(true); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *Store) waitForSpace(ctx context.Context, r *request) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return store.ErrDiskFullUnknown
+		return driver.ErrDiskFullUnknown
 	}
 }
 

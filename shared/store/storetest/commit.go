@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // claimRace: of any number of racing claims exactly one wins, and its row is the stored one.
@@ -28,7 +28,7 @@ func claimRace(t *testing.T, h Harness) {
 				case err == nil:
 					won.Add(1)
 					winner.Store(fence)
-				case errors.Is(err, store.ErrConflict):
+				case errors.Is(err, driver.ErrConflict):
 					lost.Add(1)
 					// A loser can read the winner's row at once.
 					if row, err := h.Driver.Get(t.Context(), k); err != nil || row.Version != 1 {
@@ -51,14 +51,15 @@ func claimRace(t *testing.T, h Harness) {
 
 func compareAndSet(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#cas", "a")
-	for _, c := range []store.Condition{at(0, ""), at(1, ""), at(1, "r1")} {
+	for _, c := range []driver.Condition{at(0, ""), at(1, ""), at(1, "r1")} {
 		conflict(t, d, state(k, 1, "r1", "no"), c)
 	}
 	missing(t, d, k)
 
 	commit(t, d, state(k, 1, "r1", "one"), absent(1))
 	commit(t, d, state(k, 2, "r1", "two"), at(1, "r1"))
-	for _, c := range []store.Condition{absent(1), at(1, "r1"), at(3, "r1"), at(2, "r2"), at(2, ""),
+	for _, c := range []driver.Condition{
+		absent(1), at(1, "r1"), at(3, "r1"), at(2, "r2"), at(2, ""),
 		at(0, ""), at(0, "r1")} {
 		conflict(t, d, state(k, 3, "r1", "no"), c)
 	}
@@ -95,7 +96,7 @@ func compareAndSetRace(t *testing.T, h Harness) {
 				switch err := d.Commit(t.Context(), nil, next, at(row.Version, "r")); {
 				case err == nil:
 					won++
-				case !errors.Is(err, store.ErrConflict):
+				case !errors.Is(err, driver.ErrConflict):
 					t.Errorf("Commit: %v", err)
 					return
 				}
@@ -147,10 +148,10 @@ func commitPuts(t *testing.T, h Harness) {
 		plain(h1, "events"))
 	wantData(t, d, k, 1, "r", "one")
 	wantData(t, d, h1, 0, "", "events")
-	for _, k := range []store.Key{h2, other} {
+	for _, k := range []driver.Key{h2, other} {
 		row, err := d.Get(t.Context(), k)
 		if err == nil && string(row.Data) != "stray" ||
-			err != nil && !errors.Is(err, store.ErrNotFound) {
+			err != nil && !errors.Is(err, driver.ErrNotFound) {
 			t.Fatalf("a put of a refused commit: %q, %v; want all of it or nothing", row.Data, err)
 		}
 	}
@@ -162,13 +163,13 @@ func commitPuts(t *testing.T, h Harness) {
 // commitManyPuts: a commit may have more rows than a batch of any cloud.
 func commitManyPuts(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#many"
-	var puts []store.Row
+	var puts []driver.Row
 	for i := range 130 {
 		puts = append(puts, plain(key(p, fmt.Sprintf("v#%04d", i)), fmt.Sprint(i)))
 	}
 	commit(t, d, state(key(p, "a"), 1, "r", ""), absent(1), puts...)
 	if got := sorts(
-		t, d, store.Range{Partition: p, From: "v#", To: "v$", Limit: 50},
+		t, d, driver.Range{Partition: p, From: "v#", To: "v$", Limit: 50},
 	); len(got) != len(puts) {
 		t.Fatalf("%d of %d rows are there", len(got), len(puts))
 	}
@@ -183,16 +184,16 @@ func cancelled(t *testing.T, h Harness) {
 	calls := map[string]func() error{
 		"Get": func() error { _, err := d.Get(ctx, k); return err },
 		"Range": func() error {
-			_, _, err := d.Range(ctx, store.Range{Partition: k.Partition})
+			_, _, err := d.Range(ctx, driver.Range{Partition: k.Partition})
 			return err
 		},
 		"Commit": func() error { return d.Commit(ctx, nil, state(k, 2, "r", "two"), at(1, "r")) },
 		"Put": func() error {
-			return d.Put(ctx, []store.Row{plain(key("x#1#cancelled", "v"), "")})
+			return d.Put(ctx, []driver.Row{plain(key("x#1#cancelled", "v"), "")})
 		},
 		"Delete": func() error { return d.Delete(ctx, key("x#1#cancelled", "z"), nil) },
 		"List": func() error {
-			_, _, err := d.List(ctx, store.ListRange{Group: "g"})
+			_, _, err := d.List(ctx, driver.ListRange{Group: "g"})
 			return err
 		},
 		"Due": func() error { _, _, err := d.Due(ctx, 0, 1, "", 1); return err },
@@ -215,10 +216,10 @@ func closed(t *testing.T, h Harness) {
 	if err := d.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
-	if _, err := d.Get(t.Context(), k); err == nil || errors.Is(err, store.ErrNotFound) {
+	if _, err := d.Get(t.Context(), k); err == nil || errors.Is(err, driver.ErrNotFound) {
 		t.Errorf("Get after Close: %v", err)
 	}
-	if err := d.Put(t.Context(), []store.Row{plain(k, "")}); err == nil {
+	if err := d.Put(t.Context(), []driver.Row{plain(k, "")}); err == nil {
 		t.Error("Put after Close answers nil")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // readers: a reader never sees an older version than before, and a row is readable before a row
@@ -37,7 +37,7 @@ func readers(t *testing.T, h Harness) {
 					return
 				}
 				rows, err := rangeAll(t.Context(), d,
-					store.Range{Partition: p, From: "h#", To: "h$", Limit: 10})
+					driver.Range{Partition: p, From: "h#", To: "h$", Limit: 10})
 				if err != nil || len(rows) < int(last) {
 					t.Errorf("version %d with %d history rows, %v", last, len(rows), err)
 					return
@@ -62,12 +62,12 @@ func reopen(t *testing.T, h Harness) {
 	}
 	d := h.Driver
 	const n = 200
-	want := map[store.Key]int64{}
+	want := map[driver.Key]int64{}
 	for i := range n {
 		k := key(fmt.Sprint("x#1#keep", i), "a")
 		row := state(k, 1, "r", fmt.Sprint("data", i))
 		row.Wake = int64(1000 + i)
-		row.List = &store.ListEntry{Group: "keep", Sort: fmt.Sprintf("%04d", i),
+		row.List = &driver.ListEntry{Group: "keep", Sort: fmt.Sprintf("%04d", i),
 			Fields: []byte("f")}
 		commit(t, d, row, absent(1), plain(key(k.Partition, "h#1"), "events"))
 		want[k] = row.Wake
@@ -95,7 +95,7 @@ func reopen(t *testing.T, h Harness) {
 			conflict(t, d, state(k, 1, "s", "no"), absent(1))
 		}
 		wantDue(t, h, 1<<50, 50, want)
-		list, err := listAll(t.Context(), d, store.ListRange{Group: "keep", Limit: 50})
+		list, err := listAll(t.Context(), d, driver.ListRange{Group: "keep", Limit: 50})
 		if err != nil || len(list) != len(want) {
 			t.Fatalf("%d list entries, %v, want %d", len(list), err, len(want))
 		}
@@ -123,8 +123,8 @@ func durableReads(t *testing.T, h Harness) {
 
 	writer := make(chan error, 1)
 	go func() {
-		writer <- d.Commit(t.Context(), []store.Row{plain(fresh, "new")}, state(old, 2, "r", "new"),
-			at(1, "r"))
+		writer <- d.Commit(t.Context(), []driver.Row{plain(fresh, "new")},
+			state(old, 2, "r", "new"), at(1, "r"))
 	}()
 	time.Sleep(50 * time.Millisecond) // let the write get as far as it can
 	loser := make(chan error, 1)
@@ -149,7 +149,7 @@ func durableReads(t *testing.T, h Harness) {
 	if err := <-writer; err != nil {
 		t.Errorf("the write: %v", err)
 	}
-	if err := <-loser; !errors.Is(err, store.ErrConflict) {
+	if err := <-loser; !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("the loser: %v, want ErrConflict", err)
 	}
 	done.Wait()
@@ -157,10 +157,10 @@ func durableReads(t *testing.T, h Harness) {
 	wantData(t, d, fresh, 0, "", "new")
 }
 
-func readWhileHeld(t *testing.T, d store.Driver, old, fresh store.Key, released <-chan struct{}) {
+func readWhileHeld(t *testing.T, d driver.Driver, old, fresh driver.Key, released <-chan struct{}) {
 	row, err := d.Get(t.Context(), old)
 	_, freshErr := d.Get(t.Context(), fresh)
-	rows, _, rangeErr := d.Range(t.Context(), store.Range{Partition: old.Partition})
+	rows, _, rangeErr := d.Range(t.Context(), driver.Range{Partition: old.Partition})
 	select {
 	case <-released:
 		return // the reads have waited
@@ -169,7 +169,7 @@ func readWhileHeld(t *testing.T, d store.Driver, old, fresh store.Key, released 
 	if err != nil || row.Version != 1 {
 		t.Errorf("Get shows version %d, %v before it is durable", row.Version, err)
 	}
-	if !errors.Is(freshErr, store.ErrNotFound) {
+	if !errors.Is(freshErr, driver.ErrNotFound) {
 		t.Errorf("Get of a row that is not durable: %v, want ErrNotFound", freshErr)
 	}
 	if rangeErr != nil || len(rows) != 1 {
@@ -196,7 +196,7 @@ func durableDeletes(t *testing.T, h Harness) {
 	for range 4 {
 		done.Go(func() {
 			row, err := d.Get(t.Context(), k)
-			rows, _, rangeErr := d.Range(t.Context(), store.Range{Partition: k.Partition})
+			rows, _, rangeErr := d.Range(t.Context(), driver.Range{Partition: k.Partition})
 			select {
 			case <-released:
 				return // the reads have waited

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // inbox uses a driver as the engine uses it for inboxes: one place for each attempt, read with the
@@ -59,11 +60,11 @@ func inbox(t *testing.T, h Harness) {
 	first := enqueue(entry(5))
 	second := entry(5)
 	second.Mark++
-	if err := s.EnqueueInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("a second letter about the same attempt: %v", err)
+	if err := s.EnqueueInboxEntry(ctx, second); !errors.Is(err, driver.ErrConflict) {
+		t.Errorf("a second entry for the same attempt: %v, want a conflict", err)
 	}
-	if err := s.RetractInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("another's letter withdrawn: %v", err)
+	if err := s.RetractInboxEntry(ctx, second); !errors.Is(err, driver.ErrConflict) {
+		t.Errorf("the entry of another caller is retracted: %v, want a conflict", err)
 	}
 	stop := entry(0)
 	stop.Output = nil
@@ -73,7 +74,7 @@ func inbox(t *testing.T, h Harness) {
 	enqueue(old)
 	in := read()
 	if len(in.Entries) != 2 || len(in.Stale) != 1 || in.Stale[0] != old.Key() || in.More {
-		t.Fatalf("the inbox holds %d letters and %v for nobody", len(in.Entries), in.Stale)
+		t.Fatalf("the inbox holds %d entries, and the stale ones are %v", len(in.Entries), in.Stale)
 	}
 	if l := in.Entries[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output ||
 		l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.SweepAttempts() != 0 {
@@ -85,12 +86,12 @@ func inbox(t *testing.T, h Harness) {
 
 	found, err := s.InboxEntry(ctx, first.Key())
 	if err != nil || !store.IsInboxEntry(first.Key()) {
-		t.Fatalf("a letter by its key: %v", err)
+		t.Fatalf("an inbox entry by its key: %v", err)
 	}
 	if err := s.RescheduleInboxEntry(ctx, found, far-3000); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RescheduleInboxEntry(ctx, found, far-2000); !errors.Is(err, store.ErrConflict) {
+	if err := s.RescheduleInboxEntry(ctx, found, far-2000); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("put off twice: %v", err)
 	}
 	eventually(t, h, func() error {
@@ -103,9 +104,9 @@ func inbox(t *testing.T, h Harness) {
 				return nil
 			}
 		}
-		return fmt.Errorf("the wake index does not show the letter: %v", rows)
+		return fmt.Errorf("the wake index does not have the entry: %v", rows)
 	})
-	if err := s.RetractInboxEntry(ctx, first); !errors.Is(err, store.ErrConflict) {
+	if err := s.RetractInboxEntry(ctx, first); !errors.Is(err, driver.ErrConflict) {
 		t.Errorf("withdrawn after it was put off: %v", err)
 	}
 	if found, err = s.InboxEntry(ctx, first.Key()); err != nil || found.SweepAttempts() != 1 {
@@ -114,7 +115,7 @@ func inbox(t *testing.T, h Harness) {
 	if err := s.RetractInboxEntry(ctx, found); err != nil {
 		t.Errorf("withdrawn: %v", err)
 	}
-	for _, k := range []store.Key{stop.Key(), stop.Key(), old.Key()} {
+	for _, k := range []driver.Key{stop.Key(), stop.Key(), old.Key()} {
 		if err := s.DeleteInboxEntry(ctx, k); err != nil {
 			t.Errorf("dropped: %v", err)
 		}
@@ -130,6 +131,6 @@ func inbox(t *testing.T, h Harness) {
 	}
 	if in = read(); len(in.Entries) != 64 || !in.More || in.Entries[0].Token != 100 ||
 		in.Entries[63].Token != 163 {
-		t.Errorf("of 70 letters %d are read, more %v", len(in.Entries), in.More)
+		t.Errorf("of 70 inbox entries %d are read, more %v", len(in.Entries), in.More)
 	}
 }

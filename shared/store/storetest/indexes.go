@@ -6,17 +6,17 @@ import (
 	"slices"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-func listed(k store.Key, group, sort, fields string) store.Row {
+func listed(k driver.Key, group, sort, fields string) driver.Row {
 	row := plain(k, "data")
-	row.List = &store.ListEntry{Group: group, Sort: sort, Fields: []byte(fields)}
+	row.List = &driver.ListEntry{Group: group, Sort: sort, Fields: []byte(fields)}
 	return row
 }
 
 // wantList waits until a list has these entries, each written as sort=fields.
-func wantList(t *testing.T, h Harness, l store.ListRange, want ...string) {
+func wantList(t *testing.T, h Harness, l driver.ListRange, want ...string) {
 	t.Helper()
 	eventually(t, h, func() error {
 		entries, err := listAll(t.Context(), h.Driver, l)
@@ -35,7 +35,7 @@ func wantList(t *testing.T, h Harness, l store.ListRange, want ...string) {
 }
 
 func listOrder(t *testing.T, h Harness) {
-	var rows []store.Row
+	var rows []driver.Row
 	var want []string
 	for i := range ordered {
 		s := ordered[(i*5)%len(ordered)]
@@ -58,7 +58,7 @@ func listOrder(t *testing.T, h Harness) {
 		{"aa", "", 5, len(ordered)}, {"", "a", 0, 2}, {"日", "", 14, len(ordered)},
 	} {
 		for _, limit := range []int{0, 1, 4, 100} {
-			l := store.ListRange{Group: "f1#0", From: c.from, To: c.to, Limit: limit}
+			l := driver.ListRange{Group: "f1#0", From: c.from, To: c.to, Limit: limit}
 			wantList(t, h, l, want[c.lo:c.hi]...)
 			back := slices.Clone(want[c.lo:c.hi])
 			slices.Reverse(back)
@@ -66,11 +66,11 @@ func listOrder(t *testing.T, h Harness) {
 			wantList(t, h, l, back...)
 		}
 	}
-	wantList(t, h, store.ListRange{Group: "nobody"})
+	wantList(t, h, driver.ListRange{Group: "nobody"})
 }
 
 func listPages(t *testing.T, h Harness) {
-	var rows []store.Row
+	var rows []driver.Row
 	var want []string
 	for i := range 70 {
 		s := fmt.Sprintf("2024-%03d", i)
@@ -79,14 +79,14 @@ func listPages(t *testing.T, h Harness) {
 	}
 	put(t, h.Driver, rows...)
 	for _, limit := range []int{1, 9, 70, 71} {
-		wantList(t, h, store.ListRange{Group: "f2#0", Limit: limit}, want...)
+		wantList(t, h, driver.ListRange{Group: "f2#0", Limit: limit}, want...)
 	}
 	// Entries with the same Sort are distinguished by their rows.
 	put(t, h.Driver, listed(key("x#1#twin1", "a"), "f2#1", "same", "1"),
 		listed(key("x#1#twin1", "b"), "f2#1", "same", "2"),
 		listed(key("x#1#twin2", "a"), "f2#1", "same", "3"))
 	eventually(t, h, func() error {
-		entries, err := listAll(t.Context(), h.Driver, store.ListRange{Group: "f2#1"})
+		entries, err := listAll(t.Context(), h.Driver, driver.ListRange{Group: "f2#1"})
 		found := make(map[string]bool)
 		for _, e := range entries {
 			found[string(e.Fields)] = true
@@ -101,8 +101,8 @@ func listPages(t *testing.T, h Harness) {
 // listFollowsRow: an entry changes, moves and goes with its row, whichever call writes the row.
 func listFollowsRow(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#listed", "a")
-	group := func(name string) store.ListRange { return store.ListRange{Group: name} }
-	cas := func(version int64, list *store.ListEntry) {
+	group := func(name string) driver.ListRange { return driver.ListRange{Group: name} }
+	cas := func(version int64, list *driver.ListEntry) {
 		t.Helper()
 		row := state(k, version, "r", "data")
 		row.List = list
@@ -112,22 +112,22 @@ func listFollowsRow(t *testing.T, h Harness) {
 		}
 		commit(t, d, row, cond)
 	}
-	cas(1, &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("Running")})
+	cas(1, &driver.ListEntry{Group: "g1", Sort: "s", Fields: []byte("Running")})
 	wantList(t, h, group("g1"), "s=Running")
-	cas(2, &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("Succeeded")})
+	cas(2, &driver.ListEntry{Group: "g1", Sort: "s", Fields: []byte("Succeeded")})
 	wantList(t, h, group("g1"), "s=Succeeded")
 	rejected := state(k, 9, "r", "no")
-	rejected.List = &store.ListEntry{Group: "g1", Sort: "s", Fields: []byte("refused")}
+	rejected.List = &driver.ListEntry{Group: "g1", Sort: "s", Fields: []byte("refused")}
 	conflict(t, d, rejected, at(1, "r"))
 	wantList(t, h, group("g1"), "s=Succeeded")
-	cas(3, &store.ListEntry{Group: "g1", Sort: "t", Fields: []byte("moved")})
+	cas(3, &driver.ListEntry{Group: "g1", Sort: "t", Fields: []byte("moved")})
 	wantList(t, h, group("g1"), "t=moved")
-	cas(4, &store.ListEntry{Group: "g2", Sort: "t", Fields: []byte("away")})
+	cas(4, &driver.ListEntry{Group: "g2", Sort: "t", Fields: []byte("away")})
 	wantList(t, h, group("g1"))
 	wantList(t, h, group("g2"), "t=away")
 	cas(5, nil)
 	wantList(t, h, group("g2"))
-	cas(6, &store.ListEntry{Group: "g2", Sort: "u"})
+	cas(6, &driver.ListEntry{Group: "g2", Sort: "u"})
 	wantList(t, h, group("g2"), "u=")
 	put(t, d, listed(k, "g3", "v", "put"))
 	wantList(t, h, group("g2"))
@@ -138,21 +138,21 @@ func listFollowsRow(t *testing.T, h Harness) {
 	wantList(t, h, group("g3"))
 }
 
-func waking(k store.Key, wake int64) store.Row {
+func waking(k driver.Key, wake int64) driver.Row {
 	row := plain(k, "data")
 	row.Wake = wake
 	return row
 }
 
 // wantDue waits until the wake index holds exactly these rows with Wake <= until.
-func wantDue(t *testing.T, h Harness, until int64, limit int, want map[store.Key]int64) {
+func wantDue(t *testing.T, h Harness, until int64, limit int, want map[driver.Key]int64) {
 	t.Helper()
 	eventually(t, h, func() error {
 		due, err := dueAll(t.Context(), h.Driver, until, limit)
 		if err != nil {
 			return err
 		}
-		got := make(map[store.Key]int64)
+		got := make(map[driver.Key]int64)
 		for _, row := range due {
 			got[row.Key] = row.Wake
 		}
@@ -168,8 +168,8 @@ func dueOrder(t *testing.T, h Harness) {
 	if n := h.Driver.Shards(); n < 1 {
 		t.Fatalf("%d shards", n)
 	}
-	all := map[store.Key]int64{}
-	var rows []store.Row
+	all := map[driver.Key]int64{}
+	var rows []driver.Row
 	for i, wake := range []int64{1, 255, 256, 65_536, 1_700_000_000_000, 1_700_000_000_001, 1 << 52,
 		700, 700, 700} {
 		k := key(fmt.Sprint("x#1#due", i), "a")
@@ -180,7 +180,7 @@ func dueOrder(t *testing.T, h Harness) {
 	put(t, h.Driver, rows...)
 	for _, until := range []int64{0, 1, 2, 255, 256, 699, 700, 701, 1_700_000_000_000, 1 << 53,
 		1<<63 - 1} {
-		want := map[store.Key]int64{}
+		want := map[driver.Key]int64{}
 		for k, wake := range all {
 			if wake <= until {
 				want[k] = wake
@@ -193,8 +193,8 @@ func dueOrder(t *testing.T, h Harness) {
 }
 
 func duePages(t *testing.T, h Harness) {
-	want := map[store.Key]int64{}
-	var rows []store.Row
+	want := map[driver.Key]int64{}
+	var rows []driver.Row
 	for i := range 90 {
 		k := key(fmt.Sprint("x#1#duepage", i), "a")
 		want[k] = int64(5000 + i/10) // pages also end between rows of the same wake time
@@ -227,13 +227,13 @@ func duePages(t *testing.T, h Harness) {
 		}
 		return nil
 	})
-	wantDue(t, h, 6000, 10, map[store.Key]int64{})
+	wantDue(t, h, 6000, 10, map[driver.Key]int64{})
 }
 
 // dueFollowsRow: an entry moves and goes with its row, whichever call writes the row.
 func dueFollowsRow(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#wakes", "a")
-	one := func(wake int64) map[store.Key]int64 { return map[store.Key]int64{k: wake} }
+	one := func(wake int64) map[driver.Key]int64 { return map[driver.Key]int64{k: wake} }
 	cas := func(version, wake int64) {
 		t.Helper()
 		row := state(k, version, "r", "data")
@@ -253,20 +253,55 @@ func dueFollowsRow(t *testing.T, h Harness) {
 	wantDue(t, h, far, 10, one(50))
 	cas(4, 200)
 	wantDue(t, h, far, 10, one(200))
-	wantDue(t, h, 199, 10, map[store.Key]int64{})
+	wantDue(t, h, 199, 10, map[driver.Key]int64{})
 	rejected := state(k, 9, "r", "no")
 	rejected.Wake = 1
 	conflict(t, d, rejected, at(1, "r"))
 	wantDue(t, h, far, 10, one(200))
 	cas(5, 0)
-	wantDue(t, h, far, 10, map[store.Key]int64{})
+	wantDue(t, h, far, 10, map[driver.Key]int64{})
 	cas(6, 300)
 	put(t, d, waking(k, 400))
 	wantDue(t, h, far, 10, one(400))
 	if err := d.Delete(t.Context(), k, nil); err != nil {
 		t.Fatalf("Delete: %v", err)
 	}
-	wantDue(t, h, far, 10, map[store.Key]int64{})
+	wantDue(t, h, far, 10, map[driver.Key]int64{})
+}
+
+// dueShardsRaised: rows that were written while the wake index had fewer shards are found and move.
+func dueShardsRaised(t *testing.T, h Harness) {
+	before := h.Driver.Shards()
+	want := map[driver.Key]int64{}
+	write := func(i int, wake int64) {
+		t.Helper()
+		k := key(fmt.Sprint("x#1#shard", i), "a")
+		put(t, h.Driver, waking(k, wake))
+		want[k] = wake
+	}
+	for i := range 40 {
+		write(i, 100)
+	}
+	h.Driver.SetShards(before - 1)
+	if n := h.Driver.Shards(); n != before {
+		t.Errorf("%d shards became %d", before, n)
+	}
+	h.Driver.SetShards(3 * before)
+	if n := h.Driver.Shards(); n != 3*before && (n != 1 || before != 1) {
+		t.Errorf("%d shards became %d", before, n)
+	}
+	wantDue(t, h, 1000, 7, want)
+	for i := range 30 {
+		write(20+i, 200) // some of them again
+	}
+	for i := 10; i < 30; i++ {
+		k := key(fmt.Sprint("x#1#shard", i), "a")
+		if err := h.Driver.Delete(t.Context(), k, nil); err != nil {
+			t.Fatal(err)
+		}
+		delete(want, k)
+	}
+	wantDue(t, h, 1000, 7, want)
 }
 
 func dueBadArguments(t *testing.T, h Harness) {

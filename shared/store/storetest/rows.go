@@ -8,24 +8,24 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // rowFields: both ways of reading return a row as it was written.
 func rowFields(t *testing.T, h Harness) {
 	d := h.Driver
-	full := store.Row{
+	full := driver.Row{
 		Key: key("x#1#fields", "a"), Version: 1 << 40, Fence: "r\u00e9-1",
 		Data: []byte{0, 1, 2, 0xff, 0xfe},
 		Wake: 1_700_000_000_123, Expires: 1_800_000_000_456,
-		List: &store.ListEntry{Group: "g#0", Sort: "2024#n", Fields: []byte{0, 0xff}},
+		List: &driver.ListEntry{Group: "g#0", Sort: "2024#n", Fields: []byte{0, 0xff}},
 	}
 	bare := plain(key("x#1#fields", "b"), "")
 	commit(t, d, full, absent(1), bare)
-	for _, want := range []store.Row{full, bare} {
+	for _, want := range []driver.Row{full, bare} {
 		same(t, get(t, d, want.Key), want)
 		rows, _, err := d.Range(t.Context(),
-			store.Range{Partition: want.Partition, From: want.Sort, Limit: 1})
+			driver.Range{Partition: want.Partition, From: want.Sort, Limit: 1})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("Range: %d rows, %v", len(rows), err)
 		}
@@ -33,7 +33,7 @@ func rowFields(t *testing.T, h Harness) {
 	}
 }
 
-func same(t *testing.T, got, want store.Row) {
+func same(t *testing.T, got, want driver.Row) {
 	t.Helper()
 	if got.Key != want.Key || got.Version != want.Version || got.Fence != want.Fence ||
 		got.Wake != want.Wake ||
@@ -50,7 +50,7 @@ func same(t *testing.T, got, want store.Row) {
 func putOverwrites(t *testing.T, h Harness) {
 	d := h.Driver
 	put(t, d)
-	var rows []store.Row
+	var rows []driver.Row
 	for i := range 60 {
 		rows = append(rows, plain(key(fmt.Sprint("x#1#p", i%7), fmt.Sprint("v", i)),
 			fmt.Sprint("data", i)))
@@ -75,7 +75,7 @@ func deleteRows(t *testing.T, h Harness) {
 		t.Fatalf("Delete: %v", err)
 	}
 	missing(t, d, a)
-	if got := sorts(t, d, store.Range{Partition: "x#1#del"}); !slices.Equal(got, []string{"b"}) {
+	if got := sorts(t, d, driver.Range{Partition: "x#1#del"}); !slices.Equal(got, []string{"b"}) {
 		t.Fatalf("rows left: %q", got)
 	}
 	if err := d.Delete(t.Context(), a, nil); err != nil {
@@ -87,9 +87,9 @@ func deleteRows(t *testing.T, h Harness) {
 
 func deleteUnderCondition(t *testing.T, h Harness) {
 	d, k := h.Driver, key("x#1#delif", "a")
-	reject := func(c store.Condition) {
+	reject := func(c driver.Condition) {
 		t.Helper()
-		if err := d.Delete(t.Context(), k, &c); !errors.Is(err, store.ErrConflict) {
+		if err := d.Delete(t.Context(), k, &c); !errors.Is(err, driver.ErrConflict) {
 			t.Fatalf("Delete under %+v: %v, want ErrConflict", c, err)
 		}
 	}
@@ -123,7 +123,7 @@ func emptiedPartition(t *testing.T, h Harness) {
 		commit(t, d, state(key(p, "a"), 1, fmt.Sprint("r", round), ""), absent(1),
 			plain(key(p, fmt.Sprint("h", round)), ""))
 		if got := sorts(
-			t, d, store.Range{Partition: p},
+			t, d, driver.Range{Partition: p},
 		); !slices.Equal(got, []string{"a", fmt.Sprint("h", round)}) {
 			t.Fatalf("round %d: rows %q", round, got)
 		}
@@ -133,7 +133,7 @@ func emptiedPartition(t *testing.T, h Harness) {
 			}
 			missing(t, d, key(p, s))
 		}
-		if got := sorts(t, d, store.Range{Partition: p}); len(got) != 0 {
+		if got := sorts(t, d, driver.Range{Partition: p}); len(got) != 0 {
 			t.Fatalf("round %d: rows left: %q", round, got)
 		}
 		conflict(t, d, state(key(p, "a"), 2, "r", "no"), at(1, fmt.Sprint("r", round)))
@@ -151,7 +151,7 @@ var ordered = []string{" ", "A", "a", "a#", "a0", "aa", "b", "b#run#0000000001",
 
 func rangeOrder(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#order"
-	var rows []store.Row
+	var rows []driver.Row
 	for i := range ordered {
 		rows = append(rows, plain(key(p, ordered[(i*7)%len(ordered)]), ""))
 	}
@@ -177,7 +177,7 @@ func rangeOrder(t *testing.T, h Harness) {
 		{"🙂🙂", "", nil},
 	} {
 		for _, limit := range []int{0, 1, 3, 100} {
-			r := store.Range{Partition: p, From: c.from, To: c.to, Limit: limit}
+			r := driver.Range{Partition: p, From: c.from, To: c.to, Limit: limit}
 			if got := sorts(t, d, r); !slices.Equal(got, c.want) {
 				t.Errorf("Range %+v: got %q, want %q", r, got, c.want)
 			}
@@ -189,14 +189,14 @@ func rangeOrder(t *testing.T, h Harness) {
 			}
 		}
 	}
-	if got := sorts(t, d, store.Range{Partition: "x#1#nobody"}); len(got) != 0 {
+	if got := sorts(t, d, driver.Range{Partition: "x#1#nobody"}); len(got) != 0 {
 		t.Errorf("an unknown partition has rows: %q", got)
 	}
 }
 
 func rangePages(t *testing.T, h Harness) {
 	d, p := h.Driver, "x#1#pages"
-	var rows []store.Row
+	var rows []driver.Row
 	var want []string
 	for i := range 100 {
 		s := fmt.Sprintf("h#%04d", i)
@@ -205,12 +205,12 @@ func rangePages(t *testing.T, h Harness) {
 	}
 	put(t, d, rows...)
 	for _, limit := range []int{1, 7, 50, 99, 100, 101} {
-		if got := sorts(t, d, store.Range{Partition: p, Limit: limit}); !slices.Equal(got, want) {
+		if got := sorts(t, d, driver.Range{Partition: p, Limit: limit}); !slices.Equal(got, want) {
 			t.Errorf("limit %d: %d rows in all", limit, len(got))
 		}
 	}
 	// A page that does not reach the end reports more.
-	if rows, more, err := d.Range(t.Context(), store.Range{Partition: p, Limit: 40}); err != nil ||
+	if rows, more, err := d.Range(t.Context(), driver.Range{Partition: p, Limit: 40}); err != nil ||
 		len(rows) == 0 || !more {
 		t.Errorf("the first page: %d rows, more %v, %v", len(rows), more, err)
 	}
@@ -220,7 +220,7 @@ func rangePages(t *testing.T, h Harness) {
 // ASCII.
 func oddKeys(t *testing.T, h Harness) {
 	d := h.Driver
-	keys := []store.Key{
+	keys := []driver.Key{
 		key("x#1#a:b#c", "a"), key("x#1#a", "b#c"), key("x#1#a:b", "#c"),
 		key("x:1", "a"), key("x#1#a:b#", "c"),
 		key("ü#日本#🙂", "ключ"), key("ü#日本", "#🙂ключ"), key("p", "q"), key("pq", "r"), key("p", "qr"),
@@ -230,7 +230,7 @@ func oddKeys(t *testing.T, h Harness) {
 	for i, k := range keys {
 		row := state(k, 1, "r", fmt.Sprint(i))
 		row.Wake = int64(1000 + i)
-		row.List = &store.ListEntry{Group: k.Partition, Sort: k.Sort, Fields: row.Data}
+		row.List = &driver.ListEntry{Group: k.Partition, Sort: k.Sort, Fields: row.Data}
 		commit(t, d, row, absent(1))
 	}
 	for i, k := range keys {
@@ -241,7 +241,7 @@ func oddKeys(t *testing.T, h Harness) {
 		if err != nil {
 			return err
 		}
-		found := make(map[store.Key]int64)
+		found := make(map[driver.Key]int64)
 		for _, row := range due {
 			found[row.Key] = row.Wake
 		}
@@ -250,7 +250,7 @@ func oddKeys(t *testing.T, h Harness) {
 				return fmt.Errorf("the wake index has %q at %d, want %d", k, found[k], 1000+i)
 			}
 			list, err := listAll(t.Context(), d,
-				store.ListRange{Group: k.Partition, From: k.Sort, To: k.Sort + "\x00"})
+				driver.ListRange{Group: k.Partition, From: k.Sort, To: k.Sort + "\x00"})
 			if err != nil {
 				return err
 			}
@@ -272,13 +272,13 @@ func largeRows(t *testing.T, h Harness) {
 		}
 		return string(b)
 	}
-	var puts []store.Row
+	var puts []driver.Row
 	for i := range 5 {
 		puts = append(puts, plain(key(p, fmt.Sprint("v#", i)), large(byte(i))))
 	}
 	commit(t, d, state(key(p, "a"), 1, "r", large(99)), absent(1), puts...)
 	wantData(t, d, key(p, "a"), 1, "r", large(99))
-	rows, err := rangeAll(t.Context(), d, store.Range{Partition: p, From: "v#", To: "v$"})
+	rows, err := rangeAll(t.Context(), d, driver.Range{Partition: p, From: "v#", To: "v$"})
 	if err != nil || len(rows) != 5 {
 		t.Fatalf("Range: %d rows, %v", len(rows), err)
 	}

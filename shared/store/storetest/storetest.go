@@ -1,20 +1,20 @@
-// Package storetest is the conformance suite of store.Driver: a driver is complete if it passes.
+// Package storetest is the conformance suite of driver.Driver: a driver is complete if it passes.
 package storetest
 
 import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
 // Harness is one empty store under test, and what the tests may do to it from outside.
 type Harness struct {
-	Driver store.Driver
+	Driver driver.Driver
 
 	// Reopen closes the driver and opens the same data again; nil if the driver does not keep its
 	// data.
-	Reopen func() store.Driver
+	Reopen func() driver.Driver
 
 	// HoldSync makes writes wait before they become durable, until release is called (once); nil if
 	// the driver cannot do that.
@@ -69,6 +69,7 @@ var cases = []struct {
 	{"DueOrder", dueOrder},
 	{"DuePages", duePages},
 	{"DueFollowsRow", dueFollowsRow},
+	{"DueShardsRaised", dueShardsRaised},
 	{"DueBadArguments", dueBadArguments},
 	{"Inbox", inbox},
 	{"Readers", readers},

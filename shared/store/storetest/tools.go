@@ -8,33 +8,35 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/store"
+	"millrace/shared/store/driver"
 )
 
-func key(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
+func key(partition, sort string) driver.Key { return driver.Key{Partition: partition, Sort: sort} }
 
 // state returns a row for a compare-and-set.
-func state(k store.Key, version int64, fence, data string) store.Row {
-	return store.Row{Key: k, Version: version, Fence: fence, Data: []byte(data)}
+func state(k driver.Key, version int64, fence, data string) driver.Row {
+	return driver.Row{Key: k, Version: version, Fence: fence, Data: []byte(data)}
 }
 
 // plain returns a row for a put.
-func plain(k store.Key, data string) store.Row { return store.Row{Key: k, Data: []byte(data)} }
+func plain(k driver.Key, data string) driver.Row { return driver.Row{Key: k, Data: []byte(data)} }
 
-func at(version int64, fence string) store.Condition {
-	return store.Condition{Version: version, Fence: fence}
+func at(version int64, fence string) driver.Condition {
+	return driver.Condition{Version: version, Fence: fence}
 }
 
-func absent(now int64) store.Condition { return store.Condition{Absent: true, Now: now} }
+func absent(now int64) driver.Condition { return driver.Condition{Absent: true, Now: now} }
 
-func put(t *testing.T, d store.Driver, rows ...store.Row) {
+func put(t *testing.T, d driver.Driver, rows ...driver.Row) {
 	t.Helper()
 	if err := d.Put(t.Context(), rows); err != nil {
 		t.Fatalf("Put: %v", err)
 	}
 }
 
-func commit(t *testing.T, d store.Driver, cas store.Row, cond store.Condition, puts ...store.Row) {
+func commit(
+	t *testing.T, d driver.Driver, cas driver.Row, cond driver.Condition, puts ...driver.Row,
+) {
 	t.Helper()
 	if err := d.Commit(t.Context(), puts, cas, cond); err != nil {
 		t.Fatalf("Commit of %q version %d: %v", cas.Key, cas.Version, err)
@@ -42,15 +44,15 @@ func commit(t *testing.T, d store.Driver, cas store.Row, cond store.Condition, p
 }
 
 func conflict(
-	t *testing.T, d store.Driver, cas store.Row, cond store.Condition, puts ...store.Row,
+	t *testing.T, d driver.Driver, cas driver.Row, cond driver.Condition, puts ...driver.Row,
 ) {
 	t.Helper()
-	if err := d.Commit(t.Context(), puts, cas, cond); !errors.Is(err, store.ErrConflict) {
+	if err := d.Commit(t.Context(), puts, cas, cond); !errors.Is(err, driver.ErrConflict) {
 		t.Fatalf("Commit of %q under %+v: got %v, want ErrConflict", cas.Key, cond, err)
 	}
 }
 
-func get(t *testing.T, d store.Driver, k store.Key) store.Row {
+func get(t *testing.T, d driver.Driver, k driver.Key) driver.Row {
 	t.Helper()
 	row, err := d.Get(t.Context(), k)
 	if err != nil {
@@ -62,14 +64,14 @@ func get(t *testing.T, d store.Driver, k store.Key) store.Row {
 	return row
 }
 
-func missing(t *testing.T, d store.Driver, k store.Key) {
+func missing(t *testing.T, d driver.Driver, k driver.Key) {
 	t.Helper()
-	if row, err := d.Get(t.Context(), k); !errors.Is(err, store.ErrNotFound) {
+	if row, err := d.Get(t.Context(), k); !errors.Is(err, driver.ErrNotFound) {
 		t.Fatalf("Get %q: got %q, %v, want ErrNotFound", k, row.Data, err)
 	}
 }
 
-func wantData(t *testing.T, d store.Driver, k store.Key, version int64, fence, data string) {
+func wantData(t *testing.T, d driver.Driver, k driver.Key, version int64, fence, data string) {
 	t.Helper()
 	row := get(t, d, k)
 	if row.Version != version || row.Fence != fence || string(row.Data) != data {
@@ -79,8 +81,8 @@ func wantData(t *testing.T, d store.Driver, k store.Key, version int64, fence, d
 }
 
 // rangeAll reads all pages of a range and checks the promises of a page.
-func rangeAll(ctx context.Context, d store.Driver, r store.Range) ([]store.Row, error) {
-	var all []store.Row
+func rangeAll(ctx context.Context, d driver.Driver, r driver.Range) ([]driver.Row, error) {
+	var all []driver.Row
 	for page := 0; ; page++ {
 		if page > 10_000 {
 			return nil, errors.New("Range never comes to an end")
@@ -108,7 +110,7 @@ func rangeAll(ctx context.Context, d store.Driver, r store.Range) ([]store.Row, 
 	}
 }
 
-func sorts(t *testing.T, d store.Driver, r store.Range) []string {
+func sorts(t *testing.T, d driver.Driver, r driver.Range) []string {
 	t.Helper()
 	rows, err := rangeAll(t.Context(), d, r)
 	if err != nil {
@@ -125,8 +127,8 @@ func sorts(t *testing.T, d store.Driver, r store.Range) []string {
 }
 
 // listAll reads all pages of a list.
-func listAll(ctx context.Context, d store.Driver, l store.ListRange) ([]store.Listed, error) {
-	var all []store.Listed
+func listAll(ctx context.Context, d driver.Driver, l driver.ListRange) ([]driver.Listed, error) {
+	var all []driver.Listed
 	for page := 0; ; page++ {
 		if page > 10_000 {
 			return nil, errors.New("List never comes to an end")
@@ -155,8 +157,8 @@ func listAll(ctx context.Context, d store.Driver, l store.ListRange) ([]store.Li
 }
 
 // dueAll reads all shards of the wake index to the end, in pages, and checks their order.
-func dueAll(ctx context.Context, d store.Driver, until int64, limit int) ([]store.DueRow, error) {
-	var all []store.DueRow
+func dueAll(ctx context.Context, d driver.Driver, until int64, limit int) ([]driver.DueRow, error) {
+	var all []driver.DueRow
 	for shard := range d.Shards() {
 		cursor, last := "", int64(math.MinInt64)
 		for page := 0; ; page++ {

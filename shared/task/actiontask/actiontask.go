@@ -9,9 +9,10 @@ import (
 	"errors"
 	"net/http"
 
+	"millrace/shared/flow"
 	"millrace/shared/glob"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 	"millrace/shared/value"
 )
 
@@ -31,10 +32,10 @@ type mapping struct {
 	normal string
 }
 
-// New returns a runner for the mappings. client is a client of package outbound; nil means one that
-// may call loopback and private networks, because the operator wrote the addresses.
+// New returns a runner for the mappings. client is a client of package httpclient; nil means one
+// that may call loopback and private networks, because the operator wrote the addresses.
 func New(actions []task.Mapping, client *http.Client) *Runner {
-	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInternal(client))}
+	t := &Runner{client: httpclient.WithoutRedirects(httpclient.OrInternal(client))}
 	for _, m := range actions {
 		t.actions = append(t.actions, mapping{m, task.NormalAction(m.Match)})
 	}
@@ -60,7 +61,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	case m == nil:
 		return task.Unsupported(r)
 	case m.Error != nil:
-		return task.Result{Error: m.Error, Async: r.Mode == task.System}
+		return task.Result{Error: m.Error, Async: r.Mode == flow.WaitForSystemCallback}
 	case m.HTTP == "":
 		return result(&r, "", m.Reply)
 	}
@@ -99,17 +100,17 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 	}
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return r.Failf("RequestFailed", "What carries out %s gave no answer: %s", r.Action,
-			outbound.Reason(err))
+		return r.Failf("RequestFailed", "The address of %s sent no response: %s", r.Action,
+			httpclient.Reason(err))
 	}
-	body, err := outbound.ReadAll(resp)
+	body, err := httpclient.ReadAll(resp)
 	switch {
-	case errors.Is(err, outbound.ErrTooLarge):
+	case errors.Is(err, httpclient.ErrTooLarge):
 		return r.Failf("EntityTooLarge", "What carries out %s answered more than is read.",
 			r.Action)
 	case err != nil:
-		return r.Failf("RequestFailed", "The answer of what carries out %s broke off: %s", r.Action,
-			outbound.Reason(err))
+		return r.Failf("RequestFailed", "The response of the address of %s broke off: %s", r.Action,
+			httpclient.Reason(err))
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return failure(r, resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	}
@@ -118,7 +119,7 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 
 // requestBody returns the JSON object to post. It omits members that the request does not have.
 func requestBody(r *task.Request) []byte {
-	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.FlowV1}
+	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.TypeFlow()}
 	for name, s := range map[string]string{
 		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account,
 		"region": r.Region, "flow": r.Flow, "execution": r.Execution, "state": r.State,
@@ -145,13 +146,15 @@ var modes = [...]string{"RequestComplete", "WaitForSystemCallback", "WaitForCust
 // that is no JSON is a string in StateMachine and the error FnF.InvalidLocal in FlowV1, unless the
 // response does not count.
 func result(r *task.Request, contentType string, body []byte) task.Result {
-	output, err := task.FlowV1Output(contentType, body)
+	output, err := task.JSONBody(contentType, body)
+	res := task.Result{Output: output}
 	switch {
 	case err == nil:
-	case r.Mode == task.Custom:
-		output, err = json.RawMessage("{}"), nil
-	case !r.FlowV1:
-		output, err = task.Body(contentType, body)
+	case r.Mode == flow.WaitForCustomCallback:
+		res.Output = json.RawMessage("{}")
+	default:
+		res = r.BodyResult(contentType, body)
 	}
-	return task.Result{Output: output, Error: err, Async: r.Mode == task.System}
+	res.Async = r.Mode == flow.WaitForSystemCallback
+	return res
 }

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
 	"millrace/shared/task/actiontask"
-	"millrace/shared/task/outbound"
 	"millrace/tests/port"
 )
 
@@ -33,7 +34,7 @@ func service(t *testing.T, status int, body string) (string, <-chan string) {
 
 func newRunner(t testing.TB, actions ...task.Mapping) *actiontask.Runner {
 	t.Helper()
-	client, err := outbound.New(outbound.Options{AllowLoopback: true, MaxResponse: 10000})
+	client, err := httpclient.New(httpclient.Options{AllowLoopback: true, MaxResponse: 10000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 	runner := newRunner(t,
 		task.Mapping{Match: "MNS:SendMessage", Reply: json.RawMessage(`{"MessageId":"1"}`)},
 		task.Mapping{Match: "MNS:*", Reply: json.RawMessage(`{"MessageId":"2"}`)},
-		task.Mapping{Match: "ocr:*", Error: &task.Error{Name: "ocr.Timeout", Cause: "slow"}},
+		task.Mapping{Match: "ocr:*", Error: &flow.Error{Name: "ocr.Timeout", Cause: "slow"}},
 	)
 	tests := []struct{ action, output, name string }{
 		{"MNS:SendMessage", `{"MessageId":"1"}`, ""},
@@ -66,7 +67,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 		}
 	}
 	got := newRunner(t).Run(context.Background(), task.Request{
-		Action: "ocr:Recognize", FlowV1: true,
+		Action: "ocr:Recognize", Dialect: flow.FlowV1,
 	})
 	if got.Error == nil || got.Error.Name != "ocr.UnsupportedOperation" {
 		t.Errorf("FlowV1: %v", got)
@@ -76,9 +77,9 @@ func TestFirstMatchAnswers(t *testing.T) {
 func TestQuestion(t *testing.T) {
 	address, requests := service(t, 200, `{"ok":true}`)
 	r := task.Request{
-		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true,
+		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", Dialect: flow.FlowV1,
 		Action:   "MNS:SendMessage",
-		Resource: "acs:mns:::/queues/q/messages", Mode: task.Custom,
+		Resource: "acs:mns:::/queues/q/messages", Mode: flow.WaitForCustomCallback,
 		Parameters: json.RawMessage(`{"MessageBody":{"a":1}}`),
 		Input:      json.RawMessage(`{"b":2}`), Token: "tok", Key: "k",
 	}
@@ -96,55 +97,61 @@ func TestQuestion(t *testing.T) {
 	}
 }
 
+// Short names for tables.
+const (
+	complete = flow.RequestComplete
+	custom   = flow.WaitForCustomCallback
+)
+
 func TestAnswers(t *testing.T) {
 	tests := []struct {
 		name, body   string
 		status       int
 		flowV1       bool
-		mode         task.Mode
+		mode         flow.TaskMode
 		output, fail string
 	}{
-		{"nothing", "", 200, false, task.Complete, "{}", ""},
-		{"accepted", `[1]`, 202, false, task.Complete, "[1]", ""},
-		{"a text", "hello", 200, false, task.Complete, `"hello"`, ""},
-		{"a text in FlowV1", "hello", 200, true, task.Complete, "", "FnF.InvalidLocal"},
-		{"a byte order mark", "\uFEFF{}", 200, true, task.Complete, "{}", ""},
-		{"binary", "\xff\x00", 200, false, task.Complete, "", "FnF.InvalidLocal"},
-		{"binary in FlowV1", "\xff\x00", 200, true, task.Complete, "", "FnF.InvalidLocal"},
-		{"binary that does not count", "\xff\x00", 200, false, task.Custom, "{}", ""},
+		{"nothing", "", 200, false, complete, "{}", ""},
+		{"accepted", `[1]`, 202, false, complete, "[1]", ""},
+		{"a text", "hello", 200, false, complete, `"hello"`, ""},
+		{"a text in FlowV1", "hello", 200, true, complete, "", "FnF.InvalidLocal"},
+		{"a byte order mark", "\uFEFF{}", 200, true, complete, "{}", ""},
+		{"binary", "\xff\x00", 200, false, complete, "", "FnF.InvalidLocal"},
+		{"binary in FlowV1", "\xff\x00", 200, true, complete, "", "FnF.InvalidLocal"},
+		{"binary that does not count", "\xff\x00", 200, false, custom, "{}", ""},
 		{
-			"half a surrogate pair", `{"\ud800":1}`, 200, false, task.Complete, "",
+			"half a surrogate pair", `{"\ud800":1}`, 200, false, complete, "",
 			"FnF.InvalidLocal",
 		},
 		{
-			"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, task.Complete, "",
+			"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, complete, "",
 			"MNS.QueueNotExist",
 		},
-		{"a text that does not count", "hello", 200, true, task.Custom, "{}", ""},
+		{"a text that does not count", "hello", 200, true, custom, "{}", ""},
 		{
-			"an error type", `{"errorType":"Boom","errorMessage":"m"}`, 500, false, task.Complete,
+			"an error type", `{"errorType":"Boom","errorMessage":"m"}`, 500, false, complete,
 			"", "Boom",
 		},
 		{
-			"a code", `{"Code":"QueueNotExist","Message":"m"}`, 404, false, task.Complete, "",
+			"a code", `{"Code":"QueueNotExist","Message":"m"}`, 404, false, complete, "",
 			"MNS.QueueNotExist",
 		},
 		{
-			"another spelling", `{"errorCode":"QueueNotExist"}`, 404, false, task.Complete, "",
+			"another spelling", `{"errorCode":"QueueNotExist"}`, 404, false, complete, "",
 			"MNS.QueueNotExist",
 		},
-		{"throttled", "x", 429, false, task.Complete, "", "MNS.ResourceThrottled"},
-		{"broken", `{"Code":7}`, 500, false, task.Complete, "", "MNS.InternalServerError"},
-		{"redirected", "", 302, false, task.Complete, "", "MNS.Unknown"},
+		{"throttled", "x", 429, false, complete, "", "MNS.ResourceThrottled"},
+		{"broken", `{"Code":7}`, 500, false, complete, "", "MNS.InternalServerError"},
+		{"redirected", "", 302, false, complete, "", "MNS.Unknown"},
 		{
-			"too large", strings.Repeat("x", 10001), 200, false, task.Complete, "",
+			"too large", strings.Repeat("x", 10001), 200, false, complete, "",
 			"MNS.EntityTooLarge",
 		},
 	}
 	for _, test := range tests {
 		address, _ := service(t, test.status, test.body)
 		got := newRunner(t, task.Mapping{Match: "MNS:*", HTTP: address}).Run(context.Background(),
-			task.Request{Action: "MNS:SendMessage", FlowV1: test.flowV1, Mode: test.mode})
+			task.Request{Action: "MNS:SendMessage", Dialect: dialect(test.flowV1), Mode: test.mode})
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name
@@ -198,4 +205,12 @@ func TestBefore(t *testing.T) {
 			t.Errorf("%s: %s %v", action, got.Output, got.Error)
 		}
 	}
+}
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
 }

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net/http"
 
+	"millrace/shared/charset"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -39,8 +40,8 @@ func failure(r *task.Request, status int, contentType string, body []byte) task.
 	if e.ErrorType == "" {
 		e.ErrorType = r.ErrorName(codeOf(status))
 	}
-	out := task.NewError(e.ErrorType, cause).Result()
-	out.Async = r.Mode == task.System
+	out := task.Failed(task.NewError(e.ErrorType, cause))
+	out.Async = r.Mode == flow.WaitForSystemCallback
 	return out
 }
 

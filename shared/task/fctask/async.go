@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"net/http"
 
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/value"
 )
 
@@ -54,9 +55,7 @@ func (t *Runner) submitRecorded(
 }
 
 func (t *Runner) record(ctx context.Context, r *task.Request, c *invokeRequest, id string) error {
-	return t.Recorder.Record(ctx, id, task.InvocationRecord{Account: r.Account, Token: r.Token,
-		Action: r.Action, FlowV1: r.FlowV1,
-		Function: c.function.ARN(), Chosen: id == c.asyncID})
+	return t.Recorder.Record(ctx, id, r.InvocationRecord(c.function.ARN(), id == c.asyncID))
 }
 
 // asyncTask is the state of an asynchronous task. The names are those of both versions of the API,
@@ -106,7 +105,8 @@ func (t *Runner) resolveConflict(
 func result(r *task.Request, there *asyncTask, header http.Header) (task.Result, bool) {
 	switch there.Status {
 	case "Succeeded":
-		return Output(r.FlowV1, http.StatusOK, header, []byte(task.Text(there.Payload))), true
+		return r.FunctionResult(Response(http.StatusOK, header,
+			[]byte(task.Text(there.Payload)))), true
 	case "Failed", "Stopped", "Expired", "Invalid":
 		return task.Result{Error: asyncError(r, there)}, true
 	}
@@ -144,13 +144,12 @@ func (t *Runner) QueryResult(
 	if there.RequestID != "" {
 		header[requestIDHeader] = []string{there.RequestID}
 	}
-	r := task.Request{Action: n.Action, FlowV1: n.FlowV1, Account: n.Account}
-	out, over := result(&r, &there, header)
+	out, over := result(n.Request(), &there, header)
 	return out, over, nil
 }
 
 // asyncError returns the error of an asynchronous task that did not succeed.
-func asyncError(r *task.Request, there *asyncTask) *task.Error {
+func asyncError(r *task.Request, there *asyncTask) *flow.Error {
 	e := task.FunctionFailure(r.Action, []byte(task.Text(there.Payload)))
 	if e.Name != r.ErrorName(unknown) {
 		return e

@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"strings"
 
+	"millrace/shared/alibaba/acs"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/value"
 )
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 )
 
 // Error codes for errors in which the service names none. Error names begin with the action's
@@ -20,7 +22,7 @@ const (
 )
 
 // failure returns the error of a call that the service rejected, or that got no response.
-func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
+func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *flow.Error {
 	e := acs.AsError(err)
 	switch {
 	case e != nil:
@@ -32,7 +34,7 @@ func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) 
 			e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" was cut off.")
-	case errors.Is(err, acs.ErrNone):
+	case errors.Is(err, alibaba.ErrNoCredentials):
 		return task.NewError(r.ErrorName(accessDenied),
 			"The call of "+c.function.Raw+" could not be signed: "+err.Error())
 	}

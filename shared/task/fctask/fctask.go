@@ -12,14 +12,14 @@ package fctask
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 )
 
 // Action is the action that the runner carries out.
@@ -41,7 +41,7 @@ type Options struct {
 	Recorder  task.InvocationRecorder // nil: tasks cannot wait for asynchronous invocations
 	Mappings  []Mapping               // the first that matches counts
 
-	Own *own.Resources // tasks may not invoke these
+	Own *reserved.Resources // tasks may not invoke these
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -67,7 +67,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	switch {
-	case c.async && r.Mode == task.System:
+	case c.async && r.Mode == flow.WaitForSystemCallback:
 		return t.submitRecorded(ctx, &r, c)
 	case c.async:
 		return t.submit(ctx, &r, c)
@@ -78,23 +78,14 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 // call invokes the function and waits for its end.
 func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	a, err := t.Client.Do(ctx, c.request("Sync", ""))
-	system := r.Mode == task.System
+	system := r.Mode == flow.WaitForSystemCallback
 	if err != nil {
 		return task.Result{Error: failure(ctx, r, c, err), Async: system}
 	}
 	if a.Header.Get(errorTypeHeader) != "" {
 		return task.Result{Error: task.FunctionFailure(r.Action, a.Body), Async: system}
 	}
-	if r.FlowV1 && r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
-	}
-	result := Output(r.FlowV1, a.Status, visibleHeader(a.Header), a.Body)
-	if result.Error != nil && r.Mode == task.Custom {
-		// It does not count in StateMachine either.
-		result = task.Accepted(visibleHeader(a.Header), a.Status)
-	}
-	result.Async = system
-	return result
+	return r.FunctionResult(Response(a.Status, visibleHeader(a.Header), a.Body))
 }
 
 // submit hands the invocation to the service's own queue. No task waits for its end, or a caller
@@ -109,23 +100,12 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) 
 
 // accepted returns the result of an invocation that the service has accepted.
 func accepted(r *task.Request, header http.Header) task.Result {
-	if r.FlowV1 {
-		return task.Result{Output: json.RawMessage("{}")}
-	}
-	return task.Accepted(visibleHeader(header), http.StatusAccepted)
+	return r.AcceptedResult(visibleHeader(header))
 }
 
-// Output returns the result of a function that did not fail, in the task's dialect: StateMachine
-// has an envelope, FlowV1 the response itself, which must be JSON.
-func Output(flowV1 bool, status int, header http.Header, body []byte) task.Result {
-	if flowV1 {
-		output, failure := task.FlowV1Output(header.Get("Content-Type"), body)
-		return task.Result{Output: output, Error: failure}
-	}
-	if len(body) == 0 {
-		return task.Accepted(header, status)
-	}
-	return task.HTTPResult(header, status, body)
+// Response returns the response of a function that did not fail.
+func Response(status int, header http.Header, body []byte) task.Response {
+	return task.Response{Status: status, Header: header, Body: body, EmptyIsNull: true}
 }
 
 const (

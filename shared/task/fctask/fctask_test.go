@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/task/fctask"
 )
 
@@ -70,7 +72,8 @@ func runner(
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return fctask.New(fctask.Options{
-		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+		Client: acs.NewClient(alibaba.Static(alibaba.Credentials{AccessKeyID: "a",
+			AccessKeySecret: "b"}),
 			nil), Recorder: n, Mappings: mappings,
 		Endpoints: acs.Endpoints{
 			Account: "123", Region: "cn-hangzhou",
@@ -169,16 +172,16 @@ func TestTexts(t *testing.T) {
 	s := &service{status: 200, body: "\xff", header: map[string]string{"Content-Type": "image/png"}}
 	r := runner(t, s, nil)
 	q := request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
-	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal ||
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != flow.ErrInvalidLocal ||
 		!strings.Contains(got.Error.Cause, `Content-Type "image/png"`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	q.Mode = task.Custom
+	q.Mode = flow.WaitForCustomCallback
 	if got := r.Run(t.Context(), q); got.Error != nil ||
 		!strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	q.Mode, s.body, s.header = task.Complete, "{\"\xd6\xd0\":1}", map[string]string{
+	q.Mode, s.body, s.header = flow.RequestComplete, "{\"\xd6\xd0\":1}", map[string]string{
 		"Content-Type": "application/json; charset=gbk",
 	}
 	if got := r.Run(t.Context(), q); got.Error != nil ||
@@ -191,7 +194,7 @@ func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := runner(t, s, nil)
 	q := task.Request{
-		Action: fctask.Action, FlowV1: true,
+		Action: fctask.Action, Dialect: flow.FlowV1,
 		Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge",
 		Input:    json.RawMessage(`{"in":1}`),
 	}
@@ -199,11 +202,11 @@ func TestFlowV1(t *testing.T) {
 		s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
-	q.Mode = task.Custom
+	q.Mode = flow.WaitForCustomCallback
 	if got := r.Run(t.Context(), q); string(got.Output) != "{}" {
 		t.Errorf("a callback task's call: %s %v", got.Output, got.Error)
 	}
-	q.Mode, s.body = task.Complete, "text"
+	q.Mode, s.body = flow.RequestComplete, "text"
 	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FnF.InvalidLocal" {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
@@ -216,9 +219,10 @@ func TestFlowV1(t *testing.T) {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.id)
 	}
 	n := recorder{}
-	q.Mode, r.Recorder = task.System, n
+	q.Mode, r.Recorder = flow.WaitForSystemCallback, n
 	if got := r.Run(t.Context(), q); got.Error != nil || len(n) != 2 ||
-		n["mine_1"].FlowV1 != true || n["req-1"].FlowV1 != true {
+		n["mine_1"].Dialect != task.RecordedDialect(flow.FlowV1) ||
+		n["req-1"].Dialect != task.RecordedDialect(flow.FlowV1) {
 		t.Errorf("%v %v", got.Error, n)
 	}
 	s.status, s.body = 409, `{"Code":"AsyncTaskAlreadyExists","Message":"m"}`
@@ -239,7 +243,7 @@ func TestAsync(t *testing.T) {
 		!strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
 		t.Errorf("%s %v, notes %v", got.Output, got.Error, n)
 	}
-	q.Mode = task.System
+	q.Mode = flow.WaitForSystemCallback
 	got = r.Run(t.Context(), q)
 	want := task.InvocationRecord{
 		Account: "mine", Token: "tok", Action: fctask.Action,
@@ -293,7 +297,8 @@ func TestEndsAreReadByTheEngine(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	as := func(key string) *acs.Client {
-		return acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: key, AccessKeySecret: "s"}),
+		return acs.NewClient(alibaba.Static(alibaba.Credentials{AccessKeyID: key,
+			AccessKeySecret: "s"}),
 			nil)
 	}
 	r := fctask.New(fctask.Options{Client: as("tasks"), Engine: as("engine"), Recorder: recorder{},
@@ -302,7 +307,7 @@ func TestEndsAreReadByTheEngine(t *testing.T) {
 			Override: func(string) string { return server.URL },
 		}})
 	q := request(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)
-	q.Mode = task.System
+	q.Mode = flow.WaitForSystemCallback
 	if got := r.Run(t.Context(), q); got.Error != nil || !got.Async {
 		t.Errorf("%+v", got)
 	}
@@ -334,7 +339,7 @@ func TestRepeatedCall(t *testing.T) {
 			n := recorder{}
 			s := &service{status: 409, body: `{"Code":"AsyncTaskAlreadyExists"}`, asked: test.asked}
 			q := request(`{"resourceArn":"acs:fc:::` + resource + `","invocationType":"Async"}`)
-			q.Mode = task.System
+			q.Mode = flow.WaitForSystemCallback
 			got := runner(t, s, n).Run(t.Context(), q)
 			name := ""
 			if got.Error != nil {
@@ -417,7 +422,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("a call that was cut off: %v", got.Error)
 	}
 	r := runner(t, &service{status: 200}, nil)
-	r.Client = acs.NewClient(acs.Static(acs.Credentials{}), nil)
+	r.Client = acs.NewClient(alibaba.Static(alibaba.Credentials{}), nil)
 	if got := r.Run(t.Context(),
 		request(
 			`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`,
@@ -442,7 +447,7 @@ func TestWrongRequests(t *testing.T) {
 		}
 	}
 	q := request(`{"StatefulAsyncInvocationID":"1-is/no:id"}`)
-	q.FlowV1, q.Resource = true, "acs:fc:::functions/f"
+	q.Dialect, q.Resource = flow.FlowV1, "acs:fc:::functions/f"
 	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("%v", got.Error)
 	}
@@ -481,13 +486,14 @@ func FuzzRun(f *testing.F) {
 		return nil, errors.New("refused")
 	})}
 	r := fctask.New(fctask.Options{
-		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+		Client: acs.NewClient(alibaba.Static(alibaba.Credentials{AccessKeyID: "a",
+			AccessKeySecret: "b"}),
 			refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"},
 	})
 	f.Fuzz(func(t *testing.T, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: fctask.Action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: flowV1,
+			Dialect: dialect(flowV1),
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
@@ -498,3 +504,11 @@ func FuzzRun(f *testing.F) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
+}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/functiontask"
 )
@@ -160,7 +161,7 @@ func TestFunctionComputeProcess(t *testing.T) {
 		t.Error("another process answered")
 	}
 	q := request(`{}`)
-	q.FlowV1, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil,
+	q.Dialect, q.Resource, q.Parameters, q.Input = flow.FlowV1, "acs:fc:::services/s/functions/f", nil,
 		json.RawMessage(`{"do":"nothing"}`)
 	if got := r.Run(context.Background(), q); string(got.Output) != "{}" {
 		t.Errorf("nothing in FlowV1: %s, %v", got.Output, got.Error)

@@ -8,8 +8,9 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 )
 
 // httpBackend is a function at an HTTP address that speaks the protocol of custom runtimes.
@@ -28,7 +29,7 @@ func newHTTPBackend(client *http.Client, address string) *httpBackend {
 }
 
 // invoke posts the event.
-func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
+func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *flow.Error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
 	if err != nil {
 		return response{}, task.NewError(unknown,
@@ -41,7 +42,7 @@ func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *ta
 	if err != nil {
 		return response{}, callFailure(ctx, in, err)
 	}
-	body, err := outbound.ReadAll(resp)
+	body, err := httpclient.ReadAll(resp)
 	if err != nil {
 		return response{}, callFailure(ctx, in, err)
 	}
@@ -54,17 +55,17 @@ func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *ta
 func (c *httpBackend) close(context.Context) {}
 
 // callFailure returns the error of a call without a usable response.
-func callFailure(ctx context.Context, in *invocation, err error) *task.Error {
-	if errors.Is(err, outbound.ErrTooLarge) {
+func callFailure(ctx context.Context, in *invocation, err error) *flow.Error {
+	if errors.Is(err, httpclient.ErrTooLarge) {
 		return tooLarge(in)
 	}
 	if failure := contextFailure(ctx, in); failure != nil {
 		return failure
 	}
 	return task.NewError(unknown,
-		"The call of function "+in.target.Name+" broke: "+outbound.Reason(err))
+		"The call of function "+in.target.Name+" broke: "+httpclient.Reason(err))
 }
 
-func tooLarge(in *invocation) *task.Error {
+func tooLarge(in *invocation) *flow.Error {
 	return task.NewError(entityTooLarge, "Function "+in.target.Name+" answered more than is read.")
 }

@@ -22,5 +22,5 @@
 // attempt's lease and repeat cover it.
 //
 // The file is YAML (and so may be JSON), read with gopkg.in/yaml.v3 by the rules of YAML 1.2
-// (package yamltext).
+// (package yamldoc).
 package functiontask

@@ -6,8 +6,9 @@ import (
 	"net/http"
 	"strings"
 
+	"millrace/shared/charset"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -31,7 +32,7 @@ type errorBody struct {
 }
 
 // functionFailure returns the error that a function reported. Its errorType is the name.
-func functionFailure(body []byte) *task.Error {
+func functionFailure(body []byte) *flow.Error {
 	var e errorBody
 	_ = value.Unmarshal(body, &e) // a body that is no JSON leaves e empty
 	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
@@ -45,7 +46,7 @@ func functionFailure(body []byte) *task.Error {
 }
 
 // failureOf returns the error that an HTTP response means, nil if it is a success.
-func failureOf(status int, header http.Header, body []byte) *task.Error {
+func failureOf(status int, header http.Header, body []byte) *flow.Error {
 	inner := header.Get("X-Fc-Status")
 	functionFailed := header.Get("X-Fc-Error-Type") != "" ||
 		inner != "" && !strings.HasPrefix(inner, "2")

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"millrace/shared/task"
-	"millrace/shared/yamltext"
+	"millrace/shared/yamldoc"
 )
 
 // Limits of a functions file.
@@ -69,8 +69,8 @@ func parse(name string, text []byte, dir string) (*File, error) {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, fileBytesMax)
 	}
 	file := &File{}
-	root, err := yamltext.Decode(text)
-	if err == yamltext.ErrEmpty {
+	root, err := yamldoc.Decode(text)
+	if err == yamldoc.ErrEmpty {
 		return file, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/functiontask"
 )
@@ -62,7 +63,7 @@ func TestLoad(t *testing.T) {
 					`12345678901234567890}`)}},
 			{
 				Mapping: task.Mapping{
-					Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"},
+					Match: "broken", Error: &flow.Error{Name: "Boom", Cause: "text"},
 				},
 			},
 		},

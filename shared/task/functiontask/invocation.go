@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"millrace/shared/task"
+	"millrace/shared/flow"
 )
 
 // KeyHeader carries the idempotency key to a function. The key, like the request id, is the same
@@ -36,7 +36,7 @@ type response struct {
 
 // backend carries an invocation to a function. invoke returns soon after ctx is done.
 type backend interface {
-	invoke(ctx context.Context, in *invocation) (response, *task.Error)
+	invoke(ctx context.Context, in *invocation) (response, *flow.Error)
 	close(ctx context.Context)
 }
 
@@ -94,10 +94,10 @@ func isHeaderText(s string) bool {
 // fixedBackend returns the response that the functions file contains.
 type fixedBackend struct {
 	reply json.RawMessage
-	err   *task.Error
+	err   *flow.Error
 }
 
-func (f fixedBackend) invoke(context.Context, *invocation) (response, *task.Error) {
+func (f fixedBackend) invoke(context.Context, *invocation) (response, *flow.Error) {
 	if f.err != nil {
 		return response{}, f.err
 	}

@@ -10,21 +10,21 @@ import (
 	"sync"
 	"time"
 
-	"millrace/shared/task/outbound"
+	"millrace/shared/httpclient"
 )
 
 // listen opens the listener of a runtime API. On systems that treat all of 127.0.0.0/8 as local,
 // such as Linux and Windows, the address is random, so that it cannot be found by trying ports.
 // Elsewhere it is 127.0.0.1. In both cases the system chooses the port. The listener is opened by
-// package outbound, which then never connects flows, or functions with an address, to it.
+// package httpclient, which then never connects flows, or functions with an address, to it.
 func listen() (net.Listener, error) {
 	var b [3]byte
 	rand.Read(b[:])                                                        // never fails
 	random := netip.AddrFrom4([4]byte{127, b[0], b[1], 1 + b[2]%(1<<8-2)}) // neither .0 nor .255
-	if l, err := outbound.Listen("tcp4", netip.AddrPortFrom(random, 0).String()); err == nil {
+	if l, err := httpclient.Listen("tcp4", netip.AddrPortFrom(random, 0).String()); err == nil {
 		return l, nil
 	}
-	return outbound.Listen("tcp4", "127.0.0.1:0")
+	return httpclient.Listen("tcp4", "127.0.0.1:0")
 }
 
 // connectionsMax is the maximum number of connections that a command's processes may have to its
@@ -57,7 +57,7 @@ func (l *peerListener) Accept() (net.Conn, error) {
 		}
 		if err := l.peers.check(conn); err != nil {
 			conn.Close()
-			l.logRarely("refused a connection to the runtime API: " + err.Error())
+			l.logRarely("rejected a connection to the runtime API: " + err.Error())
 			continue
 		}
 		select {
@@ -65,7 +65,7 @@ func (l *peerListener) Accept() (net.Conn, error) {
 			return newSlotConn(conn, func() { <-l.slots }), nil
 		default:
 			conn.Close()
-			l.logRarely("refused a connection to the runtime API: the function has " +
+			l.logRarely("rejected a connection to the runtime API: the function has " +
 				strconv.Itoa(connectionsMax) +
 				" open, the most it may have; close those that are not used")
 		}
@@ -95,7 +95,7 @@ func rejectBrowsers(address string, next http.Handler, log func(string)) http.Ha
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host != address || isFromBrowser(r.Header) {
 			logRarely(
-				"refused a request to the runtime API that came from a web page, or by another " +
+				"rejected a request to the runtime API that came from a web page, or by another " +
 					"name than " + address,
 			)
 			rw.Header().Set("Connection", "close")

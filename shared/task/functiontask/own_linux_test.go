@@ -81,7 +81,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	if status := probe(address, "", nil); status != "" {
 		t.Errorf("the server's own process: %s", status)
 	}
-	out.wait(t, "refused a connection to the runtime API: ")
+	out.wait(t, "rejected a connection to the runtime API: ")
 }
 
 // TestStrangersGetNoEvents has another process request events while a function works. It gets none.

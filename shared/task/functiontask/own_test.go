@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/httpclient"
 	"millrace/shared/task/functiontask"
-	"millrace/shared/task/outbound"
 )
 
 // probe posts a result to a runtime API under an id that no invocation has, and returns the status
@@ -116,7 +116,7 @@ func TestOneRequestForAnEvent(t *testing.T) {
 		!strings.Contains(string(got.Output), `"Body":403`) {
 		t.Errorf("%s, %v", got.Output, got.Error)
 	}
-	out.wait(t, "refused a second request")
+	out.wait(t, "rejected a second request")
 	mustRun(t, r, request(`{}`))
 }
 
@@ -153,16 +153,16 @@ func runtimeAPI(t *testing.T, r *functiontask.Runner) string {
 func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	address := runtimeAPI(t, r)
-	client, err := outbound.New(outbound.Options{AllowLoopback: true, AllowPrivate: true})
+	client, err := httpclient.New(httpclient.Options{AllowLoopback: true, AllowPrivate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]*http.Client{
-		"of flows": client, "of functions": outbound.OrInternal(nil),
+		"of flows": client, "of functions": httpclient.OrInternal(nil),
 	} {
 		resp, err := c.Post("http://"+address+"/2018-06-01/runtime/invocation/none/response", "",
 			strings.NewReader("{}"))
-		var blocked *outbound.BlockedError
+		var blocked *httpclient.BlockedError
 		if !errors.As(err, &blocked) {
 			t.Errorf("the client %s: %v, %v", name, resp, err)
 		}

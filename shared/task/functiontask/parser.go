@@ -14,9 +14,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/value"
-	"millrace/shared/yamltext"
+	"millrace/shared/yamldoc"
 )
 
 // errorsMax is the maximum number of errors reported for one file.
@@ -207,7 +208,7 @@ func (p *parser) address(n *yaml.Node) string {
 }
 
 // failure reads a fixed error.
-func (p *parser) failure(n *yaml.Node) *task.Error {
+func (p *parser) failure(n *yaml.Node) *flow.Error {
 	var name, cause string
 	p.object(n, fields{
 		"name":  func(n *yaml.Node) { name = p.text(n) },
@@ -297,16 +298,16 @@ func scalar(n *yaml.Node) (any, error) {
 	if n.Style&quoted != 0 && !tagged || tagged && n.ShortTag() == "!!str" {
 		return n.Value, nil
 	}
-	kind, text, reason := yamltext.Plain(n.Value)
+	kind, text, reason := yamldoc.Plain(n.Value)
 	if reason != "" {
 		return nil, fmt.Errorf("line %d: %s", n.Line, reason)
 	}
 	switch kind {
-	case yamltext.Null:
+	case yamldoc.Null:
 		return nil, nil
-	case yamltext.Bool:
+	case yamldoc.Bool:
 		return text == "true", nil
-	case yamltext.Number:
+	case yamldoc.Number:
 		return value.Number(text), nil
 	}
 	return text, nil

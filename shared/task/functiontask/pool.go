@@ -5,19 +5,19 @@ import (
 	"sync"
 	"time"
 
+	"millrace/shared/backoff"
+	"millrace/shared/flow"
 	"millrace/shared/inflight"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
 
-// Backoff of a command whose processes exit before their first response: the first and the longest
-// pause before the next start. A call waits at most backoffWait for a start; if the pause lasts
-// longer, the call fails at once.
-const (
-	backoffMin  = 100 * time.Millisecond
-	backoffMax  = 10 * time.Second
-	backoffWait = time.Second
-)
+// startBackoff is the pause before the next start of a command whose processes exit before their
+// first response. A call waits at most startWait for a start; if the pause lasts longer, the call
+// fails at once.
+var startBackoff = backoff.Policy{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
+const startWait = time.Second
 
 // pool is a function that is a command: up to Concurrency processes, each with one invocation at a
 // time. The pool starts a process when an invocation finds none idle, and keeps it.
@@ -45,7 +45,7 @@ func newPool(spec Function, log func(string), limit int64) *pool {
 
 // invoke has one process carry out the invocation. If an idle process turns out to have exited, it
 // never received the event, so the next process gets it.
-func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
+func (p *pool) invoke(ctx context.Context, in *invocation) (response, *flow.Error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -75,7 +75,7 @@ func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Erro
 // acquire returns an idle process, or starts a new one (fresh).
 func (p *pool) acquire(
 	ctx context.Context, in *invocation,
-) (w *worker, fresh bool, failure *task.Error) {
+) (w *worker, fresh bool, failure *flow.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.closed {
@@ -91,7 +91,7 @@ func (p *pool) acquire(
 		case wait <= 0:
 			w, failure = p.start(in)
 			return w, true, failure
-		case wait > backoffWait:
+		case wait > startWait:
 			return nil, false, task.NewError(unknown,
 				"Function "+in.target.Name+" keeps ending before it answers.")
 		}
@@ -106,7 +106,7 @@ func (p *pool) acquire(
 }
 
 // start starts a process. The caller holds mu.
-func (p *pool) start(in *invocation) (*worker, *task.Error) {
+func (p *pool) start(in *invocation) (*worker, *flow.Error) {
 	w, err := startWorker(&p.spec, in, p.log, p.limit)
 	if err != nil {
 		p.log("function " + in.target.Name + ": cannot start: " + err.Error())
@@ -129,7 +129,7 @@ func (p *pool) start(in *invocation) (*worker, *task.Error) {
 // crashed delays the next start. The caller holds mu.
 func (p *pool) crashed() {
 	p.crashes++
-	p.retryAt = time.Now().Add(min(backoffMin<<min(p.crashes-1, 10), backoffMax))
+	p.retryAt = time.Now().Add(startBackoff.After(p.crashes - 1))
 }
 
 // release makes a process idle again after an invocation. If the process has the event but did not

@@ -2,14 +2,14 @@ package functiontask
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 	"millrace/shared/value"
 )
 
@@ -19,7 +19,7 @@ const Action = "FC:InvokeFunction"
 // Options configures a runner.
 type Options struct {
 	Functions []Function
-	// Client calls the functions that have an address; it is a client of package outbound. nil
+	// Client calls the functions that have an address; it is a client of package httpclient. nil
 	// means one that may call loopback and private networks, because the operator wrote the
 	// addresses.
 	Client *http.Client
@@ -30,7 +30,7 @@ type Options struct {
 	// Up to BacklogMax more wait; the runner rejects any beyond that.
 	BackgroundMax int
 	// MaxResponse is the maximum size of a command's response in bytes; 0 means
-	// outbound.MaxResponseDefault.
+	// httpclient.MaxResponseDefault.
 	MaxResponse int64
 	// Account is the only account whose flows call; "" if there may be several. A process of an
 	// entry that serves one account finds its id in FC_ACCOUNT_ID.
@@ -73,10 +73,10 @@ func New(o Options) *Runner {
 		o.BackgroundMax = 64
 	}
 	if o.MaxResponse <= 0 {
-		o.MaxResponse = outbound.MaxResponseDefault
+		o.MaxResponse = httpclient.MaxResponseDefault
 	}
 	t := &Runner{background: newBackground(o.BackgroundMax), log: o.Log, next: o.Next}
-	client := outbound.WithoutRedirects(outbound.OrInternal(o.Client))
+	client := httpclient.WithoutRedirects(httpclient.OrInternal(o.Client))
 	for _, f := range o.Functions {
 		e := entry{Function: f}
 		switch {
@@ -104,7 +104,7 @@ func New(o Options) *Runner {
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := parseInvokeRequest(&r)
 	if err != nil {
-		return task.Fail(invalidArgument, value.Cut(err.Error(), task.CauseMax))
+		return task.Fail(invalidArgument, value.Cut(err.Error(), flow.ErrorCauseMax))
 	}
 	e := t.find(c.target)
 	switch {
@@ -114,14 +114,14 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return notFound(c.target)
 	}
 	id := requestID(r.Key)
-	if c.async && r.Mode != task.System {
+	if c.async && r.Mode != flow.WaitForSystemCallback {
 		return t.submit(&r, e, c, id)
 	}
 	a, failure := e.invoke(ctx, c, id, r.Key)
 	if failure != nil {
-		return task.Result{Error: failure, Async: r.Mode == task.System}
+		return task.Result{Error: failure, Async: r.Mode == flow.WaitForSystemCallback}
 	}
-	return result(&r, a)
+	return r.FunctionResult(task.Response{Status: a.status, Header: a.header, Body: a.body})
 }
 
 // find returns the first entry that matches, nil if none does.
@@ -137,7 +137,7 @@ func (t *Runner) find(target *task.Function) *entry {
 // invoke invokes the function within its timeout.
 func (e *entry) invoke(
 	ctx context.Context, c *invokeRequest, id, key string,
-) (response, *task.Error) {
+) (response, *flow.Error) {
 	if e.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, e.Timeout, errTimedOut)
@@ -163,45 +163,20 @@ func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) 
 	if !accepted {
 		return task.Fail(resourceExhausted, "Too many asynchronous invocations are waiting.")
 	}
-	if r.FlowV1 {
-		return task.Result{Output: json.RawMessage("{}")}
-	}
-	return task.Accepted(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted)
-}
-
-// result converts the response of a function that did not fail to the result in the request's
-// dialect.
-func result(r *task.Request, a response) task.Result {
-	async := r.Mode == task.System
-	if !r.FlowV1 {
-		res := task.HTTPResult(a.header, a.status, a.body)
-		if res.Error != nil && r.Mode == task.Custom {
-			res = task.Accepted(a.header, a.status) // the function's result does not count
-		}
-		res.Async = async
-		return res
-	}
-	if r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
-	}
-	output, failure := task.FlowV1Output(a.header.Get("Content-Type"), a.body)
-	if failure != nil {
-		return task.Result{Error: failure, Async: async}
-	}
-	return task.Result{Output: output, Async: async}
+	return r.AcceptedResult(http.Header{"X-Fc-Request-Id": {id}})
 }
 
 // notFound is the result for a function that no entry matches.
 func notFound(target *task.Function) task.Result {
-	return task.NewError(functionNotFound, fmt.Sprintf(
+	return task.Failed(task.NewError(functionNotFound, fmt.Sprintf(
 		"No function here answers for %s. Map it in the file given with "+
 			"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: "+
 			"http://127.0.0.1:9001",
-		target.Raw, target.Name)).Result()
+		target.Raw, target.Name)))
 }
 
 // contextFailure returns the error of a call whose context has ended, nil if it has not.
-func contextFailure(ctx context.Context, in *invocation) *task.Error {
+func contextFailure(ctx context.Context, in *invocation) *flow.Error {
 	if ctx.Err() == nil {
 		return nil
 	}

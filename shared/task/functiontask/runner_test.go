@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
 	"millrace/shared/task/functiontask"
-	"millrace/shared/task/outbound"
 	"millrace/tests/port"
 )
 
@@ -94,7 +95,7 @@ func TestTexts(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	q := request(`"binary"`)
-	q.Mode = task.Custom
+	q.Mode = flow.WaitForCustomCallback
 	if e := mustRun(t, r, q); e.Code != 200 || e.Body != nil {
 		t.Errorf("%+v", e)
 	}
@@ -150,7 +151,7 @@ func TestCustomRuntimeFailures(t *testing.T) {
 		{"a redirect", 302, "location: http://169.254.169.254/", "", "FC.Unknown", "302"},
 		{"too large", 200, "", strings.Repeat("x", 10001), "FC.EntityTooLarge", ""},
 	}
-	client, err := outbound.New(outbound.Options{AllowLoopback: true, MaxResponse: 10000})
+	client, err := httpclient.New(httpclient.Options{AllowLoopback: true, MaxResponse: 10000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +210,13 @@ func TestBrokenCalls(t *testing.T) {
 	}
 }
 
+// Short names for tables.
+const (
+	complete = flow.RequestComplete
+	system   = flow.WaitForSystemCallback
+	callback = flow.WaitForCustomCallback
+)
+
 func TestFixedAnswersAndModes(t *testing.T) {
 	hi := functiontask.Function{
 		Mapping: task.Mapping{Match: "hello", Reply: json.RawMessage(`{"message":"hi"}`)},
@@ -217,7 +225,7 @@ func TestFixedAnswersAndModes(t *testing.T) {
 		Mapping: task.Mapping{Match: "null", Reply: json.RawMessage(`null`)},
 	}
 	broken := functiontask.Function{
-		Mapping: task.Mapping{Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"}},
+		Mapping: task.Mapping{Match: "broken", Error: &flow.Error{Name: "Boom", Cause: "text"}},
 	}
 	text := httpFunction("text", custom(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "hello")
@@ -229,47 +237,47 @@ func TestFixedAnswersAndModes(t *testing.T) {
 	tests := []struct {
 		name, function, kind string
 		flowV1               bool
-		mode                 task.Mode
+		mode                 flow.TaskMode
 		output, fail         string
 		async                bool
 	}{
 		{
-			"sync", "hello", "Sync", false, task.Complete,
+			"sync", "hello", "Sync", false, complete,
 			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false,
 		},
 		{
-			"no type", "hello", "", false, task.Complete,
+			"no type", "hello", "", false, complete,
 			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false,
 		},
-		{"async", "hello", "Async", false, task.Complete, accepted, "", false},
-		{"async failure goes unseen", "broken", "Async", false, task.Complete, accepted, "", false},
+		{"async", "hello", "Async", false, complete, accepted, "", false},
+		{"async failure goes unseen", "broken", "Async", false, complete, accepted, "", false},
 		{
-			"waited for", "hello", "Async", false, task.System,
+			"waited for", "hello", "Async", false, system,
 			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", true,
 		},
-		{"waited for and failed", "broken", "Async", false, task.System, "", "Boom", true},
+		{"waited for and failed", "broken", "Async", false, system, "", "Boom", true},
 		{
-			"waited for but sync", "hello", "Sync", false, task.System, "", "FC.InvalidArgument",
+			"waited for but sync", "hello", "Sync", false, system, "", "FC.InvalidArgument",
 			false,
 		},
-		{"by token", "hello", "Sync", false, task.Custom, `{"Body":`, "", false},
-		{"by token and failed", "broken", "Sync", false, task.Custom, "", "Boom", false},
-		{"by token, async", "broken", "Async", false, task.Custom, accepted, "", false},
-		{"unknown type", "hello", "Later", false, task.Complete, "", "FC.InvalidArgument", false},
-		{"unmapped async", "none", "Async", false, task.Complete, "", "FC.FunctionNotFound", false},
-		{"old sync", "hello", "", true, task.Complete, `{"message":"hi"}`, "", false},
-		{"old null", "null", "Sync", true, task.Complete, `{}`, "", false},
-		{"old async", "hello", "Async", true, task.Complete, `{}`, "", false},
-		{"old waited for", "hello", "Async", true, task.System, `{"message":"hi"}`, "", true},
-		{"old waited for, sync", "hello", "Sync", true, task.System, `{"message":"hi"}`, "", true},
-		{"old by token", "text", "Sync", true, task.Custom, `{}`, "", false},
-		{"old text", "text", "Sync", true, task.Complete, "", "FnF.InvalidLocal", false},
-		{"old text, waited for", "text", "", true, task.System, "", "FnF.InvalidLocal", true},
-		{"text", "text", "Sync", false, task.Complete, `{"Body":"hello","Code":200`, "", false},
+		{"by token", "hello", "Sync", false, callback, `{"Body":`, "", false},
+		{"by token and failed", "broken", "Sync", false, callback, "", "Boom", false},
+		{"by token, async", "broken", "Async", false, callback, accepted, "", false},
+		{"unknown type", "hello", "Later", false, complete, "", "FC.InvalidArgument", false},
+		{"unmapped async", "none", "Async", false, complete, "", "FC.FunctionNotFound", false},
+		{"old sync", "hello", "", true, complete, `{"message":"hi"}`, "", false},
+		{"old null", "null", "Sync", true, complete, `{}`, "", false},
+		{"old async", "hello", "Async", true, complete, `{}`, "", false},
+		{"old waited for", "hello", "Async", true, system, `{"message":"hi"}`, "", true},
+		{"old waited for, sync", "hello", "Sync", true, system, `{"message":"hi"}`, "", true},
+		{"old by token", "text", "Sync", true, callback, `{}`, "", false},
+		{"old text", "text", "Sync", true, complete, "", "FnF.InvalidLocal", false},
+		{"old text, waited for", "text", "", true, system, "", "FnF.InvalidLocal", true},
+		{"text", "text", "Sync", false, complete, `{"Body":"hello","Code":200`, "", false},
 	}
 	for _, test := range tests {
 		q := task.Request{
-			Action: functiontask.Action, FlowV1: test.flowV1, Mode: test.mode,
+			Action: functiontask.Action, Dialect: dialect(test.flowV1), Mode: test.mode,
 			Input: json.RawMessage(`{}`),
 		}
 		arn := "acs:fc:::functions/" + test.function
@@ -407,7 +415,7 @@ func FuzzRequest(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, parameters string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
-			Action: functiontask.Action, FlowV1: flowV1, Parameters: json.RawMessage(parameters),
+			Action: functiontask.Action, Dialect: dialect(flowV1), Parameters: json.RawMessage(parameters),
 		})
 		if (got.Error == nil) != json.Valid(got.Output) {
 			t.Fatalf("%s, %v", got.Output, got.Error)
@@ -436,4 +444,12 @@ func TestNext(t *testing.T) {
 			t.Errorf("%s: %s %v", name, got.Output, got.Error)
 		}
 	}
+}
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
 }

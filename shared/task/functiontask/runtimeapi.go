@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 )
 
@@ -72,7 +73,7 @@ func (w *worker) routes() http.Handler {
 // request gets it.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	if !w.acquirePoll(r) {
-		w.log("refused a second request for the next event: one is waiting already")
+		w.log("rejected a second request for the next event: one is waiting already")
 		reply(rw, http.StatusForbidden, "InvalidStateTransition")
 		return
 	}
@@ -133,7 +134,7 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 	case err != nil:
 		return // the connection broke; the exit of the process decides the invocation
 	}
-	var failure *task.Error
+	var failure *flow.Error
 	if r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
 		failure = streamFailure(r.Trailer)
 	}
@@ -145,7 +146,7 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 }
 
 // streamFailure returns the error of a function that failed while it sent its result.
-func streamFailure(trailer http.Header) *task.Error {
+func streamFailure(trailer http.Header) *flow.Error {
 	body, err := base64.StdEncoding.DecodeString(trailer.Get("Lambda-Runtime-Function-Error-Body"))
 	if err != nil || !json.Valid(body) {
 		return task.NewError(trailer.Get("Lambda-Runtime-Function-Error-Type"),
@@ -194,7 +195,7 @@ func (w *worker) currentHandoff(id string) *handoff {
 
 // finish completes an invocation and reports to the process whether its result was accepted.
 func (w *worker) finish(
-	rw http.ResponseWriter, d dialect, id string, a response, failure *task.Error,
+	rw http.ResponseWriter, d dialect, id string, a response, failure *flow.Error,
 ) {
 	if !w.complete(id, a, failure) {
 		reply(rw, http.StatusBadRequest, "InvalidRequestID")

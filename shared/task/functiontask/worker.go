@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 )
 
@@ -46,7 +47,7 @@ type worker struct {
 	mu      sync.Mutex
 	since   time.Time   // the start or the last result
 	current *handoff    // sent to the process, no result yet
-	initErr *task.Error // reported by the process instead of a request for an event
+	initErr *flow.Error // reported by the process instead of a request for an event
 }
 
 // handoff is an invocation on its way through a worker.
@@ -58,7 +59,7 @@ type handoff struct {
 // invocationResult is what a worker returns for an invocation.
 type invocationResult struct {
 	response  response
-	failure   *task.Error
+	failure   *flow.Error
 	received  bool // the event was sent to the process
 	responded bool // the process returned a result and can take another event
 }
@@ -191,7 +192,7 @@ func (w *worker) invoke(ctx context.Context, in *invocation) invocationResult {
 
 // failure returns the error of a process that exited: the init error if it reported one, else an
 // error with its exit status.
-func (w *worker) failure(what string) *task.Error {
+func (w *worker) failure(what string) *flow.Error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.initErr != nil {
@@ -220,7 +221,7 @@ func (w *worker) requeue(h *handoff) {
 
 // complete ends the current invocation with a result. It returns false if the current invocation
 // does not have this id.
-func (w *worker) complete(id string, a response, failure *task.Error) bool {
+func (w *worker) complete(id string, a response, failure *flow.Error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.current == nil || w.current.in.id != id {

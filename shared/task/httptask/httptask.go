@@ -12,8 +12,9 @@ import (
 	"net/http"
 	"strconv"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 )
 
 // Headers that the engine sets on a request. A flow cannot set them.
@@ -30,7 +31,7 @@ type Runner struct {
 	client *http.Client
 }
 
-// New returns a runner that calls through client, which must be a client of package outbound.
+// New returns a runner that calls through client, which must be a client of package httpclient.
 func New(client *http.Client) *Runner { return &Runner{client: client} }
 
 // Run makes the call and returns when the whole response has been read or ctx is done. In mode
@@ -44,7 +45,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return r.Failf("InvalidArgument", "%v", err)
 	}
-	if r.Mode == task.Custom && r.Token != "" {
+	if r.Mode == flow.WaitForCustomCallback && r.Token != "" {
 		req.Header.Set(TokenHeader, r.Token)
 	}
 	if r.Key != "" {
@@ -54,7 +55,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return failed(&r, err)
 	}
-	body, err := outbound.ReadAll(resp)
+	body, err := httpclient.ReadAll(resp)
 	if err != nil {
 		return failed(&r, err)
 	}
@@ -64,11 +65,11 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 // response converts a response to a result.
 func response(r *task.Request, resp *http.Response, body []byte) task.Result {
 	if resp.StatusCode >= 400 {
-		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)),
-			task.Cause(resp.Header, resp.StatusCode, body)).Result()
+		return task.Failed(task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)),
+			task.Cause(resp.Header, resp.StatusCode, body)))
 	}
 	res := task.HTTPResult(resp.Header, resp.StatusCode, body)
-	if res.Error != nil && r.Mode == task.Custom {
+	if res.Error != nil && r.Mode == flow.WaitForCustomCallback {
 		return task.Accepted(resp.Header, resp.StatusCode) // the response does not count
 	}
 	return res
@@ -77,12 +78,12 @@ func response(r *task.Request, resp *http.Response, body []byte) task.Result {
 // failed returns the result of a call without a usable response. The cause does not contain the
 // URL, because the URL may contain secrets.
 func failed(r *task.Request, err error) task.Result {
-	for _, broken := range []error{outbound.ErrTooLarge, outbound.ErrTooSlow} {
+	for _, broken := range []error{httpclient.ErrTooLarge, httpclient.ErrTooSlow} {
 		if errors.Is(err, broken) {
-			return r.Failf("RequestFailed", "The request got an answer, but %v.", broken)
+			return r.Failf("RequestFailed", "The request got a response, but %v.", broken)
 		}
 	}
-	return r.Failf("RequestFailed", "The request got no answer: %s", outbound.Reason(err))
+	return r.Failf("RequestFailed", "The request got no response: %s", httpclient.Reason(err))
 }
 
 // request returns the HTTP request.

@@ -12,16 +12,17 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
 	"millrace/shared/task/httptask"
-	"millrace/shared/task/outbound"
 	"millrace/shared/value"
 	"millrace/tests/port"
 )
 
-func newRunner(t testing.TB, o outbound.Options) *httptask.Runner {
+func newRunner(t testing.TB, o httpclient.Options) *httptask.Runner {
 	t.Helper()
-	client, err := outbound.New(o)
+	client, err := httpclient.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +68,10 @@ func TestRequest(t *testing.T) {
 				"Accept": "application/json", "X-N": "7", "X-Null": "", "Content-Type": "",
 				httptask.KeyHeader: "k1", httptask.TokenHeader: ""}},
 		{"an object is sent as JSON",
-			task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
-				"url": url, "method": "POST", "body": map[string]any{"a": []any{nil, true}},
-			})}, "POST", `{"a":[null,true]}`, map[string]string{
+			task.Request{Mode: flow.WaitForCustomCallback, Token: "tok",
+				Parameters: parameters(map[string]any{
+					"url": url, "method": "POST", "body": map[string]any{"a": []any{nil, true}},
+				})}, "POST", `{"a":[null,true]}`, map[string]string{
 				"Content-Type": "application/json", httptask.TokenHeader: "tok",
 			}},
 		{"a string is sent as it is", task.Request{Parameters: parameters(map[string]any{
@@ -80,14 +82,15 @@ func TestRequest(t *testing.T) {
 			"Content-Type": "text/x", "Accept-Encoding": "", httptask.KeyHeader: "",
 		}},
 		{"nothing to send",
-			task.Request{Mode: task.Custom, Token: "tok", Parameters: parameters(map[string]any{
-				"url": url, "method": "GET", "headers": map[string]any{}, "body": nil,
-			})}, "GET", "", map[string]string{httptask.TokenHeader: "tok"}},
+			task.Request{Mode: flow.WaitForCustomCallback, Token: "tok",
+				Parameters: parameters(map[string]any{
+					"url": url, "method": "GET", "headers": map[string]any{}, "body": nil,
+				})}, "GET", "", map[string]string{httptask.TokenHeader: "tok"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.request.Action = httptask.Action
-			result := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
+			result := newRunner(t, httpclient.Options{AllowLoopback: true}).Run(context.Background(),
 				test.request)
 			if result.Error != nil {
 				t.Fatal(result.Error)
@@ -138,7 +141,7 @@ func TestStatusAndBody(t *testing.T) {
 		}
 	})
 	run := func(path string) task.Result {
-		return newRunner(t, outbound.Options{AllowLoopback: true,
+		return newRunner(t, httpclient.Options{AllowLoopback: true,
 			MaxResponse: 20000}).Run(context.Background(),
 			task.Request{
 				Action:     httptask.Action,
@@ -179,29 +182,31 @@ func TestTexts(t *testing.T) {
 	for _, c := range []struct {
 		status           int
 		kind, body       string
-		mode             task.Mode
+		mode             flow.TaskMode
 		name, has, lacks string
 	}{
-		{200, "application/json", "\uFEFF{\"n\":1}", task.Complete, "", `"Body":{"n":1}`, ""},
-		{200, "text/html; charset=GBK", "\xd6\xd0", task.Complete, "", `"Body":"中"`, ""},
+		{200, "application/json", "\uFEFF{\"n\":1}", flow.RequestComplete, "", `"Body":{"n":1}`,
+			""},
+		{200, "text/html; charset=GBK", "\xd6\xd0", flow.RequestComplete, "", `"Body":"中"`, ""},
 		{
-			200, "image/png", "\x89PNG", task.Complete, "FnF.InvalidLocal",
+			200, "image/png", "\x89PNG", flow.RequestComplete, "FnF.InvalidLocal",
 			`Content-Type "image/png"`, "",
 		},
 		{
-			200, "text/html; charset=big5", "x", task.Complete, "FnF.InvalidLocal",
+			200, "text/html; charset=big5", "x", flow.RequestComplete, "FnF.InvalidLocal",
 			`Content-Type "text/html; charset=big5"`, "",
 		},
 		{
 			200, "application/json", strings.Repeat("[", 300) + strings.Repeat("]", 300),
-			task.Complete, "FnF.InvalidLocal", "256 levels", "",
+			flow.RequestComplete, "FnF.InvalidLocal", "256 levels", "",
 		},
-		{200, "image/png", "\x89PNG", task.Custom, "", `"Body":null,"Code":200`, ""},
-		{503, "image/png", "\x89PNG", task.Complete, "HTTP.503", `\"image/png\"`, "\uFFFD"},
-		{503, "image/png", "\x89PNG", task.Custom, "HTTP.503", `\"image/png\"`, "\uFFFD"},
+		{200, "image/png", "\x89PNG", flow.WaitForCustomCallback, "", `"Body":null,"Code":200`, ""},
+		{503, "image/png", "\x89PNG", flow.RequestComplete, "HTTP.503", `\"image/png\"`, "\uFFFD"},
+		{503, "image/png", "\x89PNG", flow.WaitForCustomCallback, "HTTP.503", `\"image/png\"`,
+			"\uFFFD"},
 	} {
 		q := neturl.Values{"status": {strconv.Itoa(c.status)}, "type": {c.kind}, "body": {c.body}}
-		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
+		got := newRunner(t, httpclient.Options{AllowLoopback: true}).Run(context.Background(),
 			task.Request{Action: httptask.Action, Mode: c.mode,
 				Parameters: parameters(map[string]any{
 					"url": url + "?" + q.Encode(), "method": "GET",
@@ -264,7 +269,7 @@ func TestFailures(t *testing.T) {
 		},
 	}
 	for _, test := range tests {
-		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(),
+		got := newRunner(t, httpclient.Options{AllowLoopback: true}).Run(context.Background(),
 			task.Request{Action: httptask.Action, Parameters: json.RawMessage(test.parameters)})
 		if got.Error == nil || got.Error.Name != test.want {
 			t.Errorf("%s: %v, want %s", test.name, got.Error, test.want)
@@ -285,7 +290,7 @@ func TestCancel(t *testing.T) {
 		<-entered
 		cancel()
 	}()
-	got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(ctx,
+	got := newRunner(t, httpclient.Options{AllowLoopback: true}).Run(ctx,
 		task.Request{
 			Action:     httptask.Action,
 			Parameters: parameters(map[string]any{"url": url, "method": "GET"}),
@@ -302,7 +307,7 @@ func FuzzParameters(f *testing.F) {
 	)
 	f.Add(`{"url":"http://[::1","method":"GET"}`)
 	f.Add(`{"headers":{"\u0000":null}}`)
-	runner := newRunner(f, outbound.Options{Allow: []string{"nothing.invalid"}})
+	runner := newRunner(f, httpclient.Options{Allow: []string{"nothing.invalid"}})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	f.Fuzz(func(t *testing.T, text string) {

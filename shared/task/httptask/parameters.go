@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 	"millrace/shared/value"
 )
 
@@ -83,7 +83,7 @@ func (c *httpCall) setBody(body any) {
 		}
 	}
 	if c.header.Get("User-Agent") == "" {
-		c.header.Set("User-Agent", outbound.UserAgent)
+		c.header.Set("User-Agent", httpclient.UserAgent)
 	}
 }
 

@@ -57,7 +57,7 @@ func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 // event returns the payload. It is JSON, because Lambda accepts nothing else.
 func event(r *task.Request, body json.RawMessage) []byte {
 	e := []byte(body)
-	if r.FlowV1 {
+	if r.TakesInput() {
 		e = r.Input
 	}
 	if len(e) == 0 {
@@ -72,7 +72,7 @@ func event(r *task.Request, body json.RawMessage) []byte {
 
 // resolveMapping finds the Lambda function that replaces a function of Function Compute.
 func (t *Runner) resolveMapping(c *invokeRequest, r *task.Request, resource string) error {
-	if r.FlowV1 && r.Resource != "" {
+	if r.Resource != "" {
 		resource = r.Resource
 	}
 	if resource == "" {

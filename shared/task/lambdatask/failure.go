@@ -8,8 +8,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 )
 
 // Error codes: those of Function Compute, for which flows are written. Error names begin with the
@@ -45,11 +46,11 @@ var codes = map[string]string{
 }
 
 // serviceFailure returns the error of a call that Lambda rejected, or that got no response.
-func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
+func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *flow.Error {
 	if ctx.Err() != nil {
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" was cut off.")
 	}
-	if errors.Is(err, outbound.ErrTooLarge) {
+	if errors.Is(err, httpclient.ErrTooLarge) {
 		return task.NewError(r.ErrorName(entityTooLarge),
 			"The function "+c.arn+" answered more than is read.")
 	}

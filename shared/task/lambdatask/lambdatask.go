@@ -19,7 +19,6 @@ package lambdatask
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,9 +26,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"millrace/shared/flow"
 	"millrace/shared/inflight"
 	"millrace/shared/task"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 	"millrace/shared/value"
 )
 
@@ -63,7 +63,7 @@ type Options struct {
 	// fail as not found.
 	Next task.Runner
 
-	Own *own.Resources // tasks may not invoke these
+	Own *reserved.Resources // tasks may not invoke these
 }
 
 // Runner carries out Action and ActionFC. It is safe for many goroutines.
@@ -102,33 +102,26 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 // call invokes the function and waits for its end.
 func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	out, failure := t.invoke(ctx, r, c, types.InvocationTypeRequestResponse)
-	system := r.Mode == task.System
+	system := r.Mode == flow.WaitForSystemCallback
 	if failure != nil {
 		return task.Result{Error: failure, Async: system}
 	}
 	if aws.ToString(out.FunctionError) != "" {
 		return task.Result{Error: task.FunctionFailure(r.Action, out.Payload), Async: system}
 	}
-	if r.FlowV1 && r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
+	if !r.DropsBody() {
+		if err := inflight.ResponseFromContext(ctx).Hold(ctx,
+			int64(value.Cost(out.Payload))); err != nil {
+			return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
+		}
 	}
-	if err := inflight.ResponseFromContext(ctx).Hold(ctx,
-		int64(value.Cost(out.Payload))); err != nil {
-		return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
-	}
-	result := Output(r.FlowV1, int(out.StatusCode), requestID(out), out.Payload)
-	if result.Error != nil && r.Mode == task.Custom {
-		// It does not count in StateMachine either.
-		result = Output(false, int(out.StatusCode), requestID(out), nil)
-	}
-	result.Async = system
-	return result
+	return r.FunctionResult(Response(int(out.StatusCode), requestID(out), out.Payload))
 }
 
 // submit hands the invocation to Lambda's own queue. A task that waits for its end is recorded
 // under its request id.
 func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
-	if r.Mode == task.System && t.Recorder == nil {
+	if r.Mode == flow.WaitForSystemCallback && t.Recorder == nil {
 		return r.Failf(invalidArgument,
 			"Asynchronous invocations that are waited for need a queue for their outcomes, and "+
 				"there is none here.")
@@ -137,25 +130,20 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) 
 	if failure != nil {
 		return task.Result{Error: failure}
 	}
-	if r.Mode == task.System {
-		n := task.InvocationRecord{
-			Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1, Function: c.arn,
-		}
+	if r.Mode == flow.WaitForSystemCallback {
+		n := r.InvocationRecord(c.arn, false)
 		if err := t.Recorder.Record(ctx, requestID(out), n); err != nil {
 			return r.Failf(internalError,
 				"The invocation was accepted, but nobody could note that its end is waited for: %s",
 				err)
 		}
 	}
-	if r.FlowV1 {
-		return task.Result{Output: json.RawMessage("{}")}
-	}
-	return task.Accepted(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted)
+	return r.AcceptedResult(http.Header{"X-Amzn-Requestid": {requestID(out)}})
 }
 
 func (t *Runner) invoke(
 	ctx context.Context, r *task.Request, c *invokeRequest, kind types.InvocationType,
-) (*lambda.InvokeOutput, *task.Error) {
+) (*lambda.InvokeOutput, *flow.Error) {
 	in := &lambda.InvokeInput{FunctionName: &c.arn, InvocationType: kind, Payload: c.event}
 	if kind == types.InvocationTypeRequestResponse && r.Key != "" {
 		in.ClientContext = aws.String(clientContext(r.Key))
@@ -172,21 +160,13 @@ func requestID(out *lambda.InvokeOutput) string {
 	return id
 }
 
-// Output returns the result of a function that did not fail, in the task's dialect: StateMachine
-// has an envelope, FlowV1 the response itself, which must be JSON.
-func Output(flowV1 bool, status int, requestID string, payload []byte) task.Result {
-	if flowV1 {
-		output, failure := task.FlowV1Output("", payload)
-		return task.Result{Output: output, Error: failure}
-	}
+// Response returns the response of a function that did not fail.
+func Response(status int, requestID string, payload []byte) task.Response {
 	header := map[string][]string{"Content-Type": {"application/json"}}
 	if requestID != "" {
 		header["X-Amzn-Requestid"] = []string{requestID}
 	}
-	if len(payload) == 0 {
-		return task.Accepted(header, status)
-	}
-	return task.HTTPResult(header, status, payload)
+	return task.Response{Status: status, Header: header, Body: payload, EmptyIsNull: true}
 }
 
 // clientContext returns the client context that carries the idempotency key to the function:

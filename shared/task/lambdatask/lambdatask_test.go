@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/lambdatask"
 )
@@ -115,11 +116,11 @@ func TestTexts(t *testing.T) {
 	s := &service{status: 200, body: `{"\ud800":1}`}
 	r := newRunner(t, s, nil)
 	q := fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
-	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal ||
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != flow.ErrInvalidLocal ||
 		!strings.Contains(got.Error.Cause, "half a surrogate pair") {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	q.Mode = task.Custom
+	q.Mode = flow.WaitForCustomCallback
 	if got := r.Run(t.Context(), q); got.Error != nil ||
 		!strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
 		t.Errorf("%s %v", got.Output, got.Error)
@@ -156,7 +157,7 @@ func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := newRunner(t, s, nil)
 	q := task.Request{
-		Action: lambdatask.ActionFC, FlowV1: true,
+		Action: lambdatask.ActionFC, Dialect: flow.FlowV1,
 		Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge",
 		Input:    json.RawMessage(`{"in":1}`),
 	}
@@ -164,7 +165,7 @@ func TestFlowV1(t *testing.T) {
 		s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
-	q.Mode = task.Custom
+	q.Mode = flow.WaitForCustomCallback
 	if got := r.Run(t.Context(), q); string(got.Output) != "{}" {
 		t.Errorf("a callback task's call: %s %v", got.Output, got.Error)
 	}
@@ -180,7 +181,7 @@ func TestAsync(t *testing.T) {
 		!strings.Contains(string(got.Output), `"Code":202`) || len(n) != 0 {
 		t.Errorf("%s %v, notes %v", got.Output, got.Error, n)
 	}
-	q.Mode = task.System
+	q.Mode = flow.WaitForSystemCallback
 	got = r.Run(t.Context(), q)
 	if got.Error != nil || got.Async ||
 		n["req-1"] != (task.InvocationRecord{
@@ -328,7 +329,7 @@ func FuzzRun(f *testing.F) {
 	f.Fuzz(func(t *testing.T, action, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: flowV1,
+			Dialect: dialect(flowV1),
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
@@ -342,4 +343,12 @@ func (rejectingClient) Invoke(
 	context.Context, *lambda.InvokeInput, ...func(*lambda.Options),
 ) (*lambda.InvokeOutput, error) {
 	return nil, errors.New("refused")
+}
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"millrace/shared/arn"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -38,7 +39,7 @@ func (m *message) permission() string {
 	return "mns:SendMessage"
 }
 
-// parse reads the request in either dialect. FlowV1 has the same parameters under other names.
+// parse reads the request. Each dialect has its own names of the parameters.
 func parse(r *task.Request) (*message, error) {
 	p := map[string]json.RawMessage{}
 	if len(r.Parameters) > 0 {
@@ -46,33 +47,32 @@ func parse(r *task.Request) (*message, error) {
 			return nil, errors.New("the parameters must be an object")
 		}
 	}
-	names := []string{"message", "delaySeconds", "priority", "messageTag", "messageAttributes"}
-	m := &message{arn: task.Text(p["resourceArn"])}
-	if r.FlowV1 {
-		names, m.arn = []string{"MessageBody", "DelaySeconds", "Priority", "MessageTag",
-			"MessageAttributes"}, r.Resource
+	names := r.MessageParameters()
+	m := &message{arn: r.Resource}
+	if names.ResourceArn != "" {
+		m.arn = task.Text(p[names.ResourceArn])
 	}
 	if err := m.target(); err != nil {
 		return nil, err
 	}
-	if m.body = task.Text(p[names[0]]); m.body == "" {
-		return nil, fmt.Errorf("%s is required, and must not be empty", names[0])
+	if m.body = task.Text(p[names.Body]); m.body == "" {
+		return nil, fmt.Errorf("%s is required, and must not be empty", names.Body)
 	}
 	if err := sendable(m.body); err != nil {
-		return nil, fmt.Errorf("%s: %w", names[0], err)
+		return nil, fmt.Errorf("%s: %w", names.Body, err)
 	}
-	delay, err := number(p[names[1]], 0, delayMax)
+	delay, err := number(p[names.Delay], 0, delayMax)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", names[1], err)
+		return nil, fmt.Errorf("%s: %w", names.Delay, err)
 	}
 	m.delay = time.Duration(delay) * time.Second
-	if m.priority, err = number(p[names[2]], 1, priorityMax); err != nil {
-		return nil, fmt.Errorf("%s: %w", names[2], err)
+	if m.priority, err = number(p[names.Priority], 1, priorityMax); err != nil {
+		return nil, fmt.Errorf("%s: %w", names.Priority, err)
 	}
-	if m.tag = task.Text(p[names[3]]); sendable(m.tag) != nil {
-		return nil, fmt.Errorf("%s: %w", names[3], sendable(m.tag))
+	if m.tag = task.Text(p[names.Tag]); sendable(m.tag) != nil {
+		return nil, fmt.Errorf("%s: %w", names.Tag, sendable(m.tag))
 	}
-	return m, m.attributes(p[names[4]])
+	return m, m.attributes(p[names.Attributes])
 }
 
 // target parses acs:mns:{region}:{account}:/queues/{queue}/messages and …/topics/{topic}/messages.
@@ -80,12 +80,12 @@ func (m *message) target() error {
 	if m.arn == "" {
 		return errors.New("resourceArn is required")
 	}
-	arn, err := task.ParseARN(m.arn)
+	name, err := arn.Parse(m.arn)
 	if err != nil {
 		return err
 	}
-	parts := strings.Split(arn.Resource, "/")
-	if arn.Service != "mns" || len(parts) < 2 || len(parts) > 3 ||
+	parts := strings.Split(name.Resource, "/")
+	if name.Service != "mns" || len(parts) < 2 || len(parts) > 3 ||
 		len(parts) == 3 && parts[2] != "messages" || !isName(parts[1]) {
 		return fmt.Errorf(
 			"%q is neither acs:mns:{region}:{account}:/queues/{queue}/messages nor "+
@@ -100,7 +100,7 @@ func (m *message) target() error {
 	default:
 		return fmt.Errorf("%q names neither a queue nor a topic", m.arn)
 	}
-	m.region, m.account = arn.Region, arn.Account
+	m.region, m.account = name.Region, name.Account
 	return nil
 }
 

@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"sync"
 
-	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/alibaba/mns"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 	"millrace/shared/value"
 )
 
@@ -24,22 +26,22 @@ const Action = "MNS:SendMessage"
 
 // Options configures a runner.
 type Options struct {
-	Credentials acs.Provider
+	Credentials alibaba.Provider
 	Endpoints   acs.Endpoints
-	HTTP        *http.Client // nil: the client of package rest
+	HTTP        *http.Client // nil: the client of package mns
 
-	Own *own.Resources // no message may be sent to these
+	Own *reserved.Resources // no message may be sent to these
 }
 
 // Runner carries out Action. It is safe for many goroutines.
 type Runner struct {
 	o       Options
 	mu      sync.Mutex
-	clients map[string]*rest.Client // by endpoint
+	clients map[string]*mns.Client // by endpoint
 }
 
 // New returns a runner.
-func New(o Options) *Runner { return &Runner{o: o, clients: map[string]*rest.Client{}} }
+func New(o Options) *Runner { return &Runner{o: o, clients: map[string]*mns.Client{}} }
 
 // Run sends the message and returns when the service has accepted it. A call is made once: the flow
 // decides whether to send again.
@@ -56,17 +58,17 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	c := t.client(endpoint)
-	var sent rest.SendResult
+	var sent mns.SendResult
 	if m.topic != "" {
-		sent, err = c.PublishWith(ctx, m.topic, rest.Publication{
+		sent, err = c.PublishWith(ctx, m.topic, mns.Publication{
 			Body: m.body, Tag: m.tag, Mail: m.mail, SMS: m.sms,
 		})
 	} else {
-		sent, err = c.SendOne(ctx, m.queue, rest.OutgoingMessage{Body: m.body, Delay: m.delay},
+		sent, err = c.SendOne(ctx, m.queue, mns.OutgoingMessage{Body: m.body, Delay: m.delay},
 			m.priority)
 	}
 	if err != nil {
-		return failure(ctx, &r, m, err).Result()
+		return task.Failed(failure(ctx, &r, m, err))
 	}
 	return task.Result{
 		Output: value.Encode(map[string]any{
@@ -87,12 +89,12 @@ func (t *Runner) checkTarget(m *message) error {
 // account.
 const clientsMax = 64
 
-func (t *Runner) client(endpoint string) *rest.Client {
+func (t *Runner) client(endpoint string) *mns.Client {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.clients[endpoint]
 	if c == nil {
-		c = &rest.Client{Endpoint: endpoint, HTTP: t.o.HTTP, Credentials: t.credentials}
+		c = &mns.Client{Endpoint: endpoint, HTTP: t.o.HTTP, Credentials: t.credentials}
 		if len(t.clients) >= clientsMax {
 			clear(t.clients)
 		}
@@ -101,9 +103,8 @@ func (t *Runner) client(endpoint string) *rest.Client {
 	return c
 }
 
-func (t *Runner) credentials(ctx context.Context) (rest.Credentials, error) {
-	k, err := t.o.Credentials(ctx)
-	return rest.Credentials(k), err
+func (t *Runner) credentials(ctx context.Context) (alibaba.Credentials, error) {
+	return t.o.Credentials(ctx)
 }
 
 // Error codes for errors in which the service names none.
@@ -116,8 +117,8 @@ const (
 
 // failure returns the error of a message that was rejected, or of which it is unknown whether it
 // was sent.
-func failure(ctx context.Context, r *task.Request, m *message, err error) *task.Error {
-	var e *rest.Error
+func failure(ctx context.Context, r *task.Request, m *message, err error) *flow.Error {
+	var e *mns.Error
 	switch {
 	case errors.As(err, &e):
 		code, cause := e.Code, e.Message
@@ -133,7 +134,7 @@ func failure(ctx context.Context, r *task.Request, m *message, err error) *task.
 		return task.NewError(r.ErrorName(code), cause+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call to "+m.arn+" was cut off.")
-	case errors.Is(err, rest.ErrCredentials):
+	case errors.Is(err, mns.ErrCredentials):
 		return task.NewError(r.ErrorName(accessDenied),
 			"The call to "+m.arn+" could not be signed: "+err.Error())
 	}

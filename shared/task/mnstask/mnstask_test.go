@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/task/mnstask"
 	"millrace/tests/emulators/mns"
 )
@@ -23,7 +25,7 @@ func emulated(t *testing.T) (*mns.Server, *mnstask.Runner) {
 	s.CreateTopic("t")
 	return s, mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: s.Transport()},
 		Endpoints: acs.Endpoints{Account: mns.AccountID, Region: mns.Region},
-		Credentials: acs.Static(acs.Credentials{
+		Credentials: alibaba.Static(alibaba.Credentials{
 			AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret,
 		})})
 }
@@ -50,13 +52,13 @@ func TestSend(t *testing.T) {
 				`"message":{"b":1,"a":"x"},"priority":1,"delaySeconds":"60"}`), `{"b":1,"a":"x"}`,
 		},
 		{
-			task.Request{Action: mnstask.Action, FlowV1: true,
+			task.Request{Action: mnstask.Action, Dialect: flow.FlowV1,
 				Resource: "acs:mns:::/queues/q/messages",
 				Parameters: json.RawMessage(`{"MessageBody":{"in":1},"Priority":16,` +
 					`"DelaySeconds":0}`)}, `{"in":1}`,
 		},
 		{
-			task.Request{Action: mnstask.Action, FlowV1: true,
+			task.Request{Action: mnstask.Action, Dialect: flow.FlowV1,
 				Resource:   "acs:mns:::/queues/q/messages",
 				Parameters: json.RawMessage(`{"MessageBody":"text"}`)}, `text`,
 		},
@@ -84,7 +86,7 @@ func TestPublish(t *testing.T) {
 				`"SMSAttributes":{"Type":"x"}}}`,
 		),
 		{
-			Action: mnstask.Action, FlowV1: true, Resource: "acs:mns:::/topics/t/messages",
+			Action: mnstask.Action, Dialect: flow.FlowV1, Resource: "acs:mns:::/topics/t/messages",
 			Parameters: json.RawMessage(
 				`{"MessageBody":"{\"n\":1}","MessageTag":"tag","MessageAttributes":"{}"}`,
 			),
@@ -175,8 +177,8 @@ func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestBrokenCalls(t *testing.T) {
 	const good = `{"resourceArn":"acs:mns:::/queues/q/messages","message":"m"}`
-	key := acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})
-	run := func(ctx context.Context, k acs.Provider, a answer) *task.Error {
+	key := alibaba.Static(alibaba.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})
+	run := func(ctx context.Context, k alibaba.Provider, a answer) *flow.Error {
 		r := mnstask.New(mnstask.Options{
 			HTTP:      &http.Client{Transport: a},
 			Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"}, Credentials: k,
@@ -187,7 +189,7 @@ func TestBrokenCalls(t *testing.T) {
 	defer cancel()
 	tests := []struct {
 		name string
-		got  *task.Error
+		got  *flow.Error
 	}{
 		{
 			"MNS.AccessDenied",
@@ -199,7 +201,7 @@ func TestBrokenCalls(t *testing.T) {
 		{"MNS.Unknown", run(t.Context(), key, answer{status: 404, body: ``})},
 		{"MNS.Unknown", run(t.Context(), key, answer{err: errors.New("reset")})},
 		{"MNS.Unknown", run(ended, key, answer{err: errors.New("reset")})},
-		{"MNS.AccessDenied", run(t.Context(), acs.Static(acs.Credentials{}), answer{})},
+		{"MNS.AccessDenied", run(t.Context(), alibaba.Static(alibaba.Credentials{}), answer{})},
 	}
 	for _, test := range tests {
 		if test.got == nil || test.got.Name != test.name {
@@ -219,14 +221,22 @@ func FuzzRun(f *testing.F) {
 	r := mnstask.New(mnstask.Options{
 		HTTP:        &http.Client{Transport: answer{err: errors.New("refused")}},
 		Endpoints:   acs.Endpoints{Account: "1", Region: "cn-x"},
-		Credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})})
+		Credentials: alibaba.Static(alibaba.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})})
 	f.Fuzz(func(t *testing.T, parameters, resource string, flowV1 bool) {
 		got := r.Run(context.Background(), task.Request{
 			Action: mnstask.Action, Parameters: json.RawMessage(parameters), Resource: resource,
-			FlowV1: flowV1,
+			Dialect: dialect(flowV1),
 		})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}
 	})
+}
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
 }

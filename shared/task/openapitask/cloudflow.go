@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"millrace/shared/access"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/arn"
 	"millrace/shared/flow"
 	"millrace/shared/glob"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/value"
 )
 
@@ -62,19 +63,7 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 			return startFailure(&r, e)
 		}
 	}
-	if r.FlowV1 {
-		return task.Result{
-			Output: value.Encode(map[string]any{
-				"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name,
-				"RequestId": resp.RequestId,
-			}),
-		}
-	}
-	return task.Result{
-		Output: value.Encode(map[string]any{
-			"FlowName": s.flow, "ExecutionName": s.name, "RequestID": resp.RequestId,
-		}),
-	}
+	return r.StartedResult(s.flow, s.name, resp.RequestId)
 }
 
 // denyReason returns why the flow of a request may not call an operation of CloudFlow itself on a
@@ -167,7 +156,7 @@ func (t *AnyProduct) denyFlow(r *task.Request, operation, region, name string) s
 // startRequest is a parsed request to start an execution.
 type startRequest struct {
 	written string // resource name
-	arn     task.ARN
+	arn     arn.ARN
 	flow    string
 	name    string
 	derived bool // the name was not chosen by the flow
@@ -181,18 +170,18 @@ func parseStartRequest(r *task.Request) (*startRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	child := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	child := flow.ReadChildStart(r.Dialect, r.Resource, p.Text)
 	s := &startRequest{
 		written: child.Resource, flow: child.Flow(), name: child.ExecutionName,
 		input: p.First(flow.InputKeys...),
 	}
 	switch {
-	case r.FlowV1 && r.Resource == "":
+	case child.ByName:
 		s.written = "acs:fnf:::flow/" + child.FlowName
-	case r.FlowV1 && len(r.Parameters) == 0:
+	case r.Resource != "" && len(r.Parameters) == 0:
 		s.input = r.Input
 	}
-	if s.arn, err = task.ParseARN(s.written); err != nil {
+	if s.arn, err = arn.Parse(s.written); err != nil {
 		return nil, err
 	}
 	if s.flow == "" {
@@ -217,7 +206,7 @@ func (t *CloudFlow) matches(s *startRequest) bool {
 
 // call returns the call of StartExecution.
 func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error) {
-	if r.Mode == task.System {
+	if r.Mode == flow.WaitForSystemCallback {
 		return nil, fmt.Errorf(
 			"the end of an execution of CloudFlow's own cannot be waited for (%s): let it "+
 				"report the task by token, or start it without waiting", s.written)
@@ -238,18 +227,8 @@ func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error)
 		url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
 }
 
-// startFailure gives the error the name that it has in the task's dialect: FNF.{Code} in
-// StateMachine, fnf.{Code} in FlowV1. One exception: in FlowV1 with a resourceArn, a name that is
-// taken is FnF.ExecutionAlreadyExists (fdl-flow.md 6.4).
-func startFailure(r *task.Request, e *task.Error) task.Result {
+// startFailure returns the result of a task that failed with an error of CloudFlow.
+func startFailure(r *task.Request, e *flow.Error) task.Result {
 	_, code, _ := strings.Cut(e.Name, ".")
-	switch {
-	case !r.FlowV1:
-		e.Name = "FNF." + code
-	case r.Resource != "" && code == "ExecutionAlreadyExists":
-		e.Name = "FnF." + code
-	default:
-		e.Name = "fnf." + code
-	}
-	return e.Result()
+	return r.OwnFailure(code, e.Cause)
 }

@@ -16,8 +16,10 @@ import (
 	"net/http"
 	"strings"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 )
 
 // Service is what the runners of this package share: the client and the endpoints.
@@ -34,7 +36,7 @@ const (
 )
 
 // failure returns the error of a call that the service rejected, or that got no response.
-func failure(ctx context.Context, r *task.Request, err error) *task.Error {
+func failure(ctx context.Context, r *task.Request, err error) *flow.Error {
 	e := acs.AsError(err)
 	switch {
 	case e != nil:
@@ -46,7 +48,7 @@ func failure(ctx context.Context, r *task.Request, err error) *task.Error {
 			e.Message+advice(r, code, e.Status)+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call of "+r.Action+" was cut off.")
-	case errors.Is(err, acs.ErrNone):
+	case errors.Is(err, alibaba.ErrNoCredentials):
 		return task.NewError(r.ErrorName(accessDenied),
 			"The call of "+r.Action+" could not be signed: "+err.Error())
 	}

@@ -6,9 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 	"millrace/shared/value"
 )
 
@@ -21,7 +22,7 @@ type Events struct {
 	Service
 	Now func() time.Time // nil: the machine's clock
 
-	Own *own.Resources // no event may be put on these
+	Own *reserved.Resources // no event may be put on these
 }
 
 // Run puts the event and returns when the service has accepted it.
@@ -45,13 +46,12 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 		ContentType: "application/cloudevents-batch+json; charset=utf-8",
 		Body:        value.Encode([]any{event})})
 	if err != nil {
-		return failure(ctx, &r, err).Result()
+		return task.Failed(failure(ctx, &r, err))
 	}
 	if e := eventFailure(&r, a.Body); e != nil {
-		return e.Result()
+		return task.Failed(e)
 	}
-	output, failed := responseOutput(r.FlowV1, a)
-	return task.Result{Output: output, Error: failed}
+	return responseResult(&r, a)
 }
 
 // event returns the task's event in the form of CloudEvents.
@@ -91,7 +91,7 @@ func (t *Events) event(r *task.Request) (map[string]any, error) {
 
 // eventFailure returns the error of a rejected event in a response whose status is a success, nil
 // if none was rejected.
-func eventFailure(r *task.Request, body []byte) *task.Error {
+func eventFailure(r *task.Request, body []byte) *flow.Error {
 	var a struct {
 		Failed  int `json:"failedEntryCount"`
 		Entries []struct {

@@ -9,9 +9,9 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/alibaba/acs"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 	"millrace/shared/value"
 )
 
@@ -37,7 +37,7 @@ type AnyProduct struct {
 	// lists fnf.
 	CloudFlow []string
 
-	Own *own.Resources // no call may name these
+	Own *reserved.Resources // no call may name these
 }
 
 // Run makes the call and returns the response unchanged.
@@ -57,10 +57,9 @@ func (t *AnyProduct) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	a, err := t.Client.Do(ctx, c)
 	if err != nil {
-		return failure(ctx, &r, err).Result()
+		return task.Failed(failure(ctx, &r, err))
 	}
-	output, failed := responseOutput(r.FlowV1, a)
-	return task.Result{Output: output, Error: failed}
+	return responseResult(&r, a)
 }
 
 // checkTarget returns an error if a call names one of the engine's own resources, or if only the
@@ -88,10 +87,7 @@ func (e *deniedError) Error() string { return e.cause }
 var errProduct = errors.New("unknown product")
 
 func unsupported(r *task.Request) task.Result {
-	code := "ActionNotSupported"
-	if r.FlowV1 {
-		code = "UnsupportedOperation"
-	}
+	code := r.UnsupportedCode()
 	name := strings.ToLower(r.Product())
 	if why := unsupportedProducts[name]; why != "" {
 		return r.Failf(code, "%s is not carried out here: %s.", r.Action, why)
@@ -114,13 +110,12 @@ func unsupported(r *task.Request) task.Result {
 			"style: roa}.", r.Product(), name)
 }
 
-// responseOutput returns the response of an API in the task's dialect.
-func responseOutput(flowV1 bool, a *acs.Response) (json.RawMessage, *task.Error) {
-	kind := a.Header.Get("Content-Type")
-	if flowV1 || len(a.Body) == 0 {
-		return task.FlowV1Output(kind, a.Body)
+// responseResult returns the response of an API as the result of a task.
+func responseResult(r *task.Request, a *acs.Response) task.Result {
+	if len(a.Body) == 0 {
+		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Body(kind, a.Body)
+	return r.BodyResult(a.Header.Get("Content-Type"), a.Body)
 }
 
 // parse returns the call for a request.

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/task/openapitask"
 )
 
@@ -47,12 +49,14 @@ func service(t *testing.T, s *api) openapitask.Service {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a",
-		AccessKeySecret: "b"}), nil),
+	key := alibaba.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}
+	return openapitask.Service{
+		Client: acs.NewClient(alibaba.Static(key), nil),
 		Endpoints: acs.Endpoints{
 			Account: "123", Region: "cn-hangzhou",
 			Override: func(string) string { return server.URL },
-		}}
+		},
+	}
 }
 
 func TestAny(t *testing.T) {
@@ -100,7 +104,7 @@ func TestAny(t *testing.T) {
 		t.Errorf("%v %v", s.header, s.values)
 	}
 	flowV1 := task.Request{
-		Action: "ocr:RecognizeIdentityCard", FlowV1: true,
+		Action: "ocr:RecognizeIdentityCard", Dialect: flow.FlowV1,
 		Parameters: json.RawMessage(`{"Side":"face"}`),
 	}
 	if got := every.Run(t.Context(), flowV1); got.Error != nil || string(got.Output) != s.response {
@@ -191,7 +195,7 @@ func TestAnyFailures(t *testing.T) {
 	every := &openapitask.AnyProduct{Service: service(t, s)}
 	for name, r := range map[string]task.Request{
 		"ECS.Timeout": {Action: "ECS:DescribeInstances"},
-		"ocr.Timeout": {Action: "ocr:Recognize", FlowV1: true},
+		"ocr.Timeout": {Action: "ocr:Recognize", Dialect: flow.FlowV1},
 	} {
 		if got := every.Run(t.Context(), r); got.Error == nil || got.Error.Name != name ||
 			!strings.Contains(got.Error.Cause, "slow") || !strings.Contains(got.Error.Cause, "r1") {
@@ -263,7 +267,7 @@ func TestAnyFailures(t *testing.T) {
 		}
 	}
 	if got := every.Run(t.Context(), task.Request{Action: "gadget:Make",
-		FlowV1: true}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
+		Dialect: flow.FlowV1}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
 		t.Errorf("%v", got.Error)
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
@@ -272,7 +276,7 @@ func TestAnyFailures(t *testing.T) {
 		got.Error.Name != "ECS.Unknown" {
 		t.Errorf("%v", got.Error)
 	}
-	every.Client = acs.NewClient(acs.Static(acs.Credentials{}), nil)
+	every.Client = acs.NewClient(alibaba.Static(alibaba.Credentials{}), nil)
 	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil ||
 		got.Error.Name != "ECS.AccessDenied" {
 		t.Errorf("%v", got.Error)
@@ -420,7 +424,7 @@ func TestCloudFlow(t *testing.T) {
 		}
 	}
 	flowV1 := task.Request{
-		Action: "FNF:StartExecution", FlowV1: true, Resource: "acs:fnf:cn-beijing:123:flow/f",
+		Action: "FNF:StartExecution", Dialect: flow.FlowV1, Resource: "acs:fnf:cn-beijing:123:flow/f",
 		Input: json.RawMessage(`{"in":1}`), Key: "k",
 	}
 	got = c.Run(t.Context(), flowV1)
@@ -440,7 +444,7 @@ func TestCloudFlow(t *testing.T) {
 		t.Errorf("%v", got.Error)
 	}
 	action := task.Request{
-		Action: "fnf:StartExecution", FlowV1: true,
+		Action: "fnf:StartExecution", Dialect: flow.FlowV1,
 		Parameters: json.RawMessage(`{"FlowName":"cloud-f","ExecutionName":"mine","Input":"{}"}`),
 	}
 	if got = c.Run(t.Context(), action); got.Error == nil ||
@@ -449,7 +453,7 @@ func TestCloudFlow(t *testing.T) {
 	}
 	before := s.calls
 	system := start(`{"resourceArn":"acs:fnf:cn-beijing::flow/f"}`)
-	system.Mode = task.System
+	system.Mode = flow.WaitForSystemCallback
 	for _, q := range []task.Request{
 		system, start(`{"resourceArn":"acs:fnf:cn-beijing:9:flow/f"}`),
 		start(`{"resourceArn":"acs:fnf:evil.example::flow/cloud-f"}`),
@@ -475,7 +479,8 @@ func FuzzRunners(f *testing.F) {
 		return nil, errors.New("refused")
 	})}
 	s := openapitask.Service{
-		Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}),
+		Client: acs.NewClient(alibaba.Static(alibaba.Credentials{AccessKeyID: "a",
+			AccessKeySecret: "b"}),
 			refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-hangzhou"},
 	}
 	every := &openapitask.AnyProduct{Service: s}
@@ -487,7 +492,7 @@ func FuzzRunners(f *testing.F) {
 		for _, r := range runners {
 			got := r.Run(context.Background(), task.Request{
 				Action: action, Parameters: json.RawMessage(parameters), Resource: resource,
-				FlowV1: flowV1,
+				Dialect: dialect(flowV1),
 			})
 			if got.Error == nil || got.Error.Name == "" {
 				t.Fatal("a refused call succeeded")
@@ -499,3 +504,11 @@ func FuzzRunners(f *testing.F) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
+}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba/acs"
 )
 
 // Product is an OpenAPI.

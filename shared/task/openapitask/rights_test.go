@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"millrace/shared/access"
+	"millrace/shared/flow"
 	"millrace/shared/glob"
 	"millrace/shared/task"
 	"millrace/shared/task/openapitask"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 )
 
 // TestFlowsOfTheCloudAskRights: a flow needs rights for what it does with flows of CloudFlow
@@ -41,7 +42,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	}
 	step := func(action, resource, parameters string) task.Request {
 		r := state(action, parameters)
-		r.FlowV1, r.Resource = true, resource
+		r.Dialect, r.Resource = flow.FlowV1, resource
 		return r
 	}
 	type test struct {
@@ -141,7 +142,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 				continue
 			}
 			product := c.r.Product()
-			if c.r.FlowV1 {
+			if c.r.Dialect == flow.FlowV1 {
 				product = "fnf"
 			}
 			if got.Error == nil || got.Error.Name != product+".AccessDenied" || s.calls != 0 ||
@@ -247,7 +248,7 @@ func TestTemplatesAreTheOperators(t *testing.T) {
 func TestReservedTargets(t *testing.T) {
 	s := &api{status: 200, response: `{"RequestId":"r"}`}
 	of := service(t, s)
-	mine := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{
+	mine := reserved.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{
 		"acs:fc:*:functions/relay*", "acs:eventbridge:*:eventbus/hints",
 	})
 	every, events := &openapitask.AnyProduct{Service: of, Own: mine}, &openapitask.Events{

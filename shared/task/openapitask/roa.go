@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/alibaba/acs"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/value"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/url"
 
+	"millrace/shared/charset"
 	"millrace/shared/task"
-	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -43,7 +43,7 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	a, err := t.Client.Do(ctx, rpc(endpoint, "SendSms", product.Version, q))
 	if err != nil {
-		return failure(ctx, &r, err).Result()
+		return task.Failed(failure(ctx, &r, err))
 	}
 	var entry struct{ Code, Message string }
 	// An unreadable response has no code, and is passed on as it is.
@@ -57,7 +57,7 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	list, failed := task.Body(a.Header.Get("Content-Type"), a.Body)
 	if failed != nil {
-		return failed.Result()
+		return task.Failed(failed)
 	}
 	output := append([]byte(`{"EntryList":`), list...)
 	output = append(append(append(output, `,"Headers":`...), value.Encode(headers)...), '}')

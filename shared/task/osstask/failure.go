@@ -8,8 +8,9 @@ import (
 	"io"
 	"net/http"
 
+	"millrace/shared/flow"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 )
 
 // Error codes for errors in which the service names none.
@@ -31,7 +32,7 @@ type errorBody struct {
 }
 
 // responseFailure returns the error of a response that has no object.
-func responseFailure(r *task.Request, g *getRequest, resp *http.Response) *task.Error {
+func responseFailure(r *task.Request, g *getRequest, resp *http.Response) *flow.Error {
 	var e errorBody
 	if body, err := io.ReadAll(io.LimitReader(resp.Body, errorBodyMax)); err == nil {
 		_ = xml.Unmarshal(body, &e) // a body that cannot be parsed leaves e empty
@@ -90,18 +91,18 @@ func codeOf(status int) string {
 // broken returns the error of a call that got no response, or an incomplete one.
 func (t *Runner) broken(
 	ctx context.Context, r *task.Request, g *getRequest, err error,
-) *task.Error {
+) *flow.Error {
 	name := g.bucket + "/" + g.key
 	switch {
-	case errors.Is(err, errTooLong), errors.Is(err, outbound.ErrTooLarge):
-		return t.tooLarge(r, g, "is longer than that ("+outbound.Reason(err)+")")
+	case errors.Is(err, errTooLong), errors.Is(err, httpclient.ErrTooLarge):
+		return t.tooLarge(r, g, "is longer than that ("+httpclient.Reason(err)+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "Reading "+name+" was cut off.")
 	}
-	return task.NewError(r.ErrorName(unknown), "Reading "+name+" broke: "+outbound.Reason(err))
+	return task.NewError(r.ErrorName(unknown), "Reading "+name+" broke: "+httpclient.Reason(err))
 }
 
-func (t *Runner) tooLarge(r *task.Request, g *getRequest, why string) *task.Error {
+func (t *Runner) tooLarge(r *task.Request, g *getRequest, why string) *flow.Error {
 	return task.NewError(r.ErrorName(objectTooLarge),
 		fmt.Sprintf("The result of a task has at most %d bytes, and the object %s/%s %s. "+
 			"Read a part of it (range), or give its name to a function that reads it.",

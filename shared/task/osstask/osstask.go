@@ -26,10 +26,11 @@ import (
 	"net/http"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/httpclient"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
-	"millrace/shared/task/outbound"
-	"millrace/shared/task/own"
+	"millrace/shared/task/reserved"
 )
 
 // Action is the action that the runner carries out.
@@ -41,13 +42,13 @@ const MaxBytesDefault = 1 << 20
 
 // Options configures a runner.
 type Options struct {
-	Credentials acs.Provider
+	Credentials alibaba.Provider
 	Endpoints   acs.Endpoints
 	MaxBytes    int              // of an object, and of the result as JSON; 0: MaxBytesDefault
 	HTTP        *http.Client     // nil: a client that may also reach private networks
 	Now         func() time.Time // nil: the machine's clock
 
-	Own *own.Resources // no object of these may be read
+	Own *reserved.Resources // no object of these may be read
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -62,7 +63,7 @@ func New(o Options) *Runner {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.HTTP = outbound.WithoutRedirects(outbound.OrInternal(o.HTTP))
+	o.HTTP = httpclient.WithoutRedirects(httpclient.OrInternal(o.HTTP))
 	return &Runner{o}
 }
 
@@ -84,22 +85,22 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	resp, err := t.o.HTTP.Do(req)
 	if err != nil {
-		return t.broken(ctx, &r, g, err).Result()
+		return task.Failed(t.broken(ctx, &r, g, err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
-		return responseFailure(&r, g, resp).Result()
+		return task.Failed(responseFailure(&r, g, resp))
 	}
 	body, err := t.body(resp)
 	if err != nil {
-		return t.broken(ctx, &r, g, err).Result()
+		return task.Failed(t.broken(ctx, &r, g, err))
 	}
 	output, failed := result(g, resp, body)
 	if failed != nil {
-		return failed.Result()
+		return task.Failed(failed)
 	}
 	if len(output) > t.o.MaxBytes {
-		return t.tooLarge(&r, g, fmt.Sprintf("is %d bytes as JSON", len(output))).Result()
+		return task.Failed(t.tooLarge(&r, g, fmt.Sprintf("is %d bytes as JSON", len(output))))
 	}
 	return task.Result{Output: output}
 }
@@ -114,8 +115,8 @@ func (t *Runner) body(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, fmt.Errorf("%w: it has %d bytes", errTooLong, resp.ContentLength)
 	}
-	body, err := outbound.ReadAll(resp)
-	if errors.Is(err, outbound.ErrTooLarge) || int64(len(body)) > limit {
+	body, err := httpclient.ReadAll(resp)
+	if errors.Is(err, httpclient.ErrTooLarge) || int64(len(body)) > limit {
 		return nil, errTooLong
 	}
 	return body, err

@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/acs"
 	"millrace/shared/task/osstask"
 	"millrace/tests/emulators/oss"
 )
 
-var key = acs.Credentials{AccessKeyID: "test", AccessKeySecret: "test"}
+var key = alibaba.Credentials{AccessKeyID: "test", AccessKeySecret: "test"}
 
 // open returns a server with a bucket, and a runner that reads from it.
 func open(t *testing.T, o osstask.Options, keys ...oss.Key) (*oss.Server, *osstask.Runner) {
@@ -36,7 +38,7 @@ func open(t *testing.T, o osstask.Options, keys ...oss.Key) (*oss.Server, *ossta
 			return at.URL
 		}}
 	if o.Credentials == nil {
-		o.Credentials = acs.Static(key)
+		o.Credentials = alibaba.Static(key)
 	}
 	return s, osstask.New(o)
 }
@@ -150,24 +152,25 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d calls were made", s.Requests()-before)
 	}
 	const good = `{"bucket":"inbox","key":"a"}`
-	as := func(k acs.Credentials) *osstask.Runner {
-		_, r := open(t, osstask.Options{Credentials: acs.Static(k)},
+	as := func(k alibaba.Credentials) *osstask.Runner {
+		_, r := open(t, osstask.Options{Credentials: alibaba.Static(k)},
 			oss.Key{ID: "denied", Secret: "x", Deny: []string{"GetObject"}}, oss.Key{
 				ID: "old", Secret: "x", Token: "t", Expires: time.Unix(1, 0),
 			})
 		return r
 	}
-	check(as(acs.Credentials{}), good, "OSS.AccessDenied", "could not be signed")
-	check(as(acs.Credentials{AccessKeyID: "nobody", AccessKeySecret: "x"}), good,
+	check(as(alibaba.Credentials{}), good, "OSS.AccessDenied", "could not be signed")
+	check(as(alibaba.Credentials{AccessKeyID: "nobody", AccessKeySecret: "x"}), good,
 		"OSS.InvalidAccessKeyId", "credentials are not valid")
-	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "y"}), good,
+	check(as(alibaba.Credentials{AccessKeyID: "denied", AccessKeySecret: "y"}), good,
 		"OSS.SignatureDoesNotMatch", "")
-	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "x"}), good,
+	check(as(alibaba.Credentials{AccessKeyID: "denied", AccessKeySecret: "x"}), good,
 		"OSS.AccessDenied", "oss:GetObject on acs:oss:*:*:inbox/a")
-	check(as(acs.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}), good,
+	check(as(alibaba.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}),
+		good,
 		"OSS.SecurityTokenExpired", "a later attempt takes fresh ones")
 	flowV1 := request(good)
-	flowV1.Action, flowV1.FlowV1, flowV1.Parameters = "oss:GetObject", true,
+	flowV1.Action, flowV1.Dialect, flowV1.Parameters = "oss:GetObject", flow.FlowV1,
 		json.RawMessage(`{"bucket":"inbox","key":"none"}`)
 	if got := r.Run(t.Context(), flowV1); got.Error == nil || got.Error.Name != "oss.NoSuchKey" {
 		t.Errorf("%v", got.Error)
@@ -176,8 +179,8 @@ func TestRefusals(t *testing.T) {
 
 // TestRotation: each call is signed with the current credentials, which rotate.
 func TestRotation(t *testing.T) {
-	now := acs.Credentials{AccessKeyID: "one", AccessKeySecret: "x", SecurityToken: "t1"}
-	current := func(context.Context) (acs.Credentials, error) { return now, nil }
+	now := alibaba.Credentials{AccessKeyID: "one", AccessKeySecret: "x", SecurityToken: "t1"}
+	current := func(context.Context) (alibaba.Credentials, error) { return now, nil }
 	s, r := open(t, osstask.Options{Credentials: current},
 		oss.Key{ID: "one", Secret: "x", Token: "t1"})
 	s.Put("inbox", "a", oss.Object{Body: []byte("a")})
@@ -189,7 +192,7 @@ func TestRotation(t *testing.T) {
 		got.Error.Name != "OSS.InvalidAccessKeyId" {
 		t.Fatal(got.Error)
 	}
-	now = acs.Credentials{AccessKeyID: "two", AccessKeySecret: "y", SecurityToken: "t2"}
+	now = alibaba.Credentials{AccessKeyID: "two", AccessKeySecret: "y", SecurityToken: "t2"}
 	if got := r.Run(t.Context(), request(`{"bucket":"inbox","key":"a"}`)); got.Error != nil {
 		t.Fatal(got.Error)
 	}
@@ -217,7 +220,7 @@ func TestVectors(t *testing.T) {
 		var sent *http.Request
 		r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-hangzhou"},
 			Now: func() time.Time { return v.Time },
-			Credentials: acs.Static(acs.Credentials{
+			Credentials: alibaba.Static(alibaba.Credentials{
 				AccessKeyID: v.ID, AccessKeySecret: v.Secret, SecurityToken: v.Token,
 			}),
 			HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -241,9 +244,9 @@ func TestVectors(t *testing.T) {
 
 // TestBrokenCalls: a response that is not from OSS, or none at all.
 func TestBrokenCalls(t *testing.T) {
-	run := func(ctx context.Context, status int, length int64, body io.Reader) *task.Error {
+	run := func(ctx context.Context, status int, length int64, body io.Reader) *flow.Error {
 		r := osstask.New(osstask.Options{MaxBytes: 10, Endpoints: acs.Endpoints{Region: "cn-x"},
-			Credentials: acs.Static(key),
+			Credentials: alibaba.Static(key),
 			HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 				if status == 0 {
 					return nil, errors.New("reset")
@@ -255,7 +258,7 @@ func TestBrokenCalls(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	for want, got := range map[string]*task.Error{
+	for want, got := range map[string]*flow.Error{
 		"OSS.Unknown 0":             run(t.Context(), 0, 0, nil),
 		"OSS.Unknown ended":         run(ended, 0, 0, nil),
 		"OSS.Unknown 404":           run(t.Context(), 404, -1, strings.NewReader("<html>")),
@@ -284,7 +287,7 @@ func FuzzRun(f *testing.F) {
 	f.Add(`{"bucket":"inbox","key":"a/b","region":"cn-beijing","range":"1~2","ifMatch":"x"}`)
 	f.Add(`{"bucket":"a.b","key":"../x?y#z","versionId":"1"}`)
 	r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-x"},
-		Credentials: acs.Static(key),
+		Credentials: alibaba.Static(key),
 		HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") || r.Method != http.MethodGet {
 				return nil, fmt.Errorf("%s %s", r.Method, r.URL) // checked below

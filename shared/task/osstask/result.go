@@ -8,13 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"millrace/shared/charset"
+	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
 // result returns the task's result for an object.
-func result(g *getRequest, resp *http.Response, body []byte) (json.RawMessage, *task.Error) {
+func result(g *getRequest, resp *http.Response, body []byte) (json.RawMessage, *flow.Error) {
 	h := resp.Header
 	out := map[string]any{"bucket": g.bucket, "key": g.key, "region": g.region,
 		"contentLength":   len(body),

@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/shared/task/acs"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/acs"
 )
 
 // errUnsigned means that there are no credentials to sign with.
@@ -48,7 +49,7 @@ func (t *Runner) request(ctx context.Context, g *getRequest) (*http.Request, err
 	r.Header.Set("Accept-Encoding", "identity") // the bytes as they are stored
 	k, err := t.o.Credentials(ctx)
 	if err == nil && !k.Valid() {
-		err = acs.ErrNone
+		err = alibaba.ErrNoCredentials
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnsigned, err)
@@ -79,7 +80,7 @@ const algorithm = "OSS4-HMAC-SHA256"
 
 // sign signs r: the method, the resource (bucket and key, whatever the host is), the query, and the
 // headers x-oss-*. It does not sign the body; neither do the official clients.
-func sign(r *http.Request, k acs.Credentials, now time.Time, region, resource, query string) {
+func sign(r *http.Request, k alibaba.Credentials, now time.Time, region, resource, query string) {
 	at := now.UTC().Format("20060102T150405Z")
 	r.Header.Set("X-Oss-Date", at)
 	r.Header.Set("X-Oss-Content-Sha256", "UNSIGNED-PAYLOAD")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"millrace/shared/arn"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/task"
@@ -19,28 +20,28 @@ func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
 	if err != nil {
 		return failure(r, err)
 	}
-	started, err := t.starter.StartChild(ctx, child)
+	started, err := t.starter.StartChild(ctx, callerOf(r), child)
 	if err != nil {
 		return failure(r, err)
 	}
-	return task.Result{Output: startedJSON(r, started)}
+	return r.StartedResult(started.FlowName, started.ExecutionName, started.RequestID)
 }
 
 // parseChild reads the request in any of its three forms: the parameters of StateMachine, the
 // resourceArn of FlowV1, the action of FlowV1.
-func (t *Runner) parseChild(r *task.Request) (Child, error) {
-	child := Child{Caller: callerOf(r), Key: r.Key}
-	if r.Mode == task.System {
+func (t *Runner) parseChild(r *task.Request) (flow.Child, error) {
+	child := flow.Child{Account: r.Account, Key: r.Key}
+	if r.Mode == flow.WaitForSystemCallback {
 		child.CallbackToken = r.Token
 	}
 	p, err := task.ReadParameters(r.Parameters)
 	if err != nil {
 		return child, fault.New(fault.InvalidArgument, "%v", err)
 	}
-	request := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	request := flow.ReadChildStart(r.Dialect, r.Resource, p.Text)
 	child.ExecutionName, child.FlowName = request.ExecutionName, request.FlowName
 	switch {
-	case !r.FlowV1 || r.Resource != "":
+	case !request.ByName:
 		if child.FlowName, err = t.flowOf(r, &request); err != nil {
 			return child, err
 		}
@@ -62,7 +63,7 @@ func (t *Runner) flowOf(r *task.Request, request *flow.ChildStart) (string, erro
 	if resource == "" {
 		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
 	}
-	arn, err := task.ParseARN(resource)
+	parsed, err := arn.Parse(resource)
 	if err != nil {
 		return "", fault.New(fault.InvalidArgument, "resourceArn: %v", err)
 	}
@@ -74,21 +75,21 @@ func (t *Runner) flowOf(r *task.Request, request *flow.ChildStart) (string, erro
 	if t.AnyOwner {
 		return name, nil
 	}
-	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
+	if parsed.Region != "" && r.Region != "" && parsed.Region != r.Region {
 		return "", fault.New(fault.InvalidArgument,
 			"a flow starts flows of its own region only: %s", resource)
 	}
-	if !r.Owns(arn) {
+	if !r.Owns(parsed) {
 		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s",
 			resource)
 	}
 	return name, nil
 }
 
-// inputOf validates the child's input: an object, in FlowV1 also the JSON text of one. It returns
-// {} if the input is absent.
+// inputOf validates the child's input: an object, or the JSON text of one if the dialect allows it.
+// It returns {} if the input is absent.
 func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
-	if r.FlowV1 && len(raw) > 0 && raw[0] == '"' {
+	if r.InputAsText() && len(raw) > 0 && raw[0] == '"' {
 		raw = json.RawMessage(task.Text(raw))
 	}
 	if text := strings.TrimSpace(string(raw)); text == "" || text == "null" {
@@ -105,34 +106,13 @@ func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// startedJSON returns the result in the request's dialect.
-func startedJSON(r *task.Request, s Started) json.RawMessage {
-	if r.FlowV1 {
-		return value.Encode(map[string]any{
-			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName,
-			"RequestId": s.RequestID,
-		})
-	}
-	return value.Encode(map[string]any{
-		"FlowName": s.FlowName, "ExecutionName": s.ExecutionName, "RequestID": s.RequestID,
-	})
-}
-
 // faultCoder is an error with a wire code that is not a *fault.Error.
 type faultCoder interface{ FaultCode() string }
 
-// failure converts a fault of the API to the task's error: `FNF.{Code}` in StateMachine,
-// `fnf.{Code}` in FlowV1. One exception: in FlowV1 with a resourceArn, a name that is taken is
-// FnF.ExecutionAlreadyExists (fdl-flow.md 6.4).
+// failure converts a fault of the API to the task's error.
 func failure(r *task.Request, err error) task.Result {
 	code, cause := describe(err)
-	if !r.FlowV1 {
-		return task.NewError("FNF."+code, cause).Result()
-	}
-	if r.Resource != "" && code == string(fault.ExecutionAlreadyExists) {
-		return task.NewError("FnF."+code, cause).Result()
-	}
-	return task.NewError("fnf."+code, cause).Result()
+	return r.OwnFailure(code, cause)
 }
 
 // describe returns the code and text of a fault. For any other error it returns nothing that a flow

@@ -8,26 +8,16 @@ import (
 	"encoding/json"
 
 	"millrace/shared/access"
+	"millrace/shared/flow"
 	"millrace/shared/task"
 )
 
 // Starter starts executions of flows. It checks the caller's rights, as Operations does.
 type Starter interface {
-	// StartChild starts an execution. If an earlier call with the same Key has started it,
+	// StartChild starts an execution for the caller. If an earlier call with the same Key has started it,
 	// StartChild returns that execution. It fails with a *fault.Error, or an error that has
 	// FaultCode() string.
-	StartChild(ctx context.Context, c Child) (Started, error)
-}
-
-// Child is the execution to start.
-type Child struct {
-	FlowName      string
-	ExecutionName string          // "" for a name derived from Key
-	Input         json.RawMessage // a JSON object
-	// CallbackToken is reported when the execution ends; "" in all modes but task.System.
-	CallbackToken string
-	Key           string // the same for every call of one attempt
-	Caller
+	StartChild(ctx context.Context, caller Caller, c flow.Child) (Started, error)
 }
 
 // Caller is the flow that owns the task, in an account. It may do what May allows.
@@ -98,7 +88,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if operation == "StartExecution" {
 		return t.start(ctx, &r)
 	}
-	if t.operations == nil || !r.FlowV1 {
+	if t.operations == nil || !r.OwnOperations() {
 		return task.Unsupported(r)
 	}
 	run, ok := operations[operation]

@@ -9,18 +9,21 @@ import (
 	"testing"
 
 	"millrace/shared/fault"
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/subflowtask"
 )
 
 // service records its calls and returns err, or fixed names.
 type service struct {
-	child subflowtask.Child
+	child flow.Child
 	call  []string
 	err   error
 }
 
-func (s *service) StartChild(_ context.Context, c subflowtask.Child) (subflowtask.Started, error) {
+func (s *service) StartChild(
+	_ context.Context, _ subflowtask.Caller, c flow.Child,
+) (subflowtask.Started, error) {
 	s.child = c
 	name := c.ExecutionName
 	if name == "" {
@@ -70,40 +73,41 @@ func TestStart(t *testing.T) {
 	tests := []struct {
 		name   string
 		edit   func(*task.Request)
-		want   subflowtask.Child
+		want   flow.Child
 		output string
 	}{
 		{"StateMachine", func(r *task.Request) {
 			r.Parameters = json.RawMessage(
 				`{"resourceArn":"acs:fnf:::flow/child-flow","executionName":"c-1","input":{"a":1}}`,
 			)
-		}, subflowtask.Child{FlowName: "child-flow", ExecutionName: "c-1",
+		}, flow.Child{FlowName: "child-flow", ExecutionName: "c-1",
 			Input: json.RawMessage(`{"a":1}`)},
 			`{"ExecutionName":"c-1","FlowName":"child-flow","RequestID":"req-1"}`},
 		{"StateMachine, in full and waiting", func(r *task.Request) {
-			r.Mode = task.System
+			r.Mode = flow.WaitForSystemCallback
 			r.Parameters = json.RawMessage(
 				`{"resourceArn":"acs:fnf:cn-hangzhou:1234567890123456:flow/f","input":null}`,
 			)
-		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{}`), CallbackToken: "tok"},
+		}, flow.Child{FlowName: "f", Input: json.RawMessage(`{}`), CallbackToken: "tok"},
 			`{"ExecutionName":"derived","FlowName":"f","RequestID":"req-1"}`},
 		{"FlowV1, no serviceParams", func(r *task.Request) {
-			r.FlowV1, r.Resource, r.Input = true, "acs:fnf:::flow/f", json.RawMessage(`{"x":2}`)
-		}, subflowtask.Child{FlowName: "f", Input: json.RawMessage(`{"x":2}`)},
+			r.Dialect, r.Resource, r.Input = flow.FlowV1, "acs:fnf:::flow/f", json.RawMessage(`{"x":2}`)
+		}, flow.Child{FlowName: "f", Input: json.RawMessage(`{"x":2}`)},
 			`{"ExecutionName":"derived","FlowName":"f","Name":"derived","RequestId":"req-1"}`},
 		{"FlowV1 with serviceParams", func(r *task.Request) {
-			r.FlowV1, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System,
+			r.Dialect, r.Resource, r.Mode, r.Input = flow.FlowV1, "acs:fnf:::flow/f",
+				flow.WaitForSystemCallback,
 				json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"Input":{"y":3},"ExecutionName":"c-1"}`)
-		}, subflowtask.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`),
+		}, flow.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`),
 			CallbackToken: "tok"},
 			`{"ExecutionName":"c-1","FlowName":"f","Name":"c-1","RequestId":"req-1"}`},
 		{"FlowV1 action, input as text", func(r *task.Request) {
-			r.FlowV1, r.Action, r.Input = true, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
+			r.Dialect, r.Action, r.Input = flow.FlowV1, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(
 				`{"FlowName":"f","ExecutionName":7,"Input":"{\"y\": 3}"}`,
 			)
-		}, subflowtask.Child{FlowName: "f", ExecutionName: "7", Input: json.RawMessage(`{"y": 3}`)},
+		}, flow.Child{FlowName: "f", ExecutionName: "7", Input: json.RawMessage(`{"y": 3}`)},
 			`{"ExecutionName":"7","FlowName":"f","Name":"7","RequestId":"req-1"}`},
 	}
 	for _, test := range tests {
@@ -139,8 +143,8 @@ func TestStartRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.FlowV1 = test.flowV1
-		if r.FlowV1 {
+		r.Dialect = dialect(test.flowV1)
+		if r.Dialect == flow.FlowV1 {
 			r.Resource = test.resource
 		}
 		r.Parameters = json.RawMessage(`{"resourceArn":"` + test.resource + `"}`)
@@ -192,7 +196,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.FlowV1, r.Action, r.Resource = test.flowV1, test.action, test.arn
+		r.Dialect, r.Action, r.Resource = dialect(test.flowV1), test.action, test.arn
 		r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/f","FlowName":"f"}`)
 		got := subflowtask.New(&service{err: test.err}, nil).Run(context.Background(), r)
 		if got.Error == nil || got.Error.Name != test.want ||
@@ -236,7 +240,7 @@ func TestOperations(t *testing.T) {
 	for _, test := range tests {
 		s := &service{}
 		r := newRequest()
-		r.FlowV1, r.Action, r.Parameters = true, test.action, json.RawMessage(test.parameters)
+		r.Dialect, r.Action, r.Parameters = flow.FlowV1, test.action, json.RawMessage(test.parameters)
 		runner := subflowtask.New(s, s)
 		runners := map[string]task.Runner{}
 		for _, action := range runner.Actions() {
@@ -264,11 +268,19 @@ func FuzzStart(f *testing.F) {
 	f.Add(`{"FlowName":"f","Input":"{}"}`, true)
 	f.Fuzz(func(t *testing.T, parameters string, flowV1 bool) {
 		r := newRequest()
-		r.FlowV1, r.Parameters = flowV1, json.RawMessage(parameters)
+		r.Dialect, r.Parameters = dialect(flowV1), json.RawMessage(parameters)
 		s := &service{}
 		got := subflowtask.New(s, s).Run(context.Background(), r)
 		if got.Error == nil && (s.child.FlowName == "" || !json.Valid(s.child.Input)) {
 			t.Fatalf("started %+v", s.child)
 		}
 	})
+}
+
+// dialect returns FlowV1 or StateMachine.
+func dialect(flowV1 bool) flow.Dialect {
+	if flowV1 {
+		return flow.FlowV1
+	}
+	return flow.StateMachine
 }

@@ -11,9 +11,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"millrace/shared/events"
 	"millrace/shared/queue/sqsqueue"
 	"millrace/shared/store/dynamostore"
-	"millrace/shared/trigger"
 )
 
 func main() {
@@ -32,34 +32,34 @@ func main() {
 
 // look parses an event as the function does that receives it.
 func look(event []byte) map[string]any {
-	out := map[string]any{"kind": trigger.KindOf(event).String()}
+	out := map[string]any{"kind": events.KindOf(event).String()}
 	fail := func(err error) map[string]any {
 		if err != nil {
 			out["error"] = err.Error()
 		}
 		return out
 	}
-	switch trigger.KindOf(event) {
-	case trigger.HTTPRequest:
-		q, err := trigger.DecodeHTTP(event)
+	switch events.KindOf(event) {
+	case events.HTTPRequest:
+		q, err := events.DecodeHTTP(event)
 		if err == nil {
 			out["request"] = q.Method + " " + q.Path + "?" + q.RawQuery + " " + string(q.Body)
 		}
 		return fail(err)
-	case trigger.QueueBatch:
+	case events.QueueBatch:
 		return fail(lookAtBatch(event, out))
-	case trigger.ObjectEvent, trigger.TestEvent:
-		starts, err := trigger.DecodeStartEvents(event)
+	case events.ObjectEvent, events.TestEvent:
+		starts, err := events.DecodeStartEvents(event)
 		out["starts"] = names(starts)
 		return fail(err)
-	case trigger.TickEvent:
-		return fail(trigger.DecodeTick(event))
+	case events.TickEvent:
+		return fail(events.DecodeTick(event))
 	}
 	return out
 }
 
 func lookAtBatch(event []byte, out map[string]any) error {
-	messages, err := trigger.DecodeBatch(event)
+	messages, err := events.DecodeBatch(event)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func lookAtBatch(event []byte, out map[string]any) error {
 	for _, m := range messages {
 		if p, err := sqsqueue.Decode(m.Body); err == nil {
 			hints = append(hints, p)
-		} else if o, err := trigger.DecodeAsyncResult([]byte(m.Body)); err == nil {
+		} else if o, err := events.DecodeAsyncResult([]byte(m.Body)); err == nil {
 			outcomes = append(outcomes, o.RequestID)
-		} else if s, err := trigger.DecodeObjects([]byte(m.Body)); err == nil {
+		} else if s, err := events.DecodeObjects([]byte(m.Body)); err == nil {
 			started = append(started, names(s)...)
 		} else {
 			return err
@@ -79,7 +79,7 @@ func lookAtBatch(event []byte, out map[string]any) error {
 	return nil
 }
 
-func names(starts []trigger.StartEvent) (all []string) {
+func names(starts []events.StartEvent) (all []string) {
 	for _, s := range starts {
 		all = append(all, s.Bucket+"/"+s.Key)
 	}

@@ -226,7 +226,7 @@ func TestNotHTTP(t *testing.T) {
 
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../../../shared/trigger/testdata/" + name + ".json")
+	text, err := os.ReadFile("../../../shared/events/testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}

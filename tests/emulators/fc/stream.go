@@ -10,7 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/alibaba/mns"
+	"millrace/shared/backoff"
 )
 
 // Form is the form in which a function receives messages.
@@ -28,7 +29,7 @@ const (
 // whole batch again, after a pause, up to Retries times. Then the batch goes to the dead-letter
 // queue if Tolerant is set; otherwise the stream stops.
 type Stream struct {
-	Client *rest.Client
+	Client *mns.Client
 	Queue  string
 	Invoke func(event []byte) ([]byte, error)
 
@@ -78,18 +79,18 @@ func (s *Stream) Run(ctx context.Context) error {
 }
 
 // collect receives the messages of the next batch.
-func (s *Stream) collect(ctx context.Context) []rest.ReceivedMessage {
-	size := min(max(s.Batch, 1), rest.BatchMax)
+func (s *Stream) collect(ctx context.Context) []mns.ReceivedMessage {
+	size := min(max(s.Batch, 1), mns.BatchMax)
 	got, err := s.Client.Receive(ctx, s.Queue, size, time.Second)
 	if err != nil {
-		sleep(ctx, 100*time.Millisecond)
+		backoff.Wait(ctx, 100*time.Millisecond)
 		return nil
 	}
 	end := time.Now().Add(s.Window)
 	for len(got) > 0 && len(got) < size && time.Now().Before(end) && ctx.Err() == nil {
 		more, err := s.Client.Receive(ctx, s.Queue, size-len(got), 0)
 		if err != nil || len(more) == 0 {
-			sleep(ctx, 10*time.Millisecond)
+			backoff.Wait(ctx, 10*time.Millisecond)
 		}
 		got = append(got, more...)
 	}
@@ -101,7 +102,7 @@ func (s *Stream) collect(ctx context.Context) []rest.ReceivedMessage {
 
 // deliver repeats a batch until the function accepts it or its retries are used up. If ctx ends,
 // the messages stay in the queue.
-func (s *Stream) deliver(ctx context.Context, messages []rest.ReceivedMessage) error {
+func (s *Stream) deliver(ctx context.Context, messages []mns.ReceivedMessage) error {
 	s.Batches.Add(1)
 	for _, event := range s.events(messages) {
 		if err := s.push(ctx, event); ctx.Err() != nil {
@@ -131,7 +132,7 @@ func (s *Stream) push(ctx context.Context, event []byte) error {
 			return nil
 		}
 		s.Failures.Add(1)
-		if n == s.Retries || !sleep(ctx, s.pause(n)) {
+		if n == s.Retries || !backoff.Wait(ctx, s.pause(n)) {
 			return err
 		}
 	}
@@ -170,25 +171,25 @@ func (s *Stream) within(event []byte) ([]byte, error) {
 }
 
 // bury sends a batch to the dead-letter queue.
-func (s *Stream) bury(messages []rest.ReceivedMessage) error {
+func (s *Stream) bury(messages []mns.ReceivedMessage) error {
 	if s.DeadLetter == "" {
 		return nil
 	}
-	out := make([]rest.OutgoingMessage, len(messages))
+	out := make([]mns.OutgoingMessage, len(messages))
 	for i, m := range messages {
-		out[i] = rest.OutgoingMessage{Body: m.Body}
+		out[i] = mns.OutgoingMessage{Body: m.Body}
 	}
 	failed, err := s.Client.Send(context.Background(), s.DeadLetter, out)
 	return errors.Join(append(failed, err)...)
 }
 
-func (s *Stream) remove(messages []rest.ReceivedMessage) {
+func (s *Stream) remove(messages []mns.ReceivedMessage) {
 	var handles []string
 	for _, m := range messages {
 		handles = append(handles, m.Handle)
 	}
 	for len(handles) > 0 {
-		n := min(len(handles), rest.BatchMax)
+		n := min(len(handles), mns.BatchMax)
 		// Messages that remain are delivered again, which is allowed.
 		s.Client.Delete(context.Background(), s.Queue, handles[:n]...)
 		handles = handles[n:]
@@ -196,7 +197,7 @@ func (s *Stream) remove(messages []rest.ReceivedMessage) {
 }
 
 // events returns what the function gets for a batch: one event, or with Rule one for each message.
-func (s *Stream) events(messages []rest.ReceivedMessage) [][]byte {
+func (s *Stream) events(messages []mns.ReceivedMessage) [][]byte {
 	var elements []any
 	for _, m := range messages {
 		if s.Form == RawData {
@@ -224,7 +225,7 @@ func encode(v any) []byte {
 }
 
 // body returns a message's body in the form that the function gets.
-func (s *Stream) body(m rest.ReceivedMessage) string {
+func (s *Stream) body(m mns.ReceivedMessage) string {
 	if s.Encoded {
 		return m.Body
 	}
@@ -235,7 +236,7 @@ func (s *Stream) body(m rest.ReceivedMessage) string {
 }
 
 // cloudEvent returns the event of a message (platform.md 1.6).
-func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
+func (s *Stream) cloudEvent(m mns.ReceivedMessage) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
 	return map[string]any{
@@ -257,17 +258,5 @@ func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
 			"messageId":   m.ID,
 			"messageBody": s.body(m),
 		},
-	}
-}
-
-// sleep waits for d. It returns false if ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -12,25 +12,26 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
-	"millrace/shared/queue/mnsqueue/rest"
 	"millrace/tests/emulators/fc"
-	"millrace/tests/emulators/mns"
+	emulator "millrace/tests/emulators/mns"
 )
 
 // broker returns an MNS with a queue of hints and a dead-letter queue.
-func broker(t testing.TB) (*mns.Server, *rest.Client) {
+func broker(t testing.TB) (*emulator.Server, *mns.Client) {
 	t.Helper()
-	s := mns.New(mns.Options{})
+	s := emulator.New(emulator.Options{})
 	s.CreateQueue("hints")
 	s.CreateQueue("dead")
-	return s, &rest.Client{
-		Endpoint: rest.Endpoint(fc.AccountID, fc.Region, false),
+	return s, &mns.Client{
+		Endpoint: mns.Endpoint(fc.AccountID, fc.Region, false),
 		HTTP:     &http.Client{Transport: s.Transport()},
-		Credentials: rest.Static(rest.Credentials{
-			AccessKeyID:     mns.AccessKeyID,
-			AccessKeySecret: mns.AccessKeySecret,
+		Credentials: alibaba.Static(alibaba.Credentials{
+			AccessKeyID:     emulator.AccessKeyID,
+			AccessKeySecret: emulator.AccessKeySecret,
 		}),
 	}
 }
@@ -57,7 +58,7 @@ func run(t testing.TB, s *fc.Stream, ok func() bool) error {
 }
 
 // send sends a hint for each partition.
-func send(t testing.TB, client *rest.Client, partitions ...string) {
+func send(t testing.TB, client *mns.Client, partitions ...string) {
 	t.Helper()
 	q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
 	for _, p := range partitions {
@@ -132,7 +133,7 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 			DeadLetter: "dead",
 			Pause:      func(int) time.Duration { return time.Millisecond },
 		}
-		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "poison"},
+		if _, err := client.Send(t.Context(), "hints", []mns.OutgoingMessage{{Body: "poison"},
 			{Body: `{"v":9,"p":"x#1#newer"}`}, {Body: "bm90IEpTT04="}}); err != nil {
 			t.Fatal(err)
 		}

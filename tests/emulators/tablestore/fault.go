@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"millrace/shared/backoff"
 )
 
 // Request is one request as a fault hook sees it.
@@ -34,17 +36,7 @@ type Fault struct {
 }
 
 func (f Fault) delay(ctx context.Context) bool {
-	if f.Delay <= 0 {
-		return true
-	}
-	t := time.NewTimer(f.Delay)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return f.Delay <= 0 || backoff.Wait(ctx, f.Delay)
 }
 
 // Chance draws faults. Its probabilities are between 0 and 1.

@@ -41,20 +41,20 @@ import (
 
 var (
 	seed = flag.Uint64("seed", 1, "the first seed")
-	runs = flag.Uint64("runs", 1, "so many seeds from there on")
+	runs = flag.Uint64("runs", 1, "the number of seeds")
 	flow = flag.String("flow", "",
-		"an example flow, by a part of its file's name; `generated` for none; nothing for what "+
-			"the seed says")
+		"an example flow, by a part of its file's name; `generated`: no example; empty: the seed "+
+			"decides")
 	topology = flag.String("topology", "",
-		"local, servers or functions; nothing for what the seed says")
+		"local, servers or functions; empty: the seed decides")
 	show     = flag.Bool("v", false, "show every step")
-	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
-	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
+	going    = flag.Duration("for", 0, "run seeds for this time; -runs has no effect")
+	launched = flag.Int("executions", 0, "the maximum number of executions; 0: the seed decides")
 	without  = flag.String("without", "",
-		"kinds of faults and clients that there are none of, with commas between them")
+		"kinds of faults and clients to leave out, separated by commas")
 	choose = flag.String("choose", "",
-		"write into this file few of the seeds that reach what all of them do")
-	page = flag.String("summary", "", "write the summary into this file too")
+		"write to this file a few of the seeds that together reach all that the seeds reach")
+	page = flag.String("summary", "", "also write the summary to this file")
 )
 
 func main() {

@@ -65,7 +65,7 @@ func merge(to, from map[string]int) map[string]int {
 // String returns one line.
 func (t Tally) String() string {
 	return fmt.Sprintf(
-		"%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d orders of "+
+		"%d runs, %d executions, %d commits, %d inbox entries, %d of them accepted, %d orders of "+
 			"requests judged and %d undecided, %d steps, %d faults, %d failures",
 		t.Runs, t.Executions, t.Commits, t.InboxEntries, t.Accepted, t.Judged, t.Undecided, t.Steps,
 		sum(t.Faults), t.Failures)
@@ -84,8 +84,8 @@ func (t Tally) Summary(first uint64, took time.Duration) string {
 	fmt.Fprintf(&b, "Seeds %d to %d in %s, %.0f executions a second: %s.\n", first,
 		max(t.Next, first+1)-1, took.Round(time.Second), float64(t.Executions)/took.Seconds(), t)
 	table(&b, "fault", "times", t.Faults)
-	table(&b, "what executions had in them", "executions", t.Kinds)
-	table(&b, "invariant", "looked at", t.Checks)
+	table(&b, "feature", "executions", t.Kinds)
+	table(&b, "invariant", "checks", t.Checks)
 	return b.String()
 }
 

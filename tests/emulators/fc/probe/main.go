@@ -15,29 +15,29 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/shared/platform"
+	"millrace/shared/events"
+	"millrace/shared/faas"
 	"millrace/shared/queue/mnsqueue"
-	"millrace/shared/trigger"
 )
 
-func main() { platform.Main(open) }
+func main() { faas.Main(open) }
 
 // opened counts how often the function has been opened.
 var opened atomic.Int64
 
-func open(context.Context) (platform.Handler, error) {
+func open(context.Context) (faas.Handler, error) {
 	if n, _ := strconv.ParseInt(os.Getenv("OPEN_FAILS"), 10, 64); opened.Add(1) <= n {
 		return nil, fmt.Errorf("the probe does not open (%d)", opened.Load())
 	}
 	switch role := os.Getenv("ROLE"); role {
 	case "http":
-		return platform.ServeHTTP(http.HandlerFunc(serve)), nil
+		return faas.ServeHTTP(http.HandlerFunc(serve)), nil
 	case "queue":
-		return platform.ConsumeQueue(queue()), nil
+		return faas.ConsumeQueue(queue()), nil
 	case "events":
-		return platform.Events(start), nil
+		return faas.Events(start), nil
 	case "tick":
-		return platform.Tick(func(context.Context) error { return say("tick") }), nil
+		return faas.Tick(func(context.Context) error { return say("tick") }), nil
 	default:
 		return nil, errors.New("ROLE is missing")
 	}
@@ -51,7 +51,7 @@ func say(format string, args ...any) error {
 
 func serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	credentials, _ := platform.CurrentCredentials()
+	credentials, _ := faas.CurrentCredentials()
 	deadline, bounded := r.Context().Deadline()
 	switch r.URL.Path {
 	case "/panic":
@@ -82,8 +82,8 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func queue() platform.QueueHandlers {
-	q := platform.QueueHandlers{
+func queue() faas.QueueHandlers {
+	q := faas.QueueHandlers{
 		Decode: mnsqueue.Decode,
 		Advance: func(ctx context.Context, partition string) error {
 			say("work %s", partition)
@@ -119,16 +119,16 @@ func fate(partition string) error {
 
 // start reports what an event starts. The source of a message is its queue, unless the queue is
 // called oss and carries objects.
-func start(_ context.Context, d trigger.Delivery) error {
-	starts, err := trigger.DecodeStartEvents([]byte(d.Body))
+func start(_ context.Context, d events.Delivery) error {
+	starts, err := events.DecodeStartEvents([]byte(d.Body))
 	switch {
 	case d.Direct:
-	case trigger.QueueName(d.Source) == "oss":
-		starts, err = trigger.DecodeObjects([]byte(d.Body))
+	case events.QueueName(d.Source) == "oss":
+		starts, err = events.DecodeObjects([]byte(d.Body))
 	default:
-		var s trigger.StartEvent
-		s, err = trigger.StartEventOf(d.Message)
-		starts = []trigger.StartEvent{s}
+		var s events.StartEvent
+		s, err = events.StartEventOf(d.Message)
+		starts = []events.StartEvent{s}
 	}
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/alibaba"
+	"millrace/shared/alibaba/mns"
 )
 
 // TestRun: the command serves the queues of its flags, and ends with its standard input.
@@ -26,15 +27,15 @@ func TestRun(t *testing.T) {
 	if !ok {
 		t.Fatalf("it says %q", lines.Text())
 	}
-	c := &rest.Client{
+	c := &mns.Client{
 		Endpoint: endpoint,
-		Credentials: rest.Static(rest.Credentials{
+		Credentials: alibaba.Static(alibaba.Credentials{
 			AccessKeyID:     "k",
 			AccessKeySecret: "s",
 			SecurityToken:   "t",
 		}),
 	}
-	if _, err := c.SendOne(t.Context(), "b", rest.OutgoingMessage{Body: "x"}, 0); err != nil {
+	if _, err := c.SendOne(t.Context(), "b", mns.OutgoingMessage{Body: "x"}, 0); err != nil {
 		t.Error(err)
 	}
 	end.Close()

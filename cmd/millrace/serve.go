@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"millrace/shared/app/local"
+	"millrace/shared/cli"
+	"millrace/shared/config"
+)
+
+// serve runs the server until ctx ends.
+func serve(ctx context.Context, o cli.ServeOptions) error {
+	settings, err := config.Load(o.ConfigFile)
+	if err != nil {
+		return err
+	}
+	return local.Serve(ctx, local.Config{
+		Listen:       o.Listen,
+		Data:         o.Data,
+		Credentials:  o.CredentialsFile,
+		Functions:    o.FunctionsFile,
+		Settings:     settings,
+		SettingsFile: o.ConfigFile,
+		Certificate:  o.CertificateFile,
+		Key:          o.KeyFile,
+		Log:          slog.New(slog.NewTextHandler(o.Stderr, nil)),
+		Ready: func(address string) {
+			endpoint := "http://" + address
+			if o.CertificateFile != "" {
+				endpoint = "https://" + address
+			}
+			announce(o, endpoint)
+			if o.Sample {
+				go runSample(ctx, o, endpoint)
+			}
+		},
+	})
+}
+
+// announce prints the address of the server and who may call it.
+func announce(o cli.ServeOptions, endpoint string) {
+	callers := "open to this machine: no credentials are asked for, any key works"
+	if o.CredentialsFile != "" {
+		callers = "signed requests of " + o.CredentialsFile
+	}
+	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n",
+		o.Version, endpoint, callers, o.Data)
+}
+
+//go:embed sample.yaml
+var sample []byte
+
+// runSample creates and runs a flow with the program's own commands, so that the user can repeat
+// what it prints.
+func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
+	dir, err := os.MkdirTemp("", "millrace-sample-")
+	if err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "sample.yaml")
+	if err := os.WriteFile(file, sample, 0o600); err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	service, err := sampleService(ctx)
+	if err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	input := fmt.Sprintf(`{"name":"Millrace","items":[1,2,3],"service":%q}`, service)
+	for _, args := range [][]string{
+		{"flow", "apply", "sample", file},
+		{"start", "sample", "--input", input, "--wait"},
+	} {
+		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shellLine(args))
+		env := cli.Env{
+			Args:    append(args, "--endpoint", endpoint),
+			Stdout:  os.Stdout,
+			Stderr:  o.Stderr,
+			Version: o.Version,
+		}
+		if code := cli.Main(ctx, env); code != cli.ExitOK {
+			fmt.Fprintf(o.Stderr, "sample: exit status %d\n", code)
+			return
+		}
+	}
+	_, address, _ := strings.Cut(endpoint, "://")
+	fmt.Fprintf(o.Stderr, sampleUsage, input, endpoint, endpoint, service, address, endpoint)
+}
+
+// sampleService runs the service that the sample flow calls, until ctx ends. It is a separate
+// server, because flows must not call Millrace's own.
+func sampleService(ctx context.Context) (url string, _ error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	s := &http.Server{ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintln(w, `{"weather":"fair"}`)
+		})}
+	go s.Serve(l)
+	context.AfterFunc(ctx, func() { s.Close() })
+	return "http://" + l.Addr().String(), nil
+}
+
+// sampleUsage says how to start the sample from another terminal.
+const sampleUsage = `
+The sample flow has run. Start it again, from another terminal:
+
+  bin/millrace start sample --input '%s' --wait --endpoint %s
+  curl -s '%s/' -d Action=StartExecution -d Version=2019-03-15 -d FlowName=sample --data-urlencode 'Input={"name":"curl","items":[],"service":"%s"}'
+
+or with an official SDK, unchanged but for the address:
+
+  Go    client, _ := fnf.NewClientWithAccessKey("local", "any", "any"); client.Domain = "%s"
+  Node  new Client({endpoint: "%s", accessKeyId: "any", accessKeySecret: "any"})
+
+Ctrl-C stops the server; what it has acknowledged is kept.
+`
+
+func shellLine(args []string) string {
+	out := ""
+	for i, a := range args {
+		if i > 0 {
+			out += " "
+		}
+		if len(a) > 0 && (a[0] == '{') {
+			a = "'" + a + "'"
+		}
+		out += a
+	}
+	return out
+}

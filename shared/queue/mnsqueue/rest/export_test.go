@@ -1,8 +1,0 @@
-package rest
-
-// Functions that the tests compare with recorded vectors.
-var (
-	Signature = signature
-	Digest    = digest
-	Decode    = decode
-)

@@ -1,0 +1,93 @@
+package client
+
+import (
+	"time"
+
+	"millrace/shared/flow"
+)
+
+// The responses as a client sees them. The names are those of the wire.
+
+// Timestamp is a time in RFC 3339; "" if it is not set yet.
+type Timestamp string
+
+// Time parses the timestamp; it returns the zero time if that fails.
+func (t Timestamp) Time() time.Time {
+	parsed, _ := time.Parse(time.RFC3339, string(t))
+	return parsed
+}
+
+// Environment holds the variables of a flow or an execution.
+type Environment struct{ Variables []flow.Variable }
+
+// Flow is the response of the operations on one flow, and an item of FlowList.
+type Flow struct {
+	RequestID                     string `json:"RequestId,omitempty"` // "" in a list
+	ID                            string `json:"Id"`
+	Name, Type                    string
+	Definition, Description       string
+	RoleArn, ExecutionMode        string
+	ExternalStorageLocation       string
+	ResourceGroupID               string `json:"ResourceGroupId"`
+	CreatedTime, LastModifiedTime Timestamp
+	Environment                   *Environment `json:",omitempty"` // nil without variables
+}
+
+// FlowList is one page of flows; NextToken is "" on the last page.
+type FlowList struct {
+	RequestID string `json:"RequestId"`
+	Flows     []Flow
+	NextToken string `json:",omitempty"`
+}
+
+// Execution is the response of the operations on one execution, and an item of ExecutionList.
+// FlowDefinition, Input and Output are "" if only metadata was requested.
+type Execution struct {
+	RequestID                string `json:"RequestId,omitempty"` // "" in a list
+	FlowName, Name           string
+	FlowDefinition           string
+	Input, Output            string
+	Status                   string
+	StartedTime, StoppedTime Timestamp
+	RoleArn                  string       `json:",omitempty"` // of StopExecution only
+	Environment              *Environment `json:",omitempty"` // nil without variables
+}
+
+// SyncExecution is the result of an Express execution.
+type SyncExecution struct {
+	RequestID                string `json:"RequestId"`
+	FlowName, Name           string
+	Output, Status           string
+	StartedTime, StoppedTime Timestamp
+	ErrorCode, ErrorMessage  string
+	Environment              *Environment `json:",omitempty"` // nil without variables
+}
+
+// ExecutionList is one page of executions; NextToken is "" on the last page.
+type ExecutionList struct {
+	RequestID  string `json:"RequestId"`
+	Executions []Execution
+	NextToken  string `json:",omitempty"`
+}
+
+// Event is one history event. EventDetail is JSON text.
+type Event struct {
+	Type, StepName  string
+	EventID         int64 `json:"EventId"`
+	ScheduleEventID int64 `json:"ScheduleEventId"`
+	EventDetail     string
+	Time            Timestamp
+}
+
+// History is one page of history events; NextToken is "" on the last page.
+type History struct {
+	RequestID string `json:"RequestId"`
+	Events    []Event
+	NextToken string `json:",omitempty"`
+}
+
+// Region is a region of CloudFlow.
+type Region struct {
+	RegionID                  string `json:"RegionId"`
+	LocalName, RegionEndpoint string
+}

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+
+	"millrace/shared/cloudflow"
+)
+
+// operation is one operation of the API.
+type operation struct {
+	name, action    string // action is its name in policies
+	flow            string // the parameter that names its flow; "" if there is none
+	required        []string
+	replayProtected bool // always check the nonce: a replay would undo later changes or repeat work
+	run             operationFunc
+}
+
+// operationFunc reads the parameters of an operation, calls the service and appends the fields of
+// the response to dst.
+type operationFunc func(
+	ctx context.Context, api API, caller cloudflow.Caller, p *params, dst []byte,
+) ([]byte, error)
+
+// operations are those that this server has. The others of CloudFlow, which change or describe
+// schedules, versions, aliases and map runs, are rejected like unknown names.
+var operations = func() map[string]*operation {
+	list := []operation{
+		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"},
+			replayProtected: true,
+			run:             bind(readCreateFlow, API.CreateFlow, appendFlow)},
+		{name: "UpdateFlow", flow: "Name", required: []string{"Name"}, replayProtected: true,
+			run: bind(readUpdateFlow, API.UpdateFlow, appendFlow)},
+		{name: "DescribeFlow", flow: "Name", required: []string{"Name"},
+			run: bind(readDescribeFlow, API.DescribeFlow, appendFlow)},
+		{name: "DeleteFlow", flow: "Name", required: []string{"Name"}, replayProtected: true,
+			run: bind(readDeleteFlow, deleteFlow, appendNothing)},
+		{name: "ListFlows",
+			run: bind(readListFlows, API.ListFlows, appendFlowPage)},
+		{name: "StartExecution", flow: "FlowName", required: []string{"FlowName"},
+			run: bind(readStartExecution, API.StartExecution, appendStarted)},
+		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"},
+			replayProtected: true,
+			run: bind(readStartSyncExecution, API.StartSyncExecution,
+				appendSyncExecution)},
+		{name: "StopExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
+			run: bind(readStopExecution, API.StopExecution, appendStopped)},
+		{name: "DescribeExecution", flow: "FlowName",
+			required: []string{"FlowName", "ExecutionName"},
+			run: bind(readDescribeExecution, API.DescribeExecution,
+				appendDescribed)},
+		{name: "ListExecutions", flow: "FlowName", required: []string{"FlowName"},
+			run: bind(readListExecutions, API.ListExecutions, appendExecutionPage)},
+		{name: "GetExecutionHistory", flow: "FlowName",
+			required: []string{"FlowName", "ExecutionName"},
+			run: bind(readGetExecutionHistory, API.GetExecutionHistory,
+				appendEventPage)},
+		{name: "ReportTaskSucceeded", required: []string{"TaskToken", "Output"},
+			run: bind(readReportTaskSucceeded, API.ReportTaskSucceeded, appendEventID)},
+		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},
+			run: bind(readReportTaskFailed, API.ReportTaskFailed, appendEventID)},
+		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
+			run: bind(readListOfFlow, API.ListSchedules, appendEmpty("Schedules"))},
+		{name: "ListFlowVersions", flow: "FlowName", required: []string{"FlowName"},
+			run: bind(readListOfFlow, API.ListFlowVersions, appendEmpty("FlowVersions"))},
+		{name: "ListFlowAliases", flow: "FlowName", required: []string{"FlowName"},
+			run: bind(readListOfFlow, API.ListFlowAliases, appendEmpty("Aliases"))},
+		{name: "DescribeRegions",
+			run: bind(readNothing, describeRegions, appendRegions)},
+	}
+	m := make(map[string]*operation, len(list))
+	for i := range list {
+		list[i].action = "fnf:" + list[i].name
+		m[list[i].name] = &list[i]
+	}
+	return m
+}()
+
+// bind joins the three parts of an operation: read turns parameters into a request, method calls
+// the service, render turns the result into JSON.
+func bind[Q, A any](
+	read func(*params) Q,
+	method func(API, context.Context, cloudflow.Caller, Q) (A, error),
+	render func([]byte, A) []byte,
+) operationFunc {
+	return func(
+		ctx context.Context, api API, caller cloudflow.Caller, p *params, dst []byte,
+	) ([]byte, error) {
+		request := read(p)
+		if p.bad != nil {
+			return nil, p.bad
+		}
+		result, err := method(api, ctx, caller, request)
+		if err != nil {
+			return nil, err
+		}
+		return render(dst, result), nil
+	}
+}
+
+// nothing is the request, or the result, of an operation that has none.
+type nothing struct{}
+
+func deleteFlow(
+	api API, ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteFlowRequest,
+) (nothing, error) {
+	return nothing{}, api.DeleteFlow(ctx, caller, r)
+}
+
+func describeRegions(
+	api API, ctx context.Context, caller cloudflow.Caller, _ nothing,
+) ([]cloudflow.Region, error) {
+	return api.DescribeRegions(ctx, caller)
+}
+
+// IsOperation reports whether the server has an operation of this name.
+func IsOperation(name string) bool { return operations[name] != nil }

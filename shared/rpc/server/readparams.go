@@ -1,0 +1,101 @@
+package server
+
+import "millrace/shared/cloudflow"
+
+// One function per operation: it turns the parameters (api.md section 4) into the service's
+// request.
+
+func readNothing(*params) nothing { return nothing{} }
+
+func readCreateFlow(p *params) cloudflow.CreateFlowRequest {
+	return cloudflow.CreateFlowRequest{
+		Name: p.str("Name"), Definition: p.str("Definition"), Description: p.str("Description"),
+		Type: p.str("Type"), RoleArn: p.str("RoleArn"), ExecutionMode: p.str("ExecutionMode"),
+		ExternalStorageLocation: p.str("ExternalStorageLocation"),
+		Environment:             p.str("Environment"), ResourceGroupID: p.str("ResourceGroupId"),
+	}
+}
+
+func readUpdateFlow(p *params) cloudflow.UpdateFlowRequest {
+	return cloudflow.UpdateFlowRequest{
+		Name: p.str("Name"), Definition: p.opt("Definition"), Description: p.opt("Description"),
+		Type: p.opt("Type"), RoleArn: p.opt("RoleArn"), Environment: p.opt("Environment"),
+		ExternalStorageLocation: p.opt("ExternalStorageLocation"),
+	}
+}
+
+func readDescribeFlow(p *params) cloudflow.DescribeFlowRequest {
+	return cloudflow.DescribeFlowRequest{Name: p.str("Name"), FlowVersion: p.str("FlowVersion")}
+}
+
+func readDeleteFlow(p *params) cloudflow.DeleteFlowRequest {
+	return cloudflow.DeleteFlowRequest{Name: p.str("Name")}
+}
+
+func readListFlows(p *params) cloudflow.ListFlowsRequest {
+	return cloudflow.ListFlowsRequest{
+		NextToken: p.str("NextToken"), Limit: p.integer("Limit"),
+		ResourceGroupID: p.str("ResourceGroupId"),
+	}
+}
+
+func readStartExecution(p *params) cloudflow.StartExecutionRequest {
+	r := readStartSyncExecution(p)
+	r.CallbackToken = p.str("CallbackFnFTaskToken")
+	return r
+}
+
+func readStartSyncExecution(p *params) cloudflow.StartExecutionRequest {
+	return cloudflow.StartExecutionRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"), Input: p.str("Input"),
+		Qualifier: p.str("Qualifier"),
+	}
+}
+
+func readStopExecution(p *params) cloudflow.StopExecutionRequest {
+	return cloudflow.StopExecutionRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"), Error: p.opt("Error"),
+		Cause: p.opt("Cause"),
+	}
+}
+
+func readDescribeExecution(p *params) cloudflow.DescribeExecutionRequest {
+	return cloudflow.DescribeExecutionRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+		WaitTimeSeconds: p.integer("WaitTimeSeconds"),
+	}
+}
+
+func readListExecutions(p *params) cloudflow.ListExecutionsRequest {
+	return cloudflow.ListExecutionsRequest{
+		FlowName: p.str("FlowName"), NextToken: p.str("NextToken"), Status: p.str("Status"),
+		Limit: p.integer("Limit"), StartedTimeBegin: p.str("StartedTimeBegin"),
+		StartedTimeEnd: p.str("StartedTimeEnd"), ExecutionNamePrefix: p.str("ExecutionNamePrefix"),
+		MetadataOnly: p.boolean("MetadataOnly"), Qualifier: p.str("Qualifier"),
+		MapRunName: p.str("MapRunName"),
+	}
+}
+
+func readListOfFlow(p *params) cloudflow.ListOfFlowRequest {
+	return cloudflow.ListOfFlowRequest{
+		FlowName: p.str("FlowName"), NextToken: p.str("NextToken"), Limit: p.integer("Limit"),
+	}
+}
+
+func readGetExecutionHistory(p *params) cloudflow.GetExecutionHistoryRequest {
+	return cloudflow.GetExecutionHistoryRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+		NextToken: p.str("NextToken"), Limit: p.integer("Limit"),
+	}
+}
+
+func readReportTaskSucceeded(p *params) cloudflow.ReportTaskSucceededRequest {
+	return cloudflow.ReportTaskSucceededRequest{TaskToken: p.str("TaskToken"),
+		Output: p.str("Output")}
+}
+
+func readReportTaskFailed(p *params) cloudflow.ReportTaskFailedRequest {
+	return cloudflow.ReportTaskFailedRequest{
+		TaskToken: p.str("TaskToken"), Error: p.str("Error"), Cause: p.opt("Cause"),
+	}
+}

@@ -1,0 +1,193 @@
+package server
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// One function per response: it appends the fields of api.md section 4, in that order. Strings are
+// always present, "" if they have no value; lists are always present; Environment is present only
+// if it has variables. No response has a key named Code, because the npm client takes such a
+// response for an error.
+
+func appendNothing(dst []byte, _ nothing) []byte { return dst }
+
+func appendFlow(dst []byte, f *cloudflow.Flow) []byte {
+	dst = field(dst, "Id", f.ID)
+	dst = field(dst, "Name", f.Name)
+	dst = field(dst, "Type", f.Type)
+	dst = field(dst, "Definition", f.Definition)
+	dst = field(dst, "Description", f.Description)
+	dst = field(dst, "RoleArn", f.RoleArn)
+	dst = field(dst, "ExecutionMode", f.ExecutionMode)
+	dst = field(dst, "ExternalStorageLocation", f.ExternalStorageLocation)
+	dst = field(dst, "ResourceGroupId", f.ResourceGroupID)
+	dst = timeField(dst, "CreatedTime", f.CreatedTime)
+	dst = timeField(dst, "LastModifiedTime", f.LastModifiedTime)
+	return environment(dst, f.Environment, true)
+}
+
+func appendFlowPage(dst []byte, p *cloudflow.FlowPage) []byte {
+	dst = append(name(dst, "Flows"), '[')
+	for i := range p.Flows {
+		dst = append(appendFlow(element(dst), &p.Flows[i]), '}')
+	}
+	return nextToken(append(dst, ']'), p.NextToken)
+}
+
+func appendStarted(dst []byte, e *cloudflow.Execution) []byte {
+	dst = field(dst, "FlowName", e.FlowName)
+	dst = field(dst, "Name", e.Name)
+	if !e.MetadataOnly {
+		dst = field(dst, "FlowDefinition", e.FlowDefinition)
+		dst = field(dst, "Input", e.Input)
+		dst = field(dst, "Output", e.Output)
+	}
+	return appendStatus(dst, e)
+}
+
+// appendStatus appends the status and the times.
+func appendStatus(dst []byte, e *cloudflow.Execution) []byte {
+	dst = field(dst, "Status", e.Status)
+	dst = timeField(dst, "StartedTime", e.StartedTime)
+	return timeField(dst, "StoppedTime", e.StoppedTime)
+}
+
+func appendStopped(dst []byte, e *cloudflow.Execution) []byte {
+	dst = appendStarted(dst, e)
+	if e.RoleArn != "" {
+		dst = field(dst, "RoleArn", e.RoleArn)
+	}
+	return dst
+}
+
+func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
+	return environment(appendStarted(dst, e), e.Environment, false)
+}
+
+func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {
+	dst = field(dst, "FlowName", e.FlowName)
+	dst = field(dst, "Name", e.Name)
+	dst = field(dst, "Output", e.Output)
+	dst = appendStatus(dst, &e.Execution)
+	dst = field(dst, "ErrorCode", e.ErrorCode)
+	dst = field(dst, "ErrorMessage", e.ErrorMessage)
+	return environment(dst, e.Environment, false)
+}
+
+func appendExecutionPage(dst []byte, p *cloudflow.ExecutionPage) []byte {
+	dst = append(name(dst, "Executions"), '[')
+	for i := range p.Executions {
+		dst = append(appendDescribed(element(dst), &p.Executions[i]), '}')
+	}
+	return nextToken(append(dst, ']'), p.NextToken)
+}
+
+func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
+	dst = append(name(dst, "Events"), '[')
+	for i := range p.Events {
+		e := &p.Events[i]
+		dst = field(element(dst), "Type", e.Type)
+		dst = field(dst, "StepName", e.StepName)
+		dst = intField(dst, "EventId", e.ID)
+		dst = intField(dst, "ScheduleEventId", e.ScheduleID)
+		dst = field(dst, "EventDetail", e.Detail)
+		dst = append(timeField(dst, "Time", e.Time), '}')
+	}
+	return nextToken(append(dst, ']'), p.NextToken)
+}
+
+// appendEmpty appends an empty list: clients fail without its key.
+func appendEmpty(list string) func([]byte, cloudflow.EmptyPage) []byte {
+	return func(dst []byte, _ cloudflow.EmptyPage) []byte {
+		return append(name(dst, list), "[]"...)
+	}
+}
+
+func appendEventID(dst []byte, id int64) []byte { return intField(dst, "EventId", id) }
+
+// appendRegions nests the list in an object, as the API declares it.
+func appendRegions(dst []byte, regions []cloudflow.Region) []byte {
+	dst = append(name(dst, "Regions"), `{"Region":[`...)
+	for _, r := range regions {
+		dst = field(element(dst), "RegionId", r.ID)
+		dst = field(dst, "LocalName", r.LocalName)
+		dst = append(field(dst, "RegionEndpoint", r.Endpoint), '}')
+	}
+	return append(dst, "]}"...)
+}
+
+// environment appends the variables of a flow, with their descriptions, or those of an execution.
+func environment(dst []byte, variables []flow.Variable, described bool) []byte {
+	if len(variables) == 0 {
+		return dst
+	}
+	dst = append(name(dst, "Environment"), `{"Variables":[`...)
+	for _, v := range variables {
+		dst = field(element(dst), "Name", v.Name)
+		dst = field(dst, "Value", v.Value)
+		if described {
+			dst = field(dst, "Description", v.Description)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}"...)
+}
+
+// nextToken appends the token, unless the page is the last.
+func nextToken(dst []byte, token string) []byte {
+	if token == "" {
+		return dst
+	}
+	return field(dst, "NextToken", token)
+}
+
+// name appends the key of a field.
+func name(dst []byte, n string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, '"')
+	dst = append(dst, n...)
+	return append(dst, '"', ':')
+}
+
+// element opens an object in a list.
+func element(dst []byte) []byte {
+	if dst[len(dst)-1] != '[' {
+		dst = append(dst, ',')
+	}
+	return append(dst, '{')
+}
+
+func field(dst []byte, n, v string) []byte { return appendText(name(dst, n), v) }
+
+func intField(dst []byte, n string, v int64) []byte {
+	return strconv.AppendInt(name(dst, n), v, 10)
+}
+
+// timeLayout is UTC in milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// timeField appends a time, given in milliseconds since 1970; 0 (not set yet) becomes "".
+func timeField(dst []byte, n string, ms int64) []byte {
+	dst = append(name(dst, n), '"')
+	if ms != 0 {
+		dst = time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
+	}
+	return append(dst, '"')
+}
+
+// appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func appendText(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return value.AppendString(dst, s)
+}

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"math"
+
+	"millrace/shared/flow"
+	"millrace/shared/store/driver"
+)
+
+// flowFmt is the format of the flow rows that this code writes. See executionFmt for what to do
+// when it changes.
+const flowFmt = 1
+
+// Fields of a flow row.
+const (
+	flowAccount         = 1
+	flowName            = 2
+	flowID              = 3
+	flowType            = 4
+	flowHash            = 5
+	flowDescription     = 6
+	flowRoleArn         = 7
+	flowMode            = 8
+	flowExternalStorage = 9
+	flowResourceGroup   = 10
+	flowEnvironment     = 11 // repeated
+	flowCreated         = 12
+	flowModified        = 13
+	flowAuthor          = 14
+	flowDialect         = 15
+	flowTimeoutSeconds  = 16
+	flowListShards      = 17
+)
+
+func (f *Flow) row() driver.Row {
+	w := flow.FieldWriter{Buf: make([]byte, 0, 512)}
+	start := w.BeginRow(flowFmt)
+	w.String(flowAccount, f.Account)
+	w.String(flowName, f.Name)
+	w.String(flowID, f.ID)
+	w.String(flowType, f.Type)
+	w.String(flowHash, f.Hash)
+	w.String(flowDescription, f.Description)
+	w.String(flowRoleArn, f.RoleArn)
+	w.String(flowMode, f.Mode)
+	w.String(flowExternalStorage, f.ExternalStorage)
+	w.String(flowResourceGroup, f.ResourceGroup)
+	encodeVariables(&w, flowEnvironment, f.Environment)
+	w.Uint(flowCreated, uint64(f.Created))
+	w.Uint(flowModified, uint64(f.Modified))
+	w.String(flowAuthor, f.Author)
+	w.Uint(flowDialect, uint64(f.Dialect))
+	w.Uint(flowTimeoutSeconds, uint64(f.TimeoutSeconds))
+	w.Uint(flowListShards, uint64(f.ListShards))
+	w.Unknown(f.unknown)
+	w.End(start)
+	return driver.Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: w.Buf,
+		List: &driver.ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}
+}
+
+func decodeFlow(row driver.Row) (*Flow, error) {
+	format, r := flow.ReadRow(row.Data)
+	if format != flowFmt {
+		return nil, ErrFormat
+	}
+	f := &Flow{Version: row.Version}
+	for r.Next() {
+		if p := f.text(r.Field); p != nil {
+			*p = r.String()
+			continue
+		}
+		switch r.Field {
+		case flowEnvironment:
+			f.Environment = append(f.Environment, decodeVariable(&r))
+		case flowCreated:
+			f.Created = int64(r.Uint())
+		case flowModified:
+			f.Modified = int64(r.Uint())
+		case flowDialect:
+			f.Dialect = flow.Dialect(r.Small(math.MaxUint8))
+		case flowTimeoutSeconds:
+			f.TimeoutSeconds = int64(r.Uint())
+		case flowListShards:
+			f.ListShards = int(r.Small(ListShardsMax))
+		default:
+			r.Keep(&f.unknown)
+		}
+	}
+	if r.Err != nil || flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence {
+		return nil, damagedRow("flow", row.Key, flow.ErrCorrupt)
+	}
+	return f, nil
+}
+
+// text returns the text that a field of a flow row holds; nil: the field is no text.
+func (f *Flow) text(field int) *string {
+	switch field {
+	case flowAccount:
+		return &f.Account
+	case flowName:
+		return &f.Name
+	case flowID:
+		return &f.ID
+	case flowType:
+		return &f.Type
+	case flowHash:
+		return &f.Hash
+	case flowDescription:
+		return &f.Description
+	case flowRoleArn:
+		return &f.RoleArn
+	case flowMode:
+		return &f.Mode
+	case flowExternalStorage:
+		return &f.ExternalStorage
+	case flowResourceGroup:
+		return &f.ResourceGroup
+	case flowAuthor:
+		return &f.Author
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"strings"
+
+	"millrace/shared/store/driver"
+)
+
+// Kind is the kind of a row, as its key shows it.
+type Kind uint8
+
+// The kinds of rows that have a wake time.
+const (
+	OtherRow            Kind = iota // of a newer program, or without a wake time
+	ExecutionRow                    // the state row of an execution
+	InboxEntryRow                   // a message in an execution's inbox
+	ValueRow                        // a part of a value of an execution
+	DefinitionRow                   // a definition of a flow
+	TombstoneRow                    // the trace of a deleted flow
+	NonceRow                        // a used signature nonce
+	InvocationRecordRow             // an asynchronous invocation that waits for its result
+)
+
+// KindOf returns the kind of a row.
+func KindOf(k driver.Key) Kind {
+	family, _, _ := strings.Cut(k.Partition, "#")
+	switch {
+	case family == "x" && k.Sort == sortState:
+		return ExecutionRow
+	case family == "x" && IsInboxEntry(k):
+		return InboxEntryRow
+	case family == "x" && IsValue(k):
+		return ValueRow
+	case family == "d" && k.Sort == sortTombstone:
+		return TombstoneRow
+	case family == "d":
+		return DefinitionRow
+	case family == "n":
+		return NonceRow
+	case family == "r":
+		return InvocationRecordRow
+	}
+	return OtherRow
+}
