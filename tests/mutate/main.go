@@ -70,7 +70,7 @@ Flags:
 `
 
 // core lists the packages that are changed by default.
-const core = "./shared/engine ./shared/interp ./shared/store " +
+const core = "./shared/engine/... ./shared/interp ./shared/store ./shared/store/driver " +
 	"./shared/cloudflow ./shared/queue ./shared/app/..."
 
 // options are the values of the flags.
