@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-const flows = "../../tests/testdata/flows"
+const flows = "../../examples"
 
 // project creates a folder with files and makes it the working directory.
 func project(t *testing.T, nameText ...string) {
@@ -159,7 +159,7 @@ func TestMistakenCases(t *testing.T) {
 // TestExamples runs the example flows of both dialects.
 func TestExamples(t *testing.T) {
 	s := newShell(t, nil)
-	s.expect(0, []string{" 0 failed\n"}, nil, "test", filepath.Join(flows, "flow", "[0-9]*.yaml"),
+	s.expect(0, []string{" 0 failed\n"}, nil, "test", filepath.Join(flows, "flowv1", "[0-9]*.yaml"),
 		filepath.Join(flows, "statemachine", "[01]*.cases.json"))
 	code, out, _ := s.run("validate", filepath.Join(flows, "statemachine"))
 	if code != 0 || !strings.Contains(out, "29 definitions: 0 errors") {

@@ -159,7 +159,7 @@ func TestHostileTexts(t *testing.T) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	for _, name := range []string{"statemachine/27-video-compare.yaml", "flow/20-polling.yaml"} {
+	for _, name := range []string{"statemachine/27-video-compare.yaml", "flowv1/20-polling.yaml"} {
 		b.Run(name[:strings.IndexByte(name, '/')], func(b *testing.B) {
 			text, flowName := definition(b, examples+name)
 			b.SetBytes(int64(len(text)))

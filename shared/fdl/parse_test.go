@@ -12,7 +12,7 @@ import (
 	"millrace/shared/yamldoc"
 )
 
-const examples = "../../tests/testdata/flows/"
+const examples = "../../examples/"
 
 func read(t testing.TB, name string) []byte {
 	t.Helper()
@@ -56,7 +56,7 @@ func definition(t testing.TB, name string) (text []byte, flowName string) {
 
 func exampleFlows(t testing.TB) []string {
 	t.Helper()
-	return append(files(t, "statemachine/[0-9]*.yaml"), files(t, "flow/[0-9]*.yaml")...)
+	return append(files(t, "statemachine/[0-9]*.yaml"), files(t, "flowv1/[0-9]*.yaml")...)
 }
 
 func TestExamplesParse(t *testing.T) {
@@ -94,7 +94,7 @@ type invalidCases struct {
 func invalid(t testing.TB) invalidCases {
 	t.Helper()
 	var table invalidCases
-	if err := json.Unmarshal(read(t, examples+"statemachine/invalid-definitions.cases.json"),
+	if err := json.Unmarshal(read(t, examples+"statemachine/table-invalid-definitions.json"),
 		&table); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestInvalidDefinitions(t *testing.T) {
 }
 
 func TestConditionsOfFlowV1(t *testing.T) {
-	table := tree(t, examples+"flow/table-conditions.yaml")
+	table := tree(t, examples+"flowv1/table-conditions.yaml")
 	parse := func(condition string) yamldoc.Diagnostics {
 		text := "version: v1\ntype: flow\nsteps:\n- type: choice\n  name: c\n  choices:\n  - condition: " + quote(condition) + "\n"
 		_, found := fdl.Parse([]byte(text), fdl.Options{})
@@ -136,7 +136,7 @@ func TestConditionsOfFlowV1(t *testing.T) {
 }
 
 func TestSourcesOfFlowV1(t *testing.T) {
-	for _, s := range tree(t, examples+"flow/table-sources.yaml").Get("sources").Items {
+	for _, s := range tree(t, examples+"flowv1/table-sources.yaml").Get("sources").Items {
 		text, err := json.Marshal(map[string]any{"version": "v1", "type": "flow",
 			"steps": []any{map[string]any{
 				"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t",

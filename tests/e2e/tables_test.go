@@ -92,7 +92,7 @@ func TestExpressionTable(t *testing.T) {
 			Value       json.RawMessage
 		}
 	}
-	read(t, "statemachine/expressions.cases.json", &table)
+	read(t, "statemachine/table-expressions.json", &table)
 	rows(t, len(table.Cases), 60)
 	s := openTables(t)
 	for _, c := range table.Cases {
@@ -123,7 +123,7 @@ func TestConditionTable(t *testing.T) {
 		}
 		Invalid []string
 	}
-	read(t, "flow/table-conditions.yaml", &table)
+	read(t, "flowv1/table-conditions.yaml", &table)
 	rows(t, len(table.Conditions), 50)
 	rows(t, len(table.Invalid), 5)
 	s := openTables(t)
@@ -155,7 +155,7 @@ func TestSourceTable(t *testing.T) {
 		Input, Local any
 		Sources      []struct{ Source, Result any }
 	}
-	read(t, "flow/table-sources.yaml", &table)
+	read(t, "flowv1/table-sources.yaml", &table)
 	rows(t, len(table.Sources), 25)
 	local, _ := table.Local.(object)
 	var mappings []any
@@ -184,7 +184,7 @@ func TestInvalidDefinitions(t *testing.T) {
 			Definition          json.RawMessage
 		}
 	}
-	read(t, "statemachine/invalid-definitions.cases.json", &table)
+	read(t, "statemachine/table-invalid-definitions.json", &table)
 	rows(t, len(table.Cases), 25)
 	s, ctx := openTables(t), context.Background()
 	for _, c := range table.Cases {
@@ -208,7 +208,7 @@ func flowV1(steps ...any) any {
 // read fills table from a file of the examples, in YAML or JSON.
 func read(t *testing.T, name string, table any) {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/flows/" + name)
+	data, err := os.ReadFile("../../examples/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package examples returns the example flows of both dialects (tests/testdata/flows), each with its
+// Package examples returns the example flows of both dialects (examples/), each with its
 // cases: inputs, outcomes of tasks, and the expected results.
 package examples
 
@@ -35,12 +35,12 @@ const fewest = 25
 
 // All reads the files in the order of their names, those of StateMachine first.
 func All() ([]*File, error) {
-	root := "tests/testdata/flows" // for a program that runs in the project's root
+	root := "examples" // for a program that runs in the project's root
 	if _, here, _, ok := runtime.Caller(0); ok && filepath.IsAbs(here) {
-		root = filepath.Join(filepath.Dir(here), "../testdata/flows")
+		root = filepath.Join(filepath.Dir(here), "../../examples")
 	}
 	var all []*File
-	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flowv1/[0-9]*.yaml"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern)) // sorted
 		if err != nil || len(paths) < fewest {
 			return nil, fmt.Errorf("examples: %d files %s in %s, %v", len(paths), pattern, root,

@@ -9,7 +9,7 @@ import (
 // table reads one of the tables next to the example flows.
 func table(t *testing.T, name string) object {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../testdata/flows", name))
+	text, err := os.ReadFile(filepath.Join("../../examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func table(t *testing.T, name string) object {
 
 // TestExpressions checks that the reference evaluates the documented expressions as documented.
 func TestExpressions(t *testing.T) {
-	all := table(t, "statemachine/expressions.cases.json")
+	all := table(t, "statemachine/table-expressions.json")
 	roots := object{}
 	for name, v := range all["roots"].(object) {
 		roots[name[1:]] = v
@@ -53,7 +53,7 @@ func tried(text string, s *scope) (got any, err *failure, refused any) {
 
 // TestConditions does the same for FlowV1 conditions.
 func TestConditions(t *testing.T) {
-	all := table(t, "flow/table-conditions.yaml")
+	all := table(t, "flowv1/table-conditions.yaml")
 	list := listField(all, "conditions")
 	for _, c := range list {
 		text := textField(c.(object), "expr")
@@ -78,7 +78,7 @@ func TestConditions(t *testing.T) {
 
 // TestSources does the same for the sources of FlowV1 mappings.
 func TestSources(t *testing.T) {
-	all := table(t, "flow/table-sources.yaml")
+	all := table(t, "flowv1/table-sources.yaml")
 	list := listField(all, "sources")
 	for _, c := range list {
 		c := c.(object)
