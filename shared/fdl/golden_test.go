@@ -12,13 +12,15 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestRenderings compares the rendered diagnostics of bad definitions with golden files.
+// TestRenderings compares the rendered diagnostics of bad definitions with golden files. Those in
+// the folder mistakes have one mistake each, one that people make.
 func TestRenderings(t *testing.T) {
-	names, err := filepath.Glob("testdata/*.yaml")
-	if err != nil || len(names) == 0 {
-		t.Fatal("no test data", err)
+	names, _ := filepath.Glob("testdata/*.yaml")
+	mistakes, _ := filepath.Glob("testdata/mistakes/*.yaml")
+	if len(names) == 0 || len(mistakes) < 40 {
+		t.Fatalf("%d and %d files of test data", len(names), len(mistakes))
 	}
-	for _, name := range names {
+	for _, name := range append(names, mistakes...) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			text := read(t, name)
 			_, found := fdl.Parse(text, fdl.Options{})
