@@ -78,10 +78,10 @@ func (d Diagnostic) Render(text []byte) string {
 }
 
 // excerpt returns the part of a line around a column, and the position of the column in it, in
-// characters.
-func excerpt(text []byte, line, column int) (string, int) {
+// cells of a terminal.
+func excerpt(text []byte, number, column int) (string, int) {
 	const width = 100
-	runes := []rune(strings.TrimRight(visible(lineOf(text, line)), " "))
+	runes := []rune(strings.TrimRight(visible(lineOf(text, number)), " "))
 	caret := min(max(column-1, 0), len(runes))
 	prefix := ""
 	if from := caret - 2*width/3; len(runes) > width && from > 0 {
@@ -91,7 +91,8 @@ func excerpt(text []byte, line, column int) (string, int) {
 	if len(runes) > width {
 		runes, suffix = runes[:width], "…"
 	}
-	return prefix + string(runes) + suffix, caret
+	line := prefix + string(runes) + suffix
+	return line, cells([]rune(line)[:caret])
 }
 
 // visible replaces control characters and the like, which would disturb a terminal. Each character

@@ -26,7 +26,8 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *Problem {
 			fail.Line = line
 		}
 	}
-	if line, column, kind := errorPosition(decoder, text); line > 0 {
+	tab := strings.Contains(fail.Message, foundTab)
+	if line, column, kind := errorPosition(decoder, text, tab); line > 0 {
 		lastLine, lastColumn := position(text, len(bytes.TrimRight(text, " \t\r\n")))
 		// Something is missing at the end.
 		if line > lastLine || line == lastLine && column >= lastColumn {
@@ -46,6 +47,10 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *Problem {
 	return fail
 }
 
+// foundTab is in the parser's message about a tab in the indentation of a line that goes on with a
+// text.
+const foundTab = "found a tab character"
+
 // The kinds of errors of the YAML parser (yamlh.go).
 const (
 	noError      = 0 // the parser can read the text, but something in it has no meaning
@@ -57,8 +62,9 @@ const (
 // errorPosition returns where the parser failed, and the kind of the error; line 0 if that is
 // unknown. The parser's message has no column, and its line is the line of the surrounding list or
 // mapping, counted from 0 unless the scanner failed. The exact place is in unexported fields, which
-// errorPosition reads by reflection; if they are missing, the message must do.
-func errorPosition(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
+// errorPosition reads by reflection; if they are missing, the message must do. If tab is set, the
+// place is that of the tab, which the parser finds after the text before it.
+func errorPosition(decoder *yaml.Decoder, text []byte, tab bool) (line, column, kind int) {
 	parser := reflect.ValueOf(decoder).Elem().FieldByName("parser")
 	if parser.Kind() != reflect.Pointer || parser.IsNil() {
 		return 0, 0, 0
@@ -70,7 +76,11 @@ func errorPosition(decoder *yaml.Decoder, text []byte) (line, column, kind int) 
 	case readerError:
 		line, column = position(text, number(reader, "problem_offset"))
 	case scannerError:
-		line, column = markPosition(reader, "context_mark") // the start of what cannot be parsed
+		mark := "context_mark" // the start of what cannot be parsed
+		if tab {
+			mark = "problem_mark"
+		}
+		line, column = markPosition(reader, mark)
 	case parserError:
 		line, column = markPosition(reader, "problem_mark")
 	}
@@ -140,7 +150,7 @@ func escapeHint(reason string) string {
 func indentationHint(line, reason string) string {
 	switch {
 	case strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t"),
-		strings.Contains(reason, "found a tab character"):
+		strings.Contains(reason, foundTab):
 		return "indent with blanks, not with tabs"
 	case strings.Contains(reason, "did not find expected '-' indicator"),
 		strings.Contains(reason, "did not find expected key"),

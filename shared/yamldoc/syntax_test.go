@@ -33,7 +33,7 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"indented too far", "a:\n  - Name: A\n      Type: Pass\n", "3:11",
 			"check the indentation: the keys of one mapping, and the items of one list, begin in the same column"},
 		{"a tab", "a:\n\t- b: 1\n", "2:1", "indent with blanks, not with tabs"},
-		{"a tab in a mapping", "a:\n  - b: 1\n\tc: 2\n", "2:8",
+		{"a tab in a mapping", "a:\n  - b: 1\n\tc: 2\n", "3:1",
 			"indent with blanks, not with tabs"},
 		{"a colon in a text", "a: 1\nDescription: note: this\n", "2:18",
 			"put the whole value in quotes: Description: 'note: this'"},
