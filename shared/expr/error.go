@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strings"
 
 	"millrace/shared/value"
 )
@@ -18,7 +19,11 @@ type Error struct {
 func (e *Error) Error() string {
 	text := e.Reason
 	if e.Source != "" {
-		text += " in " + value.Quote(e.Source)
+		in := " in "
+		if strings.Contains(text, ": ") { // what follows the colon must not run into the source
+			in = "; in: "
+		}
+		text += in + value.Quote(e.Source)
 	}
 	if e.Member != "" {
 		return e.Member + ": " + text

@@ -182,7 +182,7 @@ var unsupportedOperators = [...]struct {
 	operator, unless, hint string
 	onlyFunctions          bool // the hint is only for a dialect with functions
 }{
-	{operator: "+", hint: ": use intAdd to add integers, format to join strings",
+	{operator: "+", hint: ": use intAdd to add integers, and format to join strings",
 		onlyFunctions: true},
 	{operator: "*", hint: ": the only arithmetic is intAdd", onlyFunctions: true},
 	{operator: "/", hint: ": the only arithmetic is intAdd", onlyFunctions: true},
