@@ -6,13 +6,16 @@ PROFILE = cmd/millrace/server.pgo # where the server's time goes; what is called
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro profile fuzz clean
+.PHONY: help build man run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro profile fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/millrace
 	$(GO) build -trimpath -pgo=$(PROFILE) -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./cmd/millrace
+
+man: ## write the manual pages of the command line to bin/man
+	$(GO) run ./cmd/manpages bin/man $(VERSION)
 
 run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample

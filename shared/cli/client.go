@@ -2,8 +2,9 @@ package cli
 
 import (
 	"cmp"
-	"flag"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/rpc"
 	"millrace/shared/rpc/client"
@@ -23,29 +24,29 @@ var clientFlagNames = map[string]bool{
 	"bearer-token": true, "region": true, "signature": true, "output": true,
 }
 
-// clientFlags adds the client's flags. Values that are already set become the defaults. The
-// environment is read later, by connect, so that no secret is shown as the default of a flag.
-func (c *invocation) clientFlags(f *flag.FlagSet) {
+// clientFlags adds the client's flags. All commands share their variables, so that they may precede
+// the command's name. The environment is read later, by connect, so that no secret is shown as the default of a flag.
+func (c *invocation) clientFlags(f *pflag.FlagSet) {
 	o := &c.client
-	f.StringVar(&o.endpoint, "endpoint", o.endpoint,
+	f.StringVarP(&o.endpoint, "endpoint", "e", "",
 		"`URL` of the API; $MILLRACE_ENDPOINT, else "+defaultEndpoint)
-	f.StringVar(&o.keyID, "access-key-id", o.keyID,
+	f.StringVar(&o.keyID, "access-key-id", "",
 		"`ID` of the access key; $ALIBABA_CLOUD_ACCESS_KEY_ID")
-	f.StringVar(&o.secret, "access-key-secret", o.secret,
+	f.StringVar(&o.secret, "access-key-secret", "",
 		"its `SECRET`; $ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-	f.StringVar(&o.token, "security-token", o.token,
+	f.StringVar(&o.token, "security-token", "",
 		"`TOKEN` of temporary credentials; $ALIBABA_CLOUD_SECURITY_TOKEN")
-	f.StringVar(&o.bearer, "bearer-token", o.bearer,
+	f.StringVar(&o.bearer, "bearer-token", "",
 		"`TOKEN` instead of a key; $ALIBABA_CLOUD_BEARER_TOKEN")
-	f.StringVar(&o.region, "region", o.region,
+	f.StringVar(&o.region, "region", "",
 		"`REGION` to name in requests; $ALIBABA_CLOUD_REGION_ID")
-	f.StringVar(&o.signature, "signature", o.signature,
+	f.StringVar(&o.signature, "signature", "",
 		"`KIND` of signature: v1, v3 or none; v1 when there is a key or token")
 	c.outputFlag(f)
 }
 
-func (c *invocation) outputFlag(f *flag.FlagSet) {
-	f.StringVar(&c.output, "output", cmp.Or(c.output, "table"),
+func (c *invocation) outputFlag(f *pflag.FlagSet) {
+	f.StringVarP(&c.output, "output", "o", "table",
 		"`FORMAT` of the result: table or json")
 }
 

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/suggest"
 )
@@ -23,7 +23,16 @@ type command struct {
 	argsMax  int    // -1: any number
 	// define adds the command's flags to f and returns the function that runs the command once they
 	// are set.
-	define func(f *flag.FlagSet) func(c *invocation) error
+	define func(f *pflag.FlagSet) func(c *invocation) error
+}
+
+// split returns the group and the last word of the command's name. A command without a group has
+// the group "".
+func (cmd *command) split() (group, last string) {
+	if group, last, ok := strings.Cut(cmd.name, " "); ok {
+		return group, last
+	}
+	return "", cmd.name
 }
 
 // commands returns the commands in the order of the help.
@@ -33,7 +42,7 @@ func commands() []*command {
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
 		flowListCommand(), flowDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
-		reportSucceededCommand(), reportFailedCommand(), versionCommand(),
+		reportSucceededCommand(), reportFailedCommand(), completionCommand(), versionCommand(),
 	}
 }
 
@@ -46,71 +55,7 @@ type invocation struct {
 	given   map[string]bool // flags that are set
 	client  clientFlags
 	output  string // table or json
-}
-
-// run finds the command and executes it.
-func (c *invocation) run() error {
-	top := flag.NewFlagSet("millrace", flag.ContinueOnError)
-	c.clientFlags(top)
-	version := top.Bool("version", false, "print the version and exit")
-	words, err := parseUntilWord(top, c.Args)
-	if err == errHelp {
-		return c.help(nil)
-	}
-	switch {
-	case err != nil:
-		return c.wrong(err)
-	case *version:
-		words = []string{"version"}
-	case len(words) == 0:
-		fmt.Fprint(c.Stderr, overview())
-		return errQuiet{ExitUsage}
-	case words[0] == "help":
-		return c.help(slices.DeleteFunc(words[1:], isHelp))
-	}
-	cmd, rest := find(words)
-	if cmd == nil {
-		return c.unknown(words)
-	}
-	return c.execute(cmd, rest)
-}
-
-func (c *invocation) execute(cmd *command, words []string) error {
-	c.command = cmd
-	f, do := c.flags(cmd)
-	args, err := parse(f, words)
-	if err == errHelp {
-		fmt.Fprint(c.Stdout, cmd.help(f))
-		return nil
-	}
-	if err == nil {
-		err = cmd.count(args)
-	}
-	if err == nil && c.output != "table" && c.output != "json" {
-		err = fmt.Errorf("--output is table or json, not %q", c.output)
-	}
-	if err != nil {
-		return c.wrong(err)
-	}
-	c.args, c.given = args, map[string]bool{}
-	f.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
-	return do(c)
-}
-
-// flags returns the flags of a command. Client flags that precede the command's name become its
-// defaults.
-func (c *invocation) flags(cmd *command) (*flag.FlagSet, func(*invocation) error) {
-	f := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
-	do := cmd.define(f)
-	switch {
-	case cmd.server:
-		c.clientFlags(f)
-	case cmd.json:
-		c.outputFlag(f)
-	default:
-		c.output = "table"
-	}
-	return f, do
+	helping bool   // --help is set
 }
 
 // count checks the number of positional arguments.
@@ -129,17 +74,6 @@ func (cmd *command) count(args []string) error {
 	return nil
 }
 
-// find returns the command that words begin with, and the words after its name.
-func find(words []string) (*command, []string) {
-	for _, cmd := range commands() {
-		n := strings.Count(cmd.name, " ") + 1
-		if len(words) >= n && strings.Join(words[:n], " ") == cmd.name {
-			return cmd, words[n:]
-		}
-	}
-	return nil, words
-}
-
 // unknown returns the error for an unknown command, with a suggestion.
 func (c *invocation) unknown(words []string) error {
 	var group, first []string
@@ -156,9 +90,6 @@ func (c *invocation) unknown(words []string) error {
 			suggest.Hint(words[0], first),
 			"`millrace help` lists them"))
 	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
-		if len(words) > 1 && isHelp(words[1]) {
-			return c.help(words[:1])
-		}
 		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
 	}
 	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]),

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"io"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
@@ -23,9 +24,9 @@ func describeCommand() *command {
 			"millrace describe orders order-7 --wait --timeout 1h\n" +
 			"# the output alone\n" +
 			"millrace describe orders order-7 --output json | jq -r .Output",
-		define: func(f *flag.FlagSet) func(*invocation) error {
-			wait := f.Bool("wait", false, "wait for the end, show the states, print the output")
-			quiet := f.Bool("quiet", false, "with --wait: do not show the states")
+		define: func(f *pflag.FlagSet) func(*invocation) error {
+			wait := f.BoolP("wait", "w", false, "wait for the end, show the states, print the output")
+			quiet := f.BoolP("quiet", "q", false, "with --wait: do not show the states")
 			timeout := f.Duration("timeout", 0, "with --wait: wait for `DURATION` at most")
 			return withClient(func(c *invocation, api *client.Client) error {
 				switch {

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
@@ -20,7 +21,7 @@ func flowDescribeCommand() *command {
 			"# only the definition, as it was sent; on a terminal control characters are " +
 			"escaped\n" +
 			"millrace flow describe orders --definition > orders.yaml",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			only := f.Bool("definition", false, "print the definition alone")
 			return withClient(func(c *invocation, api *client.Client) error {
 				got, err := retryThrottled(c, func() (*client.Flow, error) {
@@ -66,7 +67,7 @@ func showFlow(w io.Writer, f *client.Flow) {
 	}
 }
 
-func (p *pages) define(f *flag.FlagSet, what string) {
+func (p *pages) define(f *pflag.FlagSet, what string) {
 	f.Int64Var(&p.limit, "limit", 60, "show at most `N` "+what)
 	f.BoolVar(&p.all, "all", false, "show all of them")
 }
@@ -84,7 +85,7 @@ func flowListCommand() *command {
 		examples: "millrace flow list\n" +
 			"# the names alone\n" +
 			"millrace flow list --all --output json | jq -r '.Flows[].Name'",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			p := &pages{}
 			p.define(f, "flows")
 			return withClient(func(c *invocation, api *client.Client) error {
@@ -123,7 +124,7 @@ func flowDeleteCommand() *command {
 		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, argsMin: 1,
 		argsMax: -1, long: "It stops at the first one that cannot be deleted.",
 		examples: "millrace flow delete orders",
-		define: func(*flag.FlagSet) func(*invocation) error {
+		define: func(*pflag.FlagSet) func(*invocation) error {
 			return withClient(func(c *invocation, api *client.Client) error {
 				for _, name := range c.args {
 					if err := api.DeleteFlow(c.ctx, name); err != nil {

@@ -3,10 +3,11 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
@@ -25,8 +26,11 @@ type flowFlags struct {
 // variables are the values of --env.
 type variables []flow.Variable
 
-// String implements flag.Value.
+// String implements pflag.Value.
 func (v *variables) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *variables) Type() string { return "NAME=VALUE" }
 
 // Set adds NAME=VALUE.
 func (v *variables) Set(s string) error {
@@ -47,7 +51,7 @@ func (v variables) wire() string {
 	return string(b)
 }
 
-func (o *flowFlags) define(f *flag.FlagSet, create bool) {
+func (o *flowFlags) define(f *pflag.FlagSet, create bool) {
 	f.StringVar(&o.description, "description", "", "`TEXT` for people")
 	f.StringVar(&o.role, "role", "", "`ARN` of the RAM role that its executions assume")
 	f.StringVar(&o.storage, "external-storage", "", "`LOCATION` for external data")
@@ -107,7 +111,7 @@ func flowCreateCommand() *command {
 			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
 			"# one whose executions run in memory and respond at once\n" +
 			"millrace flow create quote quote.yaml --mode Express",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
 			return withClient(func(c *invocation, api *client.Client) error {
@@ -132,7 +136,7 @@ func flowUpdateCommand() *command {
 			"millrace flow update orders orders.yaml\n" +
 			"# only the description\n" +
 			"millrace flow update orders --description \"takes orders and returns\"",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, false)
 			return withClient(func(c *invocation, api *client.Client) error {
@@ -166,7 +170,7 @@ func flowApplyCommand() *command {
 			"millrace flow apply orders orders.yaml\n" +
 			"# from the standard input\n" +
 			"render orders.tmpl | millrace flow apply orders -",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
 			return withClient(o.apply)

@@ -1,30 +1,41 @@
 package cli
 
 import (
-	"flag"
 	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
-// FuzzArguments checks that parse neither loses nor invents a positional argument.
+// FuzzArguments checks that the parser neither loses nor invents a positional argument.
 func FuzzArguments(f *testing.F) {
 	for _, s := range []string{
 		"a\n--name\nx\nb", "--wait\n--\n--name", "--name=\n-", "--limit\n7\n--limit=x",
-		"-\n---\n--=\n-=x", "--name\n--", "-h", "--wait=no\na",
+		"-\n---\n--=\n-=x", "--name\n--", "-h", "--wait=no\na", "-wn\nx\na", "-nx\na\n-w=no",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		args := strings.Split(text, "\n")
-		fs := flag.NewFlagSet("x", flag.ContinueOnError)
-		fs.SetOutput(io.Discard)
-		fs.String("name", "", "`NAME`")
-		fs.Bool("wait", false, "")
-		fs.Int64("limit", 1, "`N`")
-		positional, err := parse(fs, args)
-		if err != nil {
+		var positional []string
+		ran := false
+		c := &invocation{Env: Env{Stdout: io.Discard}}
+		cc := c.leaf(&command{name: "x", argsMax: -1,
+			define: func(f *pflag.FlagSet) func(*invocation) error {
+				f.StringP("name", "n", "", "`NAME`")
+				f.BoolP("wait", "w", false, "")
+				f.Int64("limit", 1, "`N`")
+				return func(c *invocation) error {
+					ran, positional = true, c.args
+					return nil
+				}
+			}})
+		c.Args = args
+		cc.SilenceErrors, cc.SilenceUsage = true, true
+		cc.SetArgs(args)
+		if err := cc.Execute(); err != nil {
 			if err.Error() == "" {
 				t.Error("an error without words")
 			}
@@ -39,6 +50,9 @@ func FuzzArguments(f *testing.F) {
 				t.Fatalf("%q: %q is not an argument in its order", args, positional)
 			}
 			i++
+		}
+		if !ran && !c.helping {
+			t.Errorf("%q: neither run nor helped nor refused", args)
 		}
 	})
 }

@@ -1,39 +1,65 @@
 package cli
 
 import (
-	"flag"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// help prints the overview, or the help of the command or the group (like `flow`) that words name.
-func (c *invocation) help(words []string) error {
-	if len(words) == 0 {
-		fmt.Fprint(c.Stdout, overview())
-		return nil
+// helpCommand returns `help`, which shows the help of the command or the group that its arguments
+// name.
+func (c *invocation) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command", Hidden: true,
+		DisableFlagParsing: true, // `help start --help` is `help start`
+		ValidArgsFunction:  completeCommands(root),
+		RunE: func(_ *cobra.Command, words []string) error {
+			words = slices.DeleteFunc(words, isHelp)
+			cc, rest := descend(root, words)
+			if cc.HasSubCommands() && len(rest) > 0 {
+				return c.unknown(words)
+			}
+			return cc.Help()
+		},
 	}
-	if cmd, _ := find(words); cmd != nil {
-		c.command = cmd
-		f, _ := c.flags(cmd)
-		fmt.Fprint(c.Stdout, cmd.help(f))
-		return nil
+}
+
+// descend returns the command that words begin with, and the words after its name.
+func descend(root *cobra.Command, words []string) (*cobra.Command, []string) {
+	for len(words) > 0 {
+		next := child(root, words[0])
+		if next == nil {
+			break
+		}
+		root, words = next, words[1:]
 	}
+	return root, words
+}
+
+// groupHelp prints the commands of a group.
+func (c *invocation) groupHelp(cc *cobra.Command, _ []string) {
 	group := ""
 	for _, cmd := range commands() {
-		if len(words) == 1 && strings.HasPrefix(cmd.name, words[0]+" ") {
-			group += row(cmd.name+" "+cmd.args, cmd.short)
+		if first, _ := cmd.split(); first == cc.Name() {
+			group += row(strings.TrimSpace(cmd.name+" "+cmd.args), cmd.short)
 		}
 	}
-	if group == "" {
-		return c.unknown(words)
-	}
-	fmt.Fprintf(c.Stdout, "Usage:\n%s\n`millrace help %s COMMAND` says more.\n", group, words[0])
-	return nil
+	fmt.Fprintf(c.Stdout, "Usage:\n%s\n`millrace help %s COMMAND` says more.\n", group, cc.Name())
+}
+
+// groupShort says what the commands of a group do.
+func groupShort(name string) string {
+	return map[string]string{
+		"flow": "Create, change, show and delete flows", "report": "Report the result of a task",
+	}[name]
 }
 
 // groups are the headings of the overview, with the first words of their commands.
 var groups = []struct{ title, commands string }{
-	{"Without a server", " serve validate test rights version "},
+	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow "},
 	{"Executions", " start describe history list stop report "},
 }
@@ -53,14 +79,18 @@ func overview() string {
 			}
 		}
 	}
-	b.WriteString(`
-Examples:
-  # a server on this machine, without account or set-up; in another terminal: define a flow, run it
-  millrace serve
-  millrace flow apply orders orders.yaml
-  millrace start orders --input '{"id": 7}' --wait
+	b.WriteString("\nExamples:\n" + indented(overviewExamples) + "\n\n" + overviewTables + "\n" +
+		"`millrace help COMMAND` or `millrace COMMAND --help` says more, with examples.\n")
+	return b.String()
+}
 
-Environment:
+const overviewExamples = `# a server on this machine, without account or set-up; in another ` +
+	`terminal: define a flow, run it
+millrace serve
+millrace flow apply orders orders.yaml
+millrace start orders --input '{"id": 7}' --wait`
+
+const overviewTables = `Environment:
   MILLRACE_ENDPOINT                  where the API is; --endpoint
   ALIBABA_CLOUD_ACCESS_KEY_ID        who calls; --access-key-id
   ALIBABA_CLOUD_ACCESS_KEY_SECRET    --access-key-secret
@@ -71,14 +101,16 @@ Environment:
 Exit codes:
   0    done
   1    the server rejected the request, the execution did not succeed, cases differ, ` +
-		`a definition has errors, serve could not start
+	`a definition has errors, serve could not start
   2    wrong arguments, or a file that cannot be read
   3    no response from a server
   4    --timeout passed before the execution ended; it goes on
   130  interrupted
+`
 
-` + "`millrace help COMMAND` or `millrace COMMAND --help` says more, with examples.\n")
-	return b.String()
+// indented returns lines, each two blanks to the right.
+func indented(lines string) string {
+	return "  " + strings.ReplaceAll(lines, "\n", "\n  ")
 }
 
 func row(left, right string) string {
@@ -90,19 +122,19 @@ func row(left, right string) string {
 }
 
 // help returns the help of a command whose flags are in f.
-func (cmd *command) help(f *flag.FlagSet) string {
+func (cmd *command) help(f *pflag.FlagSet) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s.\n\nUsage: millrace %s\n",
 		cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args)+" [flags]")
 	if cmd.long != "" {
 		fmt.Fprintf(&b, "\n%s\n", cmd.long)
 	}
-	b.WriteString("\nExamples:\n")
-	for line := range strings.Lines(cmd.examples) {
-		b.WriteString("  " + line)
-	}
+	b.WriteString("\nExamples:\n" + indented(cmd.examples))
 	own, client := "", ""
-	f.VisitAll(func(fl *flag.Flag) {
+	f.VisitAll(func(fl *pflag.Flag) {
+		if fl.Hidden || fl.Name == "help" {
+			return
+		}
 		if clientFlagNames[fl.Name] && fl.Name != "output" {
 			client += flagRow(fl, "")
 		} else {
@@ -121,10 +153,14 @@ func (cmd *command) help(f *flag.FlagSet) string {
 // flagRow returns the help of a flag: the backquoted word of its usage is the placeholder of its
 // value. The client's flags show no default, because it may be a secret that precedes the command's
 // name.
-func flagRow(fl *flag.Flag, defaultValue string) string {
-	placeholder, usage := flag.UnquoteUsage(fl)
+func flagRow(fl *pflag.Flag, defaultValue string) string {
+	placeholder, usage := pflag.UnquoteUsage(fl)
 	if placeholder != "" && defaultValue != "" && defaultValue != "0s" {
 		usage += " (default " + defaultValue + ")"
 	}
-	return row(strings.TrimSpace("--"+fl.Name+" "+placeholder), usage)
+	short := "    "
+	if fl.Shorthand != "" {
+		short = "-" + fl.Shorthand + ", "
+	}
+	return row(strings.TrimRight(short+"--"+fl.Name+" "+placeholder, " "), usage)
 }

@@ -12,7 +12,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 var names = []string{
-	"serve", "validate", "test", "rights", "version",
+	"serve", "validate", "test", "rights", "completion", "version",
 	"flow create", "flow update", "flow apply", "flow describe", "flow list", "flow delete",
 	"start", "describe", "history", "list", "stop", "report succeeded", "report failed",
 }
@@ -68,8 +68,8 @@ func TestExamplesInHelp(t *testing.T) {
 			t.Errorf("the overview does not name %s", name)
 		}
 		for _, used := range regexp.MustCompile(`millrace [^|<>]*`).FindAllString(examples, -1) {
-			for _, f := range regexp.MustCompile(` (--[a-z-]+)`).FindAllStringSubmatch(used, -1) {
-				if !strings.Contains(out, "\n  "+f[1]+" ") {
+			for _, f := range regexp.MustCompile(` (--?[a-z-]+)`).FindAllStringSubmatch(used, -1) {
+				if !regexp.MustCompile(`(?m)^  (-., |    |)` + f[1] + `[, ]`).MatchString(out) {
 					t.Errorf("%s: the example has %s, which is no flag", name, f[1])
 				}
 			}

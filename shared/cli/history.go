@@ -2,11 +2,12 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/rpc/client"
 )
@@ -27,9 +28,9 @@ func historyCommand() *command {
 			"# what failed\n" +
 			"millrace history orders order-7 --output json | jq '.Events[] | select(.Type | " +
 			"endswith(\"Failed\"))'",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			full := f.Bool("full", false, "show details whole")
-			follow := f.Bool("follow", false, "go on until the execution has ended")
+			follow := f.BoolP("follow", "f", false, "go on until the execution has ended")
 			timeout := f.Duration("timeout", 0, "with --follow: go on for `DURATION` at most")
 			return withClient(func(c *invocation, api *client.Client) error {
 				switch {

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
@@ -26,7 +27,7 @@ func listCommand() *command {
 			"millrace list orders --status Failed --since 24h\n" +
 			"# everything that started on one day\n" +
 			"millrace list orders --since 2026-11-22 --until 2026-11-23 --all",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &listFlags{}
 			f.StringVar(&o.status, "status", "",
 				"only those with `STATUS` Starting, Running, Stopped, Succeeded, Failed or "+

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
@@ -20,7 +21,7 @@ func reportSucceededCommand() *command {
 			"--output-json '{\"paid\": true}'\n" +
 			"# token and result from files\n" +
 			"millrace report succeeded --token @token.txt --output-json @result.json",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
 			output := f.String("output-json", "{}",
 				"`JSON` object, @FILE, or - for the standard input: the result")
@@ -52,7 +53,7 @@ func reportFailedCommand() *command {
 			"name.",
 		examples: "millrace report failed --token \"$TOKEN\" --error CardDeclined " +
 			"--cause \"limit reached\"",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
 			name := f.String("error", "", "`NAME` of the error")
 			cause := f.String("cause", "", "`TEXT` that says why")

@@ -3,8 +3,9 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/rpc/auth"
 )
@@ -21,7 +22,7 @@ func rightsCommand() *command {
 			"than FILE.",
 		examples: "millrace rights credentials.yaml > rights.json\n" +
 			"millrace rights credentials.yaml --check rights.json",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			check := f.String("check", "",
 				"print nothing, and fail if the rights document in `FILE` is not what would be "+
 					"printed")

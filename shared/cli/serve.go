@@ -3,9 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"io/fs"
 	"slices"
+
+	"github.com/spf13/pflag"
 )
 
 func serveCommand() *command {
@@ -25,7 +26,7 @@ func serveCommand() *command {
 			"  --tls-cert cert.pem --tls-key key.pem\n" +
 			"# with functions that tasks may call, and limits of its own\n" +
 			"millrace serve --functions functions.yaml --config millrace.yaml",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := ServeOptions{}
 			f.StringVar(&o.Listen, "listen", "127.0.0.1:8642", "`ADDRESS` to listen on, host:port")
 			f.StringVar(&o.Data, "data", "./.millrace",

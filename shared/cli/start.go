@@ -2,10 +2,11 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
@@ -38,19 +39,19 @@ func startCommand() *command {
 			"millrace start orders --input @order.json --wait --timeout 10m > result.json\n" +
 			"# an Express flow, which responds at once\n" +
 			"echo '{\"id\": 7}' | millrace start quote --input - --sync",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &startFlags{}
-			f.StringVar(&o.name, "name", "",
+			f.StringVarP(&o.name, "name", "n", "",
 				"`NAME` of the execution; the server makes one up when not given")
-			f.StringVar(&o.input, "input", "",
+			f.StringVarP(&o.input, "input", "i", "",
 				"`JSON` object, @FILE, or - for the standard input; {} when not given")
 			f.StringVar(&o.callback, "callback-token", "",
 				"`TOKEN` of a waiting task, which gets the end of the execution")
 			f.StringVar(&o.qualifier, "qualifier", "", "`VERSION` or alias of the flow")
-			f.BoolVar(&o.wait, "wait", false, "wait for the end and show the states")
+			f.BoolVarP(&o.wait, "wait", "w", false, "wait for the end and show the states")
 			f.BoolVar(&o.sync, "sync", false,
 				"run an Express flow in one request and print its output")
-			f.BoolVar(&o.quiet, "quiet", false, "with --wait: do not show the states")
+			f.BoolVarP(&o.quiet, "quiet", "q", false, "with --wait: do not show the states")
 			f.DurationVar(&o.timeout, "timeout", 0,
 				"with --wait or --sync: wait for `DURATION` at most")
 			return withClient(o.start)

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"flag"
 	"io"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
@@ -14,7 +15,7 @@ func stopCommand() *command {
 		argsMin: 2, argsMax: 2, long: "A stopped execution runs nothing more, no catch either.",
 		examples: "millrace stop orders order-7\n" +
 			"millrace stop orders order-7 --error Cancelled --cause \"the customer called\"",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			name := f.String("error", "",
 				"`NAME` of the error that its history and a waiting parent get")
 			cause := f.String("cause", "", "`TEXT` that says why")

@@ -3,12 +3,13 @@ package cli
 import (
 	"cmp"
 	"errors"
-	"flag"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
@@ -35,11 +36,11 @@ func testCommand() *command {
 			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +
 			"# for a CI job\n" +
 			"millrace test flows/ --output json",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &tester{}
 			f.StringVar(&o.pattern, "run", "",
 				"only the cases whose name matches `PATTERN`, a regular expression")
-			f.BoolVar(&o.verbose, "verbose", false,
+			f.BoolVarP(&o.verbose, "verbose", "v", false,
 				"show the cases that pass too, and the states that each visited")
 			return o.test
 		},

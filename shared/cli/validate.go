@@ -2,9 +2,10 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"regexp"
+
+	"github.com/spf13/pflag"
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
@@ -31,9 +32,9 @@ func validateCommand() *command {
 			"millrace validate --strict flows/\n" +
 			"# for an editor\n" +
 			"millrace validate - --output json < orders.yaml",
-		define: func(f *flag.FlagSet) func(*invocation) error {
+		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &validateFlags{}
-			f.StringVar(&o.name, "name", "",
+			f.StringVarP(&o.name, "name", "n", "",
 				"`NAME` that the flow will have, which its definition may repeat")
 			f.StringVar(&o.mode, "mode", flow.Standard,
 				"`MODE` that the flow will have: Standard or Express")

@@ -1,17 +1,18 @@
 package cli
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"runtime"
+
+	"github.com/spf13/pflag"
 )
 
 func versionCommand() *command {
 	return &command{
 		name: "version", short: "Print the version", json: true,
 		examples: "millrace version\nmillrace version --output json",
-		define: func(*flag.FlagSet) func(*invocation) error {
+		define: func(*pflag.FlagSet) func(*invocation) error {
 			return func(c *invocation) error {
 				v := struct{ Version, Go, Platform string }{c.Version, runtime.Version(),
 					runtime.GOOS + "/" + runtime.GOARCH}

@@ -167,6 +167,8 @@ func TestThirdParty(t *testing.T) {
 		"github.com/hashicorp/golang-lru/v2":         {"engine", "store"},
 		"golang.org/x/sys":                           {"store/pebblestore", "task/functiontask"},
 		"golang.org/x/text/encoding":                 {"charset"},
+		"github.com/spf13/cobra":                     {"cli", "cmd/manpages"},
+		"github.com/spf13/pflag":                     {"cli", "cmd/manpages"},
 	}
 	for _, p := range packages(t) {
 		for _, i := range p.Imports {
