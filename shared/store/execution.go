@@ -8,8 +8,8 @@ import (
 	"millrace/shared/store/driver"
 )
 
-// Execution is a state row (execution.md 1.2). The claim sets the first group of fields for good;
-// commits change the second.
+// Execution is a state row (docs/protocol.md#the-state-row). The claim sets the first group of
+// fields for good; commits change the second.
 type Execution struct {
 	Account    string
 	FlowID     string
@@ -232,8 +232,8 @@ func (w *writer) wakeClaimValues() {
 }
 
 // appendTail adds events to the history's tail. Only the committed row decides whether the old tail
-// moves to a row of its own, so two writers of one history row write the same bytes (execution.md
-// 1.3).
+// moves to a row of its own, so two writers of one history row write the same bytes
+// (docs/protocol.md#commit).
 func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 	if len(events) == 0 {
 		return

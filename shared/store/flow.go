@@ -10,8 +10,8 @@ import (
 	"millrace/shared/store/driver"
 )
 
-// Flow is a flow row (execution.md 1.1). The definition's text is in a row of its own, whose key is
-// its hash.
+// Flow is a flow row (docs/protocol.md#keys). The definition's text is in a row of its own, whose
+// key is its hash.
 type Flow struct {
 	Account         string
 	Name            string

@@ -10,9 +10,9 @@ import (
 	"millrace/shared/store/driver"
 )
 
-// InboxEntry is a message in the inbox of an execution (execution.md 1.6): a report that lost too
-// many races for the state row, or a stop. It decides nothing. The engine that runs the execution
-// steps with it, or finds that it comes too late, and deletes it.
+// InboxEntry is a message in the inbox of an execution (docs/protocol.md#inbox): a report that lost
+// too many races for the state row, or a stop. It decides nothing. The engine that runs the
+// execution steps with it, or finds that it comes too late, and deletes it.
 type InboxEntry struct {
 	Partition string
 	Run       uint64 // incarnation of the name that the entry is for

@@ -8,8 +8,9 @@ import (
 	"millrace/shared/store/driver"
 )
 
-// Sort keys of an execution's partition, in order: state, inbox, history, values (execution.md
-// 1.1). The keys from "a" to "c" are the state and the inbox, so one read returns both.
+// Sort keys of an execution's partition, in order: state, inbox, history, values
+// (docs/protocol.md#keys). The keys from "a" to "c" are the state and the inbox, so one read
+// returns both.
 const (
 	sortState      = "a"
 	prefixInbox    = "b#"

@@ -1,5 +1,5 @@
 // Package store keeps flows, definitions, executions and their history over a narrow Driver. Only
-// one write decides anything: the conditional write of a state row (design.md R2).
+// one write decides anything: the conditional write of a state row (R2 in docs/protocol.md).
 package store
 
 import (

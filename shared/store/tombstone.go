@@ -11,7 +11,7 @@ import (
 )
 
 // Tombstone is the row of a flow that is being deleted. When its wake time comes, the sweeper stops
-// the executions that still run (execution.md finding 25).
+// the executions that still run (docs/protocol.md#deleted-flows).
 type Tombstone struct {
 	Account string
 	Name    string

@@ -80,8 +80,8 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// BenchmarkExecution is one execution as execution.md section 4 measures it: a claim with list and
-// wake entry, a commit, and the end with its history; 3 synced commits.
+// BenchmarkExecution is one execution as docs/decisions/embedded-store.md measures it: a claim with
+// list and wake entry, a commit, and the end with its history; 3 synced commits.
 func BenchmarkExecution(b *testing.B) {
 	claimed, running, history := make([]byte, 500), make([]byte, 800), make([]byte, 1200)
 	for _, n := range callers {
