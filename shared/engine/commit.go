@@ -52,7 +52,7 @@ func (t *transaction) commit() error {
 }
 
 // How far ahead the wake time is set after a hint: the sweeper looks if the hint has not arrived by
-// then (execution.md 1.7).
+// then (docs/protocol.md#wake-times).
 const (
 	readyDelay = 30 * time.Second
 	claimDelay = 120 * time.Second

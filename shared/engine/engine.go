@@ -1,8 +1,8 @@
 // Package engine keeps executions going: it loads an execution, steps it with the messages that
 // have arrived, commits, and then applies the effects: task calls, outbox entries, hints
-// (execution.md section 1). Everything that happens to one execution in this process goes through
-// its mailbox, whose loop runs one transaction at a time. Between processes, the conditional write
-// of the state row decides.
+// (docs/protocol.md). Everything that happens to one execution in this process goes through its
+// mailbox, whose loop runs one transaction at a time. Between processes, the conditional write of
+// the state row decides.
 package engine
 
 import (

@@ -12,8 +12,8 @@ import (
 )
 
 // The inbox is for messages from outside that lose the race for the state row again and again
-// (execution.md 1.6). It decides nothing: an engine handles inbox entries like other messages, and
-// only the commit of that transaction accepts them.
+// (docs/protocol.md#inbox). It decides nothing: an engine handles inbox entries like other
+// messages, and only the commit of that transaction accepts them.
 
 // How long a message waits in an inbox: until the sweeper checks that it has been handled, and
 // until the engine that enqueued it retracts it.

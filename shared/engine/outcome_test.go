@@ -143,7 +143,7 @@ const branches = `- Name: A
 `
 
 // TestResultSurvivesLostRaces: the state changes while a payment is made, so the commit of its
-// result conflicts, or its response is lost. The payment is not repeated (execution.md finding 4).
+// result conflicts, or its response is lost. The payment is not repeated (R8).
 func TestResultSurvivesLostRaces(t *testing.T) {
 	for name, faults := range map[string]struct {
 		before, after func(string, driver.Key) error

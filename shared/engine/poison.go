@@ -12,7 +12,7 @@ import (
 
 // An execution on which every process crashes or gives up is poison. The state row counts who
 // picked it up, so that it ends after some attempts instead of taking down one process after
-// another (execution.md 1.4).
+// another (docs/protocol.md#poison-executions).
 const (
 	sweepAttemptsMax  = 3
 	engineAttemptsMax = 5

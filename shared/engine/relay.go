@@ -13,7 +13,8 @@ import (
 	"millrace/shared/store"
 )
 
-// relayTimeMax is how long the delivery of an outbox entry is retried (execution.md 1.9).
+// relayTimeMax is how long the delivery of an outbox entry is retried
+// (docs/protocol.md#outbox-and-relay).
 const relayTimeMax = 24 * time.Hour
 
 // relay delivers the next due outbox entry, and submits the result.

@@ -102,7 +102,7 @@ func TestCallbacks(t *testing.T) {
 
 // TestChildOutlivesItsStarter: the parent's process dies right after it started a child with a
 // given name. The repeated call is the same start, even if the child has ended meanwhile
-// (execution.md finding 9).
+// (docs/protocol.md#children-and-callbacks).
 func TestChildOutlivesItsStarter(t *testing.T) {
 	for _, mode := range []string{"WaitForSystemCallback", "RequestComplete"} {
 		for _, topology := range []engine.Topology{engine.Embedded, engine.Servers} {

@@ -13,9 +13,9 @@ import (
 )
 
 // defaultTransactionEvents and defaultTransactionWork are the numbers of events and of evaluation
-// steps after which a transaction commits (execution.md 1.4). Messages that arrived meanwhile, such
-// as a stop, are handled before the execution continues. That much work takes some 10 ms, or 100 ms
-// in a flow with slow searches, including the last transition.
+// steps after which a transaction commits (docs/protocol.md#transaction). Messages that arrived
+// meanwhile, such as a stop, are handled before the execution continues. That much work takes some
+// 10 ms, or 100 ms in a flow with slow searches, including the last transition.
 const (
 	defaultTransactionEvents = 200
 	defaultTransactionWork   = 100_000
@@ -94,9 +94,10 @@ func (it *envelope) kind() kind {
 var isKept = [kinds]bool{resultKind: true, returnedKind: true}
 
 // commitWithRetry runs a transaction until it commits. After a conflict or an unknown outcome it
-// loads the execution again and handles the same messages again (execution.md 1.3). Messages from
-// outside that fail too often are rejected and go to the inbox; the others are retried. look says
-// that there is something to do even without messages.
+// loads the execution again and handles the same messages again
+// (docs/protocol.md#outcomes-of-a-transaction). Messages from outside that fail too often are
+// rejected and go to the inbox; the others are retried. look says that there is something to do
+// even without messages.
 func (e *Engine) commitWithRetry(m *mailbox, items []*envelope, look bool) {
 	var fatal *flow.Error
 	var retries [outcomes]int

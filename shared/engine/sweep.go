@@ -33,8 +33,8 @@ func (e *Engine) HandleHint(ctx context.Context, partition string) error {
 const sweepAhead = 2 * time.Minute
 
 // Sweep wakes the rows whose wake time has passed, and sends delayed hints for those whose wake
-// time comes before the next sweep (execution.md 1.7). It keeps no state between calls. It returns
-// when the transactions of the due rows have run.
+// time comes before the next sweep (docs/protocol.md#sweeper). It keeps no state between calls. It
+// returns when the transactions of the due rows have run.
 func (e *Engine) Sweep(ctx context.Context) error {
 	return e.sweeper.Each(ctx, e.nowMillis()+sweepAhead.Milliseconds(), e.wakeRow)
 }

@@ -132,7 +132,7 @@ func (g *globalRoot) Value() (map[string]any, error) {
 }
 
 // Random returns the next random draw. It is the same on every repetition, and different for every
-// attempt of the state and of the states around it (execution.md 1.10).
+// attempt of the state and of the states around it (docs/protocol.md#clocks-random-values-and-ids).
 func (v *env) Random() [16]byte {
 	mac := hmac.New(sha256.New, v.stepper.s.Seed[:])
 	path := binary.AppendUvarint(nil, uint64(len(v.site)))

@@ -206,7 +206,7 @@ func (f *stepper) failExecution(name, cause string) {
 }
 
 // end closes the execution. A failed execution keeps its root scope, which holds the failed state
-// and its input, so that the execution can be redriven from there (execution.md 1.9).
+// and its input, so that the execution can be redriven from there (docs/protocol.md#the-end).
 func (f *stepper) end(status flow.Status, err *flow.Error) {
 	s, mark := f.s, f.mark
 	err = truncateError(err)

@@ -163,5 +163,5 @@ func (f *stepper) leaseEnd(a *attempt, t *LeaseOptions) int64 {
 }
 
 // LeaseMargin is added to the end of every lease, ms. Other processes treat a lease as expired only
-// another LeaseMargin later (execution.md 1.4).
+// another LeaseMargin later (docs/protocol.md#calls-and-leases).
 const LeaseMargin = 10_000
