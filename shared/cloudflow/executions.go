@@ -115,7 +115,7 @@ func (s *Service) existing(
 }
 
 // generatedName returns a UUID. For a signed request it is derived from the request, so that the
-// request, if it is repeated, finds its own execution (execution.md finding 21).
+// request, if it is repeated, finds its own execution (docs/protocol.md#start).
 func (s *Service) generatedName(c Caller, flowName string) string {
 	if c.Nonce == "" {
 		return uuid(s.random16(flowName))

@@ -199,7 +199,7 @@ func alibabaTasks(
 
 // dispatcher starts an asynchronous invocation of this function for a hint. An invocation that
 // delivers messages holds one of few slots and must end within five minutes; the invocation that
-// dispatcher starts has neither limit (execution.md finding 13).
+// dispatcher starts has neither limit (docs/protocol.md#hints).
 func dispatcher(functions *fctask.Runner, a *alibabaServices) func(context.Context, string) error {
 	return func(ctx context.Context, partition string) error {
 		event, err := mnsqueue.EncodeJSON(partition)

@@ -51,7 +51,7 @@ type App struct {
 // services holds what differs between clouds.
 type services struct {
 	driver       driver.Driver
-	tailBytes    int  // max size of a history tail in a row, in bytes (execution.md 1.3)
+	tailBytes    int  // max size of a history tail in a row, in bytes (docs/protocol.md#commit)
 	storeExpires bool // the store itself removes expired rows
 	queue        queue.Sender
 	decode       func(body string) (string, error)

@@ -24,7 +24,7 @@ import (
 // asyncResults reports the results of asynchronous invocations to the tasks that wait for them. The
 // engine writes an invocation record for each of them. The key of the record has the function and
 // the id of the invocation: its request id, or the id that the engine or the flow chose for it. The
-// record names the task (execution.md finding 28).
+// record names the task (docs/protocol.md#asynchronous-results).
 //
 // The cloud sends an async result, which carries nothing that the engine could authenticate. It
 // counts only if it names the invoked function and an id that cannot be guessed: a request id, or
