@@ -1,7 +1,8 @@
 /*
- * claim.pml: the start of an execution (execution.md 1.5) and the end of its rows (1.9). STARTERS callers start the same
- * name. A claim is one create-if-absent-or-expired of the state row, after its large value has been put. Engines advance
- * and end what runs; what has ended expires, is swept, and its name is claimed anew.
+ * claim.pml: the start of an execution (docs/protocol.md#start) and the end of its rows (docs/protocol.md#expiry).
+ * STARTERS callers start the same name. A claim is one create-if-absent-or-expired of the state row, after its large
+ * value has been put. Engines advance and end what runs; what has ended expires, is swept, and its name is claimed
+ * anew.
  *
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.

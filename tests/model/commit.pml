@@ -1,7 +1,8 @@
 /*
- * commit.pml: the commit (execution.md 1.3). WRITERS writers bring one message each to one execution. A writer loads
- * the state row, puts the tail that it found full into a history row, and writes the state row on condition of its version.
- * It may die before and after every write and be repeated; answers of writes are lost; writes are carried out late.
+ * commit.pml: the commit (docs/protocol.md#commit). WRITERS writers bring one message each to one execution. A writer
+ * loads the state row, puts the tail that it found full into a history row, and writes the state row on condition of
+ * its version. It may die before and after every write and be repeated; answers of writes are lost; writes are carried
+ * out late.
  *
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.

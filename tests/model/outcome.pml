@@ -1,7 +1,8 @@
 /*
- * outcome.pml: attempts, leases and outcomes (execution.md 1.4 and 1.6). One execution of one task, which is tried at most
- * twice. Runners take the attempt, call it, and run the execution on; reporters report it, somebody stops it, it times out;
- * leases run out under live runners; a message that loses its races goes into the inbox.
+ * outcome.pml: attempts, leases and outcomes (docs/protocol.md#calls-and-leases, docs/protocol.md#reports). One
+ * execution of one task, which is tried at most twice. Runners take the attempt, call it, and run the execution on;
+ * reporters report it, somebody stops it, it times out; leases run out under live runners; a message that loses its
+ * races goes into the inbox.
  *
  * FLOWV1: the token names the state's entry and not the attempt (FlowV1). SYNC: the call's answer is the result.
  *

@@ -1,7 +1,8 @@
 /*
- * relay.pml: what follows from a commit (execution.md 1.9): calls, the outbox and its relay. A task of a parent starts an
- * execution and waits for its end; it is tried at most twice, each time with a child of its own. It times out, and then
- * stops its child. RELAYS processes run the children and relay their ends, so an end may be brought twice, and late.
+ * relay.pml: what follows from a commit (docs/protocol.md#outbox-and-relay): calls, the outbox and its relay. A task of
+ * a parent starts an execution and waits for its end; it is tried at most twice, each time with a child of its own. It
+ * times out, and then stops its child. RELAYS processes run the children and relay their ends, so an end may be brought
+ * twice, and late.
  *
  * A commit is one step here, with an answer that may be lost: how it comes about is commit.pml's and outcome.pml's to show.
  *

@@ -1,7 +1,8 @@
 /*
- * sweep.pml: time, wake times, hints and the sweeper (execution.md 1.7), and the counts that tell an execution that brings
- * its runners down (1.4). One execution calls a task and then waits. Hints are lost and repeated, the wake index lags,
- * runners die and lose their commits. Times are counted down, so that only what lies ahead is part of a state.
+ * sweep.pml: time, wake times, hints and the sweeper (docs/protocol.md#wake-times), and the counts that tell an
+ * execution that brings its runners down (docs/protocol.md#poison-executions). One execution calls a task and then
+ * waits. Hints are lost and repeated, the wake index lags, runners die and lose their commits. Times are counted down,
+ * so that only what lies ahead is part of a state.
  *
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of hints that are always lost, or runners that always die, nothing can be promised. What has ended has something

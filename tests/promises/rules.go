@@ -1,6 +1,6 @@
 package promises
 
-// Rules has the ten rules of the design (ARCHITECTURE.md).
+// Rules has the ten rules of the design (docs/protocol.md#the-rules).
 var Rules = Topic{Name: "rule", Promises: []Promise{
 	{Says: "R1. The row is the truth, the queue is a hint: losing, repeating, delaying or " +
 		"reordering hints changes only when things happen",

@@ -354,7 +354,7 @@ func (c *checker) endsEarly(e *Event) {
 		}
 	case name == errInternal:
 		if !c.out.Broken {
-			c.violate(e, "execution.md 1.4", "nothing has broken the execution")
+			c.violate(e, "docs/protocol.md#poison-executions", "nothing has broken the execution")
 		}
 	case name == errEvents:
 		if c.own+c.groupMax() <= int64(c.out.Limits.Events) {

@@ -15,9 +15,9 @@ import (
 )
 
 // secondAccount is a second account. Its flows and executions have the same names as those of the
-// first account. An account sees, starts, stops and ends only its own (design.md 5). Each check of
-// a response looks up the run in the caller's account, so a response about the other account's run
-// is a violation.
+// first account. An account sees, starts, stops and ends only its own (docs/protocol.md#keys). Each
+// check of a response looks up the run in the caller's account, so a response about the other
+// account's run is a violation.
 const secondAccount = "6543210987654321"
 
 // account returns the account that a flow belongs to.

@@ -48,7 +48,8 @@ func (w *World) owesReady(r *run, owe func(obligation)) {
 	}
 }
 
-// The latest wake time of a row after a commit that leaves something ready (execution.md 1.7).
+// The latest wake time of a row after a commit that leaves something ready
+// (docs/protocol.md#wake-times).
 const (
 	readyWakes = 30 * time.Second
 	claimWakes = 120 * time.Second

@@ -26,5 +26,5 @@ func (w *World) judgeLeases(p *process, r *run) {
 }
 
 // leaseMargin is added to every lease for different clocks, and a lease counts as expired that much
-// later, ms (execution.md 1.4).
+// later, ms (docs/protocol.md#calls-and-leases).
 const leaseMargin = 10_000

@@ -12,7 +12,7 @@ import (
 // In some runs flows name the executions that their tasks start, and use few names: another task,
 // an earlier attempt, another execution of the flow or a client may have each name. Two starts with
 // the same origin are the same start, whatever happened to the execution; any other two are not
-// (design.md R3).
+// (R3).
 
 // kid is the flow that is started: its output says which task it was started for.
 const kid = "Type: StateMachine\nSpecVersion: v1\nName: kid\nStartAt: A\nStates:\n" +

@@ -12,7 +12,7 @@ import (
 
 // unnamed holds the names of executions that were started without one, by request. A signed request
 // that any client repeats, however often, is the same start and finds its execution, ended or not
-// (execution.md finding 21). Every other request is another start.
+// (docs/protocol.md#start). Every other request is another start.
 type unnamed struct {
 	names map[string]string // by request
 	by    map[string]string // request, by name

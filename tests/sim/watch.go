@@ -187,7 +187,7 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, step *transact
 }
 
 // The counters of an execution that is due again and again, and the error with which it fails in
-// the end (execution.md 1.4).
+// the end (docs/protocol.md#poison-executions).
 const (
 	suspectAfter = 3 // found due this often, processes count that they begin with it
 	// after this many incomplete attempts the next process fails the execution
