@@ -4,12 +4,15 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"millrace/shared/app/local"
@@ -19,6 +22,7 @@ import (
 
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, o cli.ServeOptions) error {
+	defer ignoreHangup(o.Stderr)()
 	settings, err := config.Load(o.ConfigFile)
 	if err != nil {
 		return err
@@ -33,6 +37,7 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 		Certificate:  o.CertificateFile,
 		Key:          o.KeyFile,
 		Log:          slog.New(slog.NewTextHandler(o.Stderr, nil)),
+		Stopping:     func(w local.Waiting) { fmt.Fprintln(o.Stderr, stopping(w)) },
 		Ready: func(address string) {
 			endpoint := "http://" + address
 			if o.CertificateFile != "" {
@@ -52,8 +57,51 @@ func announce(o cli.ServeOptions, endpoint string) {
 	if o.CredentialsFile != "" {
 		callers = "signed requests of " + o.CredentialsFile
 	}
+	data, err := filepath.Abs(o.Data)
+	if err != nil {
+		data = o.Data
+	}
 	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n",
-		o.Version, endpoint, callers, o.Data)
+		o.Version, endpoint, callers, data)
+}
+
+// stopping says what a server that stops waits for, and how not to wait.
+func stopping(w local.Waiting) string {
+	var parts []string
+	for _, p := range []struct {
+		n         int64
+		one, many string
+	}{{w.Requests, "request", "requests"}, {w.Calls, "call of a task", "calls of tasks"}} {
+		switch {
+		case p.n == 1:
+			parts = append(parts, "1 "+p.one)
+		case p.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.many))
+		}
+	}
+	if parts == nil {
+		return "stopping; executions go on when the server is started again"
+	}
+	return fmt.Sprintf("stopping; waiting for %s, for %v at most. Ctrl-C again stops now. "+
+		"Executions go on when the server is started again", strings.Join(parts, " and "),
+		w.Longest)
+}
+
+// ignoreHangup keeps the server running when its terminal is closed, and until the function that it
+// returns is called. The server reads its files once, so the signal reloads nothing.
+func ignoreHangup(log io.Writer) (end func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			fmt.Fprintln(log, "SIGHUP is ignored: the files of the flags are read at the start "+
+				"alone; start the server again to read them")
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+	}
 }
 
 //go:embed sample.yaml

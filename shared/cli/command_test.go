@@ -17,6 +17,7 @@ import (
 	"millrace/shared/rpc/auth"
 	"millrace/shared/rpc/client"
 	"millrace/shared/rpc/server"
+	"millrace/shared/yamldoc"
 )
 
 // write writes a file into a new folder and returns its path.
@@ -352,6 +353,10 @@ func TestServe(t *testing.T) {
 		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name,
 			"nowhere.yaml")
 	}
+	s.serve = func(context.Context, cli.ServeOptions) error {
+		return &yamldoc.FileError{Path: "f.yaml", Line: 3, Column: 5, Message: "no"}
+	}
+	s.expect(2, nil, []string{"millrace: f.yaml:3:5: no\n"}, "serve", "--functions", "f.yaml")
 	s.expect(2, nil, []string{"--tls-cert and --tls-key go together"}, "serve", "--tls-cert", "c")
 	s.serve = func(_ context.Context, o cli.ServeOptions) error {
 		_, err := os.Stat(o.KeyFile)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"millrace/shared/rpc/auth"
+	"millrace/shared/yamldoc"
 )
 
 func rightsCommand() *command {
@@ -75,7 +76,7 @@ func rightsOf(c *invocation) ([]byte, error) {
 		_, err = auth.New(accounts)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.args[0], err)
+		return nil, yamldoc.InFile(c.args[0], err)
 	}
 	return auth.AppendRights(nil, accounts)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/spf13/pflag"
+
+	"millrace/shared/yamldoc"
 )
 
 func serveCommand() *command {
@@ -54,7 +56,7 @@ func serveCommand() *command {
 				if c.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 					return nil // the server was told to end, and has ended
 				}
-				if o.unreadable(err) {
+				if o.badFile(err) {
 					return usageError{err}
 				}
 				return err
@@ -63,9 +65,13 @@ func serveCommand() *command {
 	}
 }
 
-// unreadable reports whether the server did not start because a file that a flag names cannot be
-// read.
-func (o *ServeOptions) unreadable(err error) bool {
+// badFile reports whether the server did not start because a file that a flag names cannot be read,
+// or has a mistake.
+func (o *ServeOptions) badFile(err error) bool {
+	var wrong *yamldoc.FileError
+	if errors.As(err, &wrong) {
+		return true
+	}
 	var file *fs.PathError
 	return errors.As(err, &file) && file.Path != "" &&
 		slices.Contains([]string{

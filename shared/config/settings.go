@@ -122,10 +122,18 @@ func Parse(name string, text []byte) (Settings, error) {
 		err = s.check(root)
 	}
 	if err != nil {
-		return s, fmt.Errorf("configuration %s%w; docs/configuration.md lists the settings", name,
-			err)
+		return s, inFile(name, err)
 	}
 	return s, nil
+}
+
+// inFile returns an error that begins with its place as a mistake in a file.
+func inFile(name string, err error) *yamldoc.FileError {
+	e := &yamldoc.FileError{Path: name}
+	place, message, _ := strings.Cut(err.Error(), ": ")
+	fmt.Sscanf(place, ":%d:%d", &e.Line, &e.Column)
+	e.Message = message + "; docs/configuration.md lists the settings"
+	return e
 }
 
 // check rejects implausible settings. An error begins with the place in the text, like the errors

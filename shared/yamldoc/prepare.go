@@ -12,12 +12,15 @@ import (
 
 // Problem is an error or a warning about a place in a text.
 type Problem struct {
-	Line, Column  int // from 1; columns in characters
+	Line, Column  int // from 1; columns in characters, 0 if unknown
 	Message, Hint string
 }
 
 // Error returns the place and the message.
 func (p *Problem) Error() string {
+	if p.Column == 0 {
+		return fmt.Sprintf("line %d: %s", p.Line, p.Message)
+	}
 	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
 }
 

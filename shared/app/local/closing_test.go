@@ -31,9 +31,11 @@ func TestExpressWhileTheServerStops(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	address, ended := make(chan string, 1), make(chan error, 1)
+	var waiting local.Waiting
 	go func() {
 		ended <- local.Serve(ctx, local.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Tasks: tasks,
-			Log: slog.New(slog.DiscardHandler), Ready: func(a string) { address <- a }})
+			Log: slog.New(slog.DiscardHandler), Ready: func(a string) { address <- a },
+			Stopping: func(w local.Waiting) { waiting = w }})
 	}()
 	api, err := client.New(client.Options{Endpoint: "http://" + <-address})
 	if err != nil {
@@ -59,6 +61,9 @@ func TestExpressWhileTheServerStops(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if waiting.Requests != 1 || waiting.Longest == 0 {
+		t.Errorf("the server waits for %+v", waiting)
 	}
 }
 

@@ -23,12 +23,20 @@ type Config struct {
 	SettingsFile string
 	Log          *slog.Logger
 	Ready        func(address string) // called when the server listens; may be nil
+	// Stopping is called when the server begins to stop, with what it waits for; may be nil.
+	Stopping func(w Waiting)
 
 	// For embedding and tests.
 	Tasks task.Runner // carries out every action; nil: the usual runners
 	// The clock of executions; nil: the machine's. The queue always uses the machine's clock for
 	// the delays of hints.
 	Now func() time.Time
+}
+
+// Waiting is what a server that stops waits for.
+type Waiting struct {
+	Requests, Calls int64         // in flight
+	Longest         time.Duration // after which the calls are cut
 }
 
 // DefaultListen and DefaultData are the defaults of Config.

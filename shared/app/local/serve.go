@@ -9,6 +9,7 @@ import (
 	"millrace/shared/httpclient"
 	"millrace/shared/inflight"
 	"millrace/shared/rpc/server"
+	"millrace/shared/share"
 )
 
 // Serve opens the server, listens and serves until ctx is done, then stops cleanly.
@@ -50,6 +51,11 @@ func Serve(ctx context.Context, c Config) error {
 	case err = <-failed:
 		a.log.Error("server", "err", err)
 	}
+	if c.Stopping != nil && ctx.Err() != nil {
+		c.Stopping(Waiting{
+			Requests: held(a.shares.requests), Calls: held(a.shares.calls), Longest: drainTimeout,
+		})
+	}
 	a.engine.StopAccepting() // ends long polls
 	grace, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -58,6 +64,14 @@ func Serve(ctx context.Context, c Config) error {
 	}
 	metricsServer.close(grace)
 	return errors.Join(err, a.Close())
+}
+
+// held returns how much of a pool is in use.
+func held(p *share.Pool) (n int64) {
+	for _, u := range p.Usage() {
+		n += u.Held
+	}
+	return n
 }
 
 // listenError returns an error that says what to do about an address that cannot be listened on.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -128,75 +129,75 @@ func TestBadCredentialsFiles(t *testing.T) {
 	policy := func(lines string) string {
 		return key("        policies:\n          - Statement:\n" + lines)
 	}
-	for _, c := range []struct{ text, want string }{
+	for _, c := range []struct{ text, want string }{ // C is a column
 		{"", "the file is empty; it needs a list `accounts:`"},
 		{"# nothing\n", "the file is empty; it needs a list `accounts:`"},
 		{"accounts: [", "this is neither YAML nor JSON"},
 		{"accounts:\n  - id: a\n   secret: topsecret",
-			"near line 1: this is neither YAML nor JSON; check the indentation and the quotes"},
+			":1: this is neither YAML nor JSON; check the indentation and the quotes"},
 		{"{\"accounts\": [}", "this is neither YAML nor JSON"},
-		{"- id: a", "line 1: here must be a mapping with the keys accounts"},
-		{"keys: []", `line 1: unknown key "keys"; the keys here are accounts`},
-		{"accounts: 5", "line 1: accounts must be a list"},
+		{"- id: a", ":1:C: here must be a mapping with the keys accounts"},
+		{"keys: []", `:1:C: unknown key "keys"; the keys here are accounts`},
+		{"accounts: 5", ":1:C: accounts must be a list"},
 		{"accounts: []\n---\naccounts: []", "one YAML document"},
 		{"accounts: []", "there is no access key and no bearer token"},
-		{"accounts:\n  - keys: []", "line 2: the key id is missing"},
-		{"accounts:\n  - id: a b", `line 2: account id "a b" must be`},
-		{"accounts:\n  - id: a\n    id: b", "line 3: the key id is there twice"},
-		{"accounts:\n  - id:", "line 2: id must be a text that is not empty"},
-		{"accounts:\n  - id: [1]", "line 2: id must be a text that is not empty"},
-		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", "line 4: the key secret is missing"},
+		{"accounts:\n  - keys: []", ":2:C: the key id is missing"},
+		{"accounts:\n  - id: a b", `:2:C: account id "a b" must be`},
+		{"accounts:\n  - id: a\n    id: b", ":3:C: the key id is there twice"},
+		{"accounts:\n  - id:", ":2:C: id must be a text that is not empty"},
+		{"accounts:\n  - id: [1]", ":2:C: id must be a text that is not empty"},
+		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", ":4:C: the key secret is missing"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret",
-			`line 4: access key id "k,1" must be`},
+			`:4:C: access key id "k,1" must be`},
 		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]",
-			"line 1: unknown key; the keys here are expires, id, policies, replaces, secret, " +
+			":1:C: unknown key; the keys here are expires, id, policies, replaces, secret, " +
 				"securityToken"},
 		{key("        LTAIsomethinglong: secret\n"),
-			`line 6: unknown key; the keys here are expires, id, policies, replaces, secret, ` +
+			`:6:C: unknown key; the keys here are expires, id, policies, replaces, secret, ` +
 				`securityToken`},
 		{key("        secrte: topsecret\n"),
-			`line 6: unknown key "secrte"; the keys here are expires, id, policies, replaces, ` +
+			`:6:C: unknown key "secrte"; the keys here are expires, id, policies, replaces, ` +
 				`secret, securityToken`},
 		{key("        expires: tomorrow\n"),
-			"line 6: the time must look like 2027-01-31T00:00:00Z"},
+			":6:C: the time must look like 2027-01-31T00:00:00Z"},
 		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},
 		{key("        policies: []\n"),
-			"line 6: the list is empty; leave policies out to allow everything"},
+			":6:C: the list is empty; leave policies out to allow everything"},
 		{key("        policies: [{Version: 2, Statement: []}]\n"),
-			"line 6: the Version of a policy is 1"},
+			":6:C: the Version of a policy is 1"},
 		{key("        policies: *x\n"), "neither YAML nor JSON"},
 		{policy("              - Effect: Allow\n                Action: fnf:*\n"),
-			"line 8: the key Resource is missing"},
+			":8:C: the key Resource is missing"},
 		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"),
-			`line 8: Effect is "allow"; write Allow or Deny`},
+			`:8:C: Effect is "allow"; write Allow or Deny`},
 		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"),
-			`line 8: Action "oss:*" is not one of this service`},
+			`:8:C: Action "oss:*" is not one of this service`},
 		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"),
-			`line 8: Resource "flow/x" is not one of this service`},
+			`:8:C: Resource "flow/x" is not one of this service`},
 		{policy("              - {Effect: Deny, Action: \"fnf:StrtExecution\", Resource: \"*\"}\n"),
-			`line 8: Action "fnf:StrtExecution" fits no operation`},
+			`:8:C: Action "fnf:StrtExecution" fits no operation`},
 		{policy("              - {Effect: Deny, Action: \"fnf:Begin*\", Resource: \"*\"}\n"),
-			`line 8: Action "fnf:Begin*" fits no operation`},
+			`:8:C: Action "fnf:Begin*" fits no operation`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
-			"\"acs:fnf:*:*:flows/x\"}\n"), `line 8: Resource "acs:fnf:*:*:flows/x" fits no flow`},
+			"\"acs:fnf:*:*:flows/x\"}\n"), `:8:C: Resource "acs:fnf:*:*:flows/x" fits no flow`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
-			"\"acs:fnf:cn-hangzhou:1\"}\n"), `line 8: Resource "acs:fnf:cn-hangzhou:1" fits no ` +
+			"\"acs:fnf:cn-hangzhou:1\"}\n"), `:8:C: Resource "acs:fnf:cn-hangzhou:1" fits no ` +
 			`flow`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:*:*:flow\"}\n"),
-			`line 8: Resource "acs:fnf:*:*:flow" fits no flow`},
+			`:8:C: Resource "acs:fnf:*:*:flow" fits no flow`},
 		{policy("              - {Effect: Allow, Action: [], Resource: \"*\"}\n"),
-			"line 8: a statement needs at least one Action"},
+			":8:C: a statement needs at least one Action"},
 		{policy("              - {Effect: Allow, Action: \"*\", Resource: \"*\", Condition: {}}\n"),
-			`line 8: unknown key "Condition"; the keys here are Action, Effect, Resource`},
+			`:8:C: unknown key "Condition"; the keys here are Action, Effect, Resource`},
 		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n",
-			"line 4: the key token is missing"},
+			":4:C: the key token is missing"},
 		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n",
 			"bearer token 2 of account a: the token is there twice"},
 		{strings.Repeat("#", 5<<20), "the file is larger than"},
-		{key("        # x\r        expires: tomorrow\n"), "line 6, column 12: a carriage return"},
-		{key("        # \u202e\n"), "line 6, column 11: U+202E"},
-		{"%YAML 1.1\n---\n" + key(""), "line 1, column 1: the text says that it is YAML 1.1"},
-		{"accounts:\n  - <<: {id: a}\n    keys: []\n", "line 2, column 5: merge keys"},
+		{key("        # x\r        expires: tomorrow\n"), ":6:12: a carriage return"},
+		{key("        # \u202e\n"), ":6:11: U+202E"},
+		{"%YAML 1.1\n---\n" + key(""), ":1:1: the text says that it is YAML 1.1"},
+		{"accounts:\n  - <<: {id: a}\n    keys: []\n", ":2:5: merge keys"},
 		{"accounts:\n  - id: a # \u2028    keys: []\n",
 			"there is no access key and no bearer token"},
 	} {
@@ -205,8 +206,8 @@ func TestBadCredentialsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := auth.Load(path)
-		if err == nil || !strings.Contains(err.Error(), c.want) ||
-			!strings.Contains(err.Error(), path) {
+		want := regexp.MustCompile(strings.Replace(regexp.QuoteMeta(c.want), ":C:", `:\d+:`, 1))
+		if err == nil || !want.MatchString(err.Error()) || !strings.HasPrefix(err.Error(), path+":") {
 			t.Errorf("%.60q gives %v, want %s", c.text, err, c.want)
 		} else if strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("the error holds a secret: %v", err)

@@ -33,11 +33,11 @@ func Load(path string) (*Credentials, error) {
 	}
 	accounts, err := ParseAccounts(text)
 	if err != nil {
-		return nil, fmt.Errorf("credentials: %s: %w", path, err)
+		return nil, yamldoc.InFile(path, err)
 	}
 	c, err := New(accounts)
 	if err != nil {
-		return nil, fmt.Errorf("credentials: %s: %w", path, err)
+		return nil, yamldoc.InFile(path, err)
 	}
 	c.file = path
 	return c, nil
@@ -84,12 +84,11 @@ func parseAccounts(text []byte, r *fileReader) ([]Account, error) {
 // syntaxError keeps only the line number of a YAML error, because its text may quote the line and a
 // secret in it.
 func syntaxError(err error) error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if line, _, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(line, "line ") {
-		return fmt.Errorf("near %s: this is neither YAML nor JSON; check the indentation and the "+
-			"quotes", line)
+	const message = "this is neither YAML nor JSON; check the indentation and the quotes"
+	if at := yamldoc.InFile("", err); at.Line > 0 {
+		return &yamldoc.Problem{Line: at.Line, Message: message}
 	}
-	return errors.New("this is neither YAML nor JSON; check the indentation and the quotes")
+	return errors.New(message)
 }
 
 // fileReader converts YAML nodes to accounts and keeps the first error.
@@ -101,7 +100,8 @@ type fileReader struct {
 
 func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
 	if r.err == nil {
-		r.err = fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...))
+		r.err = &yamldoc.Problem{Line: n.Line, Column: n.Column,
+			Message: fmt.Sprintf(format, args...)}
 	}
 }
 

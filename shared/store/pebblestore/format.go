@@ -23,6 +23,29 @@ const (
 
 func databaseDir(o Options) string { return o.FS.PathJoin(o.Dir, "db") }
 
+// checkForeign rejects a directory with files of others, among which the store would put its own. A
+// directory without a format is new: at most its lock and an unfinished format are there.
+func checkForeign(o Options) error {
+	for _, own := range []string{o.FS.PathJoin(o.Dir, formatFile), databaseDir(o)} {
+		if _, err := o.FS.Stat(own); err == nil {
+			return nil
+		}
+	}
+	names, err := o.FS.List(o.Dir)
+	if err != nil {
+		return nil // it does not exist, or what creates the files reports why they cannot be
+	}
+	for _, name := range names {
+		switch name {
+		case "LOCK", formatFile + ".new", "lost+found":
+		default:
+			return fmt.Errorf("pebblestore: the data directory %s holds other files, like %.60q, "+
+				"and no store: choose an empty one, or one that does not exist yet", o.Dir, name)
+		}
+	}
+	return nil
+}
+
 // lockDirectory creates the directory and takes its lock. The system releases the lock when the
 // process ends, however it ends.
 func lockDirectory(o Options) (*pebble.Lock, error) {

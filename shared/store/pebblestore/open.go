@@ -53,6 +53,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Dir == "" {
 		return nil, errors.New("pebblestore: no data directory is given")
 	}
+	if err := checkForeign(options); err != nil {
+		return nil, err
+	}
 	lock, err := lockDirectory(options)
 	if err != nil {
 		return nil, err

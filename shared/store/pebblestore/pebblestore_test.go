@@ -105,6 +105,30 @@ func TestFormat(t *testing.T) {
 	})
 }
 
+// TestOpenRefusesForeignDirectories: the store leaves a directory with files of others as it is. A
+// new file system, and one that a start was interrupted in, are no foreign ones.
+func TestOpenRefusesForeignDirectories(t *testing.T) {
+	for name, foreign := range map[string]bool{
+		"app.py": true, ".git": true, "LOCK": false, "FORMAT.new": false, "lost+found": false,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
+		if err == nil {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		files, _ := os.ReadDir(dir)
+		if (err != nil) != foreign || foreign && (len(files) != 1 ||
+			!strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), name)) {
+			t.Errorf("%s: %v, %d files", name, err, len(files))
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	if _, err := pebblestore.Open(t.Context(), pebblestore.Options{}); err == nil {
 		t.Error("Open without a directory answers nil")

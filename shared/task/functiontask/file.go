@@ -51,7 +51,7 @@ func Load(path string) (*File, error) {
 		return nil, fmt.Errorf("functions file: %w", err)
 	}
 	if info.Size() > fileBytesMax {
-		return nil, fmt.Errorf("functions file: %s is larger than %d bytes", path, fileBytesMax)
+		return nil, yamldoc.InFile(path, fmt.Errorf("it is larger than %d bytes", fileBytesMax))
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -66,14 +66,14 @@ func Parse(text []byte) (*File, error) { return parse("functions", text, "") }
 
 func parse(name string, text []byte, dir string) (*File, error) {
 	if len(text) > fileBytesMax {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, fileBytesMax)
+		return nil, yamldoc.InFile(name, fmt.Errorf("it is larger than %d bytes", fileBytesMax))
 	}
 	file := &File{}
 	root, err := yamldoc.Decode(text)
 	if err == yamldoc.ErrEmpty {
 		return file, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, yamldoc.InFile(name, err)
 	}
 	p := &parser{name: name, dir: dir}
 	p.object(root, fields{

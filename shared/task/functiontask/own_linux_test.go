@@ -322,7 +322,7 @@ func TestAnotherUser(t *testing.T) {
 	} {
 		_, err := functiontask.Parse([]byte("functions:\n- match: x\n  command: [x]\n  user: '" +
 			text + "'\n"))
-		if err == nil || !strings.Contains(err.Error(), "functions:4: ") ||
+		if err == nil || !strings.Contains(err.Error(), "functions:4:9: ") ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}

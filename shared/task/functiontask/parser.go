@@ -35,7 +35,8 @@ type fields map[string]func(*yaml.Node)
 func (p *parser) failf(n *yaml.Node, format string, args ...any) {
 	if len(p.errs) < errorsMax {
 		p.errs = append(p.errs,
-			fmt.Errorf("%s:%d: %s", p.name, n.Line, fmt.Sprintf(format, args...)))
+			&yamldoc.FileError{Path: p.name, Line: n.Line, Column: n.Column,
+				Message: fmt.Sprintf(format, args...)})
 	}
 }
 
