@@ -17,14 +17,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process
 	os.Exit(cli.Main(ctx, cli.Env{
-		Args:     os.Args[1:],
-		Stdin:    os.Stdin,
-		Stdout:   os.Stdout,
-		Stderr:   os.Stderr,
-		Getenv:   os.Getenv,
-		Version:  version,
-		Serve:    serve,
-		Terminal: isTerminal(os.Stdout),
+		Args:        os.Args[1:],
+		Stdin:       os.Stdin,
+		Stdout:      os.Stdout,
+		Stderr:      os.Stderr,
+		Getenv:      os.Getenv,
+		Version:     version,
+		Serve:       serve,
+		Terminal:    isTerminal(os.Stdout),
+		Interactive: isTerminal(os.Stdin),
 	}))
 }
 

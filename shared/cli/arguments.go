@@ -64,7 +64,7 @@ func wanted(fl *pflag.Flag, err error) string {
 var flagAliases = map[string]string{
 	"addr": "listen", "address": "listen", "bind": "listen", "data-dir": "data",
 	"host": "listen", "json": "output json", "n": "limit",
-	"port": "listen 127.0.0.1:PORT", "result": "output-json", "url": "endpoint",
+	"port": "listen 127.0.0.1:PORT", "url": "endpoint",
 }
 
 // unknownFlag returns the error for a flag that does not exist, as it was written: its dashes and

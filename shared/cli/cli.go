@@ -17,10 +17,11 @@ import (
 // The exit codes.
 const (
 	ExitOK          = 0   // done
-	ExitFailed      = 1   // a request, execution, test case, definition or serve failed
+	ExitFailed      = 1   // an execution, test case, definition or serve failed
 	ExitUsage       = 2   // wrong arguments, or a file that cannot be read
 	ExitUnreachable = 3   // no response from a server
 	ExitWaiting     = 4   // --timeout passed before the execution ended; it is still running
+	ExitRefused     = 5   // the server rejected the request
 	ExitInterrupted = 130 // the context was cancelled, usually by Ctrl-C
 )
 
@@ -34,6 +35,8 @@ type Env struct {
 	// Terminal is set if Stdout is a terminal. A definition is printed as it is, so its control
 	// characters must be escaped there.
 	Terminal bool
+	// Interactive is set if Stdin is a terminal, where a question can be asked.
+	Interactive bool
 	// Serve runs the server until ctx is cancelled. If nil, `serve` fails with a message.
 	Serve   func(ctx context.Context, o ServeOptions) error
 	Version string // of the build

@@ -25,7 +25,8 @@ var clientFlagNames = map[string]bool{
 }
 
 // clientFlags adds the client's flags. All commands share their variables, so that they may precede
-// the command's name. The environment is read later, by connect, so that no secret is shown as the default of a flag.
+// the command's name. The environment is read later, by connect, so that no secret is shown as the
+// default of a flag.
 func (c *invocation) clientFlags(f *pflag.FlagSet) {
 	o := &c.client
 	f.StringVarP(&o.endpoint, "endpoint", "e", "",
@@ -47,7 +48,8 @@ func (c *invocation) clientFlags(f *pflag.FlagSet) {
 
 func (c *invocation) outputFlag(f *pflag.FlagSet) {
 	f.StringVarP(&c.output, "output", "o", "table",
-		"`FORMAT` of the result: table or json")
+		"`FORMAT` of the result: table, json as the API has it, or data: JSON without JSON in "+
+			"strings")
 }
 
 // connect returns the client that the flags and the environment describe. A key from flags is not

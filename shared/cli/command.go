@@ -62,8 +62,9 @@ type invocation struct {
 func (cmd *command) count(args []string) error {
 	switch {
 	case len(args) < cmd.argsMin && cmd.argsMax == cmd.argsMin:
+		missing := strings.Fields(cmd.args)[len(args):]
 		return fmt.Errorf("%s missing: %s",
-			plural(cmd.argsMin-len(args), "argument is", "arguments are"), cmd.args)
+			plural(len(missing), "argument is", "arguments are"), strings.Join(missing, " "))
 	case len(args) < cmd.argsMin:
 		return fmt.Errorf("an argument is missing: %s", cmd.args)
 	case cmd.argsMax >= 0 && len(args) > cmd.argsMax && cmd.argsMax == 0:

@@ -47,6 +47,7 @@ func TestUsage(t *testing.T) {
 		{"--wait", 2, "there is no flag --wait"},
 		{"start", 2, "start: 1 argument is missing: FLOW (see `millrace start --help`)"},
 		{"describe", 2, "2 arguments are missing: FLOW EXECUTION"},
+		{"describe orders", 2, "1 argument is missing: EXECUTION"},
 		{"start a b", 2, `"b" is one argument too many for: FLOW`},
 		{"flow list a", 2, `it takes no argument, but there is "a"`},
 		{"flow update", 2, "an argument is missing: NAME [FILE]"},
@@ -73,10 +74,10 @@ func TestUsage(t *testing.T) {
 		{"start orders --wait=perhaps", 2, `--wait cannot be "perhaps": it is true or false`},
 		{"list orders --limit many", 2, `--limit cannot be "many": it is a whole number`},
 		{"list orders --limit 0", 2, "--limit must be at least 1"},
-		{"list orders --status failed", 2, "--status is Starting, Running"},
+		{"list orders --status fail", 2, "--status is Starting, Running"},
 		{"list orders --since yesterday", 2, `--since cannot be "yesterday"`},
 		{"list orders --until x", 2, `--until cannot be "x"`},
-		{"list orders --output xml", 2, `--output is table or json, not "xml"`},
+		{"list orders --output xml", 2, `--output is table, json or data, not "xml"`},
 		{"start orders --wait --sync", 2, "exclude each other"},
 		{"start orders --sync --callback-token t", 2, "--sync takes no --callback-token"},
 		{"start orders --timeout 1s", 2, "goes with --wait or --sync"},
@@ -96,6 +97,11 @@ func TestUsage(t *testing.T) {
 		{"report succeeded", 2, "--token is missing"},
 		{"report failed --token t", 2, "--error is missing"},
 		{"report succeeded --token t --output-json [", 2, "--output-json must be a JSON object"},
+		{"report succeeded --token t --result [", 2, "--result must be a JSON object"},
+		{"report succeeded orders e --result {}", 2, "an argument is missing: STATE"},
+		{"report succeeded orders e A --token t", 2, "by --token, or by FLOW EXECUTION STATE"},
+		{"flow delete orders", 2, "confirm that with --yes"},
+		{"flow apply a b c", 2, `"c" is one argument too many`},
 		{"list orders --endpoint ftp://x", 2, "the endpoint \"ftp://x\" must be written like"},
 		{"list orders --signature v3", 2, "signature v3 needs an access key"},
 		{"list orders --access-key-id x", 2, "needs both its id and its secret"},
@@ -120,9 +126,9 @@ func TestFlows(t *testing.T) {
 	if got := s.api.requests[0]; got != want {
 		t.Errorf("sent %s\nwant %s", got, want)
 	}
-	s.expect(1, nil, []string{"FlowAlreadyExists: Flow 'new' already exists. (request ",
+	s.expect(5, nil, []string{"FlowAlreadyExists: Flow 'new' already exists. (request ",
 		"hint: `millrace flow apply`"}, "flow", "create", "new", file)
-	s.expect(1, nil, []string{`"Code": "FlowAlreadyExists"`, `"RequestId": "`, "! hint"}, "flow",
+	s.expect(5, nil, []string{`"Code": "FlowAlreadyExists"`, `"RequestId": "`, "! hint"}, "flow",
 		"create", "new", file, "--output", "json")
 	s.expect(0, []string{"flow new updated"}, nil, "flow", "update", "new", "--description", "two")
 	s.expect(0, []string{"NAME     MODE       MODIFIED               DESCRIPTION\n",
@@ -131,11 +137,11 @@ func TestFlows(t *testing.T) {
 	s.expect(0, []string{"Mode:          Express\n", "Definition:\n  version: v1\n  type: flow\n",
 		"! Storage"}, nil, "flow", "describe", "new")
 	s.expect(0, []string{good}, nil, "flow", "describe", "new", "--definition")
-	s.expect(0, []string{"flow new deleted\n"}, nil, "flow", "delete", "new")
-	s.expect(1, nil, []string{"FlowNotExists: Flow 'new' does not exist."}, "flow", "describe",
+	s.expect(0, []string{"flow new deleted\n"}, nil, "flow", "delete", "new", "--yes")
+	s.expect(5, nil, []string{"FlowNotExists: Flow 'new' does not exist."}, "flow", "describe",
 		"new")
-	s.expect(1, []string{"flow orders deleted"}, []string{"FlowNotExists"}, "flow", "delete",
-		"orders", "new")
+	s.expect(5, []string{"flow orders deleted"}, []string{"FlowNotExists"}, "flow", "delete",
+		"orders", "new", "--yes")
 }
 
 func TestFlowList(t *testing.T) {
@@ -171,15 +177,14 @@ func TestFlowApply(t *testing.T) {
 		"flow", "apply", "quote", "-")
 	s.expect(0, nil, []string{"! warning"}, "flow", "apply", "quote", "-", "--output", "json")
 	s.stdin = good + "  - type: pas\n    name: two\n"
-	s.expect(1, nil, []string{"-:6:", "- type: pas\n", "InvalidArgument: Definition is invalid"},
+	s.expect(5, nil, []string{"-:6:", "- type: pas\n", "InvalidArgument: Definition is invalid"},
 		"flow", "apply", "bad", "-")
 }
 
 func TestStart(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"Flow:        orders\n", "Execution:   made-up\n",
-		"Status:      Running\n", "Input:\n  {\n    \"id\": 7\n  }\n", "! Took"}, nil,
-		"start", "--input", "@"+write(t, "in.json", "{\"id\": 7}\n"), "orders")
+	s.expect(0, []string{"execution made-up of flow orders started\n", "! Input"}, nil, "start",
+		"--input", "@"+write(t, "in.json", "{\"id\": 7}\n"), "orders")
 	want := `StartExecution {FlowName:orders ExecutionName: Input:{"id": 7} CallbackToken: ` +
 		`Qualifier:}`
 	if s.api.requests[0] != want {
@@ -193,11 +198,11 @@ func TestStart(t *testing.T) {
 	if s.api.requests[1] != want {
 		t.Errorf("sent %s\nwant %s", s.api.requests[1], want)
 	}
-	s.expect(1, nil, []string{"ExecutionAlreadyExists", "hint: a name is used once"}, "start",
+	s.expect(5, nil, []string{"ExecutionAlreadyExists", "hint: a name is used once"}, "start",
 		"orders", "--name", "used")
-	s.expect(1, nil, []string{"FlowNotExists", "hint: `millrace flow list`"}, "start", "--", "none")
+	s.expect(5, nil, []string{"FlowNotExists", "hint: `millrace flow list`"}, "start", "--", "none")
 	s.expect(0, []string{"{\"paid\":true}\n"}, nil, "start", "orders", "--sync")
-	s.expect(1, nil, []string{"Standard execution is not supported",
+	s.expect(5, nil, []string{"Standard execution is not supported",
 		"hint: --sync is for Express flows"}, "start", "orders", "--sync", "--name", "standard")
 	s.api.end.Status = "Failed"
 	s.expect(1, nil, []string{"execution 'e:1' of flow 'orders' failed after 2.250s: Bad: why"},
@@ -208,9 +213,9 @@ func TestStart(t *testing.T) {
 
 func TestList(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"NAME   STATUS      STARTED                TOOK\n",
+	s.expect(0, []string{"NAME   STATUS      STARTED                TOOK     ERROR\n",
 		"e0     Succeeded   2025-11-22 08:26:40Z   1.500s\n"}, []string{"! more"},
-		"list", "orders", "--status", "Succeeded", "--since", "7d", "--until", "2026-11-22",
+		"list", "orders", "--status", "succeeded", "--since", "7d", "--until", "2026-11-22",
 		"--prefix", "e")
 	want := "ListExecutions Succeeded 2026-11-15T12:00:00.000Z 2026-11-22T00:00:00.000Z e 60 "
 	if s.api.requests[0] != want {
@@ -226,19 +231,19 @@ func TestList(t *testing.T) {
 		t.Errorf("%v: %d executions", err, len(got.Executions))
 	}
 	s.api.throttled = 100
-	s.expect(1, nil, []string{"ResourceThrottled", "hint: wait a moment"}, "list", "orders")
+	s.expect(5, nil, []string{"ResourceThrottled", "hint: wait a moment"}, "list", "orders")
 }
 
 func TestStopAndReport(t *testing.T) {
 	s := newShell(t, succeeding())
-	s.expect(0, []string{"Status:      Stopped\n", "Took:        1m2s\n"}, nil, "stop", "orders",
+	s.expect(0, []string{"execution e of flow orders stopped\n"}, nil, "stop", "orders",
 		"e", "--error", "Cancelled", "--cause", "")
 	s.stdin = "token+/=\n"
 	s.expect(0, []string{"reported; event 7\n"}, nil, "report", "succeeded", "--token", "-",
-		"--output-json", `{"a":1}`)
+		"--result", `{"a":1}`)
 	s.expect(0, []string{`"EventId": 7`}, nil, "report", "succeeded", "--token", "t", "--output",
 		"json")
-	s.expect(1, nil, []string{"TaskAlreadyCompleted: Task 't' has already completed."}, "report",
+	s.expect(5, nil, []string{"TaskAlreadyCompleted: Task 't' has already completed."}, "report",
 		"failed", "--token", "t", "--error", "E", "--cause", "c")
 	want := []string{"StopExecution Cancelled ",
 		`ReportTaskSucceeded {TaskToken:token+/= Output:{"a":1}}`,
@@ -270,7 +275,7 @@ func TestUnreachable(t *testing.T) {
 	}))
 	defer other.Close()
 	for _, args := range [][]string{
-		{"flow", "delete", "orders"}, {"flow", "list"}, {"flow", "apply", "orders", "-"},
+		{"flow", "delete", "orders", "-y"}, {"flow", "list"}, {"flow", "apply", "orders", "-"},
 		{"start", "orders"}, {"list", "orders"}, {"start", "orders", "--wait", "--timeout", "3s"},
 		{"report", "failed", "--token", "t", "--error", "E"},
 	} {
@@ -307,14 +312,14 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	environment()
-	s.expect(1, nil, []string{"hint: a server with credentials needs --access-key-id"}, "flow",
+	s.expect(5, nil, []string{"hint: a server with credentials needs --access-key-id"}, "flow",
 		"create", "a", "-")
 	environment("ALIBABA_CLOUD_ACCESS_KEY_ID", "key1", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s1")
 	s.expect(0, nil, nil, "flow", "create", "b", "-")
 	s.expect(0, nil, nil, "flow", "create", "c", "-", "--signature", "v3")
-	s.expect(1, nil, []string{"SignatureNotMatch", "hint: check --access-key-secret"}, "flow",
+	s.expect(5, nil, []string{"SignatureNotMatch", "hint: check --access-key-secret"}, "flow",
 		"create", "d", "-", "--access-key-id", "key1", "--access-key-secret", "x")
-	s.expect(1, nil, []string{"InvalidAccessKeyID"}, "flow", "create", "d", "-", "--access-key-id",
+	s.expect(5, nil, []string{"InvalidAccessKeyID"}, "flow", "create", "d", "-", "--access-key-id",
 		"nobody")
 	environment("ALIBABA_CLOUD_ACCESS_KEY_ID",
 		"key2", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s2", "ALIBABA_CLOUD_SECURITY_TOKEN", "sts")

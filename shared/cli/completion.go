@@ -25,8 +25,8 @@ func completionCommand() *command {
 	return &command{
 		name: "completion", args: "SHELL", argsMin: 1, argsMax: 1,
 		short: "Print a script that completes commands in a shell",
-		long: "SHELL is bash, zsh, fish or powershell. The script completes commands, flags, their " +
-			"values, and the\n" +
+		long: "SHELL is bash, zsh, fish or powershell. The script completes commands, flags, " +
+			"their values, and the\n" +
 			"names of flows and executions, which it asks the server of $MILLRACE_ENDPOINT or " +
 			"--endpoint for.",
 		examples: "# bash: now, and for every new shell\n" +
@@ -62,7 +62,9 @@ func (c *invocation) completion() error {
 // completeArguments returns the function that completes the arguments of a command, by their names
 // in its usage. Files are left to the shell.
 func (c *invocation) completeArguments(cmd *command) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return func(
+		_ *cobra.Command, args []string, typed string,
+	) ([]string, cobra.ShellCompDirective) {
 		switch name := cmd.placeholder(len(args)); {
 		case strings.HasPrefix(name, "FILE"):
 			return nil, cobra.ShellCompDirectiveDefault
@@ -140,7 +142,7 @@ func completions(names []string, typed string) []string {
 
 // flagValues are the values of flags that have few.
 var flagValues = map[string][]string{
-	"output": {"table", "json"}, "signature": {"v1", "v3", "none"},
+	"output": {"table", "json", "data"}, "signature": {"v1", "v3", "none"},
 	"mode":   {flow.Standard, flow.Express},
 	"status": {"Starting", "Running", "Stopped", "Succeeded", "Failed", "TimedOut"},
 }
@@ -161,7 +163,9 @@ func completeFlags(cc *cobra.Command) {
 
 // completeCommands completes the names of commands, for `help`.
 func completeCommands(root *cobra.Command) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return func(
+		_ *cobra.Command, args []string, typed string,
+	) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		if cc, rest := descend(root, args); len(rest) == 0 {
 			for _, next := range cc.Commands() {

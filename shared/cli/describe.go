@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/pflag"
@@ -15,7 +16,8 @@ func describeCommand() *command {
 	return &command{
 		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true,
 		argsMin: 2, argsMax: 2,
-		long: "For an execution that runs it shows the open states too: for how long, and what " +
+		long: "For an execution that failed it shows which state failed first. " +
+			"For one that runs it\nshows the open states: for how long, and what " +
 			"each waits for.\n\n" +
 			"With --wait it follows the execution to its end, as `start --wait` does, and ends " +
 			"with the same exit codes.",
@@ -25,7 +27,8 @@ func describeCommand() *command {
 			"# the output alone\n" +
 			"millrace describe orders order-7 --output json | jq -r .Output",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
-			wait := f.BoolP("wait", "w", false, "wait for the end, show the states, print the output")
+			wait := f.BoolP("wait", "w", false,
+				"wait for the end, show the states, print the output")
 			quiet := f.BoolP("quiet", "q", false, "with --wait: do not show the states")
 			timeout := f.Duration("timeout", 0, "with --wait: wait for `DURATION` at most")
 			return withClient(func(c *invocation, api *client.Client) error {
@@ -54,13 +57,15 @@ func (c *invocation) describe(api *client.Client) error {
 		return err
 	}
 	w := &watcher{c: c, client: api, flow: e.FlowName, name: e.Name}
-	states := pendingStates{map[int64]*client.Event{}}
+	states := newPendingStates()
+	failures := &failures{places: states.places, events: map[int64]*client.Event{}}
 	var failed *flow.Error
 	switch {
-	case !final(e) && c.output != "json":
+	case !final(e) && c.output == "table":
 		w.lenient, w.onEvent = true, states.handle
 		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	case final(e) && e.Status != flow.Succeeded.String():
+		w.onEvent = failures.handle
 		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 		failed = w.failure()
 	}
@@ -68,7 +73,47 @@ func (c *invocation) describe(api *client.Client) error {
 		return err
 	}
 	return c.show(endedJSON(e, failed), func(out io.Writer) {
-		showExecution(out, e, failed)
-		states.show(out, c.Now())
+		where, message := "", ""
+		if failed != nil {
+			where, message = failures.first(w.last), errorText(failed)
+		}
+		fields(out, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e),
+			"Failed in", where, "Error", message, "Started", moment(e.StartedTime),
+			"Ended", moment(e.StoppedTime), "Took", between(e.StartedTime, e.StoppedTime))
+		if states.show(out, c.Now()) && e.Input != "" {
+			fmt.Fprintln(out)
+		}
+		document(out, "Input", e.Input)
+		document(out, "Output", e.Output)
 	})
+}
+
+// failures keeps the events of a history that have an error.
+type failures struct {
+	places *places
+	events map[int64]*client.Event
+}
+
+func (f *failures) handle(e *client.Event) {
+	f.places.add(e)
+	if eventError(e) != nil {
+		f.events[e.EventID] = e
+	}
+}
+
+// first returns the state that failed first of those whose failures led to the last event, with its
+// item or branch and its attempt; "" if no state failed.
+func (f *failures) first(last *client.Event) string {
+	e := last
+	for next := e; next != nil; next = f.events[e.ScheduleEventID] {
+		e = next
+	}
+	at := f.places.entries[e.EventID]
+	switch {
+	case at == nil:
+		return ""
+	case at.attempt > 0:
+		return fmt.Sprintf("%s, attempt %d", at, at.attempt)
+	}
+	return at.String()
 }

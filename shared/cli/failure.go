@@ -55,7 +55,7 @@ func (c *invocation) exit(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &f) && fromCloudFlow(f):
 		c.printFault(f)
-		return ExitFailed
+		return ExitRefused
 	case errors.As(err, &f):
 		c.say(f.Message)
 		return ExitUnreachable
@@ -96,7 +96,7 @@ func unreachable(err error) bool {
 // printFault prints a fault of the server: the fields of the wire for programs, or a line and a
 // hint for people.
 func (c *invocation) printFault(f *fault.Error) {
-	if c.output == "json" {
+	if c.forPrograms() {
 		writeJSON(c.Stderr, struct {
 			Code, Message string
 			RequestID     string `json:"RequestId"`

@@ -30,7 +30,8 @@ type fakeAPI struct {
 	events     []cloudflow.Event
 	described  int // number of DescribeExecution calls, and of events revealed after the first
 	end        cloudflow.Execution
-	many       int  // number of executions in ListExecutions
+	listed     []cloudflow.Execution // of ListExecutions; nil: many that succeeded
+	many       int
 	throttled  int  // number of ListExecutions calls to throttle first
 	noHistory  bool // GetExecutionHistory is denied
 	onDescribe func()
@@ -225,6 +226,13 @@ func (f *fakeAPI) ListExecutions(
 	from, _ := strconv.Atoi(r.NextToken)
 	to := min(from+int(*r.Limit), f.many)
 	page := &cloudflow.ExecutionPage{}
+	for _, e := range f.listed {
+		e.FlowName = r.FlowName
+		page.Executions = append(page.Executions, e)
+	}
+	if f.listed != nil {
+		return page, nil
+	}
 	for i := from; i < to; i++ {
 		e := cloudflow.Execution{
 			FlowName: r.FlowName, Name: fmt.Sprintf("e%d", i), Status: "Succeeded", Input: "{}",
@@ -305,7 +313,7 @@ type shell struct {
 	now   time.Time
 	serve func(context.Context, cli.ServeOptions) error
 
-	terminal bool
+	terminal, interactive bool
 }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -323,8 +331,9 @@ func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 	code = cli.Main(s.ctx, cli.Env{
 		Args: args, Stdin: strings.NewReader(s.stdin), Stdout: &out, Stderr: &errs,
 		Version: "v1.2.3", Serve: s.serve, Terminal: s.terminal,
-		Getenv: func(name string) string { return s.env[name] },
-		Now:    func() time.Time { return s.now },
+		Interactive: s.interactive,
+		Getenv:      func(name string) string { return s.env[name] },
+		Now:         func() time.Time { return s.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			s.now = s.now.Add(d)
 			return ctx.Err()

@@ -74,7 +74,7 @@ func (p *pages) define(f *pflag.FlagSet, what string) {
 
 // more notes that a list is incomplete.
 func (c *invocation) more(more bool, p pages) {
-	if more && c.output != "json" {
+	if more && !c.forPrograms() {
 		fmt.Fprintf(c.Stderr, "there are more than %d; --limit or --all shows them\n", p.limit)
 	}
 }
@@ -89,15 +89,7 @@ func flowListCommand() *command {
 			p := &pages{}
 			p.define(f, "flows")
 			return withClient(func(c *invocation, api *client.Client) error {
-				flows, more, err := collect(c, *p, 999,
-					func(token string, n int64) ([]client.Flow, string, error) {
-						got, err := api.ListFlows(c.ctx,
-							cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
-						if err != nil {
-							return nil, "", err
-						}
-						return got.Flows, got.NextToken, nil
-					})
+				flows, more, err := collectFlows(c, api, *p)
 				if err != nil {
 					return err
 				}
@@ -110,6 +102,16 @@ func flowListCommand() *command {
 	}
 }
 
+func collectFlows(c *invocation, api *client.Client, p pages) ([]client.Flow, bool, error) {
+	return collect(c, p, 999, func(token string, n int64) ([]client.Flow, string, error) {
+		got, err := api.ListFlows(c.ctx, cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
+		if err != nil {
+			return nil, "", err
+		}
+		return got.Flows, got.NextToken, nil
+	})
+}
+
 func flowTable(w io.Writer, flows []client.Flow) {
 	lines := [][]string{{"NAME", "MODE", "MODIFIED", "DESCRIPTION"}}
 	for _, f := range flows {
@@ -117,28 +119,4 @@ func flowTable(w io.Writer, flows []client.Flow) {
 			moment(f.LastModifiedTime), cut(f.Description, 60)})
 	}
 	rows(w, lines)
-}
-
-func flowDeleteCommand() *command {
-	return &command{
-		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, argsMin: 1,
-		argsMax: -1, long: "It stops at the first one that cannot be deleted.",
-		examples: "millrace flow delete orders",
-		define: func(*pflag.FlagSet) func(*invocation) error {
-			return withClient(func(c *invocation, api *client.Client) error {
-				for _, name := range c.args {
-					if err := api.DeleteFlow(c.ctx, name); err != nil {
-						return err
-					}
-					if c.output != "json" {
-						fmt.Fprintf(c.Stdout, "flow %s deleted\n", visible(name))
-					}
-				}
-				if c.output == "json" {
-					return writeJSON(c.Stdout, struct{ Deleted []string }{c.args})
-				}
-				return nil
-			})
-		},
-	}
 }

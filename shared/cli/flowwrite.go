@@ -120,7 +120,7 @@ func flowCreateCommand() *command {
 					return err
 				}
 				got, err := api.CreateFlow(c.ctx, o.create(c.args[0], text))
-				return c.written(got, err, "created", text, o.mode)
+				return c.written(got, err, "created", applied{c.args[0], c.args[1], text}, o.mode)
 			})
 		},
 	}
@@ -154,65 +154,14 @@ func flowUpdateCommand() *command {
 					return c.wrong(errors.New("nothing to change: give a FILE or a flag"))
 				}
 				got, err := api.UpdateFlow(c.ctx, r)
-				return c.written(got, err, "updated", text, "")
+				a := applied{name: c.args[0], definition: text}
+				if text != "" {
+					a.file = c.args[1]
+				}
+				return c.written(got, err, "updated", a, "")
 			})
 		},
 	}
-}
-
-func flowApplyCommand() *command {
-	return &command{
-		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists",
-		server: true, argsMin: 2, argsMax: 2,
-		long: "Running it again changes nothing: a flow that already is what was asked for is " +
-			"left alone.",
-		examples: "# from a deployment script\n" +
-			"millrace flow apply orders orders.yaml\n" +
-			"# from the standard input\n" +
-			"render orders.tmpl | millrace flow apply orders -",
-		define: func(f *pflag.FlagSet) func(*invocation) error {
-			o := &flowFlags{}
-			o.define(f, true)
-			return withClient(o.apply)
-		},
-	}
-}
-
-func (o *flowFlags) apply(c *invocation, api *client.Client) error {
-	name := c.args[0]
-	text, err := c.definition(o, c.args[1])
-	if err != nil {
-		return err
-	}
-	old, err := retryThrottled(c, func() (*client.Flow, error) {
-		return api.DescribeFlow(c.ctx, name)
-	})
-	if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
-		got, err := api.CreateFlow(c.ctx, o.create(name, text))
-		if fault.CodeOf(err) != fault.FlowAlreadyExists {
-			return c.written(got, err, "created", text, o.mode)
-		}
-		old, err = api.DescribeFlow(c.ctx, name) // another caller has just created it
-		if err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	}
-	mode := old.ExecutionMode
-	if mode == "" {
-		mode = flow.Standard
-	}
-	if o.mode != "" && o.mode != mode {
-		return failf("flow '%s' is %s, and its mode cannot be changed; delete it first, or give "+
-			"the new one another name", name, mode)
-	}
-	r := o.update(c, name, &text)
-	if same(old, r) {
-		return c.written(old, nil, "unchanged", text, mode)
-	}
-	got, err := api.UpdateFlow(c.ctx, r)
-	return c.written(got, err, "updated", text, mode)
 }
 
 // same reports whether a flow already has all that an update would set.
@@ -247,14 +196,14 @@ func (c *invocation) definition(o *flowFlags, file string) (string, error) {
 // written shows the flow that was written and the warnings about its definition. If the server
 // rejected the definition, it first shows all of its errors, because the server reports only the
 // first one.
-func (c *invocation) written(f *client.Flow, err error, what, definition, mode string) error {
-	if definition != "" && c.output != "json" &&
+func (c *invocation) written(f *client.Flow, err error, what string, a applied, mode string) error {
+	if a.definition != "" && !c.forPrograms() &&
 		(err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
-		text := []byte(definition)
-		_, all := fdl.Parse(text, fdl.Options{Name: c.args[0], Mode: mode})
+		text := []byte(a.definition)
+		_, all := fdl.Parse(text, fdl.Options{Name: a.name, Mode: mode})
 		for _, d := range all {
 			if err != nil || d.Severity == yamldoc.Warning {
-				fmt.Fprintf(c.Stderr, "%s:%s", visible(c.args[1]), d.Render(text))
+				fmt.Fprintf(c.Stderr, "%s:%s", visible(a.file), d.Render(text))
 			}
 		}
 	}

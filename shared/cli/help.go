@@ -100,11 +100,11 @@ const overviewTables = `Environment:
 
 Exit codes:
   0    done
-  1    the server rejected the request, the execution did not succeed, cases differ, ` +
-	`a definition has errors, serve could not start
+  1    the execution did not succeed, cases differ, a definition has errors, serve could not start
   2    wrong arguments, or a file that cannot be read
   3    no response from a server
   4    --timeout passed before the execution ended; it goes on
+  5    the server rejected the request
   130  interrupted
 `
 

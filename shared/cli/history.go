@@ -19,7 +19,9 @@ func historyCommand() *command {
 	return &command{
 		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution",
 		server: true, argsMin: 2, argsMax: 2,
-		long: "The time is counted from the first event. With --follow events are shown as they " +
+		long: "The time is counted from the first event. Fetch[17] is the state Fetch in item or " +
+			"branch 17, from 0; #2 is the second\n" +
+			"attempt of a task. With --follow events are shown as they " +
 			"happen until the execution has\n" +
 			"ended; with --output json that is one JSON object a line.",
 		examples: "millrace history orders order-7\n" +
@@ -53,12 +55,12 @@ func historyCommand() *command {
 func (c *invocation) history(w *watcher, full bool) error {
 	events := []client.Event{}
 	w.onEvent = func(e *client.Event) { events = append(events, *e) }
-	if c.output != "json" {
-		w.onEvent = (&eventTable{c: c, full: full}).show
+	if !c.forPrograms() {
+		w.onEvent = c.newEventTable(full).show
 	}
 	_, err := retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
-	if err == nil && c.output == "json" {
-		err = writeJSON(c.Stdout, struct{ Events []client.Event }{events})
+	if err == nil && c.forPrograms() {
+		err = c.writeJSON(struct{ Events []client.Event }{events})
 	}
 	return err
 }
@@ -67,9 +69,9 @@ func (c *invocation) history(w *watcher, full bool) error {
 func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w.onEvent = (&eventTable{c: c, full: full}).show
-	if c.output == "json" {
-		w.onEvent = func(e *client.Event) { writeLine(c.Stdout, e) }
+	w.onEvent = c.newEventTable(full).show
+	if c.forPrograms() {
+		w.onEvent = func(e *client.Event) { c.writeLine(e) }
 	}
 	_, err := w.follow(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -84,6 +86,13 @@ type eventTable struct {
 	c     *invocation
 	full  bool
 	start time.Time
+
+	places *places
+	errors map[string]int64 // text of an error → the event that showed it
+}
+
+func (c *invocation) newEventTable(full bool) *eventTable {
+	return &eventTable{c: c, full: full, places: newPlaces(), errors: map[string]int64{}}
 }
 
 func (t *eventTable) show(e *client.Event) {
@@ -92,12 +101,31 @@ func (t *eventTable) show(e *client.Event) {
 		t.start = at
 		t.line("ID", "TIME", "TYPE", "STATE", "DETAIL")
 	}
-	detail := e.EventDetail
-	if !t.full {
-		detail = cut(detail, detailMax)
+	state := ""
+	if place := t.places.add(e); place != nil {
+		state = place.String()
+		if strings.HasPrefix(e.Type, "Task") && place.attempt > 1 {
+			state += " #" + strconv.Itoa(place.attempt)
+		}
 	}
-	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(e.StepName),
-		visible(detail))
+	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(state),
+		visible(t.detail(e)))
+}
+
+// detail returns the detail of an event. An error that an earlier event shows is not repeated: one
+// passes through the state and the execution.
+func (t *eventTable) detail(e *client.Event) string {
+	if t.full {
+		return e.EventDetail
+	}
+	if err := eventError(e); err != nil {
+		text := errorText(err)
+		if id, ok := t.errors[text]; ok && !strings.HasPrefix(e.Type, "Task") {
+			return fmt.Sprintf("the error of event %d", id)
+		}
+		t.errors[text] = e.EventID
+	}
+	return cut(e.EventDetail, detailMax)
 }
 
 func (t *eventTable) line(id, at, kind, state, detail string) {

@@ -115,7 +115,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"flow apply":    {{"m" + hostile, flowFile}, {hostile, flowFile}, {hostile, wrongFile}},
 		"flow describe": {{hostile}, {"no" + hostile}, {hostile, "--definition"}},
 		"flow list":     {nil},
-		"flow delete":   {{hostile, "no" + hostile}},
+		"flow delete":   {{hostile, "no" + hostile, "--yes"}, {hostile}},
 		"start": {
 			{hostile, "--input", input}, {hostile, "--name", "used"},
 			{hostile, "--wait", "--input", input}, {hostile, "--sync"}, {"no" + hostile},
@@ -124,17 +124,18 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"describe": {{hostile, hostile}, {hostile, "x", "--wait"}, {hostile, "none"}},
 		"history": {{hostile, hostile}, {hostile, hostile, "--full"},
 			{hostile, hostile, "--follow"}},
-		"list": {{hostile}, {hostile, "--since", hostile}},
+		"list": {nil, {hostile}, {hostile, "--since", hostile}},
 		"stop": {{hostile, hostile, "--error", hostile, "--cause", hostile}},
 		"report succeeded": {
 			{"--token", hostile, "--output-json", input},
-			{"--token", hostile, "--output-json", hostile},
+			{"--token", hostile, "--result", hostile},
 		},
 		"rights": {
 			{rightsFile}, {hostile}, {rightsFile, "--check", rightsFile},
 			{rightsFile, "--check", hostile},
 		},
-		"report failed": {{"--token", hostile, "--error", hostile}},
+		"report failed": {{"--token", hostile, "--error", hostile},
+			{hostile, hostile, hostile, "--error", hostile}},
 	}
 	covered(t, commands)
 	commands["help"] = [][]string{{hostile}, {"flow", hostile}}
@@ -142,7 +143,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 	for name, calls := range commands {
 		for _, args := range calls {
 			for _, status := range []string{"Succeeded", "Failed", "TimedOut", hostile} {
-				for _, format := range []string{"table", "json", hostile} {
+				for _, format := range []string{"table", "json", "data", hostile} {
 					follows := slices.Contains(args, "--wait") || slices.Contains(args, "--follow")
 					if follows && status == hostile {
 						continue // it would wait forever
@@ -160,8 +161,8 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 							t.Errorf("%q: %s has %s", all, stream, bad)
 						}
 					}
-					if format == "json" && out != "" && name != "version" && name != "completion" &&
-						len(args) < 3 {
+					if (format == "json" || format == "data") && out != "" &&
+						name != "version" && name != "completion" && len(args) < 3 {
 						sameJSON(t, all, out)
 					}
 				}
@@ -196,7 +197,7 @@ func covered(t *testing.T, calls map[string][][]string) {
 	found := 0
 	for line := range strings.Lines(help) {
 		words := strings.Fields(line)
-		if !strings.HasPrefix(line, "  ") || len(words) == 0 {
+		if !strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "   ") || len(words) == 0 {
 			continue
 		}
 		if calls[words[0]] == nil && (len(words) < 2 || calls[words[0]+" "+words[1]] == nil) {

@@ -68,3 +68,74 @@ func clean(text string) bool {
 func isShown(r rune) bool {
 	return r == '\n' || r == '\t' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r)
 }
+
+// forPrograms reports whether programs read the output.
+func (c *invocation) forPrograms() bool { return c.output != "table" }
+
+// writeJSON writes a result for programs: as the API has it, or as data.
+func (c *invocation) writeJSON(v any) error {
+	if c.output == "data" {
+		v = data(v)
+	}
+	return writeJSON(c.Stdout, v)
+}
+
+// writeLine is writeJSON on a single line.
+func (c *invocation) writeLine(v any) error {
+	if c.output == "data" {
+		v = data(v)
+	}
+	return writeLine(c.Stdout, v)
+}
+
+// jsonTexts are the fields of the API that hold JSON in a string.
+var jsonTexts = map[string]bool{"Input": true, "Output": true, "EventDetail": true}
+
+// data returns the value as JSON decodes it, with the fields that hold JSON in a string decoded
+// too, and without the definition that each execution repeats.
+func data(v any) any {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return v
+	}
+	tree, ok := decoded(b)
+	if !ok {
+		return v
+	}
+	return withoutTexts(tree)
+}
+
+// decoded decodes JSON without loss of digits.
+func decoded(text []byte) (v any, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil, false
+	}
+	_, err := d.Token()
+	return v, err == io.EOF
+}
+
+func withoutTexts(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = withoutTexts(v[i])
+		}
+	case map[string]any:
+		delete(v, "FlowDefinition")
+		for name, member := range v {
+			text, ok := member.(string)
+			if ok && jsonTexts[name] {
+				if tree, ok := decoded([]byte(text)); ok {
+					v[name] = tree // what an author wrote stays as it is
+				} else if text == "" {
+					v[name] = nil
+				}
+				continue
+			}
+			v[name] = withoutTexts(member)
+		}
+	}
+	return v
+}

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/rpc/client"
 )
@@ -20,11 +23,13 @@ type listFlags struct {
 
 func listCommand() *command {
 	return &command{
-		name: "list", args: "FLOW", short: "List the executions of a flow, the newest first",
-		server: true, argsMin: 1, argsMax: 1,
+		name: "list", args: "[FLOW]", short: "List executions, the newest first",
+		server: true, argsMax: 1,
+		long: "Without FLOW it lists the executions of all flows. ERROR is read for the first 20 " +
+			"that failed; … stands for the others.",
 		examples: "millrace list orders\n" +
-			"# what failed in the last day\n" +
-			"millrace list orders --status Failed --since 24h\n" +
+			"# what failed in the last day, of all flows\n" +
+			"millrace list --status failed --since 24h\n" +
 			"# everything that started on one day\n" +
 			"millrace list orders --since 2026-11-22 --until 2026-11-23 --all",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
@@ -50,10 +55,14 @@ func listCommand() *command {
 // it does not request them.
 func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, error) {
 	r := cloudflow.ListExecutionsRequest{
-		FlowName: c.args[0], Status: o.status, ExecutionNamePrefix: o.prefix, MapRunName: o.mapRun,
-		Qualifier: o.qualifier,
+		ExecutionNamePrefix: o.prefix, MapRunName: o.mapRun, Qualifier: o.qualifier,
 	}
-	if _, ok := flow.ParseStatus(o.status); !ok && o.status != "" {
+	for _, name := range flagValues["status"] {
+		if strings.EqualFold(name, o.status) {
+			r.Status = name
+		}
+	}
+	if o.status != "" && r.Status == "" {
 		return r, c.wrong(
 			errors.New("--status is Starting, Running, Stopped, Succeeded, Failed or TimedOut"))
 	}
@@ -64,7 +73,7 @@ func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, err
 	if r.StartedTimeEnd, err = parseTime(o.until, c.Now()); err != nil {
 		return r, c.wrong(fmt.Errorf("--until cannot be %q: %w", o.until, err))
 	}
-	if c.output != "json" {
+	if !c.forPrograms() {
 		brief := true
 		r.MetadataOnly = &brief
 	}
@@ -76,26 +85,114 @@ func (o *listFlags) list(c *invocation, api *client.Client) error {
 	if err != nil {
 		return err
 	}
-	executions, more, err := collect(c, o.pages, 99,
-		func(token string, n int64) ([]client.Execution, string, error) {
-			r.NextToken, r.Limit = token, &n
-			got, err := api.ListExecutions(c.ctx, r)
-			if err != nil {
-				return nil, "", err
-			}
-			return got.Executions, got.NextToken, nil
-		})
+	var executions []client.Execution
+	var more bool
+	if len(c.args) == 1 {
+		r.FlowName = c.args[0]
+		executions, more, err = o.ofFlow(c, api, r)
+	} else {
+		executions, more, err = o.ofAllFlows(c, api, r)
+	}
 	if err != nil {
 		return err
 	}
 	c.more(more, o.pages)
 	return c.show(struct{ Executions []client.Execution }{executions}, func(w io.Writer) {
-		lines := [][]string{{"NAME", "STATUS", "STARTED", "TOOK"}}
-		for i := range executions {
-			e := &executions[i]
-			lines = append(lines, []string{e.Name, status(e), moment(e.StartedTime),
-				between(e.StartedTime, e.StoppedTime)})
-		}
-		rows(w, lines)
+		rows(w, o.table(c, api, executions))
 	})
+}
+
+// ofFlow returns the executions of one flow.
+func (o *listFlags) ofFlow(
+	c *invocation, api *client.Client, r cloudflow.ListExecutionsRequest,
+) ([]client.Execution, bool, error) {
+	return collect(c, o.pages, 99, func(token string, n int64) ([]client.Execution, string, error) {
+		r.NextToken, r.Limit = token, &n
+		got, err := api.ListExecutions(c.ctx, r)
+		if err != nil {
+			return nil, "", err
+		}
+		return got.Executions, got.NextToken, nil
+	})
+}
+
+// ofAllFlows returns the executions of all flows, the newest first. The API lists those of one flow
+// alone.
+func (o *listFlags) ofAllFlows(
+	c *invocation, api *client.Client, r cloudflow.ListExecutionsRequest,
+) (all []client.Execution, more bool, err error) {
+	flows, _, err := collectFlows(c, api, pages{limit: 1, all: true})
+	if err != nil {
+		return nil, false, err
+	}
+	all = []client.Execution{}
+	for _, f := range flows {
+		r.FlowName = f.Name
+		some, cut, err := o.ofFlow(c, api, r)
+		if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
+			continue // it was deleted meanwhile
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		all, more = append(all, some...), more || cut
+	}
+	slices.SortStableFunc(all, func(a, b client.Execution) int {
+		return b.StartedTime.Time().Compare(a.StartedTime.Time())
+	})
+	if !o.all && int64(len(all)) > o.limit {
+		all, more = all[:o.limit], true
+	}
+	return all, more, nil
+}
+
+// table returns the lines of the list. Executions of all flows have a column FLOW.
+func (o *listFlags) table(
+	c *invocation, api *client.Client, executions []client.Execution,
+) [][]string {
+	lines := [][]string{{"NAME", "STATUS", "STARTED", "TOOK", "ERROR"}}
+	errors := errorReader{c: c, api: api}
+	for i := range executions {
+		e := &executions[i]
+		took := between(e.StartedTime, e.StoppedTime)
+		if took == "" && moment(e.StartedTime) != "" {
+			took = duration(max(0, c.Now().Sub(e.StartedTime.Time())))
+		}
+		lines = append(lines, []string{e.Name, status(e), moment(e.StartedTime), took,
+			cut(errors.read(e), detailMax)})
+	}
+	if len(c.args) == 0 {
+		lines[0] = append([]string{"FLOW"}, lines[0]...)
+		for i := range executions {
+			lines[i+1] = append([]string{executions[i].FlowName}, lines[i+1]...)
+		}
+	}
+	return lines
+}
+
+// listErrorsMax is how many executions a list reads the error of: only the history has it.
+const listErrorsMax = 20
+
+// errorReader reads the errors of executions that failed.
+type errorReader struct {
+	c     *invocation
+	api   *client.Client
+	count int
+}
+
+// read returns the error of an execution; "" if it has none, "…" if it is not read. A list does
+// not fail because a history cannot be read.
+func (r *errorReader) read(e *client.Execution) string {
+	if !final(e) || e.Status == flow.Succeeded.String() {
+		return ""
+	}
+	if r.count++; r.count > listErrorsMax {
+		return "…"
+	}
+	w := &watcher{c: r.c, client: r.api, flow: e.FlowName, name: e.Name}
+	_, err := retryThrottled(r.c, func() (bool, error) { return w.readEvents(r.c.ctx) })
+	if failed := w.failure(); err == nil && failed != nil {
+		return errorText(failed)
+	}
+	return ""
 }

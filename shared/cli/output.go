@@ -15,8 +15,8 @@ import (
 
 // show prints v as JSON, or calls table.
 func (c *invocation) show(v any, table func(w io.Writer)) error {
-	if c.output == "json" {
-		return writeJSON(c.Stdout, v)
+	if c.forPrograms() {
+		return c.writeJSON(v)
 	}
 	table(c.Stdout)
 	return nil

@@ -29,9 +29,17 @@ var pendingWords = map[string]string{
 
 // pendingStates keeps those events of a running execution that no later event refers to: the latest
 // event of each pending state, by event id.
-type pendingStates struct{ latest map[int64]*client.Event }
+type pendingStates struct {
+	latest map[int64]*client.Event
+	places *places
+}
+
+func newPendingStates() *pendingStates {
+	return &pendingStates{map[int64]*client.Event{}, newPlaces()}
+}
 
 func (o *pendingStates) handle(e *client.Event) {
+	o.places.add(e)
 	if strings.HasPrefix(e.Type, "Execution") {
 		clear(o.latest) // the execution has ended since it was described
 	}
@@ -41,16 +49,18 @@ func (o *pendingStates) handle(e *client.Event) {
 	}
 }
 
-// show prints a line for each pending state, the longest pending first.
-func (o *pendingStates) show(w io.Writer, now time.Time) {
+// show prints a line for each pending state, the longest pending first. It reports whether there is
+// one.
+func (o *pendingStates) show(w io.Writer, now time.Time) bool {
 	ids := slices.Sorted(maps.Keys(o.latest))
 	if len(ids) == 0 {
-		return
+		return false
 	}
 	lines := [][]string{{"OPEN", "FOR", "STATE"}}
 	for _, id := range ids[:min(len(ids), pendingMax)] {
 		e := o.latest[id]
-		words := pendingWords[e.Type]
+		at := o.places.entries[id]
+		words := attemptWords(pendingWords[e.Type], at)
 		if err := eventError(e); err != nil {
 			words += ": " + cut(errorText(err), 100)
 		}
@@ -58,11 +68,12 @@ func (o *pendingStates) show(w io.Writer, now time.Time) {
 			words += "; the next one is to come"
 		}
 		pending := max(0, now.Sub(e.Time.Time())).Truncate(time.Second)
-		lines = append(lines, []string{stateName(e), pending.String(), words})
+		lines = append(lines, []string{at.String(), pending.String(), words})
 	}
 	fmt.Fprintln(w)
 	rows(w, lines)
 	if more := len(ids) - pendingMax; more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
+	return true
 }

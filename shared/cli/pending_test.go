@@ -26,7 +26,8 @@ func describeRunning(t *testing.T, api *fakeAPI, args ...string) string {
 	if code != 0 || !strings.Contains(out, "Running") {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
 	}
-	_, pending, _ := strings.Cut(out, "\n\n")
+	_, pending, _ := strings.Cut(out, "\n\n") // before the input, which may be long
+	pending, _, _ = strings.Cut(pending, "Input:\n")
 	return pending + errs
 }
 
@@ -53,10 +54,11 @@ func TestDescribePending(t *testing.T) {
 		event(11, 7, "TaskSubmitted", "Ask", "{}"),
 		event(12, 8, "TaskFailed", "Try", `{"cause":"busy","error":"FC.Throttled"}`),
 	)
-	want := `OPEN   FOR     STATE
-Wait   1m11s   entered
-Ask    1m4s    waits for the result of its call, or for a report with its token
-Try    1m3s    attempt failed: FC.Throttled: busy; the next one is to come
+	want := `OPEN      FOR     STATE
+Wait[0]   1m11s   entered
+Ask[1]    1m4s    waits for the result of its call, or for a report with its token
+Try[2]    1m3s    attempt 1 failed: FC.Throttled: busy; the next one is to come
+
 `
 	if got := describeRunning(t, api); got != want {
 		t.Errorf("%s", got)
@@ -78,7 +80,7 @@ func TestDescribePendingMany(t *testing.T) {
 		events = append(events, event(id, 2, "StateEntered", "I", "{}"))
 	}
 	got := describeRunning(t, running(events...))
-	if strings.Count(got, "entered") != 20 || !strings.HasSuffix(got, "and 7 more\n") {
+	if strings.Count(got, "entered") != 20 || !strings.HasSuffix(got, "and 7 more\n\n") {
 		t.Errorf("%s", got)
 	}
 }

@@ -31,10 +31,13 @@ func startCommand() *command {
 			"the execution succeeded, 1 if it ended in another way, 4 if --timeout passed " +
 			"before. The command goes on\n" +
 			"when the server is restarted. The execution goes on if the command ends.\n\n" +
+			"Without --wait one line is printed. `describe` shows the execution.\n\n" +
 			"A flow uses a --name once: while that execution runs, another start returns the " +
 			"running one.",
 		examples: "# start, and look later\n" +
 			"millrace start orders --name order-7 --input '{\"id\": 7}'\n" +
+			"# the name that the server made up\n" +
+			"name=$(millrace start orders -q)\n" +
 			"# wait for the end; the output goes to a file\n" +
 			"millrace start orders --input @order.json --wait --timeout 10m > result.json\n" +
 			"# an Express flow, which responds at once\n" +
@@ -51,7 +54,8 @@ func startCommand() *command {
 			f.BoolVarP(&o.wait, "wait", "w", false, "wait for the end and show the states")
 			f.BoolVar(&o.sync, "sync", false,
 				"run an Express flow in one request and print its output")
-			f.BoolVarP(&o.quiet, "quiet", "q", false, "with --wait: do not show the states")
+			f.BoolVarP(&o.quiet, "quiet", "q", false,
+				"print the name of the execution alone; with --wait, do not show the states")
 			f.DurationVar(&o.timeout, "timeout", 0,
 				"with --wait or --sync: wait for `DURATION` at most")
 			return withClient(o.start)
@@ -95,7 +99,18 @@ func (o *startFlags) start(c *invocation, api *client.Client) error {
 	if o.wait {
 		return c.wait(api, got.FlowName, got.Name, o.timeout, o.quiet)
 	}
-	return c.show(got, func(w io.Writer) { showExecution(w, got, nil) })
+	return c.done(got, "started", o.quiet)
+}
+
+// done shows in one line what was done with an execution, or its name alone.
+func (c *invocation) done(e *client.Execution, what string, quiet bool) error {
+	return c.show(e, func(w io.Writer) {
+		if quiet {
+			fmt.Fprintln(w, visible(e.Name))
+			return
+		}
+		fmt.Fprintf(w, "execution %s of flow %s %s\n", visible(e.Name), visible(e.FlowName), what)
+	})
 }
 
 // startSync runs an Express flow in one request.
@@ -116,25 +131,12 @@ func (c *invocation) startSync(
 		FlowName: got.FlowName, Name: got.Name, Status: got.Status, Output: got.Output,
 		StartedTime: got.StartedTime, StoppedTime: got.StoppedTime,
 	}
-	if c.output == "json" {
-		if err := writeJSON(c.Stdout, got); err != nil {
+	if c.forPrograms() {
+		if err := c.writeJSON(got); err != nil {
 			return err
 		}
 	}
 	return c.ended(e, &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage})
-}
-
-// showExecution prints an execution for people. failed is its error; nil if there is none to show.
-func showExecution(w io.Writer, e *client.Execution, failed *flow.Error) {
-	message := ""
-	if failed != nil {
-		message = errorText(failed)
-	}
-	fields(w, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e), "Error", message,
-		"Started", moment(e.StartedTime),
-		"Stopped", moment(e.StoppedTime), "Took", between(e.StartedTime, e.StoppedTime))
-	document(w, "Input", e.Input)
-	document(w, "Output", e.Output)
 }
 
 // status returns the status of an execution. CloudFlow may respond to a start without one: then it

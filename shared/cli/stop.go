@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"io"
-
 	"github.com/spf13/pflag"
 
 	"millrace/shared/cloudflow"
@@ -19,6 +17,7 @@ func stopCommand() *command {
 			name := f.String("error", "",
 				"`NAME` of the error that its history and a waiting parent get")
 			cause := f.String("cause", "", "`TEXT` that says why")
+			quiet := f.BoolP("quiet", "q", false, "print the name of the execution alone")
 			return withClient(func(c *invocation, api *client.Client) error {
 				r := cloudflow.StopExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]}
 				if c.given["error"] {
@@ -31,7 +30,7 @@ func stopCommand() *command {
 				if err != nil {
 					return err
 				}
-				return c.show(got, func(w io.Writer) { showExecution(w, got, nil) })
+				return c.done(got, "stopped", *quiet)
 			})
 		},
 	}

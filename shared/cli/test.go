@@ -98,8 +98,8 @@ func (t *tester) summary(c *invocation, files int) error {
 	if t.passed+t.failed == 0 {
 		return usagef("no case matches --run %q", t.pattern)
 	}
-	if c.output == "json" {
-		if err := writeJSON(c.Stdout, t.results); err != nil {
+	if c.forPrograms() {
+		if err := c.writeJSON(t.results); err != nil {
 			return err
 		}
 	} else {
@@ -148,7 +148,7 @@ func (t *tester) add(c *invocation, r caseResult) {
 		t.failed++
 	}
 	t.results = append(t.results, r)
-	if c.output != "json" {
+	if !c.forPrograms() {
 		t.print(c, r)
 	}
 }

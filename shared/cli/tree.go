@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -121,8 +122,8 @@ func (c *invocation) checkOutput() error {
 	if !c.command.server && !c.command.json {
 		c.output = "table"
 	}
-	if c.output != "table" && c.output != "json" {
-		return c.wrong(fmt.Errorf("--output is table or json, not %q", c.output))
+	if !slices.Contains(flagValues["output"], c.output) {
+		return c.wrong(fmt.Errorf("--output is table, json or data, not %q", c.output))
 	}
 	return nil
 }

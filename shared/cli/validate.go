@@ -93,8 +93,8 @@ func (o *validateFlags) validate(c *invocation) error {
 	default:
 		return usagef("no definition found")
 	}
-	if c.output == "json" {
-		if err := writeJSON(c.Stdout, findings); err != nil {
+	if c.forPrograms() {
+		if err := c.writeJSON(findings); err != nil {
 			return err
 		}
 	} else {
@@ -118,7 +118,7 @@ func (o *validateFlags) check(
 		path = "<stdin>"
 	}
 	for _, d := range all {
-		if c.output != "json" {
+		if !c.forPrograms() {
 			fmt.Fprintf(c.Stdout, "%s:%s", visible(path), d.Render(text))
 		}
 		findings = append(findings, newFinding(path, d))

@@ -21,7 +21,7 @@ func (c *invocation) wait(
 		serverSeen: c.command.name == "start", lenient: true}
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
-		w.onEvent = (&progress{w: c.Stderr}).show
+		w.onEvent = (&progress{w: c.Stderr, places: newPlaces()}).show
 	}
 	e, err := w.follow(ctx)
 	switch {
@@ -31,8 +31,8 @@ func (c *invocation) wait(
 		return err
 	}
 	failed := w.failure()
-	if c.output == "json" {
-		if err := writeJSON(c.Stdout, endedJSON(e, failed)); err != nil {
+	if c.forPrograms() {
+		if err := c.writeJSON(endedJSON(e, failed)); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func endedJSON(e *client.Execution, failed *flow.Error) endedExecution {
 // ended prints the output of an execution that succeeded. For any other end it returns an error.
 func (c *invocation) ended(e *client.Execution, failed *flow.Error) error {
 	if e.Status == flow.Succeeded.String() {
-		if c.output != "json" {
+		if !c.forPrograms() {
 			fmt.Fprintln(c.Stdout, escaped(e.Output))
 		}
 		return nil
@@ -91,8 +91,9 @@ func (c *invocation) ended(e *client.Execution, failed *flow.Error) error {
 
 // progress prints events as they happen, with the time since the first one.
 type progress struct {
-	w     io.Writer
-	start time.Time
+	w      io.Writer
+	start  time.Time
+	places *places
 }
 
 // progressWords are the events that progress prints, with their words. A task's own events are
@@ -108,26 +109,47 @@ var progressWords = map[string]string{
 }
 
 func (p *progress) show(e *client.Event) {
-	at := e.Time.Time()
+	when := e.Time.Time()
 	if p.start.IsZero() {
-		p.start = at
+		p.start = when
 	}
-	words := progressWords[e.Type]
+	at := p.places.add(e)
+	words := attemptWords(progressWords[e.Type], at)
 	if words == "" {
 		return
 	}
-	if err := eventError(e); err != nil {
-		words += ": " + errorText(err)
+	if text := newError(e, at); text != "" {
+		words += ": " + text
 	}
-	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(stateName(e)),
+	if n := at.count(); n != "" && !strings.HasSuffix(e.Type, "Entered") {
+		words += ", " + n
+	}
+	line := fmt.Sprintf("%10s  %-24s  %s", duration(when.Sub(p.start)), visible(at.String()),
 		visible(words))
 	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
 }
 
-// stateName returns the name of an event's state; "(execution)" if it has none.
-func stateName(e *client.Event) string {
-	if e.StepName == "" {
-		return "(execution)"
+// attemptWords puts the number of the attempt into words that begin with "attempt".
+func attemptWords(words string, at *place) string {
+	if rest, ok := strings.CutPrefix(words, "attempt "); ok && at != nil && at.attempt > 0 {
+		return fmt.Sprintf("attempt %d %s", at.attempt, rest)
 	}
-	return e.StepName
+	return words
+}
+
+// newError returns the error of an event; "" if it has none, or the one that its state has shown
+// already: what fails the last attempt fails the state.
+func newError(e *client.Event, at *place) string {
+	err := eventError(e)
+	if err == nil {
+		return ""
+	}
+	text := errorText(err)
+	if at != nil {
+		if at.failed == text && !strings.HasPrefix(e.Type, "Task") {
+			return ""
+		}
+		at.failed = text
+	}
+	return text
 }

@@ -15,7 +15,7 @@ import (
 
 const progress = `execution made-up of flow orders
     0.001s  Charge                    entered
-    0.250s  Charge                    attempt failed: FC.Throttled: busy
+    0.250s  Charge                    attempt 1 failed: FC.Throttled: busy
     2.250s  Charge                    succeeded
     2.250s  (execution)               succeeded
 `
@@ -65,7 +65,7 @@ func TestWaitWithoutHistory(t *testing.T) {
 	s.expect(1, nil, []string{"no progress is shown",
 		"execution 'e' of flow 'orders' failed after 2.250s\n"}, "describe", "orders", "e",
 		"--wait")
-	s.expect(1, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e",
+	s.expect(5, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e",
 		"--follow")
 }
 
@@ -123,11 +123,12 @@ func TestWaitOutlivesServer(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	s := newShell(t, failing("Failed"))
 	s.api.described = 10
-	s.expect(0, []string{"Status:      Failed\n", "Error:       CardDeclined: limit\n",
+	s.expect(0, []string{"Status:      Failed\n", "Failed in:   Charge, attempt 1\n",
+		"Error:       CardDeclined: limit\n", "Ended:       2025-11-22",
 		"Took:        2.250s\n"}, nil, "describe", "orders", "e")
 	s.expect(0, []string{`"ErrorCode": "CardDeclined"`}, nil, "describe", "orders", "e", "--output",
 		"json")
-	s.expect(1, nil, []string{"ExecutionNotExists", "hint: `millrace list FLOW`"}, "describe",
+	s.expect(5, nil, []string{"ExecutionNotExists", "hint: `millrace list FLOW`"}, "describe",
 		"orders", "none")
 	s = newShell(t, succeeding())
 	s.expect(0, []string{"{\"paid\":true}\n"}, []string{"succeeded"}, "describe", "orders", "e",

@@ -166,12 +166,12 @@ func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) 
 	return r.AcceptedResult(http.Header{"X-Fc-Request-Id": {id}})
 }
 
-// notFound is the result for a function that no entry matches.
+// notFound is the result for a function that no entry matches. The example is one line, because
+// tables show errors on one line, and can be pasted as it is.
 func notFound(target *task.Function) task.Result {
 	return task.Failed(task.NewError(functionNotFound, fmt.Sprintf(
-		"No function here answers for %s. Map it in the file given with "+
-			"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: "+
-			"http://127.0.0.1:9001",
+		"No function here answers for %s. Map it in the file given with --functions FILE; a "+
+			"whole file is, for example: functions: [{match: %s, http: http://127.0.0.1:9001}]",
 		target.Raw, target.Name)))
 }
 
