@@ -159,8 +159,10 @@ func (r *run) loop() error {
 
 // call returns the messages that complete a call, with the next outcome of its state.
 func (r *run) call(c interp.Call) ([]interp.Message, error) {
-	if masked, ok := maskToken[r.m.Dialect](c.Token); ok {
-		r.out.tokens[c.Token] = masked
+	if c.Token != "" { // a task that waits for no report has none
+		if masked, ok := maskToken[r.m.Dialect](c.Token); ok {
+			r.out.tokens[c.Token] = masked
+		}
 	}
 	call := Call{State: c.State, Input: c.Input.Tree()}
 	if c.Params != nil {
