@@ -4,19 +4,46 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
-// literal returns the value of a package variable or constant in a Go file of shared/, as written.
-func literal(t *testing.T, file, name string) ast.Expr {
+const shared = "../../shared"
+
+// parseFile parses a Go file of shared/.
+func parseFile(t *testing.T, file string) *ast.File {
 	t.Helper()
-	tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../../shared", file), nil,
+	tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(shared, file), nil,
 		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tree
+}
+
+// walk calls f for each Go file below a folder of shared/, without tests.
+func walk(t *testing.T, folder string, f func(path string, file *ast.File)) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(shared), filepath.ToSlash(filepath.Clean(folder)),
+		func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				f(path, parseFile(t, path))
+			}
+			return err
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// literal returns the value of a package variable or constant in a Go file of shared/, as written.
+func literal(t *testing.T, file, name string) ast.Expr {
+	t.Helper()
+	tree := parseFile(t, file)
 	for _, d := range tree.Decls {
 		group, ok := d.(*ast.GenDecl)
 		if !ok {
@@ -70,13 +97,27 @@ func keys(t *testing.T, e ast.Expr) (list []string) {
 	return list
 }
 
-// texts returns all string constants in an expression, in the order written.
-func texts(e ast.Expr) (list []string) {
+// texts returns all string constants in a part of a file, in the order written; none for nil.
+func texts(e ast.Node) (list []string) {
+	if e == nil {
+		return nil
+	}
 	ast.Inspect(e, func(n ast.Node) bool {
 		if b, ok := n.(*ast.BasicLit); ok && b.Kind == token.STRING {
 			if text, err := strconv.Unquote(b.Value); err == nil {
 				list = append(list, text)
 			}
+		}
+		return true
+	})
+	return list
+}
+
+// numbers returns all integer constants in an expression, as written.
+func numbers(e ast.Expr) (list []string) {
+	ast.Inspect(e, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BasicLit); ok && b.Kind == token.INT {
+			list = append(list, b.Value)
 		}
 		return true
 	})
@@ -102,4 +143,34 @@ func member(e ast.Expr, name string) ast.Expr {
 		}
 	}
 	return nil
+}
+
+// source returns the text of a literal or a name.
+func source(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return e.Value
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
+// constant returns an integer constant of a Go file of shared/ as a page writes it.
+func constant(t *testing.T, file, name string) string {
+	t.Helper()
+	n, err := strconv.ParseInt(source(literal(t, file, name)), 0, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return thousands(int(n))
+}
+
+// thousands returns a number with a comma before each group of three digits.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

@@ -3,14 +3,15 @@
 //
 // A page follows these rules:
 //
-//   - A table describes the words in its first column: each code span there is one word. The table
-//     is found by the heading above it and by the first cell of its header.
+//   - A table describes the words in its first column: each code span there is one word, or the
+//     whole cell if it has none. The table is found by the heading above it and by the first cell
+//     of its header.
 //   - A table whose header has the cells `expression` and `result` contains examples. The result is
 //     a code span of JSON, or "error: " and a code span of the reason. Paths read the page's first
 //     block of JSON, an object whose members are the roots.
 //   - A block of YAML is a whole flow, test cases of the flow before it (`flow: NAME.yaml`, where
-//     NAME is the name of the flow), or a fragment. A comment `# refused: TEXT` or `# warning: TEXT`
-//     in the first line of a flow means that its compilation says TEXT.
+//     NAME is the name of the flow), or a fragment. A comment `# refused: TEXT` or
+//     `# warning: TEXT` in the first line of a flow means that its compilation says TEXT.
 package docs_test
 
 import (
@@ -159,7 +160,11 @@ func (p *page) describes(w words) {
 			continue
 		}
 		for _, row := range table.rows {
-			for _, word := range spans(row[0]) {
+			list := spans(row[0])
+			if list == nil {
+				list = row[:1]
+			}
+			for _, word := range list {
 				found[word] = true
 				says, known := w.known[word]
 				if !known {
