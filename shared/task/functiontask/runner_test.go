@@ -203,6 +203,11 @@ func TestBrokenCalls(t *testing.T) {
 	wantError(t, r, call("metadata"), "FC.Unknown", "not allowed")
 	wantError(t, r, call("nobody"), "FC.FunctionNotFound", "acs:fc:::functions/nobody")
 	wantError(t, r, call("nobody"), "FC.FunctionNotFound", "--functions FILE")
+	_, example, _ := strings.Cut(r.Run(t.Context(), call("nobody")).Error.Cause, "for example: ")
+	if f, err := functiontask.Parse([]byte(example)); err != nil || len(f.Functions) != 1 ||
+		f.Functions[0].Match != "nobody" {
+		t.Errorf("the example %q cannot be pasted: %v", example, err)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if got := r.Run(ctx, call("slow")); got.Error == nil || got.Error.Name != "FC.Unknown" {
