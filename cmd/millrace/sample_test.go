@@ -29,7 +29,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// TestSampleSucceeds: the sample flow, which a new user sees first, succeeds.
+// TestSampleSucceeds: the sample flow, which a new user sees first, succeeds, and the command that
+// is printed for it shows its definition.
 func TestSampleSucceeds(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -47,6 +48,17 @@ func TestSampleSucceeds(t *testing.T) {
 		if strings.Contains(out.String(), "sample: ") || time.Now().After(end) {
 			t.Fatal(out.String())
 		}
+	}
+	_, rest, _ := strings.Cut(out.String(), "bin/millrace flow describe")
+	command, _, _ := strings.Cut(rest, "\n")
+	definition := new(output)
+	code := cli.Main(ctx, cli.Env{
+		Args:   append([]string{"flow", "describe"}, strings.Fields(command)...),
+		Stdout: definition,
+		Stderr: definition,
+	})
+	if code != cli.ExitOK || definition.String() != string(sample) {
+		t.Errorf("flow describe%s: exit code %d\n%s", command, code, definition)
 	}
 	stop()
 	if err := <-ended; err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -107,20 +108,8 @@ func ignoreHangup(log io.Writer) (end func()) {
 //go:embed sample.yaml
 var sample []byte
 
-// runSample creates and runs a flow with the program's own commands, so that the user can repeat
-// what it prints.
+// runSample creates and runs a flow with the program's own commands, and prints them.
 func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
-	dir, err := os.MkdirTemp("", "millrace-sample-")
-	if err != nil {
-		fmt.Fprintln(o.Stderr, "sample:", err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "sample.yaml")
-	if err := os.WriteFile(file, sample, 0o600); err != nil {
-		fmt.Fprintln(o.Stderr, "sample:", err)
-		return
-	}
 	service, err := sampleService(ctx)
 	if err != nil {
 		fmt.Fprintln(o.Stderr, "sample:", err)
@@ -128,12 +117,13 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 	}
 	input := fmt.Sprintf(`{"name":"Millrace","items":[1,2,3],"service":%q}`, service)
 	for _, args := range [][]string{
-		{"flow", "apply", "sample", file},
+		{"flow", "apply", "sample", "-"},
 		{"start", "sample", "--input", input, "--wait"},
 	} {
 		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shellLine(args))
 		env := cli.Env{
 			Args:    append(args, "--endpoint", endpoint),
+			Stdin:   bytes.NewReader(sample), // of `-`
 			Stdout:  os.Stdout,
 			Stderr:  o.Stderr,
 			Version: o.Version,
@@ -144,7 +134,8 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		}
 	}
 	_, address, _ := strings.Cut(endpoint, "://")
-	fmt.Fprintf(o.Stderr, sampleUsage, input, endpoint, endpoint, service, address, endpoint)
+	fmt.Fprintf(o.Stderr, sampleUsage, endpoint, input, endpoint, endpoint, service, address,
+		endpoint)
 }
 
 // sampleService runs the service that the sample flow calls, until ctx ends. It is a separate
@@ -164,10 +155,11 @@ func sampleService(ctx context.Context) (url string, _ error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// sampleUsage says how to start the sample from another terminal.
+// sampleUsage says how to see the sample, and to start it again, from another terminal.
 const sampleUsage = `
-The sample flow has run. Start it again, from another terminal:
+The sample flow has run. See its definition, and start it again, from another terminal:
 
+  bin/millrace flow describe sample --definition --endpoint %s
   bin/millrace start sample --input '%s' --wait --endpoint %s
   curl -s '%s/' -d Action=StartExecution -d Version=2019-03-15 -d FlowName=sample --data-urlencode 'Input={"name":"curl","items":[],"service":"%s"}'
 
@@ -176,7 +168,7 @@ or with an official SDK, unchanged but for the address:
   Go    client, _ := fnf.NewClientWithAccessKey("local", "any", "any"); client.Domain = "%s"
   Node  new Client({endpoint: "%s", accessKeyId: "any", accessKeySecret: "any"})
 
-Ctrl-C stops the server; what it has acknowledged is kept.
+Ctrl-C stops the server; what it has acknowledged is kept. Stop it before you start another one here.
 `
 
 func shellLine(args []string) string {
