@@ -124,7 +124,7 @@ func (s *shell) run(command string) (lines []string) {
 				s.t.Fatalf("the shell has ended after %q", command)
 			}
 			if line != done {
-				lines = append(lines, strings.ReplaceAll(line, s.address, defaultAddress))
+				lines = append(lines, s.asShown(line))
 				continue
 			}
 			s.settle(command, serves)
@@ -133,6 +133,11 @@ func (s *shell) run(command string) (lines []string) {
 			s.t.Fatalf("%q does not end:\n%s", command, strings.Join(lines, "\n"))
 		}
 	}
+}
+
+// asShown replaces the test's address and folder by those that the pages show.
+func (s *shell) asShown(text string) string {
+	return strings.NewReplacer(s.address, defaultAddress, s.folder, "/home/ada/millrace").Replace(text)
 }
 
 // otherTerminal returns what a server prints that runs in another terminal.
@@ -145,7 +150,7 @@ func (s *shell) otherTerminal(command string) []string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return strings.Split(strings.ReplaceAll(string(text), s.address, defaultAddress), "\n")
+	return strings.Split(s.asShown(string(text)), "\n")
 }
 
 // settle waits until a server that was started serves, and until one that was killed does not: the
