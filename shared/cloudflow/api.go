@@ -1,7 +1,7 @@
 // Package cloudflow is the service behind the wire: one method per operation of the CloudFlow API,
-// with its checks, faults and name claims. Its errors are *fault.Error with the codes of api.md
-// section 7. An optional string that is absent is ""; optional flags and numbers are pointers. A
-// response shows only durable state. The package knows nothing of HTTP.
+// with its checks, faults and name claims. Its errors are *fault.Error with the codes of
+// docs/api.md#errors. An optional string that is absent is ""; optional flags and numbers are
+// pointers. A response shows only durable state. The package knows nothing of HTTP.
 package cloudflow
 
 import (
@@ -27,16 +27,16 @@ type Caller struct {
 	FlowPrincipal string
 }
 
-// CreateFlowRequest holds the parameters of CreateFlow (api.md 4.1). Environment is the JSON text
-// as sent.
+// CreateFlowRequest holds the parameters of CreateFlow (docs/api.md#createflow). Environment is the
+// JSON text as sent.
 type CreateFlowRequest struct {
 	Name, Definition, Description, Type, RoleArn        string
 	ExecutionMode, ExternalStorageLocation, Environment string
 	ResourceGroupID                                     string
 }
 
-// UpdateFlowRequest holds the parameters of UpdateFlow (api.md 4.2). A nil field keeps the stored
-// value.
+// UpdateFlowRequest holds the parameters of UpdateFlow (docs/api.md#updateflow). A nil field keeps
+// the stored value.
 type UpdateFlowRequest struct {
 	Name                                                                         string
 	Definition, Description, Type, RoleArn, Environment, ExternalStorageLocation *string
@@ -70,8 +70,8 @@ type FlowPage struct {
 	NextToken string
 }
 
-// StartExecutionRequest holds the parameters of StartExecution and StartSyncExecution (api.md 4.6,
-// 4.7).
+// StartExecutionRequest holds the parameters of StartExecution and StartSyncExecution
+// (docs/api.md#startexecution).
 type StartExecutionRequest struct {
 	FlowName, ExecutionName, Input string
 	CallbackToken                  string // CallbackFnFTaskToken
@@ -91,7 +91,7 @@ type DescribeExecutionRequest struct {
 	WaitTimeSeconds         *int64
 }
 
-// ListExecutionsRequest holds the filters of ListExecutions (api.md 4.10).
+// ListExecutionsRequest holds the filters of ListExecutions (docs/api.md#listexecutions).
 type ListExecutionsRequest struct {
 	FlowName, NextToken, Status      string
 	Limit                            *int64

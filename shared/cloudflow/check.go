@@ -126,7 +126,7 @@ func checkQualifier(flowName, q string) error {
 		flowName)
 }
 
-// Limits of a flow's environment (api.md 3.7).
+// Limits of a flow's environment (docs/api.md#createflow).
 const (
 	variablesMax   = 100
 	environmentMax = 32 << 10

@@ -13,9 +13,9 @@ import (
 	"millrace/shared/store"
 )
 
-// StartExecution claims the name and starts the execution (api.md 4.6, 5). If an execution with
-// this name is running, StartExecution returns it and starts nothing. If it has ended, the fault is
-// ExecutionAlreadyExists.
+// StartExecution claims the name and starts the execution (docs/api.md#startexecution). If an
+// execution with this name is running, StartExecution returns it and starts nothing. If it has
+// ended, the fault is ExecutionAlreadyExists.
 func (s *Service) StartExecution(
 	ctx context.Context, c Caller, q StartExecutionRequest,
 ) (*Execution, error) {
@@ -101,7 +101,7 @@ func (s *Service) prepare(
 }
 
 // existing returns the execution that already has the name of a rejected start: a name in use comes
-// first (api.md 5.1). If there is none, it returns rejection.
+// first (docs/api.md#the-same-name-twice). If there is none, it returns rejection.
 func (s *Service) existing(
 	ctx context.Context, start *engine.Start, rejection error,
 ) (*store.Execution, error) {
@@ -125,7 +125,8 @@ func (s *Service) generatedName(c Caller, flowName string) string {
 	return uuid([16]byte(sum[:16]))
 }
 
-// StartSyncExecution runs an Express execution and returns its result (api.md 4.7).
+// StartSyncExecution runs an Express execution and returns its result
+// (docs/api.md#startsyncexecution).
 func (s *Service) StartSyncExecution(
 	ctx context.Context, c Caller, q StartExecutionRequest,
 ) (*SyncExecution, error) {
@@ -160,7 +161,7 @@ func (s *Service) StartSyncExecution(
 	return out, nil
 }
 
-// StopExecution ends a running execution (api.md 4.8).
+// StopExecution ends a running execution (docs/api.md#stopexecution).
 func (s *Service) StopExecution(
 	ctx context.Context, c Caller, q StopExecutionRequest,
 ) (*Execution, error) {
@@ -198,7 +199,8 @@ func (s *Service) StopExecution(
 // waitMax bounds a long poll, in seconds.
 const waitMax = 60
 
-// DescribeExecution returns an execution when it has ended or the wait is over (api.md 4.9).
+// DescribeExecution returns an execution when it has ended or the wait is over
+// (docs/api.md#describeexecution).
 func (s *Service) DescribeExecution(
 	ctx context.Context, c Caller, q DescribeExecutionRequest,
 ) (*Execution, error) {

@@ -14,7 +14,7 @@ import (
 
 const descriptionMax = 4096
 
-// CreateFlow checks a definition completely and stores the flow (api.md 4.1).
+// CreateFlow checks a definition completely and stores the flow (docs/api.md#createflow).
 func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest) (*Flow, error) {
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error
 	return m, nil
 }
 
-// UpdateFlow changes the fields that the request has (api.md 4.2). Running executions keep the
-// definition they started with.
+// UpdateFlow changes the fields that the request has (docs/api.md#updateflow). Running executions
+// keep the definition they started with.
 func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest) (*Flow, error) {
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
@@ -178,8 +178,8 @@ func deref(s *string) string {
 }
 
 // malformedFirst returns the fault of an update's definition instead of the fault of the missing
-// flow, because format errors come before existence (api.md 2.9). The mode of a missing flow is
-// unknown, so the definition is malformed only if it is so in both modes.
+// flow, because format errors come before existence (docs/api.md#order-of-checks). The mode of a
+// missing flow is unknown, so the definition is malformed only if it is so in both modes.
 func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
 	if q.Definition == nil || *q.Definition == "" || fault.CodeOf(missing) != fault.FlowNotExists {
 		return missing
@@ -214,7 +214,7 @@ func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []flow.Variable) {
 	}
 }
 
-// DescribeFlow returns a flow (api.md 4.3).
+// DescribeFlow returns a flow (docs/api.md#describeflow).
 func (s *Service) DescribeFlow(
 	ctx context.Context, c Caller, q DescribeFlowRequest,
 ) (*Flow, error) {
@@ -267,10 +267,10 @@ const pageBytes = 1 << 20
 // that the caller may not see cost no read of their rows.
 const listChunk = 500
 
-// ListFlows pages by name through the flows of the account that the caller may describe (api.md
-// 4.5). NextToken holds the name of the last flow on the page, so a page must not end at a flow
-// that it does not show. ListFlows therefore reads on past flows that it skips. The number of flows
-// of an account is limited, and ctx bounds the time.
+// ListFlows pages by name through the flows of the account that the caller may describe
+// (docs/api.md#listflows). NextToken holds the name of the last flow on the page, so a page must
+// not end at a flow that it does not show. ListFlows therefore reads on past flows that it skips.
+// The number of flows of an account is limited, and ctx bounds the time.
 func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
 	limit, err := checkLimit(q.Limit, 1000)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"millrace/shared/value"
 )
 
-// ListExecutions pages through a flow's executions, newest first (api.md 4.10).
+// ListExecutions pages through a flow's executions, newest first (docs/api.md#listexecutions).
 func (s *Service) ListExecutions(
 	ctx context.Context, c Caller, q ListExecutionsRequest,
 ) (*ExecutionPage, error) {
@@ -154,7 +154,8 @@ func instant(parameter, text string) (int64, error) {
 	return max(t.UnixMilli(), 1), nil
 }
 
-// GetExecutionHistory pages through an execution's events, oldest first (api.md 4.11).
+// GetExecutionHistory pages through an execution's events, oldest first
+// (docs/api.md#getexecutionhistory).
 func (s *Service) GetExecutionHistory(
 	ctx context.Context, c Caller, q GetExecutionHistoryRequest,
 ) (*EventPage, error) {

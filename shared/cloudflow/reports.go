@@ -8,8 +8,8 @@ import (
 	"millrace/shared/interp"
 )
 
-// ReportTaskSucceeded reports a task's result by its token (api.md 4.12). It returns the id of the
-// history event that it wrote.
+// ReportTaskSucceeded reports a task's result by its token (docs/api.md#reports-of-tasks). It
+// returns the id of the history event that it wrote.
 func (s *Service) ReportTaskSucceeded(
 	ctx context.Context, c Caller, q ReportTaskSucceededRequest,
 ) (int64, error) {

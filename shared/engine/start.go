@@ -62,7 +62,7 @@ func (e *Engine) StartExecution(
 
 // namesake returns the execution that has the name of a start that must not start anything. The
 // start is rejected only if the name is free, because otherwise it would start nothing anyway
-// (api.md 5.1).
+// (docs/api.md#the-same-name-twice).
 func (e *Engine) namesake(
 	ctx context.Context, s *Start, rejection error,
 ) (*store.Execution, bool, error) {

@@ -1,6 +1,6 @@
 // Package fault defines the error type that crosses API boundaries: a wire code and a message for
-// the caller, and the cause for the operator. The codes are those of the CloudFlow API (spec api.md
-// section 7).
+// the caller, and the cause for the operator. The codes are those of the CloudFlow API
+// (docs/api.md#errors).
 package fault
 
 import (
@@ -92,7 +92,7 @@ func CodeOf(err error) Code {
 	return InternalServerError
 }
 
-// statuses maps each code to its HTTP status (api.md 7.1 and 7.2).
+// statuses maps each code to its HTTP status (docs/api.md#errors).
 var statuses = map[Code]int{
 	AccessDenied:              403,
 	ActionNotSupported:        400,
