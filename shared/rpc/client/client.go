@@ -189,8 +189,8 @@ func (c *Client) do(
 }
 
 // hasRequestID reports whether a response is an object with a request id, as every response of
-// CloudFlow is (api.md 3.5): another server may respond with 200 and an object too. A response of
-// this server begins with the id, so it is not parsed twice.
+// CloudFlow is (docs/api.md#responses): another server may respond with 200 and an object too. A
+// response of this server begins with the id, so it is not parsed twice.
 func hasRequestID(body []byte) bool {
 	if id, ok := bytes.CutPrefix(body, []byte(`{"RequestId":"`)); ok && len(id) > 0 &&
 		id[0] != '"' {

@@ -12,7 +12,7 @@ import (
 )
 
 // The largest difference between the time of a request and the server's clock, in both directions
-// (api.md 2.7).
+// (docs/api.md#signatures).
 const (
 	skewV1 = 31 * time.Minute
 	skewV3 = 15 * time.Minute
@@ -103,7 +103,7 @@ var requiredV3 = [...]struct{ header, name string }{
 	{rpc.HeaderNonce, "x-acs-signature-nonce"},
 }
 
-// coveredV3 are the headers that every V3 signature must cover (api.md 2.5).
+// coveredV3 are the headers that every V3 signature must cover (docs/api.md#signatures).
 var coveredV3 = [...]string{
 	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce",
 	"x-acs-version",

@@ -7,8 +7,8 @@ import (
 	"millrace/shared/rpc"
 )
 
-// The messages are those of api.md 7.1. Some have a further sentence that says what to do. Values
-// from a request are cut to a reasonable length.
+// The messages are those of docs/api.md#errors. Some have a further sentence that says what to do.
+// Values from a request are cut to a reasonable length.
 
 const internalMessage = "An internal error has occurred. Please retry."
 

@@ -16,8 +16,8 @@ import (
 )
 
 // Server is an HTTP server whose own error responses, to malformed HTTP, are JSON: clients of the
-// API read nothing else (api.md 8.2). Use its Serve and ListenAndServe; the other methods of
-// http.Server bypass this.
+// API read nothing else. Use its Serve and ListenAndServe; the other methods of http.Server bypass
+// this.
 type Server struct {
 	*http.Server
 	// Connections is the most connections that may be open; 0: any number. At that number, a new

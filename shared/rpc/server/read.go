@@ -79,7 +79,7 @@ func (c *request) decode() error {
 	return nil
 }
 
-// adoptRequestID uses the caller's own request id, if it is valid (api.md 3.5).
+// adoptRequestID uses the caller's own request id, if it is valid (docs/api.md#responses).
 func (c *request) adoptRequestID() {
 	if c.requestID != "" {
 		return
@@ -132,8 +132,9 @@ const (
 	jsonFree    = 64 << 10 // not charged to the budget
 )
 
-// readJSON turns each key of a JSON object into a parameter (api.md 2.1): strings as they are,
-// numbers and booleans as written, objects and lists as JSON text. A null is an absent parameter.
+// readJSON turns each key of a JSON object into a parameter (docs/api.md#requests): strings as they
+// are, numbers and booleans as written, objects and lists as JSON text. A null is an absent
+// parameter.
 func (c *request) readJSON() error {
 	if memoryMax := min(jsonExpands*len(c.body), jsonMemory); memoryMax > jsonFree {
 		if err := c.holdBody(int64(cap(c.body) + memoryMax)); err != nil {

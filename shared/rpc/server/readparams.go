@@ -2,8 +2,7 @@ package server
 
 import "millrace/shared/cloudflow"
 
-// One function per operation: it turns the parameters (api.md section 4) into the service's
-// request.
+// One function per operation: it turns the parameters (docs/api.md) into the service's request.
 
 func readNothing(*params) nothing { return nothing{} }
 

@@ -129,7 +129,8 @@ func (c *request) run() (status int, _ error) {
 	return 0, nil
 }
 
-// preflight makes the checks that precede the operation, in the order of api.md 2.9.
+// preflight makes the checks that precede the operation, in the order of
+// docs/api.md#order-of-checks.
 func (c *request) preflight() error {
 	if err := c.rejectBrowser(); err != nil {
 		return err

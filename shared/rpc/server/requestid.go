@@ -24,7 +24,8 @@ func newRequestID() string {
 	return string(text[:])
 }
 
-// validRequestID reports whether a caller may choose s as the id of its request (api.md 3.5).
+// validRequestID reports whether a caller may choose s as the id of its request
+// (docs/api.md#responses).
 func validRequestID(s string) bool {
 	if len(s) == 0 || len(s) > 64 {
 		return false

@@ -11,7 +11,7 @@ import (
 	"millrace/shared/value"
 )
 
-// One function per response: it appends the fields of api.md section 4, in that order. Strings are
+// One function per response: it appends the fields of docs/api.md, in that order. Strings are
 // always present, "" if they have no value; lists are always present; Environment is present only
 // if it has variables. No response has a key named Code, because the npm client takes such a
 // response for an error.

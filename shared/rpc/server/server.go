@@ -1,9 +1,9 @@
 // Package server serves the CloudFlow API (2019-03-15): signatures, routing, parameters, responses and
 // faults. It turns an HTTP request into a call of API; it knows nothing about flows.
 //
-// It makes its checks in the order of api.md 2.9: size, media type, operation, version, credentials,
-// throttle, policy, required parameters, formats. The service makes the remaining checks. Query
-// strings and parameters must not be logged, because they hold tokens.
+// It makes its checks in the order of docs/api.md#order-of-checks: size, media type, operation,
+// version, credentials, throttle, policy, required parameters, formats. The service makes the
+// remaining checks. Query strings and parameters must not be logged, because they hold tokens.
 package server
 
 import (

@@ -15,7 +15,7 @@ type Rate struct {
 	PerSecond float64
 }
 
-// DefaultRates returns CloudFlow's own rates (api.md 7.3).
+// DefaultRates returns CloudFlow's own rates (docs/api.md#rates).
 func DefaultRates() map[string]Rate {
 	return map[string]Rate{
 		"StartExecution": {100, 100}, "DescribeExecution": {50, 5}, "GetExecutionHistory": {50, 5},

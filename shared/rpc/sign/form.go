@@ -1,6 +1,7 @@
 // Package sign implements the two signature families of the CloudFlow wire, V1 (HMAC-SHA1 in
 // parameters) and V3 (ACS3-HMAC-SHA256 in a header), and the form encoding that they sign. Server
-// and client share it, so that the server can verify what the client computes (api.md 2.4, 2.5).
+// and client share it, so that the server can verify what the client computes
+// (docs/api.md#signatures).
 package sign
 
 import (
