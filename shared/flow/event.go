@@ -6,7 +6,7 @@ import "millrace/shared/value"
 // 16 numbers; new types go to the end of their family, and new families to the end.
 type EventType uint16
 
-// The types of both dialects (api.md 6.2).
+// The types of both dialects (docs/api.md#getexecutionhistory).
 const (
 	ExecutionStarted EventType = iota + 1
 	ExecutionSucceeded
@@ -138,8 +138,8 @@ func (e *HistoryEvent) StepName(m *Machine) string {
 	return m.Nodes[e.Node].Name
 }
 
-// AppendDetail appends the event's EventDetail: a JSON object with sorted keys (api.md 6.4). Its
-// values must be loaded.
+// AppendDetail appends the event's EventDetail: a JSON object with sorted keys
+// (docs/api.md#getexecutionhistory). Its values must be loaded.
 func (e *HistoryEvent) AppendDetail(dst []byte, m *Machine) []byte {
 	d := detail{append(dst, '{'), false}
 	if e.Error != nil {

@@ -32,7 +32,8 @@ type Limits struct {
 	Sequential bool
 }
 
-// DefaultLimits returns CloudFlow's limits (fdl-statemachine.md 14, fdl-flow.md 11, api.md 7.3).
+// DefaultLimits returns CloudFlow's limits (docs/statemachine.md#limits, docs/flowv1.md#limits,
+// docs/configuration.md#limits).
 func DefaultLimits() Limits {
 	return Limits{
 		Events: 5000, EventBytes: 64 << 10, EventBytesV1: 32 << 10, ResultBytes: 1 << 20,

@@ -6,7 +6,7 @@ import "strings"
 const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
 
 // ValidName reports whether a caller may give this name to a flow or an execution: 1 to 128 ASCII
-// letters, digits, `_` and `-`, the first a letter or `_` (api.md 3.1).
+// letters, digits, `_` and `-`, the first a letter or `_` (docs/api.md#flows).
 func ValidName(s string) bool {
 	if len(s) == 0 || len(s) > 128 || !letter(s[0]) {
 		return false

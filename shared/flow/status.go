@@ -1,6 +1,6 @@
 package flow
 
-// Status is the status of an execution (api.md 3.6).
+// Status is the status of an execution (docs/api.md#an-execution).
 type Status uint8
 
 // The statuses. The last four are final and never change.
@@ -37,7 +37,8 @@ type Error struct {
 	Cause string
 }
 
-// Names of the errors that the engine itself raises (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
+// Names of the errors that the engine itself raises (docs/statemachine.md#names,
+// docs/flowv1.md#error-names).
 const (
 	ErrTaskTimeout        = "FnF.TaskTimeout"
 	ErrFail               = "FnF.Fail"
@@ -52,7 +53,8 @@ const (
 	ErrMapRunNotSupported = "FnF.ActionNotSupported"
 )
 
-// ErrorNameMax and ErrorCauseMax bound the texts of an error, in characters (api.md 4.8, 4.12).
+// ErrorNameMax and ErrorCauseMax bound the texts of an error, in characters
+// (docs/api.md#stopexecution).
 const (
 	ErrorNameMax  = 128
 	ErrorCauseMax = 4096

@@ -6,7 +6,7 @@ import (
 	"millrace/shared/value"
 )
 
-// input builds the input of a state (fdl-statemachine.md 9.4, fdl-flow.md 2.2).
+// input builds the input of a state (docs/statemachine.md#data-flow, docs/flowv1.md#data).
 func (f *stepper) input(e *entry) (*flow.Value, error) {
 	st := f.state(e)
 	if st.Input == nil {

@@ -190,8 +190,8 @@ func TestRetryDelay(t *testing.T) {
 	}
 }
 
-// TestDataLimits: limits are exact to the byte, and no Catch applies (fdl-statemachine.md D-14,
-// fdl-flow.md 5.4).
+// TestDataLimits: limits are exact to the byte, and no Catch applies (docs/statemachine.md#limits,
+// docs/flowv1.md#limits).
 func TestDataLimits(t *testing.T) {
 	catch := `Catch: [{Errors: [FnF.ALL], Next: z}], `
 	last := `{Name: z, Type: Pass, End: true}`

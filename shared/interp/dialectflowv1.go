@@ -8,8 +8,8 @@ import (
 	"millrace/shared/value"
 )
 
-// flowV1 is the dialect `type: flow` (fdl-flow.md). The states of a scope have the same input; what
-// they put out is merged into the local data of the scope.
+// flowV1 is the dialect `type: flow` (docs/flowv1.md). The states of a scope have the same input;
+// what they put out is merged into the local data of the scope.
 var flowV1 = dialect{
 	data: &flowV1Data{},
 	events: eventTypes{
@@ -32,7 +32,7 @@ var flowV1 = dialect{
 	omitAbsent:  true,
 }
 
-// matchV1 is lenient where public flows need it (fdl-flow.md 5.1, 6.4).
+// matchV1 is lenient where public flows need it (docs/flowv1.md#error-names).
 func matchV1(rule, name string) bool {
 	const exists, existsToo = "fnf.ExecutionAlreadyExists", "FnF.ExecutionAlreadyExists"
 	if rule == flow.ErrorAll || rule == name {
@@ -79,7 +79,7 @@ func (*flowV1Data) iterationInput(f *stepper, e *entry, m *flow.MapSpec, item an
 	return in, nil
 }
 
-// context returns $context (fdl-flow.md 2.6).
+// context returns $context (docs/flowv1.md#context).
 func (*flowV1Data) context(v *env) any {
 	s := v.stepper.s
 	out := map[string]any{
@@ -129,7 +129,7 @@ func (*flowV1Data) leave(f *stepper, e *entry, st *flow.State) (departure, error
 	return departure{output: out, data: local}, f.checkLocal(local, st)
 }
 
-// outputV1 builds the output of a step (fdl-flow.md 2.3).
+// outputV1 builds the output of a step (docs/flowv1.md#data).
 func (f *stepper) outputV1(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Output != nil {
 		v := f.env(e, "outputMappings")

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/value"
 )
 
-// stateMachine is the dialect `Type: StateMachine` (fdl-statemachine.md). The output of a state is
+// stateMachine is the dialect `Type: StateMachine` (docs/statemachine.md). The output of a state is
 // the input of the next one.
 var stateMachine = dialect{
 	data: &stateMachineData{},
@@ -87,7 +87,7 @@ func (*stateMachineData) joinedDepth(kind flow.Kind) int {
 	return 1
 }
 
-// leave applies OutputConstructor and GlobalConstructor (fdl-statemachine.md 9.4).
+// leave applies OutputConstructor and GlobalConstructor (docs/statemachine.md#data-flow).
 func (*stateMachineData) leave(f *stepper, e *entry, st *flow.State) (departure, error) {
 	if n := e.result.Len(); n > f.l.ResultBytes {
 		return departure{}, f.dataLimitError("the result of state "+value.Quote(st.Name),
@@ -185,7 +185,7 @@ func (*stateMachineData) executionOutput(f *stepper, root *scope) (*flow.Value, 
 	return f.objectOutput(root.input)
 }
 
-// contextRoot is $Context (fdl-statemachine.md 9.2). Its members are built on demand.
+// contextRoot is $Context (docs/expressions.md#context). Its members are built on demand.
 type contextRoot env
 
 // Member returns one of Execution, Current, Workflow.

@@ -240,9 +240,9 @@ func (f *stepper) end(status flow.Status, err *flow.Error) {
 	f.enqueueCallback()
 }
 
-// enqueueCallback adds the report to the parent's task to the outbox (fdl-flow.md 7.2,
-// fdl-statemachine.md D-35). It uses the error names of StateMachine; taskReported translates them
-// for FlowV1 tasks.
+// enqueueCallback adds the report to the parent's task to the outbox
+// (docs/protocol.md#children-and-callbacks). It uses the error names of StateMachine; taskReported
+// translates them for FlowV1 tasks.
 func (f *stepper) enqueueCallback() {
 	s := f.s
 	if s.CallbackToken == "" {

@@ -121,8 +121,8 @@ func (f *stepper) finish(sc *scope) error {
 	}
 	e.results[i] = out
 	e.pending--
-	// Another branch may have finished later in the history but before this one
-	// (fdl-statemachine.md 15.1).
+	// Another branch may have finished later in the history but before this one. The event that
+	// closes the state follows from the last.
 	e.last = max(e.last, last)
 	for i, r := range e.running {
 		if r == sc {

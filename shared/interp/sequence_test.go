@@ -68,8 +68,8 @@ func (w tasks) handler() callHandler {
 	})
 }
 
-// TestSequences checks the ids and ScheduleEventIds of each kind of state (fdl-statemachine.md
-// 15.1, fdl-flow.md 8.2 and 8.3).
+// TestSequences checks the ids and ScheduleEventIds of each kind of state
+// (docs/api.md#getexecutionhistory).
 func TestSequences(t *testing.T) {
 	retry := `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], `
 	catch := `Catch: [{Errors: [FnF.ALL], Next: b}], `

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// TokenBytesMax is the maximum length of a task token, in bytes (api.md 4.12).
+// TokenBytesMax is the maximum length of a task token, in bytes (docs/api.md#reports-of-tasks).
 const TokenBytesMax = 2048
 
-// token returns the task token of an event: base64 of v1#flow#execution#id#MAC (fdl-flow.md 7.3).
-// The MAC also covers the account, the flow's id and the run.
+// token returns the task token of an event: base64 of v1#flow#execution#id#MAC
+// (docs/protocol.md#task-tokens). The MAC also covers the account, the flow's id and the run.
 func (s *State) token(id int64) string {
 	text := "v1#" + s.Flow + "#" + s.Name + "#" + strconv.FormatInt(id, 10) + "#" +
 		base64.StdEncoding.EncodeToString(s.mac(id))

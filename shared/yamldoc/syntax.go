@@ -190,7 +190,7 @@ func quotingHint(line string, column int, kind int) string {
 }
 
 // needsQuotes reports whether the parser may have read the value as something other than text
-// (fdl-statemachine.md 10.5).
+// (docs/definitions.md#what-yaml-11-reads-otherwise).
 func needsQuotes(value string, kind int) bool {
 	switch value[0] {
 	case '"', '\'':

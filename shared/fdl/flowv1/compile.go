@@ -1,6 +1,6 @@
 // Package flowv1 is the front end of the FlowV1 dialect: it checks the tree of a definition and
-// compiles it to a flow.Machine. The rules of its diagnostics, F01 to F09, are the numbers of
-// section 12 of the language's reference.
+// compiles it to a flow.Machine. The rules of its diagnostics, F01 to F09, name one kind of mistake
+// each (docs/flowv1.md#mistakes-in-a-definition).
 package flowv1
 
 import (
@@ -66,7 +66,8 @@ func (c *compiler) top(root *yamldoc.Node, name string) {
 	}
 }
 
-// versions are the spellings of the only version, as flows in use have them (api.md 4.1).
+// versions are the spellings of the only version, as flows in use have them
+// (docs/api.md#createflow).
 var versions = []string{"v1", "v1beta1", "v1.0"}
 
 func (c *compiler) dialect(root *yamldoc.Node) {

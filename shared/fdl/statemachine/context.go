@@ -13,7 +13,7 @@ import (
 // member may exist.
 type members map[string]members
 
-// context is the shape of $Context (fdl-statemachine.md 9.2, Workflow from D-53).
+// context is the shape of $Context (docs/expressions.md#context).
 var context = members{
 	"Execution": {"Name": {}, "Input": nil, "RoleArn": {}},
 	"Current": {"Name": {}, "Input": nil, "Output": nil, "Error": {"Code": {}, "Detail": {}},
