@@ -83,9 +83,9 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestSDK: the defects of the SDK (platform.md 1.3) do not show. Responses are raw JSON, every
-// event gets a response whatever its headers, a failing API is not called again at once, and
-// life-cycle events and panics get a response.
+// TestSDK: the defects of the SDK do not show. Responses are raw JSON, every event gets a response
+// whatever its headers, a failing API is not called again at once, and life-cycle events and panics
+// get a response.
 func TestSDK(t *testing.T) {
 	api := &runtimeAPI{fails: 6, events: make(chan runtimeEvent), responses: make(chan string)}
 	server := httptest.NewServer(api)

@@ -94,7 +94,7 @@ var flowV1 = dialect{
 		Tag: "MessageTag", Attributes: "MessageAttributes"},
 	unsupported: "UnsupportedOperation",
 	// With a resourceArn, the error for a name that is taken is FnF.ExecutionAlreadyExists
-	// (fdl-flow.md 6.4).
+	// (docs/flowv1.md#flows).
 	ownError: func(resource, code string) string {
 		if resource != "" && code == "ExecutionAlreadyExists" {
 			return "FnF." + code

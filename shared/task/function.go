@@ -139,7 +139,7 @@ func FunctionFailure(action string, document []byte) *flow.Error {
 }
 
 // IsAsync reports whether a call with this invocationType is asynchronous. A job for whose end the
-// task waits is always asynchronous: StateMachine rejects a synchronous one (D-37), FlowV1 treats
+// task waits is always asynchronous: StateMachine rejects a synchronous one, FlowV1 treats
 // it as a plain call.
 func IsAsync(r *Request, kind string) (bool, error) {
 	switch {

@@ -41,7 +41,7 @@ func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) 
 	return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" broke: "+err.Error())
 }
 
-// codeOf returns the code for a status whose body has none (D-54).
+// codeOf returns the code for a status whose body has none.
 func codeOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:

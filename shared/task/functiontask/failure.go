@@ -12,7 +12,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Names of errors (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
+// Names of errors (docs/statemachine.md#names, docs/flowv1.md#error-names).
 const (
 	unknown           = "FC.Unknown"
 	resourceExhausted = "FC.ResourceExhausted"
@@ -76,7 +76,7 @@ func failureOf(status int, header http.Header, body []byte) *flow.Error {
 	return task.NewError(nameOf(status), message)
 }
 
-// nameOf returns the error name for a status whose body has no code (D-54).
+// nameOf returns the error name for a status whose body has no code.
 func nameOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:
