@@ -6,7 +6,8 @@ import (
 )
 
 // Read parses a history in the form of GetExecutionHistory: any value that encodes to the JSON
-// array of its Events (api.md 6.1), for example the events that a client returns.
+// array of its Events (docs/api.md#getexecutionhistory), for example the events that a client
+// returns.
 func Read(history any) ([]Event, error) {
 	text, err := json.Marshal(history)
 	if err != nil {
@@ -39,7 +40,8 @@ func CheckHistory(definition, input string, context Context, flowV1 bool, histor
 	return Check(definition, input, context, events, Record{Late: -1, Limits: Defaults(flowV1)})
 }
 
-// Defaults returns the default limits of a language: fdl-statemachine.md 14, fdl-flow.md 11.
+// Defaults returns the default limits of a language: docs/statemachine.md#limits,
+// docs/flowv1.md#limits.
 func Defaults(flowV1 bool) Limits {
 	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsV1: 172_800,
 		MapConcurrency: 40, MapConcurrencyMax: 100, IterationsV1: 100, TaskSeconds: 604_800,

@@ -13,7 +13,7 @@ type failure struct {
 	Failure
 	free      bool
 	timeout   bool // of the task itself
-	permanent bool // a retry would fail the same way (D-19)
+	permanent bool // a retry would fail the same way
 	unsure    bool // of a start: it may have started an execution nevertheless
 }
 
@@ -44,7 +44,7 @@ func Judge(definition, input string, context Context, events []Event, outside Re
 			err = r
 		case tooLarge:
 			err = &Violation{*c.at, r.what + " is too large: the execution must fail",
-				"fdl-statemachine.md 9.1, D-14; fdl-flow.md 5.4"}
+				pageData + ", " + pageLimits + ", " + v1Limits}
 		default:
 			panic(r)
 		}
@@ -131,37 +131,37 @@ func (c *checker) check() error {
 	switch {
 	case c.out.Unfinished || c.ended:
 	case len(c.events) == 0:
-		return &Violation{Why: "there is no history", Rule: "api.md 6"}
+		return &Violation{Why: "there is no history", Rule: pageHistory}
 	default:
-		c.violate(c.at, "fdl-flow.md 8.2", "the history ends, and the execution has not: %s",
+		c.violate(c.at, pageHistory, "the history ends, and the execution has not: %s",
 			c.waiting())
 	}
 	return nil
 }
 
-// order checks the rules that hold for all events (api.md 6.1).
+// order checks the rules that hold for all events (docs/api.md#getexecutionhistory).
 func (c *checker) order(i int, e *Event) {
 	switch {
 	case e.ID != int64(i)+1:
-		c.violate(e, "api.md 6.1", "its id must be %d", i+1)
+		c.violate(e, pageHistory, "its id must be %d", i+1)
 	case i == 0 && e.Schedule != 0 || i > 0 && (e.Schedule < 1 || e.Schedule >= e.ID):
-		c.violate(e, "fdl-statemachine.md 15.1", "the event that led to it must be an earlier one")
+		c.violate(e, pageHistory, "the event that led to it must be an earlier one")
 	case i > 0 && e.Time < c.events[i-1].Time:
-		c.violate(e, "api.md 6.1", "its time is before that of the event before")
+		c.violate(e, pageHistory, "its time is before that of the event before")
 	case (e.Step == "") != strings.HasPrefix(e.Type, "Execution"):
-		c.violate(e, "api.md 6.1", "events of the execution, and they alone, have no StepName")
+		c.violate(e, pageHistory, "events of the execution, and they alone, have no StepName")
 	case c.ended:
-		c.violate(e, "fdl-flow.md 8.4", "the execution had ended")
+		c.violate(e, pageHistory, "the execution had ended")
 	}
 	if c.deadline > 0 && c.out.Late >= 0 && e.Time > c.deadline+c.out.Late.Milliseconds() {
-		c.violate(e, "fdl-statemachine.md 11.4", "the time limit of the execution was over at %d",
+		c.violate(e, pageErrors, "the time limit of the execution was over at %d",
 			c.deadline)
 	}
 	switch e.Type {
 	case "StateAborted", "ExecutionFailed", "ExecutionStopped", "ExecutionTimedOut":
 	default:
 		if e.ID > int64(c.out.Limits.Events) && e.Type != "ExecutionSucceeded" {
-			c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most",
+			c.violate(e, pageLimits, "an execution has %d events at most",
 				c.out.Limits.Events)
 		}
 	}
@@ -170,9 +170,9 @@ func (c *checker) order(i int, e *Event) {
 // begin handles the first event.
 func (c *checker) begin(e *Event) {
 	if e.Type != "ExecutionStarted" {
-		c.violate(e, "fdl-flow.md 8.2", "the first event must be ExecutionStarted")
+		c.violate(e, pageHistory, "the first event must be ExecutionStarted")
 	}
-	c.detail(e, "fdl-statemachine.md 15.1", object{"input": c.input})
+	c.detail(e, pageHistory, object{"input": c.input})
 	c.started = c.context.Started
 	if c.started == 0 {
 		c.started = e.Time
@@ -215,14 +215,14 @@ func (c *checker) dispatch(e *Event) {
 	}
 	switch {
 	case c.ending:
-		c.violate(e, "fdl-statemachine.md 11.4", "states were aborted, so the execution must end")
+		c.violate(e, pageErrors, "states were aborted, so the execution must end")
 	case len(c.toAbort) > 0:
-		c.violate(e, "fdl-statemachine.md 7, D-09",
+		c.violate(e, pageParallel,
 			"%d states of other branches or iterations are to be aborted first", len(c.toAbort))
 	}
 	t := c.root.waiter(e)
 	if t == nil {
-		c.violate(e, "fdl-statemachine.md 15.3", "nothing leads to it; possible is: %s",
+		c.violate(e, pageHistory, "nothing leads to it; possible is: %s",
 			c.waiting())
 	}
 	t.got = e
@@ -264,17 +264,17 @@ func (c *checker) errorOf(e *Event) (name, cause string) {
 	v, err := readJSON(e.Detail)
 	m, _ := v.(object)
 	if err != nil || m == nil {
-		c.violate(e, "api.md 6.4", "its detail is no JSON object")
+		c.violate(e, pageHistory, "its detail is no JSON object")
 	}
 	name, okName := m["error"].(string)
 	cause, okCause := m["cause"].(string)
 	if !okName || !okCause || len(m) != 2 {
-		c.violate(e, "api.md 6.4", "its detail must be error and cause")
+		c.violate(e, pageHistory, "its detail must be error and cause")
 	}
 	return name, cause
 }
 
-// aborted handles StateAborted (D-09): the engine aborts all open states in the other branches of a
+// aborted handles StateAborted: the engine aborts all open states in the other branches of a
 // state that fails, or all open states when the execution ends. Inner states must be aborted before
 // the states around them.
 func (c *checker) aborted(e *Event) {
@@ -288,15 +288,15 @@ func (c *checker) aborted(e *Event) {
 			v.mayEnd(e.Schedule)
 	})
 	if i < 0 {
-		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
+		c.violate(e, pageHistory, "there is no such state to abort")
 	}
 	if limit := int64(c.out.Limits.Events); e.ID > limit && !c.ending {
-		c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", limit)
+		c.violate(e, pageLimits, "an execution has %d events at most", limit)
 	}
 	v := c.toAbort[i]
 	for _, other := range c.toAbort {
 		if other != v && other.inside(v) {
-			c.violate(e, "fdl-statemachine.md 15.1", "state %q inside it is still open", other.name)
+			c.violate(e, pageHistory, "state %q inside it is still open", other.name)
 		}
 	}
 	c.toAbort = slices.Delete(c.toAbort, i, i+1)
@@ -332,24 +332,24 @@ func (c *checker) endsEarly(e *Event) {
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
 	if len(c.toAbort) > 0 && !c.flowV1 {
-		c.violate(e, "fdl-statemachine.md 11.4, 15.1", "state %q is neither closed nor aborted",
+		c.violate(e, pageErrors+", "+pageHistory, "state %q is neither closed nor aborted",
 			c.toAbort[0].name)
 	}
 	if e.Schedule != e.ID-1 {
-		c.violate(e, "fdl-flow.md 8.2", "it must follow from the last event")
+		c.violate(e, pageHistory, "it must follow from the last event")
 	}
 	early := c.out.Early.Milliseconds()
 	switch {
 	case e.Type == "ExecutionTimedOut":
 		if name != errTimedOut || e.Time < c.deadline-early {
-			c.violate(e, "fdl-statemachine.md 11.4",
+			c.violate(e, pageErrors,
 				"the time limit is over at %d, the error must be %s", c.deadline, errTimedOut)
 		}
 	case e.Type == "ExecutionStopped":
 		if !slices.ContainsFunc(c.out.Stops, func(s Stop) bool {
 			return cut(s.Name, 128) == name && cut(s.Cause, 4096) == cause && e.Time >= s.At-early
 		}) {
-			c.violate(e, "api.md 4 (StopExecution)",
+			c.violate(e, pageStop,
 				"nobody has asked for a stop with that error by then: %v", c.out.Stops)
 		}
 	case name == errInternal:
@@ -358,14 +358,14 @@ func (c *checker) endsEarly(e *Event) {
 		}
 	case name == errEvents:
 		if c.own+c.groupMax() <= int64(c.out.Limits.Events) {
-			c.violate(e, "fdl-statemachine.md 14", "there was room for more events")
+			c.violate(e, pageLimits, "there was room for more events")
 		}
 	case name == errData:
 		if !c.out.Limits.Others && !c.tooLarge() {
-			c.violate(e, "fdl-statemachine.md 9.1, D-14", "nothing was too large")
+			c.violate(e, pageData+", "+pageLimits, "nothing was too large")
 		}
 	default:
-		c.violate(e, "fdl-statemachine.md 11.3", "no state has failed")
+		c.violate(e, pageErrors, "no state has failed")
 	}
 	c.ended = true
 	c.root.each(func(t *thread) { t.abandon() })
@@ -408,7 +408,7 @@ func (c *checker) detail(e *Event, rule string, want object) object {
 	v, err := readJSON(e.Detail)
 	got, ok := v.(object)
 	if err != nil || !ok {
-		c.violate(e, "api.md 6.4", "its detail is no JSON object")
+		c.violate(e, pageHistory, "its detail is no JSON object")
 	}
 	if diff := c.drawn.match(want, got); diff != "" {
 		c.violate(e, rule, "its detail%s", diff)

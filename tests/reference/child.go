@@ -8,7 +8,8 @@ type Child struct {
 	Input      string // JSON
 }
 
-// child is the execution that a task starts: fdl-statemachine.md 12.8, fdl-flow.md 6.4.
+// child is the execution that a task starts: docs/statemachine.md#fnfstartexecution,
+// docs/flowv1.md#flows.
 type child struct {
 	flow, name string // name "": derived
 	input      any
@@ -49,7 +50,7 @@ func flowName(arn string) string {
 // startsOnly compares the executions that were started for an attempt with the expected one.
 func (c *checker) startsOnly(a *attempt) {
 	want := a.child
-	const rule = "fdl-statemachine.md 12.8; fdl-flow.md 6.4"
+	const rule = pageStart + ", " + v1Flows
 	known := c.out.Attempts[a.id]
 	if known == nil {
 		return
@@ -69,8 +70,8 @@ func (c *checker) startsOnly(a *attempt) {
 	}
 }
 
-// answer checks the result of a task that only starts an execution: fdl-statemachine.md 12.8,
-// fdl-flow.md 6.4.
+// answer checks the result of a task that only starts an execution:
+// docs/statemachine.md#fnfstartexecution, docs/flowv1.md#flows.
 func (c *checker) answer(a *attempt, out any) {
 	known := c.out.Attempts[a.id]
 	if a.child == nil || a.waits || known == nil || len(known.Children) == 0 {
@@ -87,13 +88,13 @@ func (c *checker) answer(a *attempt, out any) {
 		want["ExecutionName"] = a.child.name
 	}
 	if diff := c.drawn.match(want, out); diff != "" {
-		c.violate(c.at, "fdl-statemachine.md 12.8; fdl-flow.md 6.4", "its output%s", diff)
+		c.violate(c.at, pageStart+", "+v1Flows, "its output%s", diff)
 	}
 }
 
 // Reported returns the outcome that the last event of a child execution has for the task that waits
-// for it: fdl-flow.md 7.2, fdl-statemachine.md D-35. flowV1 is the parent's dialect. If the output
-// is longer than limit bytes, the outcome is an error.
+// for it: docs/api.md#callbackfnftasktoken. flowV1 is the parent's dialect. If the output is longer
+// than limit bytes, the outcome is an error.
 func Reported(end Event, flowV1 bool, limit int) Outcome {
 	v, _ := readJSON(end.Detail)
 	m, _ := v.(object)

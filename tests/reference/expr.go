@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// Expressions of the StateMachine language (fdl-statemachine.md 10).
+// Expressions of the StateMachine language (docs/expressions.md).
 
 // scope holds the roots that an expression can read, without their $.
 type scope struct {
@@ -18,7 +18,7 @@ type scope struct {
 }
 
 // evalError means that an expression cannot be evaluated: the state fails with FnF.ExpressionError
-// (10.7).
+// (docs/expressions.md#when-an-expression-fails).
 type evalError struct{ why string }
 
 func fail(format string, args ...any) any { panic(evalError{fmt.Sprintf(format, args...)}) }
@@ -119,7 +119,7 @@ func (p *parser) and() expression {
 }
 
 // shortCircuit implements || and &&: it evaluates the right side only if the left one does not
-// decide (10.4).
+// decide.
 func shortCircuit(left any, decides bool, right func() any) any {
 	if _, ok := left.(undetermined); ok {
 		return undetermined{}
@@ -157,7 +157,7 @@ func (p *parser) comparison() expression {
 	}
 }
 
-// compare implements the table of 10.4.
+// compare implements the table of docs/expressions.md#operators.
 func compare(op string, a, b any) any {
 	if open(a) || open(b) {
 		return undetermined{}
@@ -420,7 +420,7 @@ func unquoted(t string) string {
 	return inner
 }
 
-// built evaluates a constructor. Its keys with the suffix .$ hold expressions (9.3).
+// built evaluates a constructor. Its keys with the suffix .$ hold expressions.
 func built(template any, s *scope) any { return constructed(template, s, false) }
 
 // constructed evaluates a constructor. If rooted, every string that starts with the name of a root
@@ -452,7 +452,7 @@ func constructed(template any, s *scope, rooted bool) any {
 }
 
 // suffixed evaluates the value of a key with the suffix .$: an expression, or a map or array in
-// which every string that starts with the name of a root is an expression (D-17).
+// which every string that starts with the name of a root is an expression.
 func suffixed(v any, s *scope) any {
 	if e, ok := v.(string); ok {
 		return parsed.get(e)(s)

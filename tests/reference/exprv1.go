@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Paths, mappings and conditions of FlowV1 (fdl-flow.md 2.4, 2.5, 4).
+// Paths, mappings and conditions of FlowV1 (docs/flowv1.md#mappings, docs/flowv1.md#paths,
+// docs/flowv1.md#conditions).
 
 // absent is the result of a path that selects nothing.
 type absent struct{}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The FlowV1 language: fdl-flow.md.
+// The FlowV1 language: docs/flowv1.md.
 
 // flow runs the steps of the flow and ends the execution.
 func (t *thread) flow() (any, *failure) {
@@ -81,9 +81,9 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 	c := t.c
 	name := textField(st, "name")
 	t.peek(want{t.last, "StepEntered", name})
-	e := t.take("StepEntered", "fdl-flow.md 8.2, 8.3")
+	e := t.take("StepEntered", pageHistory)
 	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}, token: c.drawn.token()}
-	c.detail(e, "fdl-flow.md 2.2, 8.2", object{"input": parent, "local": *local})
+	c.detail(e, v1Data+", "+pageHistory, object{"input": parent, "local": *local})
 	t.open = append(t.open, v)
 	defer func() { t.open = t.open[:len(t.open)-1] }()
 
@@ -96,9 +96,9 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 		}
 	}
 	c.sized(input, "the input of step "+name)
-	e = t.take("StepStarted", "fdl-flow.md 8.2, 8.3")
+	e = t.take("StepStarted", pageHistory)
 	v.begun = e.ID
-	v.input = c.detail(e, "fdl-flow.md 2.2, 2.4", object{"input": input})["input"]
+	v.input = c.detail(e, v1Data+", "+v1Mappings, object{"input": input})["input"]
 	for {
 		var result any
 		if result, next, err = t.body(st, v); err == nil {
@@ -140,7 +140,7 @@ func (t *thread) body(st object, v *visit) (any, string, *failure) {
 	}
 }
 
-// exit ends a step that did not fail: 2.1, 2.3, 5.4.
+// exit ends a step that did not fail.
 func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	c, limit := t.c, t.c.out.Limits.Data
 	t.peek(want{v.last, "", v.name})
@@ -170,15 +170,15 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	if size > limit || sizeMax(merged) > limit && len(text(merged)) > limit {
 		panic(tooLarge{"input, local data and output of step " + v.name})
 	}
-	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4",
+	c.detail(t.take("StepSucceeded", v1Steps+", "+pageHistory), v1Data+", "+v1Mappings,
 		object{"output": out})
 	t.peek(want{v.last, "", v.name})
 	*local = merged
-	c.detail(t.take("StepExited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1", object{"local": merged})
+	c.detail(t.take("StepExited", pageHistory), v1Data, object{"local": merged})
 	return nil
 }
 
-// stepFailed handles a step that has no retry left: 5.3.
+// stepFailed handles a step that has no retry left.
 func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (string, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
@@ -196,14 +196,14 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 		merged = overlay(*local, out)
 		c.sized(merged, "the local data after step "+v.name)
 	}
-	err = t.failsWith(t.take("StepFailed", "fdl-flow.md 5.2, 5.3, 8.3"), err)
+	err = t.failsWith(t.take("StepFailed", v1Retry+", "+v1Catch+", "+pageHistory), err)
 	if catch == nil {
 		err.timeout, err.permanent = false, false
 		return "", err
 	}
 	t.peek(want{v.last, "", v.name})
 	*local = merged
-	c.detail(t.take("StepExited", "fdl-flow.md 5.3, 8.2"), "fdl-flow.md 5.3",
+	c.detail(t.take("StepExited", v1Catch+", "+pageHistory), v1Catch,
 		object{"local": merged})
 	return textField(catch, "goto"), nil
 }
@@ -282,14 +282,15 @@ func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]an
 	got, err := t.branches(n, width, func(child *thread, i int) (any, *failure) {
 		list, input := of(i)
 		child.peek(want{child.last, kind + "Entered", v.name})
-		e := child.take(kind+"Entered", "fdl-flow.md 3.7, 3.8, 8.2")
-		c.detail(e, "fdl-flow.md 3.7, 3.8, 8.2", object{"input": input, "local": object{}})
+		e := child.take(kind+"Entered", v1Parallel+", "+v1Foreach+", "+pageHistory)
+		c.detail(e, v1Parallel+", "+v1Foreach+", "+pageHistory,
+			object{"input": input, "local": object{}})
 		local, err := child.steps(list, input)
 		if err != nil {
 			return nil, err
 		}
 		child.peek(want{child.last, kind + "Exited", v.name})
-		c.detail(child.take(kind+"Exited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1, 8.2",
+		c.detail(child.take(kind+"Exited", pageHistory), v1Data+", "+pageHistory,
 			object{"local": local})
 		return local, nil
 	})
@@ -326,8 +327,8 @@ func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 	if st["resourceArn"] == nil {
 		shown["resourceArn"] = st["action"]
 	}
-	e := t.take("TaskScheduled", "fdl-flow.md 5.2, 8.3")
-	c.detail(e, "fdl-flow.md 8.2", shown)
+	e := t.take("TaskScheduled", v1Retry+", "+pageHistory)
+	c.detail(e, pageHistory, shown)
 	a := attempt{id: e.ID, token: v.id, scheduled: e.Time, timeout: numberField(st,
 		"timeoutSeconds", 0) * 1000}
 	switch shown["pattern"] {
@@ -343,7 +344,7 @@ func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 			if s, ok := p.(string); ok && (s == "$" || len(s) > 1 && s[0] == '$' && (s[1] == '.' ||
 				s[1] == '[')) {
 				if p = along(v.input, s[1:]); p == any(absent{}) {
-					continue // omitted: 6.1
+					continue // omitted
 				}
 			}
 			made[k] = p
@@ -358,7 +359,7 @@ func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 	return t.outcome(&a, v)
 }
 
-// isFlow reports whether a task starts an execution (6.4, 6.6).
+// isFlow reports whether a task starts an execution.
 func isFlow(st object) bool {
 	arn := textField(st, "resourceArn")
 	return len(arn) > 8 && arn[:8] == "acs:fnf:" || textField(st, "action") == "fnf:StartExecution"

@@ -16,7 +16,7 @@ import (
 
 type function func(s *scope, args []any) any
 
-// functions implements fdl-statemachine.md 10.6.
+// functions implements docs/expressions.md#functions.
 var functions map[string]function
 
 func init() {

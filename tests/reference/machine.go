@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The StateMachine language: the algorithm of fdl-statemachine.md 15.3, step by step.
+// The StateMachine language: what a state does from its entry to its end, step by step
+// (docs/statemachine.md#data-flow).
 
-// tooLarge is the panic value for data that exceeds the limit of a state: no rule can catch it
-// (D-14).
+// tooLarge is the panic value for data that exceeds the limit of a state: no rule can catch it.
 type tooLarge struct{ what string }
 
 func (c *checker) sized(v any, what string) any {
@@ -30,7 +30,7 @@ func (t *thread) machine() (any, *failure) {
 	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	if err == nil {
-		if _, ok := c.sized(out, "the output of the execution").(object); !ok { // D-12
+		if _, ok := c.sized(out, "the output of the execution").(object); !ok {
 			err = &failure{Failure: Failure{Name: errExpression}, free: true}
 		}
 	}
@@ -42,16 +42,16 @@ func (t *thread) endExecution(out any, err *failure) {
 	c := t.c
 	c.ended = true
 	if err != nil {
-		t.failsWith(t.take("ExecutionFailed", "fdl-statemachine.md 11.3; fdl-flow.md 5.3"), err)
+		t.failsWith(t.take("ExecutionFailed", pageErrors+", "+v1Catch), err)
 		return
 	}
-	c.detail(t.take("ExecutionSucceeded", "fdl-statemachine.md 9.1; fdl-flow.md 1.1"),
-		"fdl-statemachine.md 9.1; fdl-flow.md 1.1", object{"output": out})
+	c.detail(t.take("ExecutionSucceeded", pageData+", "+v1Document),
+		pageData+", "+v1Document, object{"output": out})
 }
 
 // failsWith compares an event's error with the expected one and returns the event's error.
 func (t *thread) failsWith(e *Event, err *failure) *failure {
-	const rule = "fdl-statemachine.md 11.3, 11.5; fdl-flow.md 5.1"
+	const rule = pageErrors + ", " + pageNames + ", " + v1Names
 	name, cause := t.c.errorOf(e)
 	if want := cut(err.Name, 128); name != want {
 		t.c.violate(e, rule, "the error must be %q, not %q (%s)", want, name, err.Cause)
@@ -99,9 +99,9 @@ func (t *thread) state(st object, raw any) (out any, targets []string, err *fail
 	c := t.c
 	name := textField(st, "Name")
 	e := t.peek(want{t.last, "StateEntered", name})
-	t.take("StateEntered", "fdl-statemachine.md 15.1")
+	t.take("StateEntered", pageHistory)
 	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}}
-	v.raw = c.detail(e, "fdl-statemachine.md 9.4 (1)", object{"input": raw})["input"]
+	v.raw = c.detail(e, pageData, object{"input": raw})["input"]
 	t.open = append(t.open, v)
 	defer func() { t.open = t.open[:len(t.open)-1] }()
 
@@ -124,7 +124,7 @@ func (t *thread) state(st object, raw any) (out any, targets []string, err *fail
 	}
 }
 
-// env returns the roots that expressions of a state can read (9.2). extra holds roots that exist
+// env returns the roots that expressions of a state can read. extra holds roots that exist
 // only in some fields.
 func (t *thread) env(v *visit, input any, extra object) *scope {
 	c := t.c
@@ -146,7 +146,7 @@ func (t *thread) env(v *visit, input any, extra object) *scope {
 	return &scope{roots, c.drawn}
 }
 
-// begin builds the state's input: 9.4, step 2.
+// begin builds the state's input.
 func (t *thread) begin(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	input := v.raw
@@ -162,14 +162,14 @@ func (t *thread) begin(st object, v *visit) *failure {
 		input = built
 	}
 	t.c.sized(input, "the input of state "+v.name)
-	e := t.take("StateStarted", "fdl-statemachine.md 9.4 (2), 15.1")
+	e := t.take("StateStarted", pageData+", "+pageHistory)
 	v.begun = e.ID
-	v.input = t.c.detail(e, "fdl-statemachine.md 9.4 (2), 10", object{"input": input})["input"]
+	v.input = t.c.detail(e, pageData+", "+pageExpressions, object{"input": input})["input"]
 	t.c.sized(v.input, "the input of state "+v.name)
 	return nil
 }
 
-// work does the state's own work: 9.4, step 3, and 9.5.
+// work does the state's own work.
 func (t *thread) work(st object, v *visit) (any, *failure) {
 	switch kind := textField(st, "Type"); kind {
 	case "Pass", "Succeed", "Choice":
@@ -216,7 +216,7 @@ func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	return got, ok && got != nil, nil
 }
 
-// wait runs a Wait: section 4.
+// wait runs a Wait.
 func (t *thread) wait(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	got, _, err := t.field(st, "Seconds", v)
@@ -225,16 +225,16 @@ func (t *thread) wait(st object, v *visit) *failure {
 	}
 	n, ok := whole(got)
 	if !ok || n < 1 || n > t.c.out.Limits.WaitSeconds {
-		return &failure{Failure: Failure{Name: errExpression}, free: true} // D-05
+		return &failure{Failure: Failure{Name: errExpression}, free: true}
 	}
 	t.due = t.lastTime + n*1000
 	return nil
 }
 
-// runFail runs a Fail: 5.2.
+// runFail runs a Fail.
 func (t *thread) runFail(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
-	texts := [2]string{"FnF.Fail", ""} // D-07
+	texts := [2]string{"FnF.Fail", ""}
 	for i, name := range [...]string{"Code", "Detail"} {
 		got, there, err := t.field(st, name, v)
 		if err != nil {
@@ -249,7 +249,7 @@ func (t *thread) runFail(st object, v *visit) *failure {
 	return &failure{Failure: Failure{texts[0], texts[1]}}
 }
 
-// parallel runs a Parallel: section 7.
+// parallel runs a Parallel.
 func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	list := listField(st, "Branches")
 	t.peekOf(st, v)
@@ -279,7 +279,7 @@ func (c *checker) runtime() string {
 	return errExpression
 }
 
-// loop runs an inline Map: 8.1.
+// loop runs an inline Map.
 func (t *thread) loop(st object, v *visit) (any, *failure) {
 	if objectField(st, "ProcessorConfig") != nil {
 		panic(&Unjudged{"a distributed Map"})
@@ -295,7 +295,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	})
 	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before,
 		c.drawn.settle(c.globals)) {
-		// Another branch wrote $Global, and the history does not show which came first (9.6).
+		// Another branch wrote $Global, and the history does not show which came first.
 		panic(&Unjudged{"ItemsPath that reads $Global while another branch writes it"})
 	}
 	if err != nil {
@@ -303,7 +303,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	}
 	items := got.([]any)
 	width, given := int64(limits.MapConcurrency), false
-	for _, name := range []string{"MaxConcurrency", "MaxConcuccency"} { // D-10
+	for _, name := range []string{"MaxConcurrency", "MaxConcuccency"} { // the second is how one page spells it
 		if n, ok := whole(st[name]); ok && n > 0 && !given {
 			width, given = min(n, int64(limits.MapConcurrencyMax)), true
 		}
@@ -314,7 +314,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	return t.joined(object{"Items": results}, err)
 }
 
-// leave builds the output: 9.4, steps 5 to 7. targets are the states that may be next.
+// leave builds the output. targets are the states that may be next.
 func (t *thread) leave(st object, v *visit, result any) (out any, targets []string, err *failure) {
 	c := t.c
 	t.peekOf(st, v)
@@ -348,8 +348,8 @@ func (t *thread) leave(st object, v *visit, result any) (out any, targets []stri
 		globals = made.(object)
 	}
 	c.sized(out, "the output of state "+v.name)
-	e := t.take("StateSucceeded", "fdl-statemachine.md 9.4 (5-7), 15.1")
-	out = c.detail(e, "fdl-statemachine.md 9.4 (5), 9.5, 10", object{"output": out})["output"]
+	e := t.take("StateSucceeded", pageData+", "+pageHistory)
+	out = c.detail(e, pageData+", "+pageExpressions, object{"output": out})["output"]
 	c.sized(out, "the output of state "+v.name)
 	c.globals = overlay(c.globals, globals)
 	return out, targets, nil
@@ -364,7 +364,7 @@ func (t *thread) peekAny(targets []string) *Event {
 	return t.peek(wants...)
 }
 
-// choose implements section 6. It returns the possible targets: one, unless a drawn value decides.
+// choose runs a Choice. It returns the possible targets: one, unless a drawn value decides.
 func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	var targets []string
 	for _, b := range listField(st, "Branches") {

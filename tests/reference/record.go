@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Event is one event of a history in the form of GetExecutionHistory (api.md 6.1).
+// Event is one event of a history in the form of GetExecutionHistory
+// (docs/api.md#getexecutionhistory).
 type Event struct {
 	ID       int64 // EventId
 	Schedule int64 // ScheduleEventId

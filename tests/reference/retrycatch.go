@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// matches reports whether a rule's list contains an error (15.3). FlowV1 is lenient: fdl-flow.md
-// 5.1, 6.4.
+// matches reports whether a rule's list contains an error. FlowV1 is lenient:
+// docs/flowv1.md#error-names.
 func (c *checker) matches(rule object, key, name string) bool {
 	for _, n := range listField(rule, key) {
 		switch {
@@ -24,12 +24,12 @@ func (c *checker) matches(rule object, key, name string) bool {
 }
 
 // retried applies the first rule that matches, if it has attempts left, and sets when the next
-// attempt may begin (11.1).
+// attempt may begin.
 func (t *thread) retried(rules []any, v *visit, err *failure) bool {
 	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate",
 		"MaxBackoffSeconds"}
 	rate := big.NewRat(1, 1)
-	if t.c.flowV1 { // fdl-flow.md 5.2
+	if t.c.flowV1 { // docs/flowv1.md#retry
 		names = [...]string{"errors", "maxAttempts", "intervalSeconds", "multiplier",
 			"maxIntervalSeconds"}
 		rate = big.NewRat(2, 1)
@@ -79,13 +79,13 @@ func pause(interval, delayMax int64, rate *big.Rat, n int) int64 {
 	return new(big.Int).Quo(delay.Num(), delay.Denom()).Int64()
 }
 
-// failed handles a state that has no retry left: Catch, or the scope above (11.2, 11.3).
+// failed handles a state that has no retry left: Catch, or the scope above.
 func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *failure) {
-	const rule = "fdl-statemachine.md 11.1-11.3, 15.1"
+	const rule = pageRetry + ", " + pageCatch + ", " + pageErrors + ", " + pageHistory
 	t.peek(want{v.last, "", v.name})
 	typ := "StateFailed"
 	if err.timeout {
-		typ = "StateTimedOut" // D-32
+		typ = "StateTimedOut"
 	}
 	catch := t.c.catching(listField(st, "Catch"), "Errors", err.Name)
 	var input any

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// task runs a Task of StateMachine: section 12.
+// task runs a Task of StateMachine.
 func (t *thread) task(st object, v *visit) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
-	token := c.drawn.token() // a new one for each attempt: D-31
+	token := c.drawn.token() // a new one for each attempt
 	var params any = object{}
 	if template := objectField(st, "Parameters"); template != nil {
 		got, err := evaluate(errExpression, func() any {
@@ -26,8 +26,9 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 	if err != nil {
 		return nil, err
 	}
-	e := t.take("TaskScheduled", "fdl-statemachine.md 11.1, 15.1, 15.3")
-	shown := c.detail(e, "fdl-statemachine.md 9.4 (3), 12, 15.1", object{"input": params})["input"]
+	e := t.take("TaskScheduled", pageRetry+", "+pageHistory)
+	shown := c.detail(e, pageData+", "+pageTask+", "+pageHistory,
+		object{"input": params})["input"]
 	a := attempt{id: e.ID, token: e.ID, scheduled: e.Time, timeout: limit, waits: true}
 	switch mode := textField(st, "TaskMode"); mode {
 	case "", "RequestComplete":
@@ -95,11 +96,11 @@ func (t *thread) called(a *attempt, params, input any, token string) {
 		}
 		got, err := readJSON(call.text)
 		if err != nil {
-			c.violate(c.at, "fdl-statemachine.md 12", "%s of the call are no JSON: %v", call.what,
+			c.violate(c.at, pageTask, "%s of the call are no JSON: %v", call.what,
 				err)
 		}
 		if diff := c.drawn.match(call.want, got); diff != "" {
-			c.violate(c.at, "fdl-statemachine.md 12; fdl-flow.md 6.1", "%s of the call%s",
+			c.violate(c.at, pageTask+", "+v1Params, "%s of the call%s",
 				call.what, diff)
 		}
 	}
@@ -107,23 +108,23 @@ func (t *thread) called(a *attempt, params, input any, token string) {
 		return
 	}
 	if diff := c.drawn.match(token, known.Token); diff != "" {
-		c.violate(c.at, "fdl-statemachine.md 12.5, D-31; fdl-flow.md 7.3", "its token%s", diff)
+		c.violate(c.at, pageTask+", "+pageTokens, "its token%s", diff)
 	}
 	c.named(a, known.Token)
 }
 
-// named checks that a token names the right execution and event (fdl-flow.md 7.3).
+// named checks that a token names the right execution and event (docs/protocol.md#task-tokens).
 func (c *checker) named(a *attempt, token string) {
 	raw, err := base64.StdEncoding.DecodeString(token)
 	want := fmt.Sprintf("v1#%s#%s#%d#", c.context.Flow, c.context.Execution, a.token)
 	if err != nil || !strings.HasPrefix(string(raw), want) {
-		c.violate(c.at, "fdl-flow.md 7.3", "the token must be of %s, not of %.200s", want, raw)
+		c.violate(c.at, pageTokens, "the token must be of %s, not of %.200s", want, raw)
 	}
 }
 
 const (
-	ruleTask    = "fdl-statemachine.md 12.2-12.5, 15.1; fdl-flow.md 3.1, 8.3"
-	ruleTimeout = "fdl-statemachine.md 11.4, 12; fdl-flow.md 3.1"
+	ruleTask    = pageTask + ", " + pageHistory + ", " + v1Task
+	ruleTimeout = pageErrors + ", " + pageTask + ", " + v1Task
 )
 
 // outcome follows an attempt from its TaskScheduled to its end.
@@ -180,7 +181,7 @@ func (t *thread) timedOut(a *attempt) *failure {
 	e := t.take("TaskTimedOut", ruleTimeout)
 	name, cause := t.c.errorOf(e)
 	if name != errTask {
-		t.c.violate(e, "fdl-statemachine.md D-32; fdl-flow.md 5.1", "its error must be %s", errTask)
+		t.c.violate(e, pageNames+", "+v1Names, "its error must be %s", errTask)
 	}
 	return &failure{Failure: Failure{name, cause}, timeout: true}
 }
@@ -208,7 +209,7 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	m, _ := shown.(object)
 	out, there := m["output"]
 	if err != nil || !there || len(m) != 1 {
-		c.violate(e, "api.md 6.4", "its detail must be an output")
+		c.violate(e, pageHistory, "its detail must be an output")
 	}
 	if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool {
 		reported, err := readJSON(o.Output)
@@ -242,7 +243,7 @@ func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool 
 }
 
 // submitted reports whether, by the time of e, the task was known to be in progress: its call had
-// returned, or a report had come first (D-38).
+// returned, or a report had come first.
 func (c *checker) submitted(a *attempt, e *Event) bool {
 	for i := range c.out.Reports[a.token] {
 		if o := &c.out.Reports[a.token][i]; !c.used[o] && c.known(o, e) {

@@ -262,7 +262,7 @@ func (c *checker) spawn(t *thread) {
 	}
 	w := t.waiter(held)
 	if w == nil {
-		c.violate(held, "fdl-statemachine.md 15.1",
+		c.violate(held, pageHistory,
 			"the first branch or iteration must begin; possible is: %s", c.waiting())
 	}
 	w.got = held
@@ -300,7 +300,7 @@ func (c *checker) joined(child *thread) {
 }
 
 // abandon records that the execution that an attempt started and waits for must be stopped
-// (fdl-flow.md 6.4).
+// (docs/flowv1.md#flows).
 func (t *thread) abandon() {
 	if t.attempt != 0 {
 		t.c.findings.Abandoned = append(t.c.findings.Abandoned, t.attempt)

@@ -33,7 +33,7 @@ func readJSON(text string) (any, error) {
 	return v, nil
 }
 
-// text encodes a tree as compact JSON with sorted keys (fdl-flow.md 2.8).
+// text encodes a tree as compact JSON with sorted keys (docs/flowv1.md#data).
 func text(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -66,8 +66,7 @@ func sizeMax(v any) int {
 	return n
 }
 
-// readYAML parses a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md
-// D-47).
+// readYAML parses a definition: YAML 1.2 with the core schema (docs/definitions.md).
 func readYAML(text string) (any, error) {
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &n); err != nil {
@@ -264,7 +263,7 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// textField and its siblings read a member of a definition. A null member counts as absent (D-52).
+// textField and its siblings read a member of a definition. A null member counts as absent.
 func textField(m object, key string) string { s, _ := m[key].(string); return s }
 
 func listField(m object, key string) []any { l, _ := m[key].([]any); return l }

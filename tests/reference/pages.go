@@ -1,0 +1,31 @@
+package reference
+
+// The pages that have the rules, as violations cite them. Those of FlowV1 begin with v1.
+const (
+	pageHistory     = "docs/api.md#getexecutionhistory"
+	pageStop        = "docs/api.md#stopexecution"
+	pageTokens      = "docs/protocol.md#task-tokens"
+	pageData        = "docs/statemachine.md#data-flow"
+	pageParallel    = "docs/statemachine.md#parallel"
+	pageExpressions = "docs/expressions.md"
+	pageErrors      = "docs/statemachine.md#errors"
+	pageRetry       = "docs/statemachine.md#retry"
+	pageCatch       = "docs/statemachine.md#catch"
+	pageNames       = "docs/statemachine.md#names"
+	pageTask        = "docs/statemachine.md#task"
+	pageStart       = "docs/statemachine.md#fnfstartexecution"
+	pageLimits      = "docs/statemachine.md#limits"
+	v1Document      = "docs/flowv1.md#the-document"
+	v1Data          = "docs/flowv1.md#data"
+	v1Mappings      = "docs/flowv1.md#mappings"
+	v1Steps         = "docs/flowv1.md#steps"
+	v1Task          = "docs/flowv1.md#task"
+	v1Parallel      = "docs/flowv1.md#parallel"
+	v1Foreach       = "docs/flowv1.md#foreach"
+	v1Names         = "docs/flowv1.md#error-names"
+	v1Retry         = "docs/flowv1.md#retry"
+	v1Catch         = "docs/flowv1.md#catch"
+	v1Limits        = "docs/flowv1.md#limits"
+	v1Params        = "docs/flowv1.md#serviceparams"
+	v1Flows         = "docs/flowv1.md#flows"
+)
