@@ -8,10 +8,10 @@ import (
 )
 
 // Check checks a history, complete or growing, from its first event on, and returns one line per
-// fault. It checks that ids have no gaps, that time does not go back, that ScheduleEventId refers to
-// an earlier event that may lead to this one, and that the events of each entry of a state and of
-// each attempt of a task are in the order of the dialect (fdl-statemachine.md 15.1, fdl-flow.md
-// 8.3). Values need not be loaded.
+// fault. It checks that ids have no gaps, that time does not go back, that ScheduleEventId refers
+// to an earlier event that may lead to this one, and that the events of each entry of a state and
+// of each attempt of a task are in the order of the dialect (docs/api.md#getexecutionhistory).
+// Values need not be loaded.
 func Check(m *flow.Machine, events []flow.HistoryEvent) []string {
 	c := &checker{
 		m: m, events: events, positions: positionsOf(m),

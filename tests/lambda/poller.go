@@ -148,7 +148,7 @@ func (p *Poller) event(messages []types.Message) []byte {
 }
 
 // failedItems returns the messages that must come again: those that the response names, or all if
-// it cannot be read (platform.md 2.4).
+// it cannot be read, as Lambda does with ReportBatchItemFailures.
 func failedItems(response []byte, err error, batch []types.Message) map[string]bool {
 	failed := map[string]bool{}
 	known := map[string]bool{}

@@ -17,8 +17,8 @@ import (
 
 // forger is a client that reports with tokens that it has no right to use: changed ones,
 // combinations of two, tokens of the other account, of tasks that wait for no report, and of
-// attempts that are over. No such report may ever be accepted (design.md 5, api.md 4.12), and its
-// error must be the documented one.
+// attempts that are over. No such report may ever be accepted (docs/protocol.md#task-tokens), and
+// its error must be the documented one.
 type forger struct {
 	c    *clients
 	r    *rand.Rand

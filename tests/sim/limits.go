@@ -9,7 +9,7 @@ import (
 )
 
 // drawLimits makes limits small in some runs, so that they are reached. Where that happens, the
-// documented error must come, and no limit may be exceeded (api.md 7.3).
+// documented error must come, and no limit may be exceeded (docs/configuration.md#limits).
 func (w *World) drawLimits() {
 	if !w.has("limits") {
 		return

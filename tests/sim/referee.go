@@ -83,7 +83,7 @@ func (w *World) calling(r *task.Request) {
 }
 
 // reporting records each report that is made. A repeated report may end another attempt that has
-// the same token (fdl-flow.md 7.3).
+// the same token (docs/protocol.md#task-tokens).
 func (f *referee) reporting(token string, n planned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

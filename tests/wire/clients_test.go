@@ -63,8 +63,8 @@ func (r *fault) Error() string {
 	return fmt.Sprintf("%d %s: %s (%s)", r.status, r.code, r.message, r.requestID)
 }
 
-// inQuery has the parameters of POST operations that current clients put into the query (api.md
-// section 4).
+// inQuery has the parameters of POST operations that current clients put into the query
+// (docs/api.md#requests).
 var inQuery = map[string]bool{"TaskToken": true}
 
 // isRead has the operations that current clients send as GET.

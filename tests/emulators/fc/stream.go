@@ -235,7 +235,7 @@ func (s *Stream) body(m mns.ReceivedMessage) string {
 	return m.Body
 }
 
-// cloudEvent returns the event of a message (platform.md 1.6).
+// cloudEvent returns the event of a message in the form that an MNS trigger gives it.
 func (s *Stream) cloudEvent(m mns.ReceivedMessage) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
