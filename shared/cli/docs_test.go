@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-const docs = "../../docs"
+const root = "../.."
 
 func document(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(docs + "/" + name)
+	b, err := os.ReadFile(root + "/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func block(t *testing.T, text, marker, language string) string {
 // TestTestingPage runs the example of docs/testing.md and compares the result with the output on
 // that page.
 func TestTestingPage(t *testing.T) {
-	page := document(t, "testing.md")
+	page := document(t, "docs/testing.md")
 	flow := block(t, page, "The flow, `order.yaml`", "yaml")
 	cases := block(t, page, "Its cases, `order.cases.yaml`", "yaml")
 	want := block(t, page, "Its cases, `order.cases.yaml`", "console")
@@ -53,7 +53,7 @@ func TestTestingPage(t *testing.T) {
 
 // TestCommandPage checks that docs/cli.md names every command and every client flag.
 func TestCommandPage(t *testing.T) {
-	page := document(t, "cli.md")
+	page := document(t, "docs/cli.md")
 	for _, name := range names {
 		if !strings.Contains(page, "`"+name) {
 			t.Errorf("docs/cli.md does not name %s", name)
