@@ -355,13 +355,19 @@ func TestServe(t *testing.T) {
 			_, err := os.Stat(o.CredentialsFile + o.FunctionsFile + o.ConfigFile)
 			return fmt.Errorf("%s file: %w", name, err)
 		}
-		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name,
-			"nowhere.yaml")
+		s.expect(2, nil, []string{"millrace: cannot read nowhere.yaml: no such file"}, "serve",
+			"--"+name, "nowhere.yaml")
 	}
 	s.serve = func(context.Context, cli.ServeOptions) error {
 		return &yamldoc.FileError{Path: "f.yaml", Line: 3, Column: 5, Message: "no"}
 	}
 	s.expect(2, nil, []string{"millrace: f.yaml:3:5: no\n"}, "serve", "--functions", "f.yaml")
+	s.serve = func(context.Context, cli.ServeOptions) error {
+		return errors.Join(&yamldoc.FileError{Path: "f.yaml", Line: 3, Message: "no"},
+			&yamldoc.FileError{Path: "f.yaml", Line: 4, Message: "nor this"})
+	}
+	s.expect(2, nil, []string{"millrace: f.yaml:3: no\nmillrace: f.yaml:4: nor this\n"}, "serve",
+		"--functions", "f.yaml")
 	s.expect(2, nil, []string{"--tls-cert and --tls-key go together"}, "serve", "--tls-cert", "c")
 	s.serve = func(_ context.Context, o cli.ServeOptions) error {
 		_, err := os.Stat(o.KeyFile)

@@ -12,6 +12,9 @@ import (
 // usageError is a mistake of the user: wrong arguments, or a file that cannot be read.
 type usageError struct{ error }
 
+// Unwrap lets sayAll find the mistakes of a joined error.
+func (e usageError) Unwrap() error { return e.error }
+
 // failure is a failed result that the program found itself, without a fault from the server.
 type failure struct{ error }
 

@@ -57,7 +57,7 @@ func serveCommand() *command {
 					return nil // the server was told to end, and has ended
 				}
 				if o.badFile(err) {
-					return usageError{err}
+					return usageError{readable(err)}
 				}
 				return err
 			}
