@@ -25,7 +25,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
 	./tests/wire/run.sh
-	./tests/witness/run.sh
+	./tests/crosscheck/run.sh
 	./tests/deploy/run.sh
 
 race: ## the same under the race detector

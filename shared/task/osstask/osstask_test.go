@@ -203,7 +203,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestVectors: the address of an object, and the signature that the official Go SDK makes for the
-// same request (tests/witness writes the file).
+// same request (tests/crosscheck writes the file).
 func TestVectors(t *testing.T) {
 	text, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {

@@ -18,13 +18,13 @@ func crossCheck(t *testing.T, arguments ...string) {
 		if os.Getenv("CI") != "" {
 			t.Fatal("CI must have Node.js 20 or newer: ", err)
 		}
-		t.Skip("the witness needs Node.js 20 or newer: ", err)
+		t.Skip("the cross-check needs Node.js 20 or newer: ", err)
 	}
 	if text, err := exec.Command("npm/install.sh").CombinedOutput(); err != nil {
 		t.Fatalf("npm/install.sh: %v\n%s", err, text)
 	}
 	text, err := exec.CommandContext(t.Context(), "node",
-		append([]string{"npm/witness.js"}, arguments...)...).CombinedOutput()
+		append([]string{"npm/crosscheck.js"}, arguments...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

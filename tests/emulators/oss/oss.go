@@ -3,7 +3,7 @@
 // codes. A Server is an http.Handler for addresses like http://<host>/<bucket>/<key> and for hosts
 // like <bucket>.oss-<region>.aliyuncs.com.
 //
-// tests/witness cross-checks it with the official Go SDK.
+// tests/crosscheck cross-checks it with the official Go SDK.
 package oss
 
 import (

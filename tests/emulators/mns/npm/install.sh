@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the witness into node_modules, once for each state of package-lock.json.
+# Installs the official client into node_modules, once for each state of package-lock.json.
 set -euo pipefail
 cd "$(dirname "$0")"
 if ! command -v npm >/dev/null; then

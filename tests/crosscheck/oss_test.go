@@ -1,4 +1,4 @@
-package witness_test
+package crosscheck_test
 
 import (
 	"context"

@@ -1,5 +1,5 @@
 // Tidy it with `go mod tidy -e`: the emulators' own tests, which are not run here, need another version of the SDK.
-module millrace/tests/witness
+module millrace/tests/crosscheck
 
 go 1.26
 
