@@ -71,12 +71,12 @@ func rightsOf(c *invocation) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := auth.ParseAccounts(text)
-	if err == nil {
-		_, err = auth.New(accounts)
-	}
+	accounts, err := auth.ParseAccounts(c.args[0], text)
 	if err != nil {
-		return nil, yamldoc.InFile(c.args[0], err)
+		return nil, err
+	}
+	if _, err := auth.New(accounts); err != nil {
+		return nil, &yamldoc.FileError{Path: c.args[0], Message: err.Error()}
 	}
 	return auth.AppendRights(nil, accounts)
 }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ import (
 	"millrace/shared/rpc/server"
 	"millrace/shared/store"
 	"millrace/shared/value"
-	"millrace/shared/yamldoc"
+	"millrace/shared/yamldoc/strict"
 )
 
 // Settings is the configuration file (docs/configuration.md).
@@ -101,13 +100,16 @@ const (
 	limitMax   = 1 << 40
 )
 
+// fileBytes is the largest file of settings, in bytes.
+const fileBytes = 256 << 10
+
 // Load reads a configuration file, YAML or JSON; "" has no settings. Errors say what to do.
 func Load(path string) (Settings, error) {
 	var s Settings
 	if path == "" {
 		return s, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := strict.Read(path, fileBytes)
 	if err != nil {
 		return s, fmt.Errorf("configuration: %w", err)
 	}
@@ -117,114 +119,85 @@ func Load(path string) (Settings, error) {
 // Parse parses the text of a configuration file. Errors begin with name.
 func Parse(name string, text []byte) (Settings, error) {
 	var s Settings
-	root, err := read(text, &s)
-	if err == nil && root != nil {
-		err = s.check(root)
-	}
-	if err != nil {
-		return s, inFile(name, err)
-	}
-	return s, nil
+	err := strict.Decode(name, text, &s, strict.Options{BytesMax: fileBytes, Settings: true,
+		Help: "docs/configuration.md lists the settings", Check: check})
+	return s, err
 }
 
-// inFile returns an error that begins with its place as a mistake in a file.
-func inFile(name string, err error) *yamldoc.FileError {
-	e := &yamldoc.FileError{Path: name}
-	place, message, _ := strings.Cut(err.Error(), ": ")
-	fmt.Sscanf(place, ":%d:%d", &e.Line, &e.Column)
-	e.Message = message + "; docs/configuration.md lists the settings"
-	return e
+// Decode decodes another text of an operator, YAML or JSON, like Parse. help follows the last
+// mistake.
+func Decode(name, text string, into any, help string) error {
+	return strict.Decode(name, []byte(text), into,
+		strict.Options{BytesMax: fileBytes, Settings: true, Help: help})
 }
 
-// check rejects implausible settings. An error begins with the place in the text, like the errors
-// of read.
-func (s *Settings) check(root *yamldoc.Node) error {
-	for i := range root.Fields {
-		f := &root.Fields[i]
-		if err := s.checkSetting(f); err != nil {
-			return err
+// check reports implausible settings.
+func check(at strict.Place, v any) {
+	s, ok := v.(*Settings)
+	if !ok {
+		return
+	}
+	s.checkTexts(at)
+	s.checkNumbers(at)
+	for name := range s.Rates {
+		s.checkRate(at.Member("Rates"), name)
+	}
+	for name, n := range s.Limits {
+		if err := checkLimit(name, n); err != nil {
+			at.Member("Limits").Member(name).Failf("%v", err)
 		}
 	}
-	return nil
 }
 
-func (s *Settings) checkSetting(f *yamldoc.Field) error {
-	switch strings.ToLower(f.Key) {
-	case "region":
-		if !isName(s.Region) {
-			return errorAt(f.Value, "Region must be 1 to 64 letters, digits, '-' or '_'")
-		}
-	case "account":
-		if !isName(s.Account) {
-			return errorAt(f.Value, "Account must be 1 to 64 letters, digits, '-' or '_'")
-		}
-	case "tasks":
-		if u, err := url.Parse(s.Tasks); s.Tasks != "" &&
-			(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-			return errorAt(f.Value, "Tasks must be an address that begins with http:// or https://")
-		}
-	case "retentiondays":
-		if s.RetentionDays != 0 && (s.RetentionDays < retentionMin ||
-			s.RetentionDays > retentionMax) {
-			return errorAt(f.Value, "RetentionDays must be at least %d, and at most %d",
-				retentionMin, retentionMax)
-		}
-	case "sweepseconds":
-		if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
-			return errorAt(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise "+
-				"as the sweep", sweepMax)
-		}
-	case "leaseseconds":
-		return bounded(f, s.LeaseSeconds, leaseMax)
-	case "wakeshards":
-		return bounded(f, s.WakeShards, store.WakeShardsMax)
-	case "listshards":
-		return bounded(f, s.ListShards, store.ListShardsMax)
-	case "callsperrun":
-		return bounded(f, int64(s.CallsPerRun), math.MaxInt32)
-	case "memorymegabytes":
-		return bounded(f, s.MemoryMegabytes, memoryMax)
-	case "memtablemegabytes":
-		return bounded(f, s.MemtableMegabytes, memtableMax)
-	case "freemegabytes":
-		if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
-			return errorAt(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor",
-				freeMax)
-		}
-	case "metrics":
-		if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
-			return errorAt(f.Value, "Metrics must be an address like 127.0.0.1:9464")
-		}
-	case "shares":
-		for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express,
-			s.Shares.Calls} {
-			if n < 0 || n > ConnectionsMax {
-				return errorAt(f.Value, "Shares must be above 0, and at most %d", ConnectionsMax)
-			}
-		}
-	case "rates":
-		for i := range f.Value.Fields {
-			if err := s.checkRate(&f.Value.Fields[i]); err != nil {
-				return err
-			}
-		}
-	case "limits":
-		for i := range f.Value.Fields {
-			limit := &f.Value.Fields[i]
-			if err := checkLimit(limit.Key, s.Limits[limit.Key]); err != nil {
-				return errorAt(limit.Value, "%w", err)
-			}
+func (s *Settings) checkTexts(at strict.Place) {
+	for name, text := range map[string]string{"Region": s.Region, "Account": s.Account} {
+		if !isName(text) {
+			at.Member(name).Failf("%s must be 1 to 64 letters, digits, '-' or '_'", name)
 		}
 	}
-	return nil
+	if u, err := url.Parse(s.Tasks); s.Tasks != "" &&
+		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		at.Member("Tasks").Failf("Tasks must be an address that begins with http:// or https://")
+	}
+	if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
+		at.Member("Metrics").Failf("Metrics must be an address like 127.0.0.1:9464")
+	}
 }
 
-// bounded rejects values below 0 and above limit; 0 means the default.
-func bounded(f *yamldoc.Field, n, limit int64) error {
-	if n < 0 || n > limit {
-		return errorAt(f.Value, "%s must be above 0, and at most %d", f.Key, limit)
+func (s *Settings) checkNumbers(at strict.Place) {
+	for _, c := range []struct {
+		name    string
+		n, nMax int64 // n from 0, which is the default, to nMax
+	}{
+		{"LeaseSeconds", s.LeaseSeconds, leaseMax},
+		{"WakeShards", s.WakeShards, store.WakeShardsMax},
+		{"ListShards", s.ListShards, store.ListShardsMax},
+		{"CallsPerRun", int64(s.CallsPerRun), math.MaxInt32},
+		{"MemoryMegabytes", s.MemoryMegabytes, memoryMax},
+		{"MemtableMegabytes", s.MemtableMegabytes, memtableMax},
+	} {
+		if c.n < 0 || c.n > c.nMax {
+			at.Member(c.name).Failf("%s must be above 0, and at most %d", c.name, c.nMax)
+		}
 	}
-	return nil
+	if s.RetentionDays != 0 && (s.RetentionDays < retentionMin || s.RetentionDays > retentionMax) {
+		at.Member("RetentionDays").Failf("RetentionDays must be at least %d, and at most %d",
+			retentionMin, retentionMax)
+	}
+	if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
+		at.Member("SweepSeconds").Failf("SweepSeconds must be from 1 to %d: waits are only as "+
+			"precise as the sweep", sweepMax)
+	}
+	if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
+		at.Member("FreeMegabytes").Failf("FreeMegabytes must be at most %d; below 0 there is no "+
+			"floor", freeMax)
+	}
+	for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express, s.Shares.Calls} {
+		if n < 0 || n > ConnectionsMax {
+			at.Member("Shares").Failf("Shares must be above 0, and at most %d", ConnectionsMax)
+			break
+		}
+	}
 }
 
 // isName reports whether s may be part of a resource name. "" is valid and means the default.
@@ -233,16 +206,15 @@ func isName(s string) bool {
 		s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-func (s *Settings) checkRate(f *yamldoc.Field) error {
-	if f.Key != "*" && !server.IsOperation(f.Key) {
-		return fmt.Errorf(":%d:%d: Rates: there is no operation %s; \"*\" stands for all others",
-			f.Line, f.Column, value.Quote(f.Key))
+// checkRate checks the rate of an operation; at is the place of all rates.
+func (s *Settings) checkRate(at strict.Place, name string) {
+	if name != "*" && !server.IsOperation(name) {
+		at.Key(name).Failf("Rates: there is no operation %s; \"*\" stands for all others",
+			value.Quote(name))
+	} else if r := s.Rates[name]; r.Bucket < 1 || r.PerSecond <= 0 {
+		at.Member(name).Failf("Rates: %s needs a Bucket of at least 1 and a PerSecond above 0",
+			name)
 	}
-	if r := s.Rates[f.Key]; r.Bucket < 1 || r.PerSecond <= 0 {
-		return errorAt(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0",
-			f.Key)
-	}
-	return nil
 }
 
 // FlowLimits returns CloudFlow's limits with the changes of the settings.

@@ -147,7 +147,8 @@ func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
 }
 
 func (r *jsonReader) failAt(line, column int, format string, args ...any) error {
-	r.fail = &Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+	r.fail = &Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...),
+		quote: quoteIn(args)}
 	return io.ErrUnexpectedEOF
 }
 

@@ -31,6 +31,7 @@ type Node struct {
 	Column int // in characters, from 1
 	// Text is the value of a string, the JSON text of a number, or true or false.
 	Text   string
+	source string  // of a number or boolean as written, if Text differs from it
 	Items  []*Node // of a list
 	Fields []Field // of a mapping, in the order written; keys are unique
 }
@@ -81,6 +82,14 @@ func (n *Node) Int() (int64, bool) {
 		return 0, false
 	}
 	return value.Int(value.Number(n.Text))
+}
+
+// Written returns the text of a string, a number or a boolean as the author wrote it: 007, not 7.
+func (n *Node) Written() string {
+	if n.source != "" {
+		return n.source
+	}
+	return n.Text
 }
 
 // True reports whether the node is the boolean true.

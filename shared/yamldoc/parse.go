@@ -45,6 +45,7 @@ func Parse(text []byte, bytesMax int, report *Report) *Node {
 	}
 	if fail != nil {
 		report.Text(fail.Line, fail.Column, fail.Hint, "%s", fail.Message)
+		report.empty, report.quote = fail.empty, fail.quote
 		return nil
 	}
 	return root

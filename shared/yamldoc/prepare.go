@@ -2,9 +2,7 @@ package yamldoc
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -12,16 +10,26 @@ import (
 
 // Problem is an error or a warning about a place in a text.
 type Problem struct {
-	Line, Column  int // from 1; columns in characters, 0 if unknown
+	Line, Column  int // from 1; columns in characters
 	Message, Hint string
+
+	empty bool   // the text has no document
+	quote string // the part of the text that Message and Hint repeat; "" if there is none
 }
 
-// Error returns the place and the message.
-func (p *Problem) Error() string {
-	if p.Column == 0 {
-		return fmt.Sprintf("line %d: %s", p.Line, p.Message)
+// noDocument returns the error of a text without a document.
+func noDocument() *Problem {
+	return &Problem{Line: 1, Column: 1, Message: "the text holds no definition", empty: true}
+}
+
+// quoteIn returns the first string of the arguments of a message.
+func quoteIn(args []any) string {
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			return s
+		}
 	}
-	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
+	return ""
 }
 
 // prepared is a text that is ready for yaml.v3, which is a parser of YAML 1.1.
@@ -171,63 +179,6 @@ func (t *prepared) directive(line []byte, at int) *Problem {
 	}
 	return problemAt(t.bytes, at, "leave the line out", "the directive %s is not supported",
 		shortWord(name))
-}
-
-// ErrEmpty is the error of Decode for a text without a document.
-var ErrEmpty = errors.New("the text is empty")
-
-// Decode parses a text that contains one document to the parser's tree. The error is a *Problem, or
-// an error of the parser, whose text may quote the document.
-func Decode(text []byte) (*yaml.Node, error) {
-	t, problem := prepare(text)
-	if problem != nil {
-		return nil, problem
-	}
-	d := yaml.NewDecoder(bytes.NewReader(t.bytes))
-	document := new(yaml.Node)
-	switch err := d.Decode(document); {
-	case err == io.EOF || err == nil && len(document.Content) == 0:
-		return nil, ErrEmpty
-	case err != nil:
-		return nil, err
-	}
-	var second yaml.Node
-	switch err := d.Decode(&second); {
-	case err == nil:
-		return nil, &Problem{Line: second.Line, Column: second.Column,
-			Message: "the text must be one YAML document; a second one begins here"}
-	case err != io.EOF:
-		return nil, err
-	}
-	t.restoreTree(document)
-	if problem := strict(document.Content[0]); problem != nil {
-		return nil, problem
-	}
-	return document.Content[0], nil
-}
-
-// strict rejects what yaml.v3 reads differently than YAML 1.2 requires: merge keys, and tags
-// outside the core schema.
-func strict(n *yaml.Node) *Problem {
-	if n.Style&yaml.TaggedStyle != 0 {
-		switch n.ShortTag() {
-		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!seq", "!!map":
-		default:
-			return &Problem{Line: n.Line, Column: n.Column,
-				Message: "a tag that YAML 1.2 does not know",
-				Hint:    "leave it out"}
-		}
-	}
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 && child.Tag == "!!merge" {
-			return &Problem{Line: child.Line, Column: child.Column,
-				Message: "merge keys (<<) are not part of YAML 1.2", Hint: "write the members out"}
-		}
-		if problem := strict(child); problem != nil {
-			return problem
-		}
-	}
-	return nil
 }
 
 // shortWord shortens a word of a directive for a message.

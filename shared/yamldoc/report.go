@@ -20,6 +20,8 @@ type Report struct {
 	counts    map[string]int
 	suggested int
 	failed    bool
+	empty     bool   // the text has no document
+	quote     string // what the error in the text itself repeats of the text
 }
 
 // NewReport returns an empty report about a text.
@@ -92,6 +94,13 @@ func (r *Report) Suggest(word string, candidates []string) string {
 	}
 	return suggest.Hint(word, candidates)
 }
+
+// Empty reports whether the text has no document: it is blank, or has only comments.
+func (r *Report) Empty() bool { return r.empty }
+
+// Quote returns the part of the text that the error in the text itself repeats, or "". It may be a
+// secret.
+func (r *Report) Quote() string { return r.quote }
 
 // Failed reports whether there is an error.
 func (r *Report) Failed() bool { return r.failed }

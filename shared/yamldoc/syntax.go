@@ -17,7 +17,7 @@ var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
 // yamlSyntaxError converts an error of the YAML parser to a Problem with its place in the text.
 func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *Problem {
 	if err == io.EOF {
-		return &Problem{Line: 1, Column: 1, Message: "the text holds no definition"}
+		return noDocument()
 	}
 	fail := &Problem{Line: 1, Column: 1, Message: err.Error()}
 	if m := yamlError.FindStringSubmatch(fail.Message); m != nil {
@@ -43,6 +43,7 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *Problem {
 		}
 		fail.Line, fail.Column = line, column
 	}
+	fail.quote = fail.Message // of the parser, which may repeat the text
 	fail.Message = "the text is no valid YAML: " + fail.Message
 	return fail
 }

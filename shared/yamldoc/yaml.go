@@ -24,7 +24,7 @@ func parseYAML(text []byte, bytesMax int, report *Report) (root *Node, fail *Pro
 	}
 	ready.restoreTree(document)
 	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
-		return nil, &Problem{Line: 1, Column: 1, Message: "the text holds no definition"}
+		return nil, noDocument()
 	}
 	c := converter{bytesMax: bytesMax, report: report}
 	if questionMarks(ready.bytes) {
@@ -279,6 +279,9 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 		return
 	}
 	node.Kind, node.Text = kind, text
+	if text != n.Value && kind != Null {
+		node.source = n.Value
+	}
 	if tagged {
 		c.tagged(n, kind)
 		return
@@ -335,11 +338,12 @@ func negation(n *yaml.Node) string {
 	return short(n.Tag + " " + n.Value)
 }
 
-// failAt records the first failure. It returns 0 as the height of the missing tree.
+// failAt records the first failure. It returns 0 as the height of the missing tree. Each of args
+// that is a string repeats a part of the text.
 func (c *converter) failAt(n *yaml.Node, hint, format string, args ...any) int {
 	if c.fail == nil {
 		c.fail = &Problem{Line: max(n.Line, 1), Column: max(n.Column, 1),
-			Message: fmt.Sprintf(format, args...), Hint: hint}
+			Message: fmt.Sprintf(format, args...), Hint: hint, quote: quoteIn(args)}
 	}
 	return 0
 }

@@ -59,7 +59,7 @@ func TestSecretsInMistakes(t *testing.T) {
 		{"--credentials", "alias",
 			account("    keys: [{id: a, secret: *" + plantedSecret + "}]\n")},
 		{"--credentials", "anchor", account("    keys: [{id: a, secret: &x " + plantedSecret +
-			"}, {id: b, secret: *x}]\n")},
+			"}, {id: a, secret: *x}]\n")},
 		{"--credentials", "the same key twice",
 			account("    keys: [{id: a, secret: " + plantedSecret + "}, {id: a, secret: " +
 				plantedSecret + "}]\n")},

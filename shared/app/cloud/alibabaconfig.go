@@ -188,9 +188,10 @@ func (a *alibabaServices) readProducts(text string) error {
 	if err != nil {
 		return fmt.Errorf("MILLRACE_PRODUCTS: %w", err)
 	}
-	if err := config.Decode([]byte(text), &a.products); err != nil {
-		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host "+
-			"with {region}>, style: rpc or roa, operations: {<name>: GET /path/{Id}}}", err)
+	if err := config.Decode("MILLRACE_PRODUCTS", text, &a.products,
+		"it must be <name>: {version: <date>, host: <host with {region}>, style: rpc or roa, "+
+			"operations: {<name>: GET /path/{Id}}}"); err != nil {
+		return err
 	}
 	for name, p := range a.products {
 		if err := p.Check(name); err != nil {

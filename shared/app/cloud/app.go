@@ -91,7 +91,8 @@ func Open(ctx context.Context, getenv func(string) string) (*App, error) {
 		return nil, err
 	}
 	c := &App{config: environment, log: slog.Default()}
-	if c.settings, err = config.Parse("MILLRACE_SETTINGS", []byte(environment.Settings)); err != nil {
+	c.settings, err = config.Parse("MILLRACE_SETTINGS", []byte(environment.Settings))
+	if err != nil {
 		return nil, err
 	}
 	if c.limits, err = c.settings.FlowLimits(); err != nil {
@@ -220,9 +221,9 @@ func (c *App) rights() (func(account, role, author string) (access.May, error), 
 		none := func(string, string, string) (access.May, error) { return nil, errNoRights }
 		return none, nil, nil
 	}
-	register, err := auth.ParseRights([]byte(text))
+	register, err := auth.ParseRights(name, []byte(text))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, err
 	}
 	return app.Rights(register, c.config.Region), register, nil
 }
@@ -237,13 +238,9 @@ func (c *App) Handler() (http.Handler, error) {
 		return nil, errors.New("MILLRACE_CREDENTIALS is not set: the API needs to know who may " +
 			"call (docs/credentials.md)")
 	}
-	accounts, err := auth.ParseAccounts([]byte(c.config.Credentials))
+	credentials, err := auth.Parse("MILLRACE_CREDENTIALS", []byte(c.config.Credentials))
 	if err != nil {
-		return nil, fmt.Errorf("MILLRACE_CREDENTIALS: %w", err)
-	}
-	credentials, err := auth.New(accounts)
-	if err != nil {
-		return nil, fmt.Errorf("MILLRACE_CREDENTIALS: %w", err)
+		return nil, err
 	}
 	s := &c.settings
 	o := server.Options{

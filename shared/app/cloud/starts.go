@@ -36,10 +36,10 @@ type startRule struct {
 // startRules parses the list of rules, YAML or JSON.
 func startRules(text string) ([]startRule, error) {
 	var rules []startRule
-	if err := config.Decode([]byte(text), &rules); err != nil {
-		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, by, prefix, "+
-			"suffix, folders, events, flow, account}, {queue, flow, account} or {timer, flow, "+
-			"account}", err)
+	if err := config.Decode("MILLRACE_STARTS", text, &rules,
+		"it must be a list of {bucket, by, prefix, suffix, folders, events, flow, account}, "+
+			"{queue, flow, account} or {timer, flow, account}"); err != nil {
+		return nil, err
 	}
 	for i, r := range rules {
 		if err := r.check(); err != nil {

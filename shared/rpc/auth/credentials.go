@@ -1,5 +1,6 @@
-// Package auth holds who may call a server: accounts with their access keys, bearer tokens and roles,
-// read from a credentials file (docs/credentials.md). Package access defines what they may do.
+// Package auth holds who may call a server: accounts with their access keys, bearer tokens and
+// roles, read from a credentials file (docs/credentials.md). Package access defines what they may
+// do.
 package auth
 
 import (
@@ -187,8 +188,8 @@ func (c *Credentials) addToken(account string, t BearerToken) error {
 	return nil
 }
 
-// AccessKey returns the access key with this id; nil if it is unknown or not valid at now, or if its
-// security token is another one.
+// AccessKey returns the access key with this id; nil if it is unknown or not valid at now, or if
+// its security token is another one.
 func (c *Credentials) AccessKey(id, securityToken string, now time.Time) *Key {
 	k := c.keys[id]
 	if k == nil || k.expired(now) || !equal(k.token, securityToken) {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -80,7 +79,7 @@ func TestParseAccounts(t *testing.T) {
 		{ID: "0042", Tokens: []auth.BearerToken{{Token: "topsecret5", Expires: expires}}},
 	}
 	for name, text := range map[string]string{"YAML": exampleYAML, "JSON": exampleJSON} {
-		got, err := auth.ParseAccounts([]byte(text))
+		got, err := auth.ParseAccounts("c.yaml", []byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -129,71 +128,69 @@ func TestBadCredentialsFiles(t *testing.T) {
 	policy := func(lines string) string {
 		return key("        policies:\n          - Statement:\n" + lines)
 	}
-	for _, c := range []struct{ text, want string }{ // C is a column
+	for _, c := range []struct{ text, want string }{
 		{"", "the file is empty; it needs a list `accounts:`"},
 		{"# nothing\n", "the file is empty; it needs a list `accounts:`"},
 		{"accounts: [", "this is neither YAML nor JSON"},
 		{"accounts:\n  - id: a\n   secret: topsecret",
-			":1: this is neither YAML nor JSON; check the indentation and the quotes"},
+			":3:4: this is neither YAML nor JSON; check the indentation and the quotes"},
 		{"{\"accounts\": [}", "this is neither YAML nor JSON"},
-		{"- id: a", ":1:C: here must be a mapping with the keys accounts"},
-		{"keys: []", `:1:C: unknown key "keys"; the keys here are accounts`},
-		{"accounts: 5", ":1:C: accounts must be a list"},
-		{"accounts: []\n---\naccounts: []", "one YAML document"},
+		{"- id: a", ":1:1: the text must be a mapping, not a list"},
+		{"keys: []", `:1:1: there is no "keys"; known here: accounts`},
+		{"accounts: 5", ":1:11: accounts must be a list, not a number"},
+		{"accounts: []\n---\naccounts: []", "c.yaml:2:1: the text holds more than one YAML document"},
 		{"accounts: []", "there is no access key and no bearer token"},
-		{"accounts:\n  - keys: []", ":2:C: the key id is missing"},
-		{"accounts:\n  - id: a b", `:2:C: account id "a b" must be`},
-		{"accounts:\n  - id: a\n    id: b", ":3:C: the key id is there twice"},
-		{"accounts:\n  - id:", ":2:C: id must be a text that is not empty"},
-		{"accounts:\n  - id: [1]", ":2:C: id must be a text that is not empty"},
-		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", ":4:C: the key secret is missing"},
+		{"accounts:\n  - keys: []", ":2:5: accounts[0].id is missing"},
+		{"accounts:\n  - id: a b", `:2:9: account id "a b" must be`},
+		{"accounts:\n  - id: a\n    id: b", `:3:5: the key "id" stands twice in one mapping`},
+		{"accounts:\n  - id:", ":2:8: accounts[0].id must be a text, not null"},
+		{"accounts:\n  - id: ''", ":2:9: accounts[0].id must be a text that is not empty"},
+		{"accounts:\n  - id: [1]", ":2:9: accounts[0].id must be a text, not a list"},
+		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", ":4:9: accounts[0].keys[0].secret is missing"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret",
-			`:4:C: access key id "k,1" must be`},
+			`:4:13: access key id "k,1" must be`},
 		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]",
-			":1:C: unknown key; the keys here are expires, id, policies, replaces, secret, " +
-				"securityToken"},
+			":1:35: there is no such member; known here: id, expires, policies, replaces, secret, securityToken"},
 		{key("        LTAIsomethinglong: secret\n"),
-			`:6:C: unknown key; the keys here are expires, id, policies, replaces, secret, ` +
-				`securityToken`},
+			":6:9: there is no such member; known here: id, expires, policies, replaces, secret, securityToken"},
 		{key("        secrte: topsecret\n"),
-			`:6:C: unknown key "secrte"; the keys here are expires, id, policies, replaces, ` +
-				`secret, securityToken`},
+			`:6:9: there is no "accounts[0].keys[0].secrte"; did you mean 'secret'?`},
 		{key("        expires: tomorrow\n"),
-			":6:C: the time must look like 2027-01-31T00:00:00Z"},
+			":6:18: accounts[0].keys[0].expires must be a time like 2027-01-31T00:00:00Z, not a string"},
 		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},
 		{key("        policies: []\n"),
-			":6:C: the list is empty; leave policies out to allow everything"},
+			":6:19: the list is empty; leave policies out to allow everything"},
 		{key("        policies: [{Version: 2, Statement: []}]\n"),
-			":6:C: the Version of a policy is 1"},
+			":6:30: the Version of a policy is 1"},
 		{key("        policies: *x\n"), "neither YAML nor JSON"},
 		{policy("              - Effect: Allow\n                Action: fnf:*\n"),
-			":8:C: the key Resource is missing"},
+			":8:17: accounts[0].keys[0].policies[0].Statement[0].Resource is missing"},
 		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"),
-			`:8:C: Effect is "allow"; write Allow or Deny`},
+			`:8:17: Effect is "allow"; write Allow or Deny`},
 		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"),
-			`:8:C: Action "oss:*" is not one of this service`},
+			`:8:17: Action "oss:*" is not one of this service`},
 		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"),
-			`:8:C: Resource "flow/x" is not one of this service`},
+			`:8:17: Resource "flow/x" is not one of this service`},
 		{policy("              - {Effect: Deny, Action: \"fnf:StrtExecution\", Resource: \"*\"}\n"),
-			`:8:C: Action "fnf:StrtExecution" fits no operation`},
+			`:8:17: Action "fnf:StrtExecution" fits no operation`},
 		{policy("              - {Effect: Deny, Action: \"fnf:Begin*\", Resource: \"*\"}\n"),
-			`:8:C: Action "fnf:Begin*" fits no operation`},
+			`:8:17: Action "fnf:Begin*" fits no operation`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
-			"\"acs:fnf:*:*:flows/x\"}\n"), `:8:C: Resource "acs:fnf:*:*:flows/x" fits no flow`},
+			"\"acs:fnf:*:*:flows/x\"}\n"), `:8:17: Resource "acs:fnf:*:*:flows/x" fits no flow`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
-			"\"acs:fnf:cn-hangzhou:1\"}\n"), `:8:C: Resource "acs:fnf:cn-hangzhou:1" fits no ` +
+			"\"acs:fnf:cn-hangzhou:1\"}\n"), `:8:17: Resource "acs:fnf:cn-hangzhou:1" fits no ` +
 			`flow`},
 		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:*:*:flow\"}\n"),
-			`:8:C: Resource "acs:fnf:*:*:flow" fits no flow`},
+			`:8:17: Resource "acs:fnf:*:*:flow" fits no flow`},
 		{policy("              - {Effect: Allow, Action: [], Resource: \"*\"}\n"),
-			":8:C: a statement needs at least one Action"},
+			":8:17: a statement needs at least one Action"},
 		{policy("              - {Effect: Allow, Action: \"*\", Resource: \"*\", Condition: {}}\n"),
-			`:8:C: unknown key "Condition"; the keys here are Action, Effect, Resource`},
+			`.Condition"; known here: Effect, Action, Resource`},
 		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n",
-			":4:C: the key token is missing"},
+			":4:9: accounts[0].bearerTokens[0].token is missing"},
 		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n",
 			"bearer token 2 of account a: the token is there twice"},
-		{strings.Repeat("#", 5<<20), "the file is larger than"},
+		{strings.Repeat("#", 5<<20), "c.yaml:1:1: the text has 4194305 bytes; at most 4194304 are allowed"},
 		{key("        # x\r        expires: tomorrow\n"), ":6:12: a carriage return"},
 		{key("        # \u202e\n"), ":6:11: U+202E"},
 		{"%YAML 1.1\n---\n" + key(""), ":1:1: the text says that it is YAML 1.1"},
@@ -206,8 +203,8 @@ func TestBadCredentialsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := auth.Load(path)
-		want := regexp.MustCompile(strings.Replace(regexp.QuoteMeta(c.want), ":C:", `:\d+:`, 1))
-		if err == nil || !want.MatchString(err.Error()) || !strings.HasPrefix(err.Error(), path+":") {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%.60q gives %v, want %s", c.text, err, c.want)
 		} else if strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("the error holds a secret: %v", err)
@@ -243,7 +240,7 @@ func FuzzParseAccounts(f *testing.F) {
 	f.Add([]byte("accounts: &a [*a]"))
 	f.Add([]byte("accounts:\n  - <<: {id: a}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		accounts, err := auth.ParseAccounts(text)
+		accounts, err := auth.ParseAccounts("c.yaml", text)
 		if err == nil {
 			auth.New(accounts)
 		}

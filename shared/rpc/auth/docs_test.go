@@ -16,7 +16,7 @@ func TestDocumentedExample(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(string(text), "```yaml\n")
 	example, _, _ := strings.Cut(rest, "```")
-	accounts, err := auth.ParseAccounts([]byte(example))
+	accounts, err := auth.ParseAccounts("c.yaml", []byte(example))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,20 +21,22 @@ type (
 	}
 	rightsKey struct {
 		ID       string         `json:"id"`
-		Expires  string         `json:"expires,omitempty"`
+		Expires  time.Time      `json:"expires,omitzero"`
 		Policies []rightsPolicy `json:"policies,omitempty"`
-		Replaces []string       `json:"replaces,omitempty"`
+		Replaces []string       `json:"replaces,omitempty" strict:"one"`
 	}
 	rightsRole struct {
-		Name     string         `json:"name"`
+		Name     string         `json:"name" strict:"required"`
 		Policies []rightsPolicy `json:"policies,omitempty"`
 	}
 	rightsPolicy struct {
-		Statement []rightsStatement
+		Version   string            `json:",omitempty"`
+		Statement []rightsStatement `strict:"required"`
 	}
 	rightsStatement struct {
-		Effect           string
-		Action, Resource []string
+		Effect   string   `strict:"required"`
+		Action   []string `strict:"required,one"`
+		Resource []string `strict:"required,one"`
 	}
 )
 
@@ -46,11 +48,11 @@ func AppendRights(dst []byte, accounts []Account) ([]byte, error) {
 		to := rightsAccount{ID: a.ID}
 		for _, k := range a.Keys {
 			to.Keys = append(to.Keys,
-				rightsKey{k.ID, rightsTime(k.Expires), rightsPolicies(k.Policies), k.Replaces})
+				rightsKey{k.ID, k.Expires.UTC(), rightsPolicies(k.Policies), k.Replaces})
 		}
 		for _, t := range a.Tokens {
 			to.Tokens = append(to.Tokens,
-				rightsKey{BearerID(t.Token), rightsTime(t.Expires), rightsPolicies(t.Policies),
+				rightsKey{BearerID(t.Token), t.Expires.UTC(), rightsPolicies(t.Policies),
 					t.Replaces})
 		}
 		for _, r := range a.Roles {
@@ -62,11 +64,8 @@ func AppendRights(dst []byte, accounts []Account) ([]byte, error) {
 	return append(dst, text...), err
 }
 
-func rightsTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
+func (s *rightsStatement) statement() access.Statement {
+	return access.Statement{Effect: s.Effect, Actions: s.Action, Resources: s.Resource}
 }
 
 func rightsPolicies(policies []access.Policy) []rightsPolicy {

@@ -45,7 +45,7 @@ func TestRightsDocument(t *testing.T) {
   - id: account-2
     keys: [{id: stranger, secret: hidden-secret-five}]
 `
-	accounts, err := auth.ParseAccounts([]byte(file))
+	accounts, err := auth.ParseAccounts("c.yaml", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +59,11 @@ func TestRightsDocument(t *testing.T) {
 		bytes.Contains(document, []byte("hidden")) {
 		t.Fatalf("%v: %s", err, document)
 	}
-	read, err := auth.ParseRights(document)
+	read, err := auth.ParseRights("c.yaml", document)
 	if err != nil {
 		t.Fatalf("%v: %s", err, document)
 	}
-	fromFile, err := auth.ParseRights([]byte(file))
+	fromFile, err := auth.ParseRights("c.yaml", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestRightsDocument(t *testing.T) {
 	if len(seen) < 8 {
 		t.Errorf("only %d different rights were compared", len(seen))
 	}
-	if accounts, err := auth.ParseAccounts(document); err == nil {
+	if accounts, err := auth.ParseAccounts("c.yaml", document); err == nil {
 		t.Errorf("a rights document is taken as credentials: %v", accounts)
 	}
 	for _, bad := range []string{
@@ -117,7 +117,7 @@ func TestRightsDocument(t *testing.T) {
 		`{"accounts":[{"id":"1","roles":[{"name":"a/b"}]}]}`,
 		`{"accounts":[{"id":"1","keys":[{"id":"a","replaces":["a"]}]}]}`,
 	} {
-		if _, err := auth.ParseRights([]byte(bad)); err == nil {
+		if _, err := auth.ParseRights("c.yaml", []byte(bad)); err == nil {
 			t.Errorf("taken as rights: %s", bad)
 		}
 	}

@@ -1,15 +1,11 @@
 package functiontask
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"gopkg.in/yaml.v3"
-
 	"millrace/shared/task"
-	"millrace/shared/yamldoc"
+	"millrace/shared/yamldoc/strict"
 )
 
 // Limits of a functions file.
@@ -39,49 +35,38 @@ type Function struct {
 	// Concurrency is the maximum number of processes, each with one invocation at a time; 0 means
 	// 1.
 	Concurrency int
+	// Lambda and FC name the function of a cloud that carries the functions out, in a file for a
+	// cloud. Such a function has nothing else.
+	Lambda, FC string
 
 	account string // account of all its functions; "" if there may be several
 }
 
 // Load reads the functions file at path. Relative directories in it are relative to the file's
-// directory. The error has the file and line of every fault.
+// directory. The error has the place of every mistake.
 func Load(path string) (*File, error) {
-	info, err := os.Stat(path)
+	text, err := strict.Read(path, fileBytesMax)
 	if err != nil {
 		return nil, fmt.Errorf("functions file: %w", err)
 	}
-	if info.Size() > fileBytesMax {
-		return nil, yamldoc.InFile(path, fmt.Errorf("it is larger than %d bytes", fileBytesMax))
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("functions file: %w", err)
-	}
-	return parse(path, text, filepath.Dir(path))
+	return parse(path, text, filepath.Dir(path), checker{})
 }
 
-// Parse reads the text of a functions file. Relative directories in it are relative to the working
-// directory.
-func Parse(text []byte) (*File, error) { return parse("functions", text, "") }
+// Parse reads the text of a functions file; mistakes begin with name. Relative directories in it
+// are relative to the working directory.
+func Parse(name string, text []byte) (*File, error) { return parse(name, text, "", checker{}) }
 
-func parse(name string, text []byte, dir string) (*File, error) {
-	if len(text) > fileBytesMax {
-		return nil, yamldoc.InFile(name, fmt.Errorf("it is larger than %d bytes", fileBytesMax))
+// ParseCloud reads the text of a functions file for functions in a cloud: a function may be a
+// function of the cloud, and must not be a command.
+func ParseCloud(name string, text []byte) (*File, error) {
+	return parse(name, text, "", checker{cloud: true})
+}
+
+func parse(name string, text []byte, dir string, c checker) (*File, error) {
+	var d document
+	if err := strict.Decode(name, text, &d, strict.Options{BytesMax: fileBytesMax,
+		Help: "docs/functions.md has the format", Check: c.check}); err != nil {
+		return nil, err
 	}
-	file := &File{}
-	root, err := yamldoc.Decode(text)
-	if err == yamldoc.ErrEmpty {
-		return file, nil
-	} else if err != nil {
-		return nil, yamldoc.InFile(name, err)
-	}
-	p := &parser{name: name, dir: dir}
-	p.object(root, fields{
-		"functions": func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.function(n, file) }) },
-		"actions":   func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.action(n, file) }) },
-	})
-	if len(p.errs) > 0 {
-		return nil, errors.Join(p.errs...)
-	}
-	return file, nil
+	return d.file(dir), nil
 }

@@ -318,10 +318,10 @@ func TestAnotherUser(t *testing.T) {
 	for text, want := range map[string]string{
 		"no-such-user": "this machine has no user of that name",
 		"4711":         "no user with that id; write uid:gid",
-		"nobody:x":     `"x" is no group id`, "": "user wants the name",
+		"nobody:x":     `"x" is no group id`, "": "user must be the name",
 	} {
-		_, err := functiontask.Parse([]byte("functions:\n- match: x\n  command: [x]\n  user: '" +
-			text + "'\n"))
+		_, err := functiontask.Parse("functions", []byte("functions:\n- match: x\n  command: [x]\n  user: '"+
+			text+"'\n"))
 		if err == nil || !strings.Contains(err.Error(), "functions:4:9: ") ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
