@@ -58,7 +58,7 @@ var Invariants = []Invariant{
 	{"stopped namesake", "a child is stopped as unneeded only if no task waits for it"},
 	{"orphan", "when an attempt ends other than by the end of its child, the same commit puts " +
 		"the stop of the child into the outbox"},
-	{"told", "the result of a task that waits for a child is that of its child: status, output, " +
+	{"child end", "the result of a task that waits for a child is that of its child: status, output, " +
 		"error"},
 	{"sent", "an outbox entry is removed only after its delivery: the child is stopped, the " +
 		"callback has closed its attempt"},

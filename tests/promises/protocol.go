@@ -41,7 +41,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"TestLeftInboxEntry, TestInboxEntryComesTooLate"}},
 	{Says: "the end of a child, or of an execution with a callback token, is reported once, as " +
 		"it was",
-		Invariants: []string{"told", "sent", "late callback", "callback arrives", "late outbox",
+		Invariants: []string{"child end", "sent", "late callback", "callback arrives", "late outbox",
 			"counts once"},
 		Models: []string{"relay: by the end of its own child",
 			"relay: which has been committed", "relay: and which counts once", "relay: delivered"},

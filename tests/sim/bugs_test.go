@@ -236,7 +236,7 @@ func TestNoHints(t *testing.T) {
 		home := []string{"local", "servers"}[s%2]
 		o := sim.Options{Seed: s, Bug: bug, Topology: home}
 		if r := sim.Run(t, o); r.Failure != "" {
-			t.Fatal(told(o, r))
+			t.Fatal(failureText(o, r))
 		}
 	}
 }

@@ -46,11 +46,11 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 			run := w.runOf(x.flow.name, x.name)
 			switch {
 			case run == nil:
-				w.violate("start response", "%s was told %s, and there is no such execution", who,
+				w.violate("start response", "%s got %s, and there is no such execution", who,
 					code)
 			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() ||
 				code != "" && code != fault.ExecutionAlreadyExists:
-				w.violate("start response", "%s was told %s while it is %v", who, code, run.x.Status)
+				w.violate("start response", "%s got %s while it is %v", who, code, run.x.Status)
 			default:
 				w.kinds["ends a task by its callback token"]++
 				if to := w.runOf(parsed.Flow, parsed.Execution); to != nil {

@@ -211,8 +211,8 @@ func (c *clients) created(f definition, x *cloudflow.Flow) {
 	}
 	c.w.checked("flow response", "response at last")
 	if x.Definition != f.text {
-		c.w.violate("flow response", "flow %s of account %s was created, and has the definition\n%s",
-			f.name, f.account(), x.Definition)
+		c.w.violate("flow response",
+			"flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
 	}
 }
 
@@ -329,19 +329,19 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	// perhaps the previous run has the name
 	case x.nameReused && code == fault.ExecutionAlreadyExists:
 	case run == nil && (x.started.Load() == 0 || code != ""):
-		c.w.violate("start response", "%s was told %v %s, and there is no such execution",
+		c.w.violate("start response", "%s got %v %s, and there is no such execution",
 			who, got, code)
 	case code == "":
 		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
-			c.w.violate("start response", "%s was told %+v", who, got)
+			c.w.violate("start response", "%s got %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
 		if !run.x.Status.Final() {
-			c.w.violate("start response", "%s was told %s while it is %v", who, code, run.x.Status)
+			c.w.violate("start response", "%s got %s while it is %v", who, code, run.x.Status)
 		}
 	default:
-		c.w.violate("start response", "%s was told %s", who, code)
+		c.w.violate("start response", "%s got %s", who, code)
 	}
 }
 
@@ -371,15 +371,15 @@ func (c *clients) stopper(x *launch, who string) {
 			switch {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
-				c.w.violate("stop response", "%s is told %s, there is no such execution", who, code)
+				c.w.violate("stop response", "%s gets %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||
 				run.x.Error == nil || run.x.Error.Cause != who):
-				c.w.violate("stop response", "%s is told that it has stopped %s, which is %v %v", who,
-					x.name, run.x.Status, run.x.Error)
+				c.w.violate("stop response",
+					"%s has got the response that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
-				c.w.violate("stop response", "%s is told %s while it is %v", who, code, run.x.Status)
+				c.w.violate("stop response", "%s gets %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:
-				c.w.violate("stop response", "%s is told %s", who, code)
+				c.w.violate("stop response", "%s gets %s", who, code)
 			}
 		})
 		return

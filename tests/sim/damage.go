@@ -91,8 +91,8 @@ func (w *World) readAll(rows []driver.Row) ([]driver.Row, error) {
 }
 
 // canBeDamaged reports whether a row may be damaged: a row of an execution, a flow or a definition
-// whose damage can be noticed. A value of several rows shows damage by its length, which two damaged
-// rows could leave as it is; therefore at most one of them is damaged.
+// whose damage can be noticed. A value of several rows shows damage by its length, which two
+// damaged rows could leave as it is; therefore at most one of them is damaged.
 func (w *World) canBeDamaged(k driver.Key) bool {
 	for damaged := range w.damage.rows {
 		if k.Sort[:1] == "v" && damaged.Partition == k.Partition && damaged.Sort[:1] == "v" {

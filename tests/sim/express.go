@@ -156,7 +156,7 @@ func (c *clients) askExpress(f definition, who string) {
 		c.note(name+" is told", func() {
 			if code != "" && !retried(code, err) &&
 				!(code == fault.EntityTooLarge && c.w.has("limits")) {
-				c.w.violate("Express response", "%s is told %+v %s", name, got, code)
+				c.w.violate("Express response", "%s gets %+v %s", name, got, code)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func (w *World) runExpress(ctx context.Context, s *cloudflow.Service, f *definit
 	e.mu.Unlock()
 	switch {
 	case run == nil && err == nil:
-		w.violate("Express once", "%s of %s is told %+v, and nothing has run", name, f.name, got)
+		w.violate("Express once", "%s of %s gets %+v, and nothing has run", name, f.name, got)
 	case run != nil:
 		run.over = true
 		w.clock.recheck()
@@ -247,8 +247,8 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 	w.checked("Express leaves nothing")
 	for of, p := range w.tasks.inFlight {
 		if p == run.by && runOfKey(of) == run.x.Run {
-			w.violate("Express leaves nothing", "%s is answered, and its call %s is in flight",
-				run.x.Name, of)
+			w.violate("Express leaves nothing",
+				"%s has ended for its caller, and its call %s is in flight", run.x.Name, of)
 		}
 	}
 	w.refereeExpress(run, f, err != nil)
@@ -270,7 +270,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 	if got.Status != status || got.Output != output || got.ErrorCode != name ||
 		got.ErrorMessage != message || got.Input != f.input || got.Name != run.x.Name ||
 		got.StartedTime != run.x.Started || got.StoppedTime != run.last.Time {
-		w.violate("Express response", "%s ended with %s, and is answered %+v", run.x.Name,
+		w.violate("Express response", "%s ended with %s, and its caller gets %+v", run.x.Name,
 			textOf(&run.last), got)
 	}
 }

@@ -139,7 +139,7 @@ func (o *flowOwner) create() bool {
 			return f, err
 		}, func(f *cloudflow.Flow, code fault.Code) {
 			if code != "" || f.Definition != text || f.ID == o.id {
-				o.c.w.violate("flow response", "the owner has created a flow and is told %v %s", f,
+				o.c.w.violate("flow response", "the owner has created a flow and gets %v %s", f,
 					code)
 				return
 			}
@@ -156,7 +156,7 @@ func (o *flowOwner) update() bool {
 				Definition: &text})
 		}, func(f *cloudflow.Flow, code fault.Code) {
 			if code != "" || f.Definition != text || f.ID != o.id {
-				o.c.w.violate("flow response", "the owner has updated the flow and is told %v %s", f,
+				o.c.w.violate("flow response", "the owner has updated the flow and gets %v %s", f,
 					code)
 				return
 			}
@@ -169,7 +169,7 @@ func (o *flowOwner) remove() bool {
 		return true, s.DeleteFlow(ctx, flowOwnerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
 	}, func(_ bool, code fault.Code) {
 		if code != "" && code != fault.FlowNotExists {
-			o.c.w.violate("flow response", "the owner has deleted the flow and is told %s", code)
+			o.c.w.violate("flow response", "the owner has deleted the flow and gets %s", code)
 		}
 		o.current, o.texts = "", nil
 		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
@@ -197,10 +197,10 @@ func (o *flowOwner) start() bool {
 			switch {
 			case o.current == "" && code != fault.FlowNotExists:
 				o.c.w.violate("definition at the start",
-					"the owner has no flow and has started %s, and is told %v %s", name, x, code)
+					"the owner has no flow and has started %s, and gets %v %s", name, x, code)
 			case o.current != "" && (code != "" || x.FlowDefinition != o.current):
 				o.c.w.violate("definition at the start",
-					"the owner has started %s and is told %v %s; the flow is\n%s", name, x,
+					"the owner has started %s and gets %v %s; the flow is\n%s", name, x,
 					code, o.current)
 			}
 		})

@@ -195,17 +195,17 @@ func (f *forger) judge(try *forged, code fault.Code) {
 	case code == fault.FlowNotExists, code == fault.ExecutionNotExists:
 		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID &&
 			time.Since(r.seen) > requestTimeout {
-			w.violate("token", "%s is told %s of %s, which is there", try.who, code,
+			w.violate("token", "%s gets %s of %s, which is there", try.who, code,
 				token.Execution)
 		}
 	case code == fault.InvalidArgument:
 		if try.over && try.of.reportable && r != nil && r.x.Run == try.of.run && !w.namesReused {
-			w.violate("token", "%s is told %s, and the token was one of a task that waited",
+			w.violate("token", "%s gets %s, and the token was one of a task that waited",
 				try.who, code)
 		}
 	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run &&
 		time.Since(r.seen) > requestTimeout:
-		w.violate("token", "%s is told %s of token %s", try.who, code, try.text)
+		w.violate("token", "%s gets %s of token %s", try.who, code, try.text)
 	}
 }
 

@@ -57,7 +57,7 @@ func TestFound(t *testing.T) {
 	for _, f := range found {
 		o := sim.Options{Seed: f.seed}
 		if r := sim.Run(t, o); r.Failure != "" {
-			t.Errorf("%s\nfound before with it: %s", told(o, r), f.what)
+			t.Errorf("%s\nfound before with it: %s", failureText(o, r), f.what)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (w *World) owesResults(r *run, owe func(obligation)) {
 		}
 		due := max(a.at, w.quiescedAt)
 		owe(obligation{"late result", due, due + resultTakes.Milliseconds(),
-			fmt.Sprintf("the answer of attempt %d of %s, which %s has,", v.attempt.id, v.state.Name,
+			fmt.Sprintf("the result of attempt %d of %s, which %s has,", v.attempt.id, v.state.Name,
 				a.by.name)})
 	}
 }

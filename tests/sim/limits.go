@@ -49,7 +49,7 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 	c.w.checked("limit")
 	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Dialect)
 	if large != (code == fault.EntityTooLarge) {
-		c.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who,
+		c.w.violate("limit", "%s has given %d bytes, of which %d may be, and gets %+v %s", who,
 			len(x.flow.input), c.w.limits.Data(m.Dialect), got, code)
 	}
 	if large {
@@ -60,7 +60,9 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 }
 
 // judgeLimits checks that a commit exceeds no limit.
-func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, added []flow.HistoryEvent) {
+func (w *World) judgeLimits(
+	p *process, r *run, old, x *store.Execution, added []flow.HistoryEvent,
+) {
 	if old == nil {
 		w.judgeRunning(p, r)
 	}
@@ -159,7 +161,7 @@ func (k *tasks) judgeTooLarge(told *reportOutcome) bool {
 	}
 	k.w.kinds["report that is too large"]++
 	if !k.w.refuses(told.output, r.m.Dialect) {
-		k.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who,
+		k.w.violate("limit", "%s has given %d bytes, of which %d may be, and gets %s", told.who,
 			len(told.output), k.w.limits.Data(r.m.Dialect), told.code)
 	}
 	return true

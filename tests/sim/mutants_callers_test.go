@@ -1,6 +1,7 @@
 package sim_test
 
-// Changes that only what is checked of callers catches: of accounts, tokens, rights, names, limits and lists.
+// Changes that only what is checked of callers catches: of accounts, tokens, rights, names, limits
+// and lists.
 func init() {
 	mutants = append(mutants, []struct{ name, file, old, new string }{
 		{"take any token", "shared/engine/accept.go", "	if !s.Valid(t) {\n", "	if s == nil {\n"},

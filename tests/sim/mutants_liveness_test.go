@@ -1,7 +1,7 @@
 package sim_test
 
-// Changes that make something late, or that only what definition and history say tells apart from what is
-// right. For each it is known which invariants catch it; without those it must live.
+// Changes that make something late, or that only what definition and history say tells apart from
+// what is right. For each it is known which invariants catch it; without those it must live.
 func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"late timer,wake,late ready", "wait ten minutes longer", "shared/interp/runstate.go", "	return f.now + n*1000, nil\n", "	return f.now + n*1000 + 600_000, nil\n"},
@@ -15,7 +15,8 @@ func init() {
 		{"put off", "put what is due off for three times as long", "shared/engine/poison.go", "Min: time.Minute, Max: time.Hour}", "Min: 3 * time.Minute, Max: time.Hour}"},
 		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.DurationMax)", "until = min(until, f.clock+10*t.DurationMax)"},
 		{"retention", "keep an execution from its start on", "shared/engine/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
-		// The invocation at work lingers before its end, too, or it would hardly ever come in between.
+		// The invocation at work lingers before its end, too, or it would hardly ever come in
+		// between.
 		{"heard", "ask for a look after the choice of the work session", "shared/engine/worksession.go", "\te.submitLocked(m, nil)\n\treturn on\n",
 			"\tif on == s {\n\t\te.submitLocked(m, nil)\n\t\ttime.Sleep(2 * time.Second)\n\t\treturn on\n\t}\n\tm.mu.Unlock()\n\ttime.Sleep(1500 * time.Millisecond)\n\te.submit(partition, nil)\n\te.mailboxes.release(m)\n\treturn on\n"},
 		{"invocation", "begin calls until an invocation ends", "shared/engine/worksession.go", "s.callDeadline = s.deadline - s.callTimeMax.Milliseconds()", "s.callDeadline = s.deadline"},

@@ -1,8 +1,8 @@
 package sim_test
 
-// Changes of Express executions, of the shares of accounts, and of what two owners of one flow do to
-// each other. For those of the first list it is known which invariants catch them; without those they
-// must live.
+// Changes of Express executions, of the shares of accounts, and of what two owners of one flow do
+// to each other. For those of the first list it is known which invariants catch them; without those
+// they must live.
 func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"Express leaves nothing,share given back", "return from an Express execution while its calls are in flight", "shared/engine/express/express.go", "\tdefer s.goroutines.Wait() // a function's process may be frozen after its answer\n", ""},

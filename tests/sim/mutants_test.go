@@ -112,7 +112,8 @@ func TestMutants(t *testing.T) {
 			if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			// The first failure ends the process; a shorter run of it would take longer than finding it.
+			// The first failure ends the process; a shorter run of it would take longer than
+			// finding it.
 			seeds := "-seed 1 -runs 1500"
 			if known, ok := rare[m.name]; ok {
 				seeds = known
@@ -146,8 +147,8 @@ func passesUnchanged(t *testing.T, seeds, failure string) {
 	}
 }
 
-// lives checks that seeds that catch a mutant do not when some invariants are not checked, so that those catch it
-// alone.
+// lives checks that seeds that catch a mutant do not when some invariants are not checked, so that
+// those catch it alone.
 func lives(t *testing.T, binary, seeds, blind string) {
 	args := append(strings.Fields(strings.Replace(seeds, "-runs 1500", "-runs 300", 1)), "-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false", "-blind", blind)
 	c := exec.Command(binary, args...)

@@ -142,7 +142,7 @@ func (w *World) judgeStarting(r *run, e *flow.HistoryEvent) {
 			w.checked("own name")
 			if child != nil {
 				w.violate("own name",
-					"%s: a task is told that another has the name of %s, which is its own: %s",
+					"%s: a task fails because of the name %s, which its own child has: %s",
 					r.x.Partition(), child.x.Partition(), textOf(e))
 			}
 		}

@@ -62,6 +62,7 @@ func (w *World) answeredPoll(q *poll, running bool) {
 	}
 	if running && w.quiesced && q.from >= w.quiescedAt && took < q.waitMax-pollEarly &&
 		!q.by.retiring && !q.by.isDead() {
-		w.violate("poll", "%s has waited %v of %v and is told that it runs", q.who, took, q.waitMax)
+		w.violate("poll", "%s has waited %v of %v and has got a running execution", q.who, took,
+			q.waitMax)
 	}
 }

@@ -292,7 +292,7 @@ func (k *tasks) handOver(who, token string, after time.Duration) {
 		code := codeOf(err)
 		if !retried(code, err) {
 			if code != "" && code != fault.ExecutionAlreadyExists {
-				w.violate("start response", "%s was told %s", who, code)
+				w.violate("start response", "%s got %s", who, code)
 			}
 			return
 		}

@@ -127,7 +127,7 @@ func (v *rivals) ask(what string, made flowState, do flowRequest) {
 		w.checked("two owners")
 		w.kinds["two owners: "+what[:6]+" "+string(code)]++
 		if wrong := judgeRival(what[:6], made, seen, code); wrong != "" {
-			w.violate("two owners", "%s is told %+v %s, %s: %+v", what, got, code, wrong, seen)
+			w.violate("two owners", "%s gets %+v %s, %s: %+v", what, got, code, wrong, seen)
 		}
 	})
 }
@@ -173,7 +173,7 @@ func (v *rivals) look(who string) {
 		}
 		w.checked("two owners")
 		if !wasSo(seen, got.ID, store.DefinitionHash(got.Definition), &got.Description) {
-			w.violate("two owners", "%s is told %+v, which it never was: %+v", who, got, seen)
+			w.violate("two owners", "%s gets %+v, which it never was: %+v", who, got, seen)
 		}
 	})
 }
@@ -209,7 +209,7 @@ func (v *rivals) start(who, name string) {
 		case code == fault.FlowNotExists:
 			w.checked("two owners")
 			if wrong := judgeRival("start", flowState{}, seen, code); wrong != "" {
-				w.violate("two owners", "%s is told %s, %s: %+v", name, code, wrong, seen)
+				w.violate("two owners", "%s gets %s, %s: %+v", name, code, wrong, seen)
 			}
 		}
 	})

@@ -155,8 +155,8 @@ func (s *scheduler) idle() (bool, time.Duration) {
 	return true, thaws
 }
 
-// thaw lets every process continue whose operations wait, dead ones too: a write that a dead process
-// sent may still be carried out, but no later than the faults end (4066559).
+// thaw lets every process continue whose operations wait, dead ones too: a write that a dead
+// process sent may still be carried out, but no later than the faults end (4066559).
 func (s *scheduler) thaw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

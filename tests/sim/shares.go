@@ -177,8 +177,9 @@ func (p *process) judgeRefusal(name string, which func(*shares) *share.Pool, of 
 	p.w.kinds["refused a share of "+name]++
 	full := held(list, of) == 0 || used >= pool.Capacity
 	if allows(pool, held(list, of), used) || full != (code == fault.ServiceUnavailable) {
-		p.w.violate("share rejected", "%s answers account %s %s; of %d %s it holds %d, all hold %d",
-			p.name, of, code, pool.Capacity, name, held(list, of), used)
+		p.w.violate("share rejected",
+			"%s responds to account %s with %q; of %d %s it holds %d, all hold %d", p.name, of,
+			code, pool.Capacity, name, held(list, of), used)
 	}
 }
 
@@ -192,7 +193,7 @@ func (p *process) countRelease(r task.Result) task.Result {
 	released := false
 	r.Release = func() {
 		if s.answers--; released {
-			p.w.violate("share given back", "an answer is released a second time by %s", p.name)
+			p.w.violate("share given back", "a response is released a second time by %s", p.name)
 		}
 		released = true
 	}
@@ -307,7 +308,7 @@ func (w *World) unreleased() string {
 			return fmt.Sprintf("%s has places in the line of calls: %+v", p.name, list)
 		}
 		if n := p.shares.answers; n != 0 {
-			return fmt.Sprintf("%s has not released %d answers", p.name, n)
+			return fmt.Sprintf("%s has not released %d responses", p.name, n)
 		}
 	}
 	return ""

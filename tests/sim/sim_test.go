@@ -89,7 +89,7 @@ func TestSeeds(t *testing.T) {
 			if !*trace && *shrinks {
 				o, r = sim.Shrink(t, o, r)
 			}
-			fmt.Println(told(o, r))
+			fmt.Println(failureText(o, r))
 		}
 		if *progress && time.Since(shown) > tally.Every {
 			shown = time.Now()
@@ -116,8 +116,9 @@ func run(t *testing.T, o sim.Options) sim.Report {
 	return sim.Run(t, o)
 }
 
-// told describes a failure: the violation, the last steps, and the command that shows all steps.
-func told(o sim.Options, r sim.Report) string {
+// failureText describes a failure: the violation, the last steps, and the command that shows all
+// steps.
+func failureText(o sim.Options, r sim.Report) string {
 	again := fmt.Sprintf("go run ./tests/sim/cmd -seed %d", r.Seed)
 	if o.Flow != "" {
 		again += " -flow " + o.Flow

@@ -216,7 +216,7 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 			r.Execution, q.name)
 	}
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over && !gone {
-		w.violate("result kept", "%s calls %s of %s again, %s has its answer", p.name, r.State,
+		w.violate("result kept", "%s calls %s of %s again, %s has its result", p.name, r.State,
 			r.Execution, q.name)
 	}
 	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
@@ -408,19 +408,19 @@ func (k *tasks) judge(told *reportOutcome) {
 			return
 		}
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
-			k.w.violate("report response", "%s was answered %s", told.who, told.code)
+			k.w.violate("report response", "%s got %s", told.who, told.code)
 		}
 		if r := k.w.runIn(told.account, told.token.Flow,
 			told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil &&
 			!r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
-			k.w.violate("report response", "%s was told %s, and its task is open",
+			k.w.violate("report response", "%s got %s, and its task is open",
 				told.who, told.code)
 		}
 		return
 	}
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
-		k.w.violate("report response", "%s was told event %d of %s, which is not there", told.who,
+		k.w.violate("report response", "%s got event %d of %s, which is not there", told.who,
 			told.event, told.token.Execution)
 		return
 	}
@@ -429,7 +429,7 @@ func (k *tasks) judge(told *reportOutcome) {
 	k.w.checked("report of another attempt")
 	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
 		k.w.violate("report of another attempt",
-			"%s was told event %d, which ends attempt %d, and its token is of %d", told.who,
+			"%s got event %d, which ends attempt %d, and its token is of %d", told.who,
 			told.event, of, told.token.ID)
 	}
 	switch {
@@ -437,13 +437,13 @@ func (k *tasks) judge(told *reportOutcome) {
 		string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
 		if e.Type != flow.ExecutionFailed { // the result was too large
-			k.w.violate("report response", "%s was told event %d, which is %s", told.who,
+			k.w.violate("report response", "%s got event %d, which is %s", told.who,
 				told.event, textOf(e))
 		}
 	}
 	for _, other := range k.reports {
 		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
-			k.w.violate("report response", "%s and %s were both told event %d", told.who,
+			k.w.violate("report response", "%s and %s both got event %d", told.who,
 				other.who, told.event)
 		}
 	}

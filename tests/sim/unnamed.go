@@ -78,21 +78,21 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	}
 	w.checked("same request")
 	if code != "" {
-		w.violate("same request", "%s was told %s", who, code)
+		w.violate("same request", "%s got %s", who, code)
 		return
 	}
 	w.kinds["started without a name"]++
 	run := w.runOf(f.name, got.Name)
 	switch {
 	case run == nil:
-		w.violate("same request", "%s was told %s, and there is no such execution", who, got.Name)
+		w.violate("same request", "%s got %s, and there is no such execution", who, got.Name)
 	case got.Input != w.inputOf(run) || got.Input != f.input || got.Status != "Running":
-		w.violate("same request", "%s was told %+v", who, got)
+		w.violate("same request", "%s got %+v", who, got)
 	case u.names[asked] != "" && u.names[asked] != got.Name:
-		w.violate("same request", "%s has asked for what was started as %s, and is told %s", who,
+		w.violate("same request", "%s has asked for what was started as %s, and gets %s", who,
 			u.names[asked], got.Name)
 	case u.by[got.Name] != "" && u.by[got.Name] != asked:
-		w.violate("same request", "%s is told %s, which was started for %s", who, got.Name,
+		w.violate("same request", "%s gets %s, which was started for %s", who, got.Name,
 			u.by[got.Name])
 	}
 	u.names[asked], u.by[got.Name] = got.Name, asked

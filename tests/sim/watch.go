@@ -256,7 +256,8 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, step *transac
 	for _, l := range state.Leases() {
 		w.tasks.leased(state.Key(l.Attempt), l.Owner, l.Until)
 	}
-	added := w.history(r, x, old == nil || x.Version%max(8, x.LastEvent/16) == 0 || x.Status.Final())
+	added := w.history(r, x,
+		old == nil || x.Version%max(8, x.LastEvent/16) == 0 || x.Status.Final())
 	if w.failed() {
 		return
 	}

@@ -40,7 +40,7 @@ func (c *clients) watcher(x *launch, who string) {
 				missing = before > 0 || x.refused || last
 				if run := x.now(c.w); code != fault.ExecutionNotExists ||
 					before > 0 && !c.expired(run) {
-					c.w.violate("describe response", "%s was told %s", who, code)
+					c.w.violate("describe response", "%s got %s", who, code)
 				}
 				return
 			}
@@ -137,7 +137,8 @@ func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 		want := &run.events[i]
 		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() ||
 			e.Detail != string(want.AppendDetail(nil, run.m)) {
-			w.violate("history response", "%s has read event %+v, stored is %s", who, e, run.shown[i])
+			w.violate("history response", "%s has read event %+v, stored is %s", who, e,
+				run.shown[i])
 			return
 		}
 	}
@@ -151,7 +152,7 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 	run := x.now(c.w)
 	if run == nil {
 		if !c.w.namesReused {
-			c.w.violate("describe response", "%s is told %s, and there is no such execution",
+			c.w.violate("describe response", "%s gets %s, and there is no such execution",
 				who, got.Status)
 		}
 		return true
@@ -160,11 +161,11 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 		x.run, x.status, x.output = run.x.Run, "", ""
 	}
 	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
-		c.w.violate("describe response", "%s is told %s %s, before it was %s %s", who, got.Status,
+		c.w.violate("describe response", "%s gets %s %s, before it was %s %s", who, got.Status,
 			got.Output, x.status, x.output)
 	}
 	if ended && run.x.Status.String() != got.Status && !c.w.namesReused {
-		c.w.violate("describe response", "%s is told %s, which is not so", who, got.Status)
+		c.w.violate("describe response", "%s gets %s, which is not so", who, got.Status)
 	}
 	if ended && run.x.Status.String() == got.Status {
 		x.status, x.output = got.Status, got.Output

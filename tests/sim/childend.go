@@ -7,7 +7,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// "told": the end that a task gets is the end of its child: its status, its output, its error.
+// "child end": the end that a task gets is the end of its child: its status, its output, its error.
 //
 // It is checked when the event is written. An output that is too large for the language of the
 // waiting execution is reported as an error, and FlowV1 has its own error for a child that has
@@ -24,16 +24,16 @@ func (w *World) judgeReportedEnd(to *run, added []flow.HistoryEvent) {
 		}
 		c := w.children[taskOrigin(to.x.Run, v.attemptOf(to, e))]
 		if c != nil && e.Mark != 0 {
-			w.checked("told")
+			w.checked("child end")
 		}
 		switch {
 		case c == nil || e.Mark == 0:
 			continue // its own call failed
 		case !c.x.Status.Final():
-			w.violate("told", "%s v%d: attempt %d is told of the end of %s, which runs",
+			w.violate("child end", "%s v%d: attempt %d gets the end of %s, which runs",
 				to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
 		case e.Mark == endMark(c) && !reportsEnd(e, c):
-			w.violate("told", "%s has ended as %s, and attempt %d of %s is told %s",
+			w.violate("child end", "%s has ended as %s, and attempt %d of %s gets %s",
 				c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(),
 				textOf(e))
 		}
