@@ -11,8 +11,8 @@ import (
 )
 
 // findCredentials returns the provider of the key that signs: the environment's, that of the named
-// file, or what Alibaba Cloud's own tools find, such as the profile of `aliyun configure`, the token
-// of a cluster's service account, or the role of an ECS instance.
+// file, or what Alibaba Cloud's own tools find, such as the profile of `aliyun configure`, the
+// token of a cluster's service account, or the role of an ECS instance.
 func findCredentials(getenv func(string) string) alibaba.Provider {
 	return alibaba.First(alibaba.Environment(getenv),
 		alibaba.File(getenv(alibaba.EnvFile), getenv(alibaba.EnvProfile)), toolCredentials())

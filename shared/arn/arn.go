@@ -1,5 +1,5 @@
-// Package arn parses Alibaba Cloud's resource names, and tells which kind of target of a task a name
-// has the form of.
+// Package arn parses Alibaba Cloud's resource names, and tells which kind of target of a task a
+// name has the form of.
 package arn
 
 import (

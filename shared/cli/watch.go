@@ -36,7 +36,7 @@ type watcher struct {
 
 	token         string        // of the page that new events will be on
 	lenient       bool          // go on without a history that the key may not read
-	historyDenied bool          // the key may not read the history: no events and no error are known
+	historyDenied bool          // the key may not read the history: events and error are unknown
 	seen          int64         // id of the last event
 	last          *client.Event // the last event of the execution itself
 	serverSeen    bool          // the server has responded before

@@ -40,8 +40,8 @@ func TestOutboxHandsOver(t *testing.T) {
 	})
 }
 
-// TestOutboxWithoutItsValue: an entry whose value cannot be read is the sweeper's: invocations do not
-// hand it from one to the next.
+// TestOutboxWithoutItsValue: an entry whose value cannot be read is the sweeper's: invocations do
+// not hand it from one to the next.
 func TestOutboxWithoutItsValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)

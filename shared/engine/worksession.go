@@ -129,8 +129,9 @@ func (s *workSession) await(ctx context.Context) error {
 //   - The session ends (leaveSession). It ends only when no loop is counted in it, and a caller
 //     that requests a recheck is counted or finds a loop that is. So an earlier recheck runs in
 //     that session, and a later caller finds no session and begins its own.
-//   - In functions, a loop without a session only accepts messages (runLoop). The recheck is requested with the
-//     session in place, so the transaction that takes the recheck has that session.
+//   - In functions, a loop without a session only accepts messages (runLoop). The recheck is
+//     requested with the session in place, so the transaction that takes the recheck has that
+//     session.
 //   - The loop ends (runLoop). It ends only when it finds no recheck, and only then is it counted
 //     out.
 //   - A message makes the execution ready before the session is in place. Its transaction hands the

@@ -1,6 +1,6 @@
 // Package rpc has what both sides of the CloudFlow API (2019-03-15) say on the wire. Package server
-// turns HTTP requests into calls of a service, package client calls such a server, package auth reads
-// who may call, and package sign makes and checks signatures.
+// turns HTTP requests into calls of a service, package client calls such a server, package auth
+// reads who may call, and package sign makes and checks signatures.
 package rpc
 
 import "strings"

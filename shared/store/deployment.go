@@ -127,8 +127,8 @@ func (s *Store) writeDeployment(ctx context.Context, d *deployment) error {
 const learnPause = time.Minute
 
 // learnWakeShards makes the driver use the stored number of shards, once in a process. Without it,
-// rows go to the first shards, which every sweep reads. So while another goroutine reads the number,
-// or for a while after a failed attempt, commits do not wait for it.
+// rows go to the first shards, which every sweep reads. So while another goroutine reads the
+// number, or for a while after a failed attempt, commits do not wait for it.
 func (s *Store) learnWakeShards(ctx context.Context) {
 	if s.nowMillis() < s.learnAt.Load() || !s.learning.TryLock() {
 		return

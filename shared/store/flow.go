@@ -94,9 +94,9 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake
 	return err
 }
 
-// UpdateFlow replaces a flow that was read, and raises its ListShards to Options.ListShards. It returns ErrConflict if the flow has changed since.
-// At wake, ms since 1970, the sweeper checks whether the flow references the new definition and the
-// previous one.
+// UpdateFlow replaces a flow that was read, and raises its ListShards to Options.ListShards. It
+// returns ErrConflict if the flow has changed since. At wake, ms since 1970, the sweeper checks
+// whether the flow references the new definition and the previous one.
 func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
 	if err := s.diskUse.admit(f.Account); err != nil {
 		return err

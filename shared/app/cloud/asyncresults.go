@@ -220,13 +220,14 @@ func (o *asyncResults) report(
 	switch {
 	case err == nil:
 	case engine.IsUndeliverable(err):
-		o.log.Info("result of an invocation that no task waits for", "request", out.RequestID, "function",
-			out.Function, "err", err)
+		o.log.Info("result of an invocation that no task waits for", "request", out.RequestID,
+			"function", out.Function, "err", err)
 	default:
 		return err
 	}
 	if err := o.driver.Delete(ctx, key, nil); err != nil {
-		o.log.Info("invocation record not deleted; it expires", "request", out.RequestID, "err", err)
+		o.log.Info("invocation record not deleted; it expires", "request", out.RequestID,
+			"err", err)
 	}
 	return nil
 }
@@ -244,8 +245,8 @@ func (o *asyncResults) queryService(
 	result, ended, err := o.queryResult(ctx, n, out.RequestID)
 	switch {
 	case errors.Is(err, task.ErrResultUnknown):
-		o.log.Error("the service does not confirm the result of an invocation", "request", out.RequestID,
-			"function", out.Function, "err", err)
+		o.log.Error("the service does not confirm the result of an invocation", "request",
+			out.RequestID, "function", out.Function, "err", err)
 		return engine.Report{}, false, nil
 	case err != nil:
 		return engine.Report{}, false, fmt.Errorf("result of invocation %s of %s: %w",

@@ -1,5 +1,5 @@
-// Package dispatch makes the calls of tasks: in goroutines that are used again, within the account's
-// share of calls, with the rights that the flow has when the call begins.
+// Package dispatch makes the calls of tasks: in goroutines that are used again, within the
+// account's share of calls, with the rights that the flow has when the call begins.
 package dispatch
 
 import (
@@ -25,8 +25,8 @@ type Dispatcher struct {
 
 // Run waits until the account may have one more call in flight, then runs the task with the rights
 // that its flow has by then. leaseLost says that the lease of the call was over by then: it was not
-// made, because another process may have leased its attempt. A panic in the task fails the task, not
-// the process.
+// made, because another process may have leased its attempt. A panic in the task fails the task,
+// not the process.
 func (d *Dispatcher) Run(ctx context.Context, c *Call) (result task.Result, leaseLost bool) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -57,8 +57,8 @@ type run struct {
 	goroutines sync.WaitGroup
 }
 
-// Run runs an execution from its state before the first step, and returns it as it ended. It returns
-// an error when ctx is done or Closed ends first.
+// Run runs an execution from its state before the first step, and returns it as it ended. It
+// returns an error when ctx is done or Closed ends first.
 func (r *Runner) Run(
 	ctx context.Context, m *flow.Machine, x *store.Execution, state *interp.State,
 ) (*store.Execution, error) {

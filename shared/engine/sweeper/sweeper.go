@@ -27,8 +27,8 @@ type Sweeper struct {
 	// sweep before.
 	Shards func(ctx context.Context) (int, error)
 	Log    *slog.Logger
-	// Begin counts a handler in, which calls end at its end. It returns false if the process closes:
-	// the sweep then ends after the handlers that have begun.
+	// Begin counts a handler in, which calls end at its end. It returns false if the process
+	// closes: the sweep then ends after the handlers that have begun.
 	Begin func() (end func(), ok bool)
 }
 

@@ -1,5 +1,5 @@
-// Package statemachine is the front end of the StateMachine dialect: it checks the tree of a definition
-// by the rules V01 to V23 and compiles it to a flow.Machine.
+// Package statemachine is the front end of the StateMachine dialect: it checks the tree of a
+// definition by the rules V01 to V23 and compiles it to a flow.Machine.
 package statemachine
 
 import (
@@ -97,8 +97,8 @@ func (c *compiler) timeout(root *yamldoc.Node, mode string) {
 	}
 	seconds, ok := n.Int()
 	if !ok || seconds < 0 || seconds > secondsMax {
-		c.Error("V22", n, (*yamldoc.Path)(nil).Key("Timeout"), "0 means the longest run of the mode",
-			"must be an integer from 0 to %d", secondsMax)
+		c.Error("V22", n, (*yamldoc.Path)(nil).Key("Timeout"),
+			"0 means the longest run of the mode", "must be an integer from 0 to %d", secondsMax)
 		return
 	}
 	c.machine.TimeoutSeconds = seconds

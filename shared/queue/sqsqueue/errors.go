@@ -68,8 +68,8 @@ func adviseCode(code string) string {
 	return ""
 }
 
-// isPermanent reports whether an error will persist. Expired credentials are transient: the provider
-// replaces them.
+// isPermanent reports whether an error will persist. Expired credentials are transient: the
+// provider replaces them.
 func isPermanent(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

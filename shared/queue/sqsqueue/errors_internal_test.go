@@ -6,7 +6,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// TestExpiredCredentialsAreReplaced: a consumer does not give up because its credentials have expired.
+// TestExpiredCredentialsAreReplaced: a consumer does not give up because its credentials have
+// expired.
 func TestExpiredCredentialsAreReplaced(t *testing.T) {
 	for code, want := range map[string]bool{
 		"ExpiredToken": false, "ExpiredTokenException": false, "OverLimit": false, "Throttling": false,

@@ -103,8 +103,8 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 					aws.ToString(f.Code), aws.ToString(f.Message)))
 		}
 		if len(again) < len(out.Failed) {
-			q.o.Log.Warn("hints rejected", "queue", q.o.URL, "code", aws.ToString(f.Code), "message",
-				aws.ToString(f.Message))
+			q.o.Log.Warn("hints rejected", "queue", q.o.URL, "code", aws.ToString(f.Code),
+				"message", aws.ToString(f.Message))
 		}
 		entries = again
 	}

@@ -55,7 +55,8 @@ func (c *request) openIdentity() {
 	c.caller.Account = c.Account
 	switch {
 	case headerOf(c.r, "Authorization") != "":
-		c.caller.Nonce, c.caller.Timestamp = headerOf(c.r, rpc.HeaderNonce), headerOf(c.r, rpc.HeaderDate)
+		c.caller.Nonce = headerOf(c.r, rpc.HeaderNonce)
+		c.caller.Timestamp = headerOf(c.r, rpc.HeaderDate)
 	case first(c.params.list, "Signature") != "":
 		c.caller.Nonce = c.params.str("SignatureNonce")
 		c.caller.Timestamp = c.params.str("Timestamp")

@@ -14,9 +14,9 @@ import (
 
 // Starter starts executions of flows. It checks the caller's rights, as Operations does.
 type Starter interface {
-	// StartChild starts an execution for the caller. If an earlier call with the same Key has started it,
-	// StartChild returns that execution. It fails with a *fault.Error, or an error that has
-	// FaultCode() string.
+	// StartChild starts an execution for the caller. If an earlier call with the same Key has
+	// started it, StartChild returns that execution. It fails with a *fault.Error, or an error that
+	// has FaultCode() string.
 	StartChild(ctx context.Context, caller Caller, c flow.Child) (Started, error)
 }
 
