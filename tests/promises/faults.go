@@ -75,13 +75,13 @@ var Faults = []Fault{
 	{Says: "the caller of an Express execution disconnects, or its process dies",
 		Sim:   []string{"execution Express cut"},
 		Tests: []string{"shared/engine: TestExpressLeftWhileComputing"}},
-	{Says: "asynchronous outcomes that come early, twice, forged or never",
+	{Says: "asynchronous results that come early, twice, forged or never",
 		Tests: []string{"tests/fc: TestOutcomesBeforeTheirNotes, TestForgedRecords, " +
 			"TestSameIDOnOtherFunctions",
 			"shared/app/cloud: TestOutcomesBySeed, TestEarlyOutcomes, " +
 				"TestUnknownOutcomesWaitInTheQueue, TestOutcomes"},
 		Open: "by `TestOutcomesBySeed` from a seed, apart from the simulation, which has no " +
-			"notes of asynchronous calls"},
+			"invocation records"},
 	{Says: "two versions of the code side by side",
 		Tests: []string{"tests/versions: TestUpgrade, TestDowngrade", "tests/crash: TestVersions",
 			"tests/clouds: TestVersions", "shared/engine: TestStoredByNewer",

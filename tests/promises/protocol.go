@@ -146,7 +146,7 @@ var API = Topic{Name: "API", Promises: []Promise{
 			"shared/app: TestBoundedTasks",
 			"shared/store: TestDiskUseOfOneAccount, TestRecount",
 			"tests/hostile: TestGreedyAccount"},
-		Open: "open requests, and the bytes of requests, answers and the disk, are not in " +
+		Open: "open requests, and the bytes of requests, responses and the disk, are not in " +
 			"the simulation"},
 	{Says: "accounts are separate in everything",
 		Invariants: []string{"account", "other account", "token"},
