@@ -287,7 +287,7 @@ func closeWaits(t *testing.T, h Harness) {
 		t.Error("Close returns while a handler runs")
 	}
 	if err := h.Sender.Send(t.Context(), hint("x#1#after")); err == nil {
-		t.Error("Send after Close answers nil")
+		t.Error("Send after Close returns nil")
 	}
 	stop()
 	time.Sleep(2 * time.Second)

@@ -220,6 +220,6 @@ func closed(t *testing.T, h Harness) {
 		t.Errorf("Get after Close: %v", err)
 	}
 	if err := d.Put(t.Context(), []driver.Row{plain(k, "")}); err == nil {
-		t.Error("Put after Close answers nil")
+		t.Error("Put after Close returns nil")
 	}
 }

@@ -137,10 +137,10 @@ func durableReads(t *testing.T, h Harness) {
 	time.Sleep(100 * time.Millisecond)
 	select {
 	case err := <-writer:
-		t.Errorf("the write is answered (%v) before it is durable", err)
+		t.Errorf("the write returns (%v) before it is durable", err)
 		writer <- err
 	case err := <-loser:
-		t.Errorf("the loser is answered (%v) before the winner is durable", err)
+		t.Errorf("the loser returns (%v) before the winner is durable", err)
 		loser <- err
 	default:
 	}

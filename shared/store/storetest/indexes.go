@@ -307,12 +307,12 @@ func dueShardsRaised(t *testing.T, h Harness) {
 func dueBadArguments(t *testing.T, h Harness) {
 	for _, shard := range []int{-1, h.Driver.Shards()} {
 		if _, _, err := h.Driver.Due(t.Context(), shard, 1, "", 1); err == nil {
-			t.Errorf("Due of shard %d answers nil", shard)
+			t.Errorf("Due of shard %d returns nil", shard)
 		}
 	}
 	for _, cursor := range []string{"x", "not a cursor", "🙂", "AAAA", "eyJhIjoxfQ"} {
 		if _, _, err := h.Driver.Due(t.Context(), 0, 1, cursor, 1); err == nil {
-			t.Errorf("Due with the cursor %q answers nil", cursor)
+			t.Errorf("Due with the cursor %q returns nil", cursor)
 		}
 	}
 }

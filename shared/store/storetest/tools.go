@@ -59,7 +59,7 @@ func get(t *testing.T, d driver.Driver, k driver.Key) driver.Row {
 		t.Fatalf("Get %q: %v", k, err)
 	}
 	if row.Key != k {
-		t.Fatalf("Get %q answers the row %q", k, row.Key)
+		t.Fatalf("Get %q returns the row %q", k, row.Key)
 	}
 	return row
 }
@@ -92,14 +92,14 @@ func rangeAll(ctx context.Context, d driver.Driver, r driver.Range) ([]driver.Ro
 			return nil, err
 		}
 		if r.Limit > 0 && len(rows) > r.Limit {
-			return nil, fmt.Errorf("Range with limit %d answers %d rows", r.Limit, len(rows))
+			return nil, fmt.Errorf("Range with limit %d returns %d rows", r.Limit, len(rows))
 		}
 		all = append(all, rows...)
 		if !more {
 			return all, nil
 		}
 		if len(rows) == 0 {
-			return nil, errors.New("Range answers no rows, but more")
+			return nil, errors.New("Range returns no rows, but more")
 		}
 		last := rows[len(rows)-1].Sort
 		if r.Reverse {
@@ -119,7 +119,7 @@ func sorts(t *testing.T, d driver.Driver, r driver.Range) []string {
 	var out []string
 	for _, row := range rows {
 		if row.Partition != r.Partition {
-			t.Fatalf("Range of %q answers a row of %q", r.Partition, row.Partition)
+			t.Fatalf("Range of %q returns a row of %q", r.Partition, row.Partition)
 		}
 		out = append(out, row.Sort)
 	}
@@ -138,14 +138,14 @@ func listAll(ctx context.Context, d driver.Driver, l driver.ListRange) ([]driver
 			return nil, err
 		}
 		if l.Limit > 0 && len(entries) > l.Limit {
-			return nil, fmt.Errorf("List with limit %d answers %d entries", l.Limit, len(entries))
+			return nil, fmt.Errorf("List with limit %d returns %d entries", l.Limit, len(entries))
 		}
 		all = append(all, entries...)
 		if !more {
 			return all, nil
 		}
 		if len(entries) == 0 {
-			return nil, errors.New("List answers no entries, but more")
+			return nil, errors.New("List returns no entries, but more")
 		}
 		last := entries[len(entries)-1].Sort
 		if l.Reverse {
@@ -170,11 +170,11 @@ func dueAll(ctx context.Context, d driver.Driver, until int64, limit int) ([]dri
 				return nil, err
 			}
 			if limit > 0 && len(due) > limit {
-				return nil, fmt.Errorf("Due with limit %d answers %d rows", limit, len(due))
+				return nil, fmt.Errorf("Due with limit %d returns %d rows", limit, len(due))
 			}
 			for _, row := range due {
 				if row.Wake < last || row.Wake > until {
-					return nil, fmt.Errorf("Due until %d answers wake %d after %d", until, row.Wake,
+					return nil, fmt.Errorf("Due until %d returns wake %d after %d", until, row.Wake,
 						last)
 				}
 				last = row.Wake

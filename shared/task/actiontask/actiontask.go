@@ -106,7 +106,7 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 	body, err := httpclient.ReadAll(resp)
 	switch {
 	case errors.Is(err, httpclient.ErrTooLarge):
-		return r.Failf("EntityTooLarge", "What carries out %s answered more than is read.",
+		return r.Failf("EntityTooLarge", "What carries out %s returned more than is read.",
 			r.Action)
 	case err != nil:
 		return r.Failf("RequestFailed", "The response of the address of %s broke off: %s", r.Action,

@@ -30,7 +30,7 @@ func (t *Runner) submitRecorded(
 		id = taskID(r)
 		if err := t.record(ctx, r, c, id); err != nil {
 			return r.Failf(internalError,
-				"The invocation was not made, for nobody could note that its end is waited for: %s",
+				"The invocation was not made, because its record could not be written: %s",
 				err)
 		}
 	}
@@ -47,7 +47,7 @@ func (t *Runner) submitRecorded(
 		}
 		if err := t.record(ctx, r, c, known); err != nil {
 			return r.Failf(internalError,
-				"The invocation was accepted, but nobody could note that its end is waited for: %s",
+				"The invocation was accepted, but its record could not be written: %s",
 				err)
 		}
 	}
@@ -94,7 +94,7 @@ func (t *Runner) resolveConflict(
 	if there.RequestID != "" && there.RequestID != id {
 		if err := t.record(ctx, r, c, there.RequestID); err != nil {
 			return r.Failf(internalError,
-				"The invocation is under way, but nobody could note that its end is waited for: %s",
+				"The invocation is under way, but its record could not be written: %s",
 				err)
 		}
 	}

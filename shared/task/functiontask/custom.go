@@ -67,5 +67,5 @@ func callFailure(ctx context.Context, in *invocation, err error) *flow.Error {
 }
 
 func tooLarge(in *invocation) *flow.Error {
-	return task.NewError(entityTooLarge, "Function "+in.target.Name+" answered more than is read.")
+	return task.NewError(entityTooLarge, "Function "+in.target.Name+" returned more than is read.")
 }

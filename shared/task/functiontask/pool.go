@@ -93,7 +93,7 @@ func (p *pool) acquire(
 			return w, true, failure
 		case wait > startWait:
 			return nil, false, task.NewError(unknown,
-				"Function "+in.target.Name+" keeps ending before it answers.")
+				"Function "+in.target.Name+" keeps ending before it responds.")
 		}
 		p.mu.Unlock()
 		sleep(ctx, wait)

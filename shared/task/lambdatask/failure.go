@@ -52,7 +52,7 @@ func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err 
 	}
 	if errors.Is(err, httpclient.ErrTooLarge) {
 		return task.NewError(r.ErrorName(entityTooLarge),
-			"The function "+c.arn+" answered more than is read.")
+			"The function "+c.arn+" returned more than is read.")
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {

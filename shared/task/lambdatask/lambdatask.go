@@ -134,7 +134,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) 
 		n := r.InvocationRecord(c.arn, false)
 		if err := t.Recorder.Record(ctx, requestID(out), n); err != nil {
 			return r.Failf(internalError,
-				"The invocation was accepted, but nobody could note that its end is waited for: %s",
+				"The invocation was accepted, but its record could not be written: %s",
 				err)
 		}
 	}

@@ -102,7 +102,7 @@ func eventFailure(r *task.Request, body []byte) *flow.Error {
 	if value.Unmarshal(body, &a) != nil || a.Failed == 0 {
 		return nil
 	}
-	code, message := unknown, "The event was refused."
+	code, message := unknown, "The event was rejected."
 	for _, e := range a.Entries {
 		if e.Code != "" {
 			code, message = e.Code, e.Message
