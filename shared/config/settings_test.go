@@ -79,6 +79,11 @@ func TestLoad(t *testing.T) {
 		{"Region: x # y\rAccount: z\n", "millrace.yaml:1:14: a carriage return"},
 		{"Region: x # \u202e\n", "millrace.yaml:1:13: U+202E"},
 		{"Region: x\nregion: y\n", "millrace.yaml:2:1: Region stands twice"},
+		{"Limits: {Events: 1, events: 2}\n", `millrace.yaml:1:29: there is no limit "events"`},
+		{"# nothing\n", ""},
+		{"Regoin: x\nSweepSeconds: 600\nLimits: {Events: a}\n",
+			"millrace.yaml:2:15: SweepSeconds must be from 1 to 120: waits are only as precise " +
+				"as the sweep\n"},
 	} {
 		path := filepath.Join(t.TempDir(), "millrace.yaml")
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {

@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"slices"
 	"strings"
 
 	"millrace/shared/yamldoc"
@@ -52,12 +53,18 @@ func (p Place) Key(name string) Place {
 	return p
 }
 
+// field returns a member. Its exact name comes first: a mapping may have names that differ only in
+// case.
 func (p Place) field(name string) *yamldoc.Field {
-	for i := range p.node.Fields {
-		f := &p.node.Fields[i]
-		if f.Key == name || p.d.Settings && strings.EqualFold(f.Key, name) {
-			return f
-		}
+	fields := p.node.Fields
+	i := slices.IndexFunc(fields, func(f yamldoc.Field) bool { return f.Key == name })
+	if i < 0 && p.d.Settings {
+		i = slices.IndexFunc(fields, func(f yamldoc.Field) bool {
+			return strings.EqualFold(f.Key, name)
+		})
 	}
-	return nil
+	if i < 0 {
+		return nil
+	}
+	return &fields[i]
 }
