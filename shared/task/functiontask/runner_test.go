@@ -204,8 +204,8 @@ func TestBrokenCalls(t *testing.T) {
 	wantError(t, r, call("nobody"), "FC.FunctionNotFound", "acs:fc:::functions/nobody")
 	wantError(t, r, call("nobody"), "FC.FunctionNotFound", "--functions FILE")
 	_, example, _ := strings.Cut(r.Run(t.Context(), call("nobody")).Error.Cause, "for example: ")
-	if f, err := functiontask.Parse([]byte(example)); err != nil || len(f.Functions) != 1 ||
-		f.Functions[0].Match != "nobody" {
+	f, err := functiontask.Parse("functions", []byte(example))
+	if err != nil || len(f.Functions) != 1 || f.Functions[0].Match != "nobody" {
 		t.Errorf("the example %q cannot be pasted: %v", example, err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
