@@ -31,8 +31,8 @@ func reserve(o order, _ invocation) (any, error) {
 	return map[string]string{"reservation": "S-" + o.ID}, nil
 }
 
-// A function may be called twice for one attempt. Pass the idempotency key to the service that
-// takes the money: the second call must find the first one's payment.
+// A function may be called twice for one attempt. Pass the idempotency key to the payment service:
+// the second call must find the first one's payment.
 func charge(o order, _ invocation) (any, error) {
 	if o.Amount > 100 {
 		return nil, failure{"CardDeclined", "the limit is 100"}

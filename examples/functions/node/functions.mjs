@@ -21,8 +21,8 @@ const functions = {
   },
 
   charge(order, context) {
-    // A function may be called twice for one attempt. Pass context.idempotencyKey to whoever takes
-    // the money: the second call must find the first one's payment.
+    // A function may be called twice for one attempt. Pass context.idempotencyKey to the payment
+    // service: the second call must find the first one's payment.
     if (order.amount > 100) throw new Failure("CardDeclined", "the limit is 100");
     return { receipt: "R-" + order.id };
   },

@@ -26,7 +26,7 @@ def reserve(order, context):
 
 
 def charge(order, context):
-    # A function may be called twice for one attempt. Pass the key to whoever takes the money:
+    # A function may be called twice for one attempt. Pass the key to the payment service:
     # the second call must find the first one's payment.
     if order["amount"] > 100:
         raise Failure("CardDeclined", "the limit is 100")
