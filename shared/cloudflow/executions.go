@@ -73,7 +73,7 @@ func (s *Service) prepare(
 	}
 	if len(q.CallbackToken) > interp.TokenBytesMax {
 		return nil, fault.New(fault.InvalidArgument,
-			"CallbackFnFTaskToken must have at timeout %d bytes.", interp.TokenBytesMax)
+			"CallbackFnFTaskToken must have at most %d bytes.", interp.TokenBytesMax)
 	}
 	input, err := parseObject("Input", q.Input, s.dataBytesMax())
 	if err != nil {
