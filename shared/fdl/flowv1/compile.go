@@ -62,7 +62,7 @@ func (c *compiler) top(root *yamldoc.Node, name string) {
 	case list.Kind != yamldoc.List:
 		c.Error("F01", list, path.Key("steps"), "", "must be a list, not %s", list.Kind)
 	default:
-		c.machine.Root = c.scope(list, path.Key("steps"))
+		c.machine.Root = c.scope(list, path.Key("steps"), &siblings{})
 	}
 }
 

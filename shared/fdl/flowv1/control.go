@@ -61,7 +61,7 @@ func (c *compiler) defaults(
 func (c *compiler) option(n *yamldoc.Node, path *yamldoc.Path, s *siblings) flow.Option {
 	o := flow.Option{Next: c.target(n, path, s, flow.StateNext)}
 	if list := c.typed(n, path, "steps", yamldoc.List); list != nil && len(list.Items) > 0 {
-		o.Scope = c.scope(list, path.Key("steps"))
+		o.Scope = c.scope(list, path.Key("steps"), &siblings{outer: s, leave: leaveOption})
 	}
 	return o
 }
@@ -76,7 +76,7 @@ func (c *compiler) condition(n *yamldoc.Node, path *yamldoc.Path) *expr.Expr {
 }
 
 // parallel compiles the branches.
-func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path) []*flow.Scope {
+func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path, s *siblings) []*flow.Scope {
 	items := c.items(n, path, "branches")
 	if list := n.Get("branches"); list == nil || list.Kind == yamldoc.List {
 		count := 0
@@ -91,13 +91,15 @@ func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path) []*flow.Scope {
 	branches := make([]*flow.Scope, len(items))
 	for i, it := range items {
 		c.keys(it.node, it.path, "steps")
-		branches[i] = c.requiredSteps(it.node, it.path)
+		branches[i] = c.requiredSteps(it.node, it.path, s)
 	}
 	return branches
 }
 
 // requiredSteps compiles the steps of a branch or a foreach, which must not be empty.
-func (c *compiler) requiredSteps(n *yamldoc.Node, path *yamldoc.Path) *flow.Scope {
+func (c *compiler) requiredSteps(
+	n *yamldoc.Node, path *yamldoc.Path, outer *siblings,
+) *flow.Scope {
 	list := c.typed(n, path, "steps", yamldoc.List)
 	if list == nil || len(list.Items) == 0 {
 		if v := n.Get("steps"); v == nil || v.Kind == yamldoc.List {
@@ -105,11 +107,11 @@ func (c *compiler) requiredSteps(n *yamldoc.Node, path *yamldoc.Path) *flow.Scop
 		}
 		return &flow.Scope{Start: flow.End}
 	}
-	return c.scope(list, path.Key("steps"))
+	return c.scope(list, path.Key("steps"), &siblings{outer: outer, leave: leaveBranch})
 }
 
 // foreach compiles iterationMapping and the steps.
-func (c *compiler) foreach(n *yamldoc.Node, path *yamldoc.Path) *flow.MapSpec {
+func (c *compiler) foreach(n *yamldoc.Node, path *yamldoc.Path, s *siblings) *flow.MapSpec {
 	spec := &flow.MapSpec{}
 	if m := c.typed(n, path, "iterationMapping", yamldoc.Map); m != nil {
 		c.iteration(m, path.Key("iterationMapping"), spec)
@@ -117,7 +119,7 @@ func (c *compiler) foreach(n *yamldoc.Node, path *yamldoc.Path) *flow.MapSpec {
 		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it",
 			"is missing")
 	}
-	spec.Processor = c.requiredSteps(n, path)
+	spec.Processor = c.requiredSteps(n, path, s)
 	return spec
 }
 

@@ -12,17 +12,35 @@ import (
 type siblings struct {
 	index map[string]int // by name; the first step of a name
 	names []string
+	outer *siblings // the list of the step that contains this list; nil at the top
+	leave string    // hint: how to leave this list
 }
 
-// scope compiles a list of steps.
-func (c *compiler) scope(list *yamldoc.Node, path *yamldoc.Path) *flow.Scope {
+// How to leave a list of steps.
+const (
+	leaveOption = "put the goto into the option of the choice, beside steps"
+	leaveBranch = "end: true on a step ends its list; the step that contains the list says what " +
+		"follows"
+)
+
+// outside reports whether a list around this one has a step with the name.
+func (s *siblings) outside(name string) bool {
+	for s = s.outer; s != nil; s = s.outer {
+		if _, ok := s.index[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// scope compiles a list of steps. It fills in the names of s.
+func (c *compiler) scope(list *yamldoc.Node, path *yamldoc.Path, s *siblings) *flow.Scope {
 	out := &flow.Scope{Start: flow.End}
 	if len(list.Items) == 0 {
 		return out
 	}
 	out.Start = 0
-	s := &siblings{index: make(map[string]int, len(list.Items)),
-		names: make([]string, len(list.Items))}
+	s.index, s.names = make(map[string]int, len(list.Items)), make([]string, len(list.Items))
 	for i, n := range list.Items {
 		name := ""
 		if n.Kind == yamldoc.Map {
@@ -83,12 +101,17 @@ func (c *compiler) target(n *yamldoc.Node, path *yamldoc.Path, s *siblings, miss
 		return missing
 	}
 	i, ok := s.index[v.Text]
-	if !ok {
+	switch {
+	case ok:
+		return i
+	case s.outside(v.Text):
+		c.Error("F05", v, path.Key("goto"), s.leave,
+			"%q is outside this list of steps, which a goto cannot leave", cut(v.Text))
+	default:
 		c.Error("F05", v, path.Key("goto"), c.Suggest(v.Text, s.names),
 			"no step of the same list has the name %q", cut(v.Text))
-		return missing
 	}
-	return i
+	return missing
 }
 
 // warnUnreachable warns of steps that no path reaches.

@@ -118,9 +118,9 @@ func (c *compiler) body(n *yamldoc.Node, path *yamldoc.Path, s *siblings, st *fl
 	case flow.Choice:
 		st.Choice = c.choice(n, path, s)
 	case flow.Parallel:
-		st.Parallel = c.parallel(n, path)
+		st.Parallel = c.parallel(n, path, s)
 	case flow.Map:
-		st.Map = c.foreach(n, path)
+		st.Map = c.foreach(n, path, s)
 	case flow.Task:
 		c.task(n, path, s, st)
 	}

@@ -36,7 +36,7 @@ func (c *compiler) top(root *yamldoc.Node, name, mode string) {
 	c.name(root, name)
 	c.timeout(root, mode)
 	c.unknownFields(root, nil, topFields)
-	c.machine.Root = c.scope(root, nil, mode)
+	c.machine.Root = c.scope(root, nil, &scope{mode: mode})
 }
 
 // dialect checks Type and SpecVersion.

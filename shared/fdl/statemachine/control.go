@@ -91,21 +91,22 @@ func (c *compiler) parallel(n *yamldoc.Node, path *yamldoc.Path, s *scope) []*fl
 	}
 	branches := make([]*flow.Scope, len(list.Items))
 	for i, item := range list.Items {
-		branches[i] = c.inner("V16", item, path.Key("Branches").Item(i, ""), s.mode)
+		branches[i] = c.inner("V16", item, path.Key("Branches").Item(i, ""),
+			&scope{mode: s.mode, outer: s, owner: nameOf(n), what: "branch"})
 	}
 	return branches
 }
 
 // inner compiles a branch or a processor.
 func (c *compiler) inner(
-	rule string, n *yamldoc.Node, path *yamldoc.Path, mode string,
+	rule string, n *yamldoc.Node, path *yamldoc.Path, s *scope,
 ) *flow.Scope {
 	if n.Kind != yamldoc.Map {
 		c.Error(rule, n, path, "", "must be a mapping with StartAt and States, not %s", n.Kind)
 		return &flow.Scope{}
 	}
 	c.unknownFields(n, path, scopeFields)
-	return c.scope(n, path, mode)
+	return c.scope(n, path, s)
 }
 
 // mapState compiles a Map.
@@ -129,7 +130,8 @@ func (c *compiler) mapState(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow
 	if p := n.Get("Processor"); p == nil {
 		c.Error("V17", n, path.Key("Processor"), "", "is missing")
 	} else {
-		spec.Processor = c.inner("V17", p, path.Key("Processor"), mode)
+		spec.Processor = c.inner("V17", p, path.Key("Processor"),
+			&scope{mode: mode, outer: s, owner: nameOf(n), what: "iteration"})
 	}
 	return spec
 }

@@ -60,8 +60,10 @@ var fieldHints = map[string]string{
 	"timestamp":          "there are only relative waits, Seconds",
 }
 
-// modeHints are the patterns of FlowV1, with the equivalent TaskMode.
+// modeHints are the patterns of FlowV1 and what else people write, with the equivalent TaskMode.
 var modeHints = map[string]string{
+	"Callback":        "write WaitForCustomCallback",
+	"WaitForCallback": "write WaitForCustomCallback",
 	"requestResponse": "write RequestComplete",
 	"sync":            "write WaitForSystemCallback",
 	"waitForCallback": "write WaitForCustomCallback",

@@ -300,6 +300,8 @@ func TestHints(t *testing.T) {
 		{"", "{Name: A, Type: Wait, Seconds: 301, End: true}",
 			"for longer, put several in a row, or use a task that waits for a callback and has a Timeout"},
 		{"", "{Name: A, Type: Wait, Seconds: '5', End: true}",
+			"write the number of seconds, without a unit and without quotes"},
+		{"", "{Name: A, Type: Wait, Seconds: $Input.s, End: true}",
 			"an expression needs the key Seconds.$"},
 		{"", "{Name: A, Type: Wait, Seconds: 0, End: true}", ""},
 		{flow.Express, "{Name: A, Type: Wait, Seconds: 21, End: true}", ""},

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/shared/flow"
+	"millrace/shared/value"
 	"millrace/shared/yamldoc"
 )
 
@@ -13,10 +14,15 @@ type scope struct {
 	index map[string]int // by name; the first state of a name
 	names []string
 	mode  string
+
+	outer *scope // the scope of the Parallel or Map that this scope belongs to; nil at the top
+	owner string // the name of that state
+	what  string // what this scope is of it: a branch or an iteration
 }
 
 // scope checks and compiles `StartAt` and `States` of n: the definition, a branch or a processor.
-func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, mode string) *flow.Scope {
+// It fills in the names of s.
+func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.Scope {
 	out := &flow.Scope{}
 	list := n.Get("States")
 	where := path.Key("States")
@@ -34,7 +40,7 @@ func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, mode string) *flow
 	if list == nil {
 		return out
 	}
-	s := c.names(list, where, mode)
+	c.names(list, where, s)
 	c.start(n, path, s, out)
 	out.States = make([]*flow.State, len(list.Items))
 	for i, item := range list.Items {
@@ -46,9 +52,8 @@ func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, mode string) *flow
 
 // names reads the names of a list of states before the states are compiled, so that targets can be
 // resolved.
-func (c *compiler) names(list *yamldoc.Node, path *yamldoc.Path, mode string) *scope {
-	s := &scope{index: make(map[string]int, len(list.Items)),
-		names: make([]string, len(list.Items)), mode: mode}
+func (c *compiler) names(list *yamldoc.Node, path *yamldoc.Path, s *scope) {
+	s.index, s.names = make(map[string]int, len(list.Items)), make([]string, len(list.Items))
 	for i, item := range list.Items {
 		name := c.stateName(item, path, i)
 		s.names[i] = name
@@ -62,7 +67,6 @@ func (c *compiler) names(list *yamldoc.Node, path *yamldoc.Path, mode string) *s
 		}
 		s.index[name] = i
 	}
-	return s
 }
 
 // stateName checks a state's name. It returns "" if the name cannot be used.
@@ -116,12 +120,37 @@ func (c *compiler) target(rule string, n *yamldoc.Node, path *yamldoc.Path, s *s
 		return flow.End, false
 	}
 	i, ok := s.index[n.Text]
-	if !ok {
+	if ok {
+		return i, true
+	}
+	if s.outside(n.Text) {
+		c.Error(rule, n, path, "end the "+s.what+" with End: true or a Succeed state; the Next of "+
+			value.Quote(s.owner)+" says what follows", "%q is outside this %s, which cannot be left",
+			cut(n.Text), s.what)
+	} else {
 		c.Error(rule, n, path, c.Suggest(n.Text, s.names), "no state of this scope has the name %q",
 			cut(n.Text))
-		return flow.End, false
 	}
-	return i, true
+	return flow.End, false
+}
+
+// outside reports whether a scope around this one has a state with the name.
+func (s *scope) outside(name string) bool {
+	for s = s.outer; s != nil; s = s.outer {
+		if _, ok := s.index[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// after returns the name of the state that is written after the state with the name; "" if there
+// is none.
+func (s *scope) after(name string) string {
+	if i, ok := s.index[name]; ok && i+1 < len(s.names) {
+		return s.names[i+1]
+	}
+	return ""
 }
 
 // warnUnreachable warns of states that no path reaches.

@@ -58,9 +58,7 @@ func (c *compiler) state(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.St
 	if n.Kind != yamldoc.Map {
 		return st // reported with the names
 	}
-	if name := n.Get("Name"); name != nil {
-		st.Name = name.Text
-	}
+	st.Name = nameOf(n)
 	k := c.kind(n, path)
 	if k == nil {
 		return st
@@ -75,6 +73,14 @@ func (c *compiler) state(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.St
 	c.rules(n, path, k, s, st)
 	c.body(n, path, s, st)
 	return st
+}
+
+// nameOf returns the name of a state as it is written.
+func nameOf(n *yamldoc.Node) string {
+	if name := n.Get("Name"); name != nil {
+		return name.Text
+	}
+	return ""
 }
 
 func (c *compiler) kind(n *yamldoc.Node, path *yamldoc.Path) *kind {
@@ -178,7 +184,11 @@ func (c *compiler) next(n *yamldoc.Node, path *yamldoc.Path, k *kind, s *scope, 
 				"is not followed, because End is true")
 		}
 	case !ends && (end == nil || end.Kind == yamldoc.Bool):
-		c.Error("V09", n, path, "", "has neither Next nor End: true")
+		hint := "write End: true, or Next with the name of a state"
+		if after := s.after(st.Name); after != "" {
+			hint = "write Next: " + after + " or End: true"
+		}
+		c.Error("V09", n, path, hint, "has neither Next nor End: true")
 	}
 }
 
@@ -199,6 +209,8 @@ func (c *compiler) wait(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.Wai
 	if i, ok := seconds.Int(); !ok || i < 1 || i > secondsMax {
 		hint := ""
 		switch {
+		case seconds.Kind == yamldoc.String && startsWithDigit(seconds.Text):
+			hint = "write the number of seconds, without a unit and without quotes"
 		case seconds.Kind == yamldoc.String:
 			hint = "an expression needs the key Seconds.$"
 		case ok && i > secondsMax && s.mode != flow.Express:
@@ -211,6 +223,8 @@ func (c *compiler) wait(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.Wai
 	}
 	return &flow.WaitSpec{Seconds: expr.Constant(seconds.Value())}
 }
+
+func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 // fail compiles Code and Detail.
 func (c *compiler) fail(n *yamldoc.Node, path *yamldoc.Path) *flow.FailSpec {
