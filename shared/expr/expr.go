@@ -10,7 +10,7 @@ type Expr struct {
 	roots   Roots
 	dialect *dialect
 
-	context [][]string // see ContextPaths
+	selections []rootSelection // see Selections
 }
 
 // String returns the text of the expression as written.
@@ -19,10 +19,34 @@ func (e *Expr) String() string { return e.source }
 // Roots returns the roots that the expression uses. An evaluation reads no others from its Env.
 func (e *Expr) Roots() Roots { return e.roots }
 
-// ContextPaths returns one list of names for every selection from the StateMachine root $Context,
-// in the order of the text: the members it goes through, up to an index or a key that is known only
-// at evaluation.
-func (e *Expr) ContextPaths() [][]string { return e.context }
+// Selections returns one list of names for each use of a root, in the order of the text: the
+// members that are selected from it, up to an index or a key that is known only at evaluation. The
+// list of a root that is used whole is empty. It knows the roots Input, Context and Global of
+// StateMachine, and those of a FlowV1 path.
+func (e *Expr) Selections(root Root) (lists [][]string) {
+	for _, s := range e.selections {
+		if s.root == root {
+			lists = append(lists, s.names)
+		}
+	}
+	return lists
+}
+
+// rootSelection is what an expression selects from a root.
+type rootSelection struct {
+	root  Root
+	names []string
+}
+
+// AlwaysTrue reports whether the expression, as a condition, is a constant that is true.
+func (e *Expr) AlwaysTrue() bool {
+	c, ok := e.root.(*constantNode)
+	if !ok {
+		return false
+	}
+	truth, ok, err := e.dialect.truth(c.value, &Budget{Nodes: 1, Bytes: 1 << 10})
+	return truth && ok && err == nil
+}
 
 // Eval returns the value of the expression: a JSON value, or Absent for a FlowV1 path that selects
 // nothing. The value may share structure with values of env. The error is an *Error, or an

@@ -42,11 +42,11 @@ func (p *parser) postfixed() node {
 		path.steps = append(path.steps, s)
 		end = p.textEnd()
 	}
+	if root, ok := base.(*rootNode); ok && root.root&(Input|Context|Global) != 0 {
+		p.selections = append(p.selections, rootSelection{root.root, path.names()})
+	}
 	if len(path.steps) == 0 {
 		return base
-	}
-	if root, ok := base.(*rootNode); ok && root.root == Context {
-		p.context = append(p.context, path.names())
 	}
 	return path
 }

@@ -28,9 +28,10 @@ type parser struct {
 	err     *Error
 	roots   Roots // roots that the expression may use
 	used    Roots
-	context [][]string // see ContextPaths
 	nesting int
 	calls   int
+
+	selections []rootSelection // see Selections
 
 	patterns *PatternBudget // constant patterns are charged to it
 }
@@ -58,7 +59,7 @@ func (p *parser) finish(root node) (*Expr, *Error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return &Expr{source: p.src, root: root, roots: p.used, context: p.context,
+	return &Expr{source: p.src, root: root, roots: p.used, selections: p.selections,
 		dialect: p.dialect}, nil
 }
 

@@ -28,7 +28,19 @@ func ParsePath(src string, roots Roots) (*Expr, *Error) {
 	if p.pos < len(src) {
 		return nil, p.lexer.fail(p.pos, "unexpected "+value.Quote(src[p.pos:])+" in a path")
 	}
-	return &Expr{source: src, root: newPathV1(root, steps), roots: root, dialect: &flowV1}, nil
+	return &Expr{source: src, root: newPathV1(root, steps), roots: root, dialect: &flowV1,
+		selections: []rootSelection{{root, namesV1(steps)}}}, nil
+}
+
+// namesV1 returns the names of the members that a path selects first.
+func namesV1(steps []selector) (names []string) {
+	for i := range steps {
+		if steps[i].kind != nameSelector {
+			break
+		}
+		names = append(names, steps[i].name)
+	}
+	return names
 }
 
 // rootNamesV1 are the roots of FlowV1.

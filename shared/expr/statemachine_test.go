@@ -331,13 +331,22 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-func TestContextPaths(t *testing.T) {
+func TestSelections(t *testing.T) {
 	e, err := expr.Parse(`$Context.a['b'][0].c == $Context || $Input.d > $Context[$Input.e]`,
 		expr.Context|expr.Input)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(e.ContextPaths()); got != "[[a b] []]" {
+	if got := fmt.Sprint(e.Selections(expr.Context)); got != "[[a b] [] []]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(e.Selections(expr.Input)); got != "[[d] [e]]" {
+		t.Error(got)
+	}
+	if e, err = expr.ParsePath("$context.task[0].token", expr.Context); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(e.Selections(expr.Context)); got != "[[task]]" {
 		t.Error(got)
 	}
 }

@@ -84,6 +84,19 @@ func (t *Template) ConstantField(name string) (v any, ok bool) {
 	return v, ok
 }
 
+// Names returns the names of the members that an object template builds, in no particular order.
+func (t *Template) Names() (names []string) {
+	if object, ok := t.constant.(map[string]any); ok && t.kind == constantTemplate {
+		for name := range object {
+			names = append(names, name)
+		}
+	}
+	for _, f := range t.fields {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 // Exprs returns the expressions of the template, in the order written.
 func (t *Template) Exprs() iter.Seq[*Expr] {
 	return func(yield func(*Expr) bool) { t.walk(yield) }

@@ -9,12 +9,21 @@ import (
 // Hint returns a hint that names the candidate most similar to word, or "" if none is similar. It
 // looks at no more than the first 256 candidates.
 func Hint(word string, candidates []string) string {
-	const lengthMax = 64
+	best := Nearest(word, candidates, min(len(word)/3+1, 3))
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean '%s'?", best)
+}
+
+// Nearest returns the candidate most similar to word, or "" if all differ from it by more than
+// distanceMax letters or are equal to it. Two letters that changed places count as one. It looks at
+// no more than the first 256 candidates.
+func Nearest(word string, candidates []string, distanceMax int) string {
 	if word == "" || len(word) > lengthMax {
 		return ""
 	}
-	best, bestDistance := "", len(word)/3+1
-	bestDistance = min(bestDistance, 3)
+	best, bestDistance := "", distanceMax
 	for i, c := range candidates {
 		if i == 256 {
 			break
@@ -27,11 +36,11 @@ func Hint(word string, candidates []string) string {
 			best, bestDistance = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean '%s'?", best)
+	return best
 }
+
+// lengthMax is the longest word, in bytes, that has a suggestion.
+const lengthMax = 64
 
 // distance returns the edit distance of two words; 0 if they differ only in case. Above distanceMax
 // it may return any greater number.
@@ -42,7 +51,7 @@ func distance(a, b string, distanceMax int) int {
 	if len(a)-len(b) > distanceMax || len(b)-len(a) > distanceMax {
 		return distanceMax + 1
 	}
-	var above, row [65]int
+	var before, above, row [lengthMax + 1]int // of the last letters of a
 	for j := range len(b) + 1 {
 		above[j] = j
 	}
@@ -54,8 +63,11 @@ func distance(a, b string, distanceMax int) int {
 				cost = 0
 			}
 			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
-		above = row
+		before, above = above, row
 	}
 	return above[len(b)]
 }

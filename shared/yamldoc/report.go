@@ -86,9 +86,11 @@ func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint
 	})
 }
 
+// hintsMax is how many suggestions are looked for, because a search takes time.
+const hintsMax = 40
+
 // Suggest is like suggest.Hint, but on a budget: after many hints it returns "".
 func (r *Report) Suggest(word string, candidates []string) string {
-	const hintsMax = 40
 	if r.suggested++; r.suggested > hintsMax {
 		return ""
 	}
@@ -101,6 +103,14 @@ func (r *Report) Empty() bool { return r.empty }
 // Quote returns the part of the text that the error in the text itself repeats, or "". It may be a
 // secret.
 func (r *Report) Quote() string { return r.quote }
+
+// SuggestNearest is like suggest.Nearest, but on the budget of Suggest.
+func (r *Report) SuggestNearest(word string, candidates []string, distanceMax int) string {
+	if r.suggested++; r.suggested > hintsMax {
+		return ""
+	}
+	return suggest.Nearest(word, candidates, distanceMax)
+}
 
 // Failed reports whether there is an error.
 func (r *Report) Failed() bool { return r.failed }

@@ -39,7 +39,7 @@ var contextHints = map[string]string{
 
 // checkContextPaths warns of selections from $Context that never exist.
 func (c *compiler) checkContextPaths(e *expr.Expr, n *yamldoc.Node, path *yamldoc.Path) {
-	for _, names := range e.ContextPaths() {
+	for _, names := range e.Selections(expr.Context) {
 		at := context
 		for i, name := range names {
 			if at == nil {
