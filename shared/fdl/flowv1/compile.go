@@ -4,6 +4,7 @@
 package flowv1
 
 import (
+	"millrace/shared/fdl/lint"
 	"millrace/shared/flow"
 	"millrace/shared/yamldoc"
 )
@@ -14,10 +15,11 @@ import (
 func Compile(root *yamldoc.Node, name, mode string, limits flow.Limits,
 	report *yamldoc.Report) *flow.Machine {
 	c := &compiler{
-		Report: report, limits: limits, mode: mode,
+		Report: report, limits: limits, mode: mode, lint: lint.New(report, &lint.FlowV1),
 		machine: &flow.Machine{Dialect: flow.FlowV1}, taken: make(map[string]int),
 	}
 	c.top(root, name)
+	c.lint.Check(c.machine)
 	return c.machine
 }
 
@@ -26,6 +28,7 @@ type compiler struct {
 	limits  flow.Limits
 	mode    string
 	machine *flow.Machine
+	lint    *lint.Linter
 	taken   map[string]int // line of the step with this name; names are unique in the whole flow
 }
 

@@ -93,9 +93,7 @@ func (c *compiler) errors(n *yamldoc.Node, path *yamldoc.Path) []string {
 			c.Error("F03", item, at, "", "must be an error name, not %s", item.Kind)
 			continue
 		}
-		if item.Text == "*" {
-			c.Warn(item, at, hint, "* matches no error")
-		}
+		c.lint.Error(item, at)
 		names = append(names, item.Text)
 	}
 	return names

@@ -61,7 +61,7 @@ func TestRules(t *testing.T) {
 			"{type: pass, name: a}, {type: choice, name: c, default: {steps: [{type: choice, name: d, default: {goto: a}}]}}"},
 		{"goto into a list", "F05", "goto", "{type: choice, name: c, default: {goto: i, " + inner +
 			"}}"},
-		{"goto itself", "", "", "{type: choice, name: c, default: {goto: c}}"},
+		{"goto itself", "", "steps[0](c)", "{type: choice, name: c, default: {goto: c}}"},
 
 		{"no resource", "F06", "steps[0](t)", "{type: task, name: t}"},
 		{"bad resource", "F06", "resourceArn", "{type: task, name: t, resourceArn: 'acs:oss:::b'}"},

@@ -57,7 +57,6 @@ func (c *compiler) scope(list *yamldoc.Node, path *yamldoc.Path, s *siblings) *f
 	for i, n := range list.Items {
 		out.States[i] = c.step(n, path.Item(i, s.names[i]), s, i)
 	}
-	c.warnUnreachable(out, list, path)
 	return out
 }
 
@@ -112,46 +111,4 @@ func (c *compiler) target(n *yamldoc.Node, path *yamldoc.Path, s *siblings, miss
 			"no step of the same list has the name %q", cut(v.Text))
 	}
 	return missing
-}
-
-// warnUnreachable warns of steps that no path reaches.
-func (c *compiler) warnUnreachable(s *flow.Scope, list *yamldoc.Node, path *yamldoc.Path) {
-	if c.Failed() {
-		return // a target that is wrong is missing
-	}
-	seen := make([]bool, len(s.States))
-	todo := []int{0}
-	seen[0] = true
-	visit := func(i int) {
-		if i >= 0 && !seen[i] {
-			seen[i] = true
-			todo = append(todo, i)
-		}
-	}
-	for len(todo) > 0 {
-		st := s.States[todo[len(todo)-1]]
-		todo = todo[:len(todo)-1]
-		for i := range st.Catch {
-			visit(st.Catch[i].Next)
-		}
-		if st.Choice == nil {
-			if st.Kind != flow.Fail {
-				visit(st.Next)
-			}
-			continue
-		}
-		for _, o := range append(st.Choice.Options[:len(st.Choice.Options):len(st.Choice.Options)],
-			st.Choice.Default) {
-			if o.Next == flow.StateNext {
-				visit(st.Next)
-			} else {
-				visit(o.Next)
-			}
-		}
-	}
-	for i, ok := range seen {
-		if !ok {
-			c.Warn(list.Items[i], path.Item(i, s.States[i].Name), "", "no way leads to this step")
-		}
-	}
 }

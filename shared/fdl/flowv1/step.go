@@ -37,6 +37,7 @@ func keys(own ...string) []string {
 func (c *compiler) step(n *yamldoc.Node, path *yamldoc.Path, s *siblings, i int) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
+	c.lint.State(n, path)
 	if !c.mapping(n, path) {
 		return st
 	}

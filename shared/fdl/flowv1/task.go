@@ -5,6 +5,7 @@ import (
 
 	"millrace/shared/arn"
 	"millrace/shared/expr"
+	"millrace/shared/fdl/lint"
 	"millrace/shared/flow"
 	"millrace/shared/value"
 	"millrace/shared/yamldoc"
@@ -18,6 +19,7 @@ func (c *compiler) task(n *yamldoc.Node, path *yamldoc.Path, s *siblings, st *fl
 	spec.Parameters = c.serviceParams(n, path)
 	c.pattern(n, path, spec, target)
 	c.timeout(n, path, spec)
+	c.callback(n, path, st)
 	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError,
 		mappingContext{step: true, token: waitsForCallback(n), local: errorLocal})
 	st.Retry = c.retries(n, path)
@@ -30,6 +32,23 @@ func (c *compiler) task(n *yamldoc.Node, path *yamldoc.Path, s *siblings, st *fl
 			c.Warn(or(p, n), path.Key("serviceParams").Key("MessageBody"),
 				"MessageBody: $ sends the step's input", "is missing")
 		}
+	}
+}
+
+// callback warns of a task that waits for a report which nobody can make, or which may never come.
+func (c *compiler) callback(n *yamldoc.Node, path *yamldoc.Path, st *flow.State) {
+	if st.Task.Mode != flow.WaitForCustomCallback || c.mode == flow.Express {
+		return
+	}
+	at, where := n.Get("pattern"), path.Key("pattern")
+	if !lint.Selects(st.Input, "task", "token") {
+		c.Warn(at, where,
+			"add {target: token, source: $context.task.token} to the inputMappings",
+			"nobody can report the end of this task: its input does not hold its token")
+	}
+	if c.machine.TimeoutSeconds == 0 && st.Task.Timeout == nil {
+		c.Warn(at, where, "write timeoutSeconds, for this step or for the whole flow",
+			"the task waits for a report, and no timeout ends the wait")
 	}
 }
 
@@ -56,6 +75,7 @@ func (c *compiler) resourceOrAction(n *yamldoc.Node, path *yamldoc.Path,
 				"%q has not the form product:Operation", cut(action.Text))
 		}
 		spec.Action = action.Text
+		c.lint.Action(action, path.Key("action"))
 	case n.Get("resourceArn") == nil && n.Get("action") == nil:
 		c.Error("F06", n, path, "", "needs resourceArn or action")
 	}

@@ -4,6 +4,7 @@ package statemachine
 
 import (
 	"millrace/shared/expr"
+	"millrace/shared/fdl/lint"
 	"millrace/shared/flow"
 	"millrace/shared/yamldoc"
 )
@@ -13,10 +14,12 @@ import (
 // and warnings to the report; the caller must use the machine only if the report has no error.
 func Compile(root *yamldoc.Node, name, mode string, limits flow.Limits,
 	report *yamldoc.Report) *flow.Machine {
-	c := &compiler{Report: report, limits: limits,
+	c := &compiler{Report: report, limits: limits, lint: lint.New(report, &lint.StateMachine),
 		machine:  &flow.Machine{Dialect: flow.StateMachine},
 		patterns: expr.DefaultPatternBudget()}
 	c.top(root, name, mode)
+	c.lint.Check(c.machine)
+	c.checkReads()
 	return c.machine
 }
 
@@ -24,6 +27,10 @@ type compiler struct {
 	*yamldoc.Report
 	limits  flow.Limits
 	machine *flow.Machine
+	lint    *lint.Linter
+
+	reads  []read
+	reader reader
 
 	patterns expr.PatternBudget // shared by the constant regular expressions of the definition
 }

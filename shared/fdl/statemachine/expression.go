@@ -25,6 +25,7 @@ func (c *compiler) expression(n *yamldoc.Node, path *yamldoc.Path, roots expr.Ro
 	e, err := c.patterns.Parse(n.Text, roots)
 	if err == nil {
 		c.checkContextPaths(e, n, path)
+		c.recordReads(e, n, path)
 		return e
 	}
 	rule, hint := c.violatedRule(n.Text, path, err)

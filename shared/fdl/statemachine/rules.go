@@ -77,10 +77,7 @@ func (c *compiler) errors(n *yamldoc.Node, path *yamldoc.Path) []string {
 				"must be an error name, not %s", item.Kind)
 			continue
 		}
-		if item.Text == "*" || item.Text == "States.ALL" {
-			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error",
-				"%s matches no error", item.Text)
-		}
+		c.lint.Error(item, path.Key("Errors").Item(i, ""))
 		names = append(names, item.Text)
 	}
 	return names

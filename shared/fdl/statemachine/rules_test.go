@@ -53,7 +53,7 @@ func TestRules(t *testing.T) {
 			"{Name: A, Type: Parallel, End: true, Branches: [{StartAt: A, States: [{Name: A, Type: Succeed}]}]}"},
 
 		{"next is no string", "V08", "Next", "{Name: A, Type: Pass, Next: 5}"},
-		{"next to itself", "", "", "{Name: A, Type: Pass, Next: A}"},
+		{"next to itself", "", "States[0](A)", "{Name: A, Type: Pass, Next: A}"},
 		{"default names nothing", "V08", "Default",
 			"{Name: A, Type: Choice, Default: Z, Branches: [{Condition: 'true', Next: A}]}"},
 		{"end is false", "V09", "States[0](A)", "{Name: A, Type: Pass, End: false}"},
@@ -66,7 +66,8 @@ func TestRules(t *testing.T) {
 		{"choice with end", "V10", "End",
 			"{Name: A, Type: Choice, End: true, Default: A, Branches: [{Condition: 'true', Next: A}]}"},
 		{"choice with end false", "", "",
-			"{Name: A, Type: Choice, End: false, Default: A, Branches: [{Condition: 'true', Next: A}]}"},
+			"{Name: A, Type: Choice, End: false, Default: B, Branches: [{Condition: $Input.a, Next: A}]}, " +
+				"{Name: B, Type: Succeed}"},
 		{"choice without branches", "V11", "Branches", "{Name: A, Type: Choice, Default: A}"},
 		{"choice with no branch", "V11", "Branches",
 			"{Name: A, Type: Choice, Default: A, Branches: []}"},

@@ -46,7 +46,6 @@ func (c *compiler) scope(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.Sc
 	for i, item := range list.Items {
 		out.States[i] = c.state(item, where.Item(i, s.names[i]), s)
 	}
-	c.warnUnreachable(out, list, where)
 	return out
 }
 
@@ -151,41 +150,6 @@ func (s *scope) after(name string) string {
 		return s.names[i+1]
 	}
 	return ""
-}
-
-// warnUnreachable warns of states that no path reaches.
-func (c *compiler) warnUnreachable(s *flow.Scope, list *yamldoc.Node, path *yamldoc.Path) {
-	if c.Failed() {
-		return // a target that is wrong is missing
-	}
-	seen := make([]bool, len(s.States))
-	todo := append(make([]int, 0, len(s.States)), s.Start)
-	visit := func(i int) {
-		if i >= 0 && !seen[i] {
-			seen[i] = true
-			todo = append(todo, i)
-		}
-	}
-	seen[s.Start] = true
-	for len(todo) > 0 {
-		st := s.States[todo[len(todo)-1]]
-		todo = todo[:len(todo)-1]
-		visit(st.Next)
-		for i := range st.Catch {
-			visit(st.Catch[i].Next)
-		}
-		if st.Choice != nil {
-			for i := range st.Choice.Options {
-				visit(st.Choice.Options[i].Next)
-			}
-			visit(st.Choice.Default.Next)
-		}
-	}
-	for i, ok := range seen {
-		if !ok {
-			c.Warn(list.Items[i], path.Item(i, s.States[i].Name), "", "no way leads to this state")
-		}
-	}
 }
 
 // cut shortens a text of the definition for a message.

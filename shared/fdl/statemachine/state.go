@@ -55,6 +55,10 @@ const (
 func (c *compiler) state(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
+	c.lint.State(n, path)
+	outer := c.reader
+	defer func() { c.reader = outer }()
+	c.reader = reader{state: st}
 	if n.Kind != yamldoc.Map {
 		return st // reported with the names
 	}
@@ -66,7 +70,9 @@ func (c *compiler) state(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow.St
 	st.Kind = k.kind
 	c.checkFields(n, path, k)
 	c.description(n, path)
+	c.reader.raw = true
 	st.Input = c.constructor(n, path, "InputConstructor", rootsInput)
+	c.reader.raw = false
 	st.Output = c.constructor(n, path, "OutputConstructor", rootsOutput)
 	st.Global = c.constructor(n, path, "GlobalConstructor", rootsOutput)
 	c.next(n, path, k, s, st)
@@ -116,6 +122,7 @@ func (c *compiler) body(n *yamldoc.Node, path *yamldoc.Path, s *scope, st *flow.
 		st.Map = c.mapState(n, path, s)
 	case flow.Task:
 		st.Task = c.task(n, path, s)
+		c.callback(n, path, s, st)
 	}
 }
 

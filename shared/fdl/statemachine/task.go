@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"millrace/shared/expr"
+	"millrace/shared/fdl/lint"
 	"millrace/shared/flow"
 	"millrace/shared/value"
 	"millrace/shared/yamldoc"
@@ -45,15 +46,37 @@ func (c *compiler) action(n *yamldoc.Node, path *yamldoc.Path) string {
 		c.Error("V13", v, path.Key("Action"), form, "%q has not the form Service:API", cut(v.Text))
 		return ""
 	}
-	if _, known := actions[v.Text]; !known {
-		for name := range actions {
-			if strings.EqualFold(name, v.Text) {
-				c.Warn(v, path.Key("Action"), "did you mean '"+name+"'?",
-					"%s is another action than %s", v.Text, name)
-			}
+	if _, known := actions[v.Text]; known {
+		return v.Text
+	}
+	for name := range actions {
+		if strings.EqualFold(name, v.Text) {
+			c.Warn(v, path.Key("Action"), "did you mean '"+name+"'?",
+				"%s is another action than %s", v.Text, name)
+			return v.Text
 		}
 	}
+	c.lint.Action(v, path.Key("Action"))
 	return v.Text
+}
+
+// callback warns of a task that waits for a report which nobody can make, or which may never come.
+func (c *compiler) callback(n *yamldoc.Node, path *yamldoc.Path, s *scope, st *flow.State) {
+	task := st.Task
+	if task.Mode != flow.WaitForCustomCallback || s.mode == flow.Express {
+		return
+	}
+	at, where := n.Get("TaskMode"), path.Key("TaskMode")
+	// HTTP:Request sends the token as a header.
+	if task.Action != "HTTP:Request" && !lint.Selects(task.Parameters, "Current", "TaskToken") &&
+		!lint.Selects(st.Input, "Current", "TaskToken") {
+		c.Warn(at, where, "add a member with token.$: $Context.Current.TaskToken to Parameters",
+			"nobody can report the end of this task: Parameters do not hold its token")
+	}
+	if c.machine.TimeoutSeconds == 0 && n.Get("Timeout") == nil && n.Get("Timeout.$") == nil {
+		c.Warn(at, where, "write Timeout, for this state or for the whole flow; Timeout: 0 says that it may last",
+			"the task waits for a report, and no timeout ends the wait")
+	}
 }
 
 // taskTimeout compiles Timeout: an integer, a decimal string or an expression. 0 means no timeout,
