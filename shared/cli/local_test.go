@@ -127,9 +127,10 @@ func TestTest(t *testing.T) {
 	s.expect(2, nil, []string{`--run cannot be "("`}, "test", "flows", "--run", "(")
 	s.expect(2, nil, []string{"no *.cases.yaml"}, "test", "none")
 	s.expect(1, []string{"bad.yaml:4:", "unknown key", "cannot read",
-		"3 cases in 3 files: 0 passed, 3 failed"}, nil, "test", "bad")
+		"0 cases in 3 files: 0 passed, 0 failed; 3 files cannot be used\n"}, nil, "test", "bad")
 	s.expect(1, []string{"add to tasks: charge: [{return: {}}]"}, nil, "test", "short.cases.yaml")
-	s.expect(1, []string{"6 cases in 5 files: 1 passed, 5 failed"}, nil, "test", ".", "--verbose")
+	s.expect(1, []string{
+		"3 cases in 5 files: 1 passed, 2 failed; 3 files cannot be used\n"}, nil, "test", ".", "--verbose")
 	code, out, _ := s.run("test", "flows", "--output", "json")
 	var got []struct {
 		File, Case, Status string
@@ -148,12 +149,47 @@ func TestTest(t *testing.T) {
 func TestMistakenCases(t *testing.T) {
 	project(t, "order.yaml", order, "x.cases.yaml",
 		"flow: order.yaml\ncases:\n  - tasks: {charge: [{return: {}}], chrge: [{return: {}}]}\n",
-		"y.cases.yaml", "flow: order.yaml\ncass: 1\ncases:\n  - inpt: {}\n")
+		"y.cases.yaml", "flow: order.yaml\ncass: 1\ncases:\n  - inpt: {}\n    tasks: {Charge: []}\n"+
+			"    expect: {status: Succeded}\n")
 	newShell(t, nil).expect(1,
 		[]string{"FAIL  x.cases.yaml:3\n" +
 			"      3:37: tasks: the flow has no state \"chrge\"; did you mean 'charge'?\n",
-			"FAIL  y.cases.yaml\n      2:1: unknown key \"cass\"",
-			"\n      4:5: unknown key \"inpt\""}, nil, "test")
+			"BAD   y.cases.yaml\n      2:1: unknown key \"cass\"; did you mean 'cases'?\n" +
+				"      4:5: unknown key \"inpt\"; did you mean 'input'?\n" +
+				"      5:13: tasks: the flow has no state \"Charge\"; did you mean 'charge'?\n" +
+				"      6:22: status must be Succeeded, Failed or TimedOut, not \"Succeded\"; " +
+				"did you mean 'Succeeded'?\n",
+			"1 case in 2 files: 0 passed, 1 failed; 1 file cannot be used\n"}, nil, "test")
+}
+
+// TestMissingOutcome checks that a case whose run cannot go on shows what differs until there.
+func TestMissingOutcome(t *testing.T) {
+	project(t, "order.yaml", order, "x.cases.yaml", "flow: order.yaml\ncases:\n"+
+		"  - {input: {id: 7}, expect: {taskInputs: {charge: [{id: 8}]}, visited: [charge, charge]}}\n")
+	newShell(t, nil).expect(1, []string{"add to tasks: charge:",
+		"input.id: want 8, got 7", "! visited:", "! status:"}, nil, "test")
+}
+
+// TestJUnit checks the report for CI systems.
+func TestJUnit(t *testing.T) {
+	project(t, "order.yaml", order, "order.cases.yaml",
+		strings.ReplaceAll(cases, "name: declined", "name: '<declined>'"),
+		"y.cases.yaml", "flow: order.yaml\ncass: 1\n")
+	newShell(t, nil).expect(1, nil, nil, "test", "--junit", "report.xml")
+	text, err := os.ReadFile("report.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<testsuites tests="3" failures="1" errors="1">`,
+		`<testsuite name="order.cases.yaml" tests="2" failures="1" errors="0">`,
+		`<testcase name="&lt;declined&gt;" classname="order.cases.yaml" file="order.cases.yaml" ` +
+			`line="13">`,
+		`<failure message="status: want Succeeded, got Failed (CardDeclined: limit)">`,
+		`<error message="1:1: no cases">`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
 }
 
 // TestExamples runs the example flows of both dialects.
@@ -164,5 +200,15 @@ func TestExamples(t *testing.T) {
 	code, out, _ := s.run("validate", filepath.Join(flows, "statemachine"))
 	if code != 0 || !strings.Contains(out, "29 definitions: 0 errors") {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+	code, out, _ = s.run("validate", flows)
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, ": warning") && !strings.Contains(line, "25-literal") &&
+			!strings.Contains(line, "28-map-distributed") {
+			code = 1
+		}
+	}
+	if code != 0 {
+		t.Errorf("an example has a mistake:\n%s", out)
 	}
 }

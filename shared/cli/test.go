@@ -35,13 +35,15 @@ func testCommand() *command {
 			"# one case while working on it\n" +
 			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +
 			"# for a CI job\n" +
-			"millrace test flows/ --output json",
+			"millrace test flows/ --junit report.xml",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &tester{}
 			f.StringVar(&o.pattern, "run", "",
 				"only the cases whose name matches `PATTERN`, a regular expression")
 			f.BoolVarP(&o.verbose, "verbose", "v", false,
 				"show the cases that pass too, and the states that each visited")
+			f.StringVar(&o.junit, "junit", "",
+				"write the results to `FILE` too, as the JUnit XML that CI systems read")
 			return o.test
 		},
 	}
@@ -51,10 +53,12 @@ func testCommand() *command {
 type tester struct {
 	pattern string
 	verbose bool
+	junit   string
 
 	run            *regexp.Regexp
 	results        []caseResult
-	passed, failed int
+	passed, failed int // cases
+	unusable       int // files
 }
 
 // caseResult is the result of a test case, for programs. A file that cannot be used has a result
@@ -68,6 +72,9 @@ type caseResult struct {
 	Status      string   `json:",omitempty"`
 	Visited     []string `json:",omitempty"`
 }
+
+// unusable reports whether the result is that of a file that cannot be used.
+func (r *caseResult) unusable() bool { return r.Line == 0 }
 
 func (t *tester) test(c *invocation) error {
 	if len(c.args) == 0 {
@@ -95,25 +102,32 @@ func (t *tester) test(c *invocation) error {
 // summary prints the counts. Running no case is an error: a --run pattern that matches nothing must
 // not look like a passed test.
 func (t *tester) summary(c *invocation, files int) error {
-	if t.passed+t.failed == 0 {
+	if t.passed+t.failed+t.unusable == 0 {
 		return usagef("no case matches --run %q", t.pattern)
+	}
+	if err := t.writeJUnit(); err != nil {
+		return err
 	}
 	if c.forPrograms() {
 		if err := c.writeJSON(t.results); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(c.Stdout, "%s in %s: %d passed, %d failed\n",
+		unusable := ""
+		if t.unusable > 0 {
+			unusable = "; " + plural(t.unusable, "file", "files") + " cannot be used"
+		}
+		fmt.Fprintf(c.Stdout, "%s in %s: %d passed, %d failed%s\n",
 			plural(t.passed+t.failed, "case", "cases"),
-			plural(files, "file", "files"), t.passed, t.failed)
+			plural(files, "file", "files"), t.passed, t.failed, unusable)
 	}
-	if t.failed > 0 {
+	if t.failed+t.unusable > 0 {
 		return errQuiet{ExitFailed}
 	}
 	return nil
 }
 
-// file runs the test cases of a file. A file that cannot be used counts as a failed case.
+// file runs the test cases of a file.
 func (t *tester) file(c *invocation, path string) {
 	file, m, err := c.cases(path)
 	if err != nil {
@@ -128,23 +142,21 @@ func (t *tester) file(c *invocation, path string) {
 }
 
 // mistakes returns the lines of an error that joins several mistakes.
-func mistakes(err error) []string {
-	several, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{err.Error()}
-	}
-	var lines []string
-	for _, err := range several.Unwrap() {
+func mistakes(err error) (lines []string) {
+	for _, err := range listed(err) {
 		lines = append(lines, err.Error())
 	}
 	return lines
 }
 
 func (t *tester) add(c *invocation, r caseResult) {
-	if r.Passed = len(r.Differences) == 0; r.Passed {
+	switch r.Passed = len(r.Differences) == 0; {
+	case r.Passed:
 		r.Differences = []string{} // an empty list, not null, for programs
 		t.passed++
-	} else {
+	case r.unusable():
+		t.unusable++
+	default:
 		t.failed++
 	}
 	t.results = append(t.results, r)
@@ -158,8 +170,11 @@ func (t *tester) print(c *invocation, r caseResult) {
 	if r.Line > 0 {
 		where = fmt.Sprintf("%s:%d", r.File, r.Line)
 	}
-	if r.Passed {
+	switch {
+	case r.Passed:
 		word = "ok  "
+	case r.unusable():
+		word = "BAD "
 	}
 	if r.Passed && !t.verbose {
 		return
@@ -174,36 +189,61 @@ func (t *tester) print(c *invocation, r caseResult) {
 	}
 }
 
-// cases loads a file of test cases and the flow that it names.
+// cases loads a file of test cases and the flow that it names. The error has all mistakes of the
+// file, and those of the flow.
 func (c *invocation) cases(path string) (*flowtest.File, *flow.Machine, error) {
 	text, err := c.read(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := flowtest.Load(text)
-	if err != nil {
-		return nil, nil, err
+	file, wrong := flowtest.Load(text)
+	if file == nil || file.Flow == "" && file.Definition == "" {
+		return nil, nil, wrong
 	}
+	m, err := c.testedFlow(path, file)
+	if m != nil {
+		if wrong != nil {
+			wrong = file.Mistakes(m)
+		}
+		return file, m, wrong
+	}
+	return nil, nil, errors.Join(append(listed(wrong), err)...)
+}
+
+// listed returns the errors that an error joins.
+func listed(err error) []error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// testedFlow compiles the flow of a file of test cases.
+func (c *invocation) testedFlow(path string, file *flowtest.File) (*flow.Machine, error) {
 	definition, name := []byte(file.Definition), path
 	if file.Flow != "" {
 		name = filepath.FromSlash(file.Flow)
 		if !filepath.IsAbs(name) && path != "-" {
 			name = filepath.Join(filepath.Dir(path), name)
 		}
+		var err error
 		if definition, err = c.read(name); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	m, diagnostics := fdl.Parse(definition, fdl.Options{Mode: file.Mode})
 	if m != nil {
-		return file, m, nil
+		return m, nil
 	}
 	wrong := "the flow cannot be used"
 	for _, d := range diagnostics {
 		wrong += "\n      " + name + ":" +
 			strings.ReplaceAll(strings.TrimRight(d.Render(definition), "\n"), "\n", "\n      ")
 	}
-	return nil, nil, errors.New(wrong)
+	return nil, errors.New(wrong)
 }
 
 // runCase runs a test case and compares the result.
@@ -216,7 +256,7 @@ func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case)
 	}
 	got, err := flowtest.Execute(m, flow.DefaultLimits(), k.Setup)
 	if err != nil {
-		r.Differences = []string{err.Error()}
+		r.Differences = append([]string{err.Error()}, flowtest.CheckSoFar(m, got, &k.Expect)...)
 		return r
 	}
 	r.Status = got.Status.String()

@@ -78,7 +78,8 @@ const (
 	workMax  = 100_000
 )
 
-// Execute runs a machine to its end. It returns an error if the run cannot go on or does not end.
+// Execute runs a machine to its end. If the run cannot go on or does not end, it returns an error
+// together with what has happened so far.
 func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
 	limits.Sequential = true
 	input := s.Input
@@ -99,10 +100,8 @@ func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
 		out: &Result{tokens: map[string]string{}}, seen: map[interp.Timer]bool{},
 		open: map[int64]int{},
 	}
-	if err := r.loop(); err != nil {
-		return nil, err
-	}
-	return r.finish(), nil
+	err := r.loop()
+	return r.finish(), err
 }
 
 type run struct {

@@ -1,10 +1,12 @@
 package flowtest
 
 import (
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"millrace/shared/flow"
+	"millrace/shared/suggest"
 	"millrace/shared/value"
 	"millrace/shared/yamldoc"
 )
@@ -16,6 +18,8 @@ type File struct {
 	FlowName   string // "": the name in the definition
 	Mode       string
 	Cases      []Case
+
+	mistakes []mistake
 }
 
 // Case is one run and its expected result.
@@ -53,11 +57,9 @@ type StateExpect struct {
 // fileBytes is the largest file of test cases, in bytes.
 const fileBytes = 8 << 20
 
-// mistakesMax is how many mistakes of a file are reported.
-const mistakesMax = 50
-
 // Load parses a file of test cases, YAML or JSON. An error with several mistakes unwraps to a list
-// of them, in the order of the file; each begins with its line and column.
+// of them, in the order of the file; each begins with its line and column. The file is what could
+// be read in spite of them, or nil if the text is no YAML.
 func Load(text []byte) (*File, error) {
 	report := yamldoc.NewReport(text)
 	root := yamldoc.Parse(text, fileBytes, report)
@@ -71,12 +73,13 @@ func Load(text []byte) (*File, error) {
 	}
 	l := &loader{}
 	f := l.file(root)
-	return f, errors.Join(l.mistakes...)
+	f.mistakes = l.mistakes
+	return f, join(l.mistakes)
 }
 
 // loader reads YAML nodes and collects their mistakes.
 type loader struct {
-	mistakes []error
+	mistakes []mistake
 	names    []mention // of the case that is being read
 }
 
@@ -85,13 +88,8 @@ func (l *loader) fail(n *yamldoc.Node, format string, args ...any) {
 }
 
 func (l *loader) failAt(line, column int, format string, args ...any) {
-	switch len(l.mistakes) {
-	case mistakesMax:
-		l.mistakes = append(l.mistakes, fmt.Errorf("more than %d mistakes", mistakesMax))
-	case mistakesMax + 1:
-	default:
-		l.mistakes = append(l.mistakes,
-			fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...)))
+	if len(l.mistakes) <= mistakesMax {
+		l.mistakes = append(l.mistakes, mistake{line, column, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -165,7 +163,11 @@ func (l *loader) file(n *yamldoc.Node) *File {
 }
 
 func (l *loader) unknown(m yamldoc.Field, known string) {
-	l.failAt(m.Line, m.Column, "unknown key %s; known here: %s", value.Quote(m.Key), known)
+	hint := suggest.Hint(m.Key, strings.Split(known, ", "))
+	if hint == "" {
+		hint = "known here: " + known
+	}
+	l.failAt(m.Line, m.Column, "unknown key %s; %s", value.Quote(m.Key), hint)
 }
 
 func (l *loader) testCase(n *yamldoc.Node) Case {
@@ -284,9 +286,7 @@ func (l *loader) expect(n *yamldoc.Node, x *Expect) {
 		switch m.Key {
 		case "status":
 			x.Status = l.text(m.Value, m.Key)
-			if _, ok := flow.ParseStatus(x.Status); !ok {
-				l.fail(m.Value, "status must be Succeeded, Failed or TimedOut")
-			}
+			l.status(m.Value)
 		case "output":
 			x.Output, x.HasOutput = m.Value.Value(), true
 		case "error":
@@ -320,6 +320,19 @@ func (l *loader) expect(n *yamldoc.Node, x *Expect) {
 					"taskInputs")
 		}
 	}
+}
+
+// status checks the status of an execution that has ended. Nothing stops an execution in a test.
+func (l *loader) status(n *yamldoc.Node) {
+	ends := []string{flow.Succeeded.String(), flow.Failed.String(), flow.TimedOut.String()}
+	if n.Kind != yamldoc.String || slices.Contains(ends, n.Text) {
+		return
+	}
+	text := "status must be Succeeded, Failed or TimedOut, not " + value.Quote(n.Text)
+	if hint := suggest.Hint(n.Text, ends); hint != "" {
+		text += "; " + hint
+	}
+	l.fail(n, "%s", text)
 }
 
 func (l *loader) expectError(n *yamldoc.Node, x *Expect) {

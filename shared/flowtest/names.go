@@ -1,8 +1,6 @@
 package flowtest
 
 import (
-	"fmt"
-
 	"millrace/shared/flow"
 	"millrace/shared/suggest"
 	"millrace/shared/value"
@@ -20,19 +18,29 @@ const inTasks = "tasks"
 // UnknownStates returns one line for each name in the case that is not a state of the flow or,
 // below tasks and calls, not a Task state. Such a mock would never be used, and such an expectation
 // might be met for the wrong reason.
-func (c *Case) UnknownStates(m *flow.Machine) []string {
-	var lines []string
+func (c *Case) UnknownStates(m *flow.Machine) (lines []string) {
+	for i, wrong := range c.unknownStates(m) {
+		if i == mistakesMax {
+			break
+		}
+		lines = append(lines, wrong.Error())
+	}
+	return lines
+}
+
+func (c *Case) unknownStates(m *flow.Machine) []mistake {
+	var list []mistake
 	for _, n := range c.names {
 		task := n.where != "visited" && n.where != "stepsEntered" && n.where != "waits" &&
 			n.where != "states"
 		if problem := unknownState(m, n.name, task); problem != "" {
-			lines = append(lines, fmt.Sprintf("%d:%d: %s: %s", n.line, n.column, n.where, problem))
-			if len(lines) == mistakesMax {
+			list = append(list, mistake{n.line, n.column, n.where + ": " + problem})
+			if len(list) > mistakesMax {
 				break
 			}
 		}
 	}
-	return lines
+	return list
 }
 
 // unknownState says what is wrong with the name; "" if it is a state of the flow and, if task is
