@@ -3,7 +3,8 @@ package yamldoc
 import "fmt"
 
 // FileError is a mistake in a file that an operator wrote, with its place as editors and compilers
-// write it: FILE:LINE:COLUMN: MESSAGE. Line and Column are 0 for a mistake in the whole file.
+// write it: FILE:LINE:COLUMN: MESSAGE. Line is 0 for a mistake in the whole
+// file, Column for one in a whole line.
 type FileError struct {
 	Path         string
 	Line, Column int
@@ -12,8 +13,11 @@ type FileError struct {
 
 // Error implements error.
 func (e *FileError) Error() string {
-	if e.Line == 0 {
+	switch {
+	case e.Line == 0:
 		return e.Path + ": " + e.Message
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
 }
