@@ -104,7 +104,7 @@ func (l *Linter) engineError(at place, name string) {
 	for _, code := range flowErrors {
 		known = append(known, l.words.flowErrors+"."+code)
 	}
-	if l.words.flowErrors == "fnf" { // fdl-flow.md 6.4
+	if l.words.flowErrors == "fnf" { // a task with the resourceArn of a flow has this spelling
 		known = append(known, "FnF.ExecutionAlreadyExists")
 	}
 	if contains(known, name) {
