@@ -49,7 +49,7 @@ var Invariants = []Invariant{
 	{"call within its lease", "no call begins after its lease has expired"},
 	{"result kept", "no process repeats a call if a live process has its result, unless the " +
 		"lease has expired"},
-	{"lease", "no lease is longer than its bound"},
+	{"lease", "no lease is longer or shorter than its bound"},
 	// Children and outbox.
 	{"origin", "an attempt starts one execution, however often the start is retried"},
 	{"own child", "a task waits only for an execution that it started itself"},
