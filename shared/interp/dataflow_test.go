@@ -245,6 +245,27 @@ func TestResultLimit(t *testing.T) {
 	}
 }
 
+// TestJoinedResultLimit: what branches return together is limited like the result of a task.
+func TestJoinedResultLimit(t *testing.T) {
+	limits := flow.DefaultLimits()
+	half := `{StartAt: x, States: [{Name: x, Type: Pass, OutputConstructor: {a.$: $Input.s}, End: true}]}`
+	definition := stateMachine(`{Name: a, Type: Parallel, OutputConstructor: {}, Branches: [` +
+		half + `, ` + half + `], End: true}`)
+	input := `{"s":"` + strings.Repeat("x", 1000) + `"}`
+	limits.ResultBytes = len(`{"Branch0":{"a":""},"Branch1":{"a":""}}`) + 2000
+	for over, want := range []flow.Status{flow.Succeeded, flow.Failed} {
+		limits.ResultBytes -= over
+		d := finish(t, definition, input, limits, nil)
+		if d.state.Status != want {
+			t.Errorf("%d over: %v %v", over, d.state.Status, d.state.Error)
+		}
+		if e := d.state.Error; e != nil && (e.Name != flow.ErrDataLimit ||
+			e.Cause != `the result of state "a" is longer than 2038 bytes`) {
+			t.Errorf("%d over: %v", over, e)
+		}
+	}
+}
+
 func TestGlobalLimits(t *testing.T) {
 	limits := flow.DefaultLimits()
 	limits.GlobalBytes, limits.GlobalsBytes = 20, 50

@@ -27,3 +27,12 @@ func TestEndpointsOfAlibaba(t *testing.T) {
 		}
 	}
 }
+
+func TestIsMadeOf(t *testing.T) {
+	for s, want := range map[string]bool{"": false, "azAZ09": true, "a-b": true, "a_b": false,
+		"/": false, ":": false, "@": false, "[": false, "`": false, "{": false, "a\x00": false} {
+		if isMadeOf(s, "-") != want {
+			t.Errorf("isMadeOf(%q): %v", s, !want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -462,7 +463,8 @@ func TestSyncExecutionsActWithRights(t *testing.T) {
 		}
 	}
 	if got := run(owner, "quick") + run(author, "mine-role"); strings.Count(got,
-		`"Succeeded"`) != 2 {
+		`"Succeeded"`) != 2 ||
+		!regexp.MustCompile(`\\"RequestI[dD]\\":\\"[^\\]+\\"`).MatchString(got) {
 		t.Errorf("%s", got)
 	}
 	for name, want := range map[string]string{
