@@ -174,7 +174,7 @@ func TestDialectDetection(t *testing.T) {
 			"must be StateMachine (Workflow is the spelling of the preview)"},
 		{"Type: flow", "V01", "must be StateMachine"},
 		{"type: StateMachine\nversion: v1\nsteps: []", "F01", "must be flow"},
-		{"type: flow\nversion: v2\nsteps: []", "F01", "must be v1 or v1beta1"},
+		{"type: flow\nversion: v2\nsteps: []", "F01", "must be v1, v1.0 or v1beta1"},
 		{"States: []", "V01", "is missing; it must be StateMachine"},
 		{"steps: []\nversion: v1", "F01", "must be flow"},
 	} {

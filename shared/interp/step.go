@@ -2,6 +2,7 @@ package interp
 
 import (
 	"errors"
+	"fmt"
 
 	"millrace/shared/expr"
 	"millrace/shared/flow"
@@ -166,17 +167,20 @@ func (f *stepper) runInside(e *entry) bool {
 	return true
 }
 
-// errEventLimit fails an execution that has reached its maximum number of events. No Catch applies.
-var errEventLimit = fatalError{flow.Error{Name: flow.ErrEventLimit,
-	Cause: "the execution has written its limit of events"}}
+// eventLimitError fails an execution that has reached its maximum number of events. No Catch
+// applies.
+func (f *stepper) eventLimitError() fatalError {
+	return fatalError{flow.Error{Name: flow.ErrEventLimit, Cause: fmt.Sprintf("an execution may "+
+		"have %d history events; the setting Limits.Events raises that", f.l.Events)}}
+}
 
-// checkEventLimit returns errEventLimit unless n more events may be written. Code that writes a
+// checkEventLimit returns eventLimitError unless n more events may be written. Code that writes a
 // group of events calls it with the size of the group before it changes anything, so that no group
 // is cut and none exceeds the limit. The events that close an execution are exempt: those of
 // aborted states, and the last one.
 func (f *stepper) checkEventLimit(n int) error {
 	if f.s.LastEvent+int64(n) > int64(f.l.Events) {
-		return errEventLimit
+		return f.eventLimitError()
 	}
 	return nil
 }
@@ -187,7 +191,8 @@ func (f *stepper) endAtEventLimit(n int) bool {
 	if f.checkEventLimit(n) == nil {
 		return false
 	}
-	f.failExecution(errEventLimit.err.Name, errEventLimit.err.Cause)
+	err := f.eventLimitError().err
+	f.failExecution(err.Name, err.Cause)
 	return true
 }
 

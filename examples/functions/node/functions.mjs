@@ -62,7 +62,7 @@ const functions = {
 
 const api = `http://${process.env.FC_RUNTIME_API}/2020-11-11/runtime/invocation/`;
 
-// request is made with node:http: the server takes fetch, with its Sec-Fetch-Mode, for a browser.
+// request is made with node:http, because fetch gives up after five minutes without an event.
 function request(method, path, body) {
   return new Promise((resolve, reject) => {
     const sent = http.request(api + path, { method }, async (response) => {

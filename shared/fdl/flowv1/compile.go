@@ -87,7 +87,7 @@ func (c *compiler) dialect(root *yamldoc.Node) {
 	case v == nil:
 		c.Error("F01", root, path.Key("version"), "write version: v1", "is missing")
 	case v.Kind != yamldoc.String || !contains(versions, v.Text):
-		c.Error("F01", v, path.Key("version"), "", "must be v1 or v1beta1")
+		c.Error("F01", v, path.Key("version"), "", "must be v1, v1.0 or v1beta1")
 	}
 }
 

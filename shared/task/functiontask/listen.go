@@ -89,7 +89,8 @@ func atMostOncePerSecond(log func(string)) func(string) {
 
 // rejectBrowsers rejects requests that a web page can make. A host name that the page's author
 // points to this address gives another Host header, and browsers add an Origin, a Referer or
-// Sec-Fetch headers. Runtimes send none of them.
+// Sec-Fetch headers. Runtimes send none of them, but for Sec-Fetch-Mode: that is what the fetch of
+// Node sends, alone, whereas browsers send Sec-Fetch-Site with it.
 func rejectBrowsers(address string, next http.Handler, log func(string)) http.Handler {
 	logRarely := atMostOncePerSecond(log)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -109,7 +110,8 @@ func rejectBrowsers(address string, next http.Handler, log func(string)) http.Ha
 // isFromBrowser reports whether h has a header that only browsers send.
 func isFromBrowser(h http.Header) bool {
 	for name := range h {
-		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {
+		if name == "Origin" || name == "Referer" ||
+			strings.HasPrefix(name, "Sec-Fetch-") && name != "Sec-Fetch-Mode" {
 			return true
 		}
 	}
