@@ -214,7 +214,7 @@ func (g *generator) choice(st object, names []string, i int) {
 
 func (g *generator) task(st object) {
 	body := object{"id.$": "uuid()", "n.$": "$Input.n", "retry.$": "$Context.Current.RetryCount",
-		"token.$": "$Context.Current.TaskToken"}
+		"token.$": "$Context.Current.TaskToken", "role.$": "$Context.Execution.RoleArn"}
 	mode := pick(g, "RequestComplete", "RequestComplete", "WaitForCustomCallback",
 		"WaitForSystemCallback")
 	st["Action"], st["TaskMode"] = "FC:InvokeFunction", mode
