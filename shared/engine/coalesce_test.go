@@ -53,6 +53,35 @@ func TestCoalesce(t *testing.T) {
 	}
 }
 
+// TestCoalesceEndsAtAHint: a hint that arrives while completed calls wait for more ends the wait.
+func TestCoalesceEndsAtAHint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		d := w.deploy(5*time.Minute, nil)
+		var n atomic.Int64
+		w.tasks.on("P", func(ctx context.Context, q task.Request) task.Result {
+			return sleeping(time.Duration(50+n.Add(1)*37%100)*time.Millisecond, `{}`)(ctx, q)
+		})
+		f := w.flow("f", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(100)+
+			"}\n  ItemsPath: $Input.items\n  Processor: {StartAt: P, States: [{Name: P, "+
+			"CALL, End: true}]}\n  End: true\n")
+		d.start(f, "one")
+		for range 100 {
+			time.Sleep(2 * time.Millisecond)
+			d.work.Go(func() {
+				d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one"))
+			})
+		}
+		time.Sleep(time.Minute)
+		if x := w.load(f, "one"); x.Status != flow.Succeeded {
+			t.Errorf("%v %v", x.Status, x.Error)
+		}
+		if c := w.commitsTried(f, "one"); c < 35 {
+			t.Errorf("%d commits: the hints ended no wait", c)
+		}
+	})
+}
+
 // TestCoalesceOnlyCompletedCalls: a call that completes after an idle window is committed at once,
 // even while another call is in flight. So are the last of several calls, and messages from
 // outside.

@@ -71,6 +71,31 @@ func TestCanceledDeletion(t *testing.T) {
 	}
 }
 
+// TestNoDeletionWithoutATombstone: a flow stays if its tombstone cannot be written, because nothing
+// would stop its executions.
+func TestNoDeletionWithoutATombstone(t *testing.T) {
+	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
+	s, d := open(c)
+	f := &store.Flow{Account: "1", Name: "f", ID: "id"}
+	if err := s.CreateFlow(ctx, f, "one", 0); err != nil {
+		t.Fatal(err)
+	}
+	away := errors.New("the store is away")
+	d.Before = func(op string, k driver.Key) error {
+		if op != memstore.OpDelete && k == store.TombstoneKey("id") {
+			return away
+		}
+		return nil
+	}
+	if err := s.DeleteFlow(ctx, f); !errors.Is(err, away) {
+		t.Errorf("%v", err)
+	}
+	d.Before = nil
+	if _, err := s.GetFlow(ctx, "1", "f"); err != nil {
+		t.Errorf("the flow: %v", err)
+	}
+}
+
 // TestDefinitionsOnManyPages: the tombstone sorts between the definitions, and may be alone on a
 // page.
 func TestDefinitionsOnManyPages(t *testing.T) {

@@ -83,6 +83,7 @@ func TestWrongAlibabaEnvironments(t *testing.T) {
 		{"QUEUE_URL=http://127.0.0.1:1/queues/steps", "region is not known"},
 		{"ALIBABA_CLOUD_ENDPOINT_URL_FC=host", "ALIBABA_CLOUD_ENDPOINT_URL_FC"},
 		{"MILLRACE_DISPATCH=maybe", "async or direct"},
+		{"MILLRACE_TASK_ROLE=nobody", "MILLRACE_TASK_ROLE"},
 		{"MILLRACE_PRODUCTS=nowhere.yaml", "nowhere.yaml"},
 		{"MILLRACE_PRODUCTS=widget: {versoin: 2020-01-02}", "versoin"},
 		{"MILLRACE_PRODUCTS=widget: {version: v1}", "no date"},
