@@ -121,9 +121,8 @@ func keyCalls(t *testing.T) map[string][]string {
 				}
 				if s, ok := call.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "keys" {
 					for _, argument := range call.Args[2:] {
-						for _, key := range texts(argument) {
-							found[function.Name.Name] = append(found[function.Name.Name], key)
-						}
+						found[function.Name.Name] = append(found[function.Name.Name],
+							texts(argument)...)
 					}
 				}
 				return true
