@@ -81,15 +81,15 @@ model-long: ## the same with larger configurations, about a quarter of an hour a
 	VERBOSE=1 ./tests/model/run.sh -long
 
 crash: ## kill -9 again and again, about a minute
-	$(GO) test -count=1 ./tests/crash
+	$(GO) test -count=1 ./tests/faults/crash
 
 versions: ## servers and functions of the commit BEFORE (HEAD~1) and of this one on the same rows
 	./tests/emulators/install.sh
-	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/versions ./tests/crash ./tests/clouds
+	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/faults/versions ./tests/faults/crash ./tests/clouds
 
 chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarter of an hour; CHAOS=TestTornFiles runs one part
-	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/crash)
-	MILLRACE_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),60) $(GO) test -count=1 -v -timeout 40m $(if $(CHAOS),-run '$(CHAOS)') ./tests/chaos
+	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/faults/crash)
+	MILLRACE_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),60) $(GO) test -count=1 -v -timeout 40m $(if $(CHAOS),-run '$(CHAOS)') ./tests/faults/chaos
 
 hostile: ## good clients beside slow, huge, forged and dead ones; wrong identities; planted secrets
 	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/hostile

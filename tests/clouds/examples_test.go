@@ -20,8 +20,8 @@ import (
 	"millrace/shared/value"
 	"millrace/tests/clouds"
 	"millrace/tests/examples"
+	"millrace/tests/faults/versions"
 	"millrace/tests/reference"
-	"millrace/tests/versions"
 )
 
 // taskMock runs the tasks of cases, by flow and state.

@@ -6,7 +6,7 @@ var Faults = []Fault{
 		Sim: []string{"fault death before a write", "fault death after a write",
 			"fault death at any step", "fault write of a dead process kept",
 			"fault death after an inbox entry"},
-		Tests: []string{"tests/crash: TestKills", "tests/chaos: TestCloudKills",
+		Tests: []string{"tests/faults/crash: TestKills", "tests/faults/chaos: TestCloudKills",
 			"tests/clouds: TestKills"}},
 	{Says: "a process is suspended, and resumes with stale state",
 		Sim: []string{"fault process frozen"}},
@@ -24,7 +24,7 @@ var Faults = []Fault{
 		Tests: []string{"shared/store/pebblestore: TestPowerCut"}},
 	{Says: "a row comes back damaged, or cannot be read",
 		Sim: []string{"fault row damaged"},
-		Tests: []string{"shared/store: TestDamagedRows", "tests/chaos: TestTornFiles",
+		Tests: []string{"shared/store: TestDamagedRows", "tests/faults/chaos: TestTornFiles",
 			"shared/interp: TestDamagedSteps"}},
 	{Says: "a commit loses its race again and again",
 		Sim:   []string{"fault conflict of a message from outside"},
@@ -32,7 +32,7 @@ var Faults = []Fault{
 	{Says: "the store throttles, or is unreachable for up to 70 s",
 		Sim: []string{"fault request to the store rejected", "fault store away"},
 		Tests: []string{"shared/store/dynamostore: TestThrottled, TestThrottledForever",
-			"shared/engine: TestStoreAway", "tests/chaos: TestCloudOutages"}},
+			"shared/engine: TestStoreAway", "tests/faults/chaos: TestCloudOutages"}},
 	{Says: "an index lags",
 		Sim: []string{"fault index behind"},
 		Tests: []string{"shared/store/dynamostore: TestLaggingIndexes",
@@ -46,16 +46,16 @@ var Faults = []Fault{
 		Tests: []string{"shared/engine: TestHintsLost, TestAcceptorHintsLost"}},
 	{Says: "the queue rejects messages, or delivers nothing, for an hour",
 		Sim: []string{"fault hint rejected", "fault hint held"},
-		Tests: []string{"tests/chaos: TestFullQueue, TestCloudOutages",
+		Tests: []string{"tests/faults/chaos: TestFullQueue, TestCloudOutages",
 			"shared/queue/memqueue: TestFull"}},
 	{Says: "requests and responses are lost; clients try again, race and quit",
 		Sim:   []string{"fault request or response lost"},
-		Tests: []string{"tests/crash: TestLinear"}},
+		Tests: []string{"tests/faults/crash: TestLinear"}},
 	{Says: "time passes under operations, so that leases run out",
 		Sim: []string{"fault time passes under operations"}},
 	{Says: "clocks differ, within the margin and beyond it; a clock is set back",
 		Sim: []string{"fault clock moved", "run clocks beyond the margin"},
-		Tests: []string{"tests/chaos: TestClockSetBack, TestClockSetBackUnderWait, " +
+		Tests: []string{"tests/faults/chaos: TestClockSetBack, TestClockSetBackUnderWait, " +
 			"TestCloudClockSetBack"},
 		Open: "beyond the margin a call may be made twice at the same time, and waits are off " +
 			"by the difference of the clocks"},
@@ -83,14 +83,15 @@ var Faults = []Fault{
 		Open: "by `TestOutcomesBySeed` from a seed, apart from the simulation, which has no " +
 			"invocation records"},
 	{Says: "two versions of the code side by side",
-		Tests: []string{"tests/versions: TestUpgrade, TestDowngrade", "tests/crash: TestVersions",
+		Tests: []string{"tests/faults/versions: TestUpgrade, TestDowngrade",
+			"tests/faults/crash: TestVersions",
 			"tests/clouds: TestVersions", "shared/engine: TestStoredByNewer",
 			"shared/store/pebblestore: TestUnknownRowFormat"},
 		Open: "only in `make versions`, which CI does not run, because its checkout may have " +
 			"no other commit"},
 	{Says: "the disk is full, read-only or torn",
-		Tests: []string{"tests/chaos: TestDiskFull, TestDiskFullWithoutFloor, TestReadOnly, " +
-			"TestTornFiles", "shared/store/pebblestore: TestFullDisk"}},
+		Tests: []string{"tests/faults/chaos: TestDiskFull, TestDiskFullWithoutFloor, " +
+			"TestReadOnly, TestTornFiles", "shared/store/pebblestore: TestFullDisk"}},
 	{Says: "wire, drivers and platforms: broken connections, bad responses, rotated credentials",
 		Tests: []string{"shared/store/otsstore: TestBrokenConnections, TestBadResponses, " +
 			"TestRotatingCredentials", "shared/queue/mnsqueue: TestConformanceUnderFaults",

@@ -105,7 +105,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 				"TestNewerFlow, TestNewerDeployment",
 			"shared/store/pebblestore: TestRowGolden, TestUnknownRowFormat",
 			"shared/store/dynamostore: TestItemGolden", "shared/store/otsstore: TestRowGolden",
-			"tests/versions: TestUpgrade, TestDowngrade"},
+			"tests/faults/versions: TestUpgrade, TestDowngrade"},
 		Open: "not simulated: `make versions` runs two versions of the code side by side; rows " +
 			"of each format are kept as files"},
 	{Says: "everything ends when faults end, without waiting for a deadline",
@@ -126,7 +126,7 @@ var API = Topic{Name: "API", Promises: []Promise{
 	{Says: "responses fit one order, across processes",
 		Invariants: []string{"one order", "start response", "describe response", "stop response",
 			"report response"},
-		Tests: []string{"tests/crash: TestLinear"}},
+		Tests: []string{"tests/faults/crash: TestLinear"}},
 	{Says: "a long poll returns at the end of the execution, or at its time",
 		Invariants: []string{"poll", "describe response"},
 		Tests: []string{"shared/engine: TestAwait, TestPollIntervals",

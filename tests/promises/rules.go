@@ -7,7 +7,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Invariants: []string{"everything ends", "late ready", "heard", "straight run"},
 		Models:     []string{"sweep: nothing is left that waits for nobody", "sweep: ends"},
 		Tests: []string{"shared/engine: TestHintsLost, TestAcceptorHintsLost",
-			"tests/chaos: TestFullQueue"}},
+			"tests/faults/chaos: TestFullQueue"}},
 	{Says: "R2. One conditional write of the state row decides; other rows decide nothing",
 		Invariants: []string{"next version", "counts once", "history", "written once",
 			"durable call"},
@@ -22,7 +22,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 			"claim: no starter's own start counts as another one"},
 		Tests: []string{"shared/engine: TestStartRace, TestClaimAnswerLost, " +
 			"TestClaimStolen, TestSameOriginIsSameStart", "tests/wire: TestStartRace",
-			"tests/crash: TestLinear"}},
+			"tests/faults/crash: TestLinear"}},
 	{Says: "R4. An outcome is accepted once: the commit that closes the attempt wins, the " +
 		"others are rejected",
 		Invariants: []string{"counts once", "final status", "report response",
@@ -30,7 +30,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Models: []string{"outcome: an attempt is closed once", "outcome: a message counts once",
 			"outcome: accepted: the message has counted", "outcome: rejected: the attempt is closed"},
 		Tests: []string{"shared/engine: TestReportAnswerLost, TestFlowV1ReportCountsOnce, " +
-			"TestInbox", "tests/crash: TestKills"}},
+			"TestInbox", "tests/faults/crash: TestKills"}},
 	{Says: "R5. The interpreter is pure: no clock, no randomness, no I/O",
 		Invariants: []string{"straight run"},
 		Tests: []string{"shared/interp: TestReplayExamples, TestReplayGenerated",
@@ -66,6 +66,6 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Invariants: []string{"durable call", "start response", "describe response", "report response",
 			"readable"},
 		Tests: []string{"shared/store/pebblestore: TestPowerCut, TestKill",
-			"tests/crash: TestKills", "tests/chaos: TestTornFiles"},
+			"tests/faults/crash: TestKills", "tests/faults/chaos: TestTornFiles"},
 		Open: "durability of DynamoDB, TableStore and the disk itself is taken for granted"},
 }}

@@ -15,9 +15,9 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
+	"millrace/tests/faults/versions"
 	"millrace/tests/live"
 	"millrace/tests/reference"
-	"millrace/tests/versions"
 )
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }

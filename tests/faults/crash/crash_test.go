@@ -13,8 +13,8 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
+	"millrace/tests/faults/versions"
 	"millrace/tests/live"
-	"millrace/tests/versions"
 )
 
 // crashSeconds returns for how long the server is killed again and again: MILLRACE_CRASH_SECONDS,

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"millrace/tests/faults/versions"
 	"millrace/tests/live"
-	"millrace/tests/versions"
 )
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
