@@ -25,7 +25,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
 	./tests/wire/run.sh
-	./tests/crosscheck/run.sh
+	./tests/clouds/emulators/crosscheck/run.sh
 	./tests/deploy/run.sh
 
 race: ## the same under the race detector
@@ -47,20 +47,20 @@ lint: ## format, vet, staticcheck, tidy
 check: lint race model ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
-	./tests/emulators/install.sh
-	$(GO) test $(RACE) -count=1 -timeout 40m ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/clouds/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
+	./tests/clouds/emulators/install.sh
+	$(GO) test $(RACE) -count=1 -timeout 40m ./shared/store/... ./shared/queue/... ./tests/clouds/...
 
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
-	./tests/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'
+	./tests/clouds/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/clouds/emulators ./tests/clouds/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'
 
 cost: ## what executions cost on both clouds, beside CloudFlow and Step Functions
-	$(GO) test -count=1 -v -parallel 1 -run '^TestCost$$' ./tests/cost # one home after the other: what takes time is billed
+	$(GO) test -count=1 -v -parallel 1 -run '^TestCost$$' ./tests/clouds/cost # one home after the other: what takes time is billed
 
 bench-aws: ## cold start, size and memory of the functions in Lambda
-	$(GO) test -count=1 -v -run '^TestColdStart$$/^aws$$' ./tests/cost -args -starts 15 -sizes
+	$(GO) test -count=1 -v -run '^TestColdStart$$/^aws$$' ./tests/clouds/cost -args -starts 15 -sizes
 
 bench-alibaba: ## the same in Function Compute, in both runtimes
-	$(GO) test -count=1 -v -run '^TestColdStart$$/^alibaba' ./tests/cost -args -starts 15 -sizes
+	$(GO) test -count=1 -v -run '^TestColdStart$$/^alibaba' ./tests/clouds/cost -args -starts 15 -sizes
 
 sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))
@@ -84,7 +84,7 @@ crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/faults/crash
 
 versions: ## servers and functions of the commit BEFORE (HEAD~1) and of this one on the same rows
-	./tests/emulators/install.sh
+	./tests/clouds/emulators/install.sh
 	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/faults/versions ./tests/faults/crash ./tests/clouds
 
 chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarter of an hour; CHAOS=TestTornFiles runs one part
@@ -93,7 +93,7 @@ chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarte
 
 hostile: ## good clients beside slow, huge, forged and dead ones; wrong identities; planted secrets
 	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/hostile
-	./tests/emulators/install.sh
+	./tests/clouds/emulators/install.sh
 	$(GO) test -count=1 -v -timeout 20m -run '^TestLimits$$' ./tests/clouds
 
 bench: build ## speed beside its ceiling, ratios in one run

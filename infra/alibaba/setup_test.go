@@ -14,8 +14,8 @@ import (
 
 	"millrace/shared/alibaba"
 	"millrace/shared/alibaba/mns"
-	emulator "millrace/tests/emulators/mns"
-	"millrace/tests/emulators/tablestore"
+	emulator "millrace/tests/clouds/emulators/mns"
+	"millrace/tests/clouds/emulators/tablestore"
 )
 
 const account = "1234567890123456"

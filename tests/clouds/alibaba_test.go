@@ -12,10 +12,10 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
-	harness "millrace/tests/emulators/fc"
-	"millrace/tests/emulators/mns"
-	emulator "millrace/tests/emulators/tablestore"
-	"millrace/tests/fc"
+	harness "millrace/tests/clouds/emulators/fc"
+	"millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/fc"
 )
 
 // onFC is a deployment on Alibaba Cloud.

@@ -16,8 +16,8 @@ import (
 	"millrace/shared/rpc/client"
 	"millrace/shared/store/driver"
 	"millrace/tests/clouds"
-	"millrace/tests/emulators"
-	"millrace/tests/lambda"
+	"millrace/tests/clouds/emulators"
+	"millrace/tests/clouds/lambda"
 )
 
 // onLambda is a deployment on AWS.

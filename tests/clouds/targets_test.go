@@ -11,8 +11,8 @@ import (
 	"millrace/shared/rpc/client"
 	"millrace/shared/store/driver"
 	"millrace/tests/clouds"
+	"millrace/tests/clouds/lambda"
 	"millrace/tests/faults/versions"
-	"millrace/tests/lambda"
 )
 
 // TestMain lets many tests run at once, because they mostly wait.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"millrace/shared/events"
-	harness "millrace/tests/emulators/fc"
-	"millrace/tests/lambda"
+	harness "millrace/tests/clouds/emulators/fc"
+	"millrace/tests/clouds/lambda"
 )
 
 // wrong is an environment in which a function cannot handle an event, and its error message.

@@ -68,7 +68,7 @@ func TestAlibabaDocs(t *testing.T) {
 		FindAllStringSubmatch(page, -1) {
 		exists(t, "../../functions/"+m[1])
 	}
-	pinned := read(t, "../serverless-devs/package.json")
+	pinned := read(t, "../clouds/serverless-devs/package.json")
 	named := regexp.MustCompile(`@serverless-devs/s@([0-9.]+)`).FindStringSubmatch(page)
 	if !strings.Contains(pinned, `"`+named[1]+`"`) {
 		t.Error("the page and package.json name different versions of Serverless Devs")
@@ -93,7 +93,8 @@ func exists(t *testing.T, file string) {
 
 // TestLockFiles: lock files name no registry, because each machine has its own.
 func TestLockFiles(t *testing.T) {
-	for _, file := range []string{"package-lock.json", "../serverless-devs/package-lock.json"} {
+	for _, file := range []string{"package-lock.json",
+		"../clouds/serverless-devs/package-lock.json"} {
 		if text := read(t, file); strings.Contains(text, `"resolved"`) ||
 			strings.Contains(text, "://") {
 			t.Errorf("%s names a host", file)

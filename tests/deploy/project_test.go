@@ -344,12 +344,12 @@ func last(address string) string { return address[strings.LastIndexByte(address,
 
 // TestPreview: Serverless Devs fills in the variables as this package does.
 func TestPreview(t *testing.T) {
-	s, err := filepath.Abs("../serverless-devs/node_modules/.bin/s")
+	s, err := filepath.Abs("../clouds/serverless-devs/node_modules/.bin/s")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(s); err != nil {
-		t.Skip("Serverless Devs is not installed; tests/serverless-devs/run.sh installs it")
+		t.Skip("Serverless Devs is not installed; tests/clouds/serverless-devs/run.sh installs it")
 	}
 	// Not a temporary folder, because processes that the command leaves running may write there
 	// after the test.
@@ -400,7 +400,7 @@ func TestPreview(t *testing.T) {
 // TestLocalTemplate: the local template has the same functions, with the component of the
 // repository.
 func TestLocalTemplate(t *testing.T) {
-	doc, err := deploy.Load("../serverless-devs/s.yaml")
+	doc, err := deploy.Load("../clouds/serverless-devs/s.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,7 +410,7 @@ func TestLocalTemplate(t *testing.T) {
 		t.Errorf("functions %v", slices.Sorted(maps.Keys(local)))
 	}
 	for f, r := range local {
-		if deploy.Text(r, "component") != "./tests/serverless-devs/component" ||
+		if deploy.Text(r, "component") != "./tests/clouds/serverless-devs/component" ||
 			deploy.Text(r, "props", "code") != "./bin/fc-host/"+f {
 			t.Errorf("%s: %v", f, r)
 		}

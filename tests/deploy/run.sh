@@ -12,5 +12,5 @@ elif [ -n "${CI:-}" ]; then
 	echo "tests/deploy: CI needs node and npm (Node 20 or newer)" >&2
 	exit 1
 fi
-../serverless-devs/run.sh "$@"
+../clouds/serverless-devs/run.sh "$@"
 exec "${GO:-go}" test -count=1 -timeout 40m "$@" ./...

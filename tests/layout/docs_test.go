@@ -156,7 +156,7 @@ func TestReliabilityPage(t *testing.T) {
 			tests = append(tests, m[1])
 			// a module of its own
 			if strings.HasPrefix(m[1], "Fuzz") &&
-				!strings.Contains(filepath.ToSlash(path), "tests/crosscheck/") {
+				!strings.Contains(filepath.ToSlash(path), "tests/clouds/emulators/crosscheck/") {
 				fuzz++
 			}
 		}

@@ -67,7 +67,7 @@ var Faults = []Fault{
 		"change",
 		Sim: []string{"run another account", "run forger", "run rights"},
 		Tests: []string{"tests/hostile: TestAccess",
-			"tests/fc: TestForgedRecords, TestFlowsDoNotReachTheEngine"}},
+			"tests/clouds/fc: TestForgedRecords, TestFlowsDoNotReachTheEngine"}},
 	{Says: "one or two owners update and delete a flow while it runs", Sim: []string{"run owner",
 		"run two owners"}},
 	{Says: "a process has little capacity for calls, Express executions, long polls and " +
@@ -76,7 +76,7 @@ var Faults = []Fault{
 		Sim:   []string{"execution Express cut"},
 		Tests: []string{"shared/engine: TestExpressLeftWhileComputing"}},
 	{Says: "asynchronous results that come early, twice, forged or never",
-		Tests: []string{"tests/fc: TestOutcomesBeforeTheirNotes, TestForgedRecords, " +
+		Tests: []string{"tests/clouds/fc: TestOutcomesBeforeTheirNotes, TestForgedRecords, " +
 			"TestSameIDOnOtherFunctions",
 			"shared/app/cloud: TestOutcomesBySeed, TestEarlyOutcomes, " +
 				"TestUnknownOutcomesWaitInTheQueue, TestOutcomes"},
@@ -95,6 +95,7 @@ var Faults = []Fault{
 	{Says: "wire, drivers and platforms: broken connections, bad responses, rotated credentials",
 		Tests: []string{"shared/store/otsstore: TestBrokenConnections, TestBadResponses, " +
 			"TestRotatingCredentials", "shared/queue/mnsqueue: TestConformanceUnderFaults",
-			"tests/clouds: TestFaults", "tests/fc: TestFaultyServices, TestRotatingCredentials"},
+			"tests/clouds: TestFaults",
+			"tests/clouds/fc: TestFaultyServices, TestRotatingCredentials"},
 		Open: "with emulators; no test has run in a real cloud"},
 }

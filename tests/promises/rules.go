@@ -55,7 +55,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Models: []string{"outcome: nobody else has it, and no live runner has had its answer"},
 		Tests: []string{"shared/engine: TestResultSurvivesLostRaces, TestLateResultCounts, " +
 			"TestLostCallsEnd, TestMaxCalls, TestLeases, TestLeasesOfOthers, " +
-			"TestResumeWhateverTheLeaseWas", "tests/fc: TestDeathAfterSubmission"}},
+			"TestResumeWhateverTheLeaseWas", "tests/clouds/fc: TestDeathAfterSubmission"}},
 	{Says: "R9. Bad input never reaches the store, and a flow that fails does so as a flow",
 		Invariants: []string{"no panic", "limit", "readable", "poison count"},
 		Models:     []string{"sweep: only an execution that has ended enough engines fails as poison"},

@@ -19,7 +19,7 @@ import (
 	"millrace/shared/queue"
 	"millrace/shared/queue/queuetest"
 	"millrace/shared/queue/sqsqueue"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 var queues atomic.Int64

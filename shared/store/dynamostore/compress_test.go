@@ -9,7 +9,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // TestCompressedData: data is read as it was written, plain or deflated, and repetitive data costs

@@ -8,7 +8,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // TestCost: a commit costs its row, and an index only if its entry changes.

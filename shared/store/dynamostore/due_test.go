@@ -6,7 +6,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // FuzzDueCursor: a cursor is rejected, or the request starts after it.

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // newClient returns a client of an emulator; through transport if that is not nil.

@@ -13,7 +13,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // callAll makes each call that can meet a fault of the table, and returns their errors.

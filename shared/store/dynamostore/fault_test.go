@@ -15,7 +15,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 var (

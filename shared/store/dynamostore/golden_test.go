@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"millrace/shared/store/driver"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // TestItemGolden: the encoding of items has not changed. If a line here must change, older programs

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/emulators"
+	"millrace/tests/clouds/emulators"
 )
 
 // responding returns a store whose every call gets the response of one function.

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/emulators/tablestore"
+	"millrace/tests/clouds/emulators/tablestore"
 )
 
 const table = "millrace"

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/osstask"
-	"millrace/tests/emulators/oss"
+	"millrace/tests/clouds/emulators/oss"
 )
 
 var key = alibaba.Credentials{AccessKeyID: "test", AccessKeySecret: "test"}
@@ -203,7 +203,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestVectors: the address of an object, and the signature that the official Go SDK makes for the
-// same request (tests/crosscheck writes the file).
+// same request (tests/clouds/emulators/crosscheck writes the file).
 func TestVectors(t *testing.T) {
 	text, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
-	"millrace/tests/emulators"
-	harness "millrace/tests/emulators/fc"
-	"millrace/tests/emulators/mns"
-	"millrace/tests/emulators/tablestore"
-	"millrace/tests/fc"
-	"millrace/tests/lambda"
+	"millrace/tests/clouds/emulators"
+	harness "millrace/tests/clouds/emulators/fc"
+	"millrace/tests/clouds/emulators/mns"
+	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/fc"
+	"millrace/tests/clouds/lambda"
 )
 
 // deployment is a stack in a cloud, with the faults that these tests can cause in it.

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
-	"millrace/tests/lambda"
+	"millrace/tests/clouds/lambda"
 	"millrace/tests/live"
 )
 
