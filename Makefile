@@ -24,7 +24,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test $(RACE) -count=1 -timeout 40m $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$ -e /tests/clouds$$)
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
-	./tests/wire/run.sh
+	./tests/clients/run.sh
 	./tests/clouds/emulators/crosscheck/run.sh
 	./tests/deploy/run.sh
 
@@ -32,7 +32,7 @@ race: ## the same under the race detector
 	$(MAKE) test RACE=-race
 
 wire: ## the released official clients against the binary
-	./tests/wire/run.sh
+	./tests/clients/run.sh
 
 lint: ## format, vet, staticcheck, tidy
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -12,9 +12,9 @@ import (
 	"millrace/tests/port"
 )
 
-// TestOfficialClients runs the tests of tests/wire, which drive a server with the released official
-// clients, against the API function behind its front, compiled as it is deployed. lacks names what
-// a deployment of functions does not have.
+// TestOfficialClients runs the tests of tests/clients, which drive a server with the released
+// official clients, against the API function behind its front, compiled as it is deployed. lacks
+// names what a deployment of functions does not have.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	const lacks = "restarts" // clients cannot restart functions
@@ -79,10 +79,10 @@ func failures(text string) string {
 	return b.String()
 }
 
-// wireProgram runs the tests of tests/wire with arguments and an environment.
+// wireProgram runs the tests of tests/clients with arguments and an environment.
 type wireProgram func(args ...string) func(env ...string) (string, error)
 
-// wireTests compiles tests/wire and its dependencies. It omits the race detector, because the
+// wireTests compiles tests/clients and its dependencies. It omits the race detector, because the
 // clients have races of their own.
 func wireTests(t *testing.T) wireProgram {
 	t.Helper()
@@ -90,7 +90,8 @@ func wireTests(t *testing.T) wireProgram {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, program := filepath.Join(root, "tests", "wire"), filepath.Join(t.TempDir(), "wire.test")
+	folder := filepath.Join(root, "tests", "clients")
+	program := filepath.Join(t.TempDir(), "clients.test")
 	for _, args := range [][]string{{"./install.sh"}, {"go", "test", "-c", "-o", program, "."}} {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir = folder

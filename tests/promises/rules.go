@@ -21,7 +21,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Models: []string{"claim: a name is claimed once",
 			"claim: no starter's own start counts as another one"},
 		Tests: []string{"shared/engine: TestStartRace, TestClaimAnswerLost, " +
-			"TestClaimStolen, TestSameOriginIsSameStart", "tests/wire: TestStartRace",
+			"TestClaimStolen, TestSameOriginIsSameStart", "tests/clients: TestStartRace",
 			"tests/faults/crash: TestLinear"}},
 	{Says: "R4. An outcome is accepted once: the commit that closes the attempt wins, the " +
 		"others are rejected",

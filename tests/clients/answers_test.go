@@ -1,4 +1,4 @@
-package wire_test
+package clients_test
 
 // The responses as in the documented models of the clients. Fields have the names of the wire.
 

@@ -1,4 +1,4 @@
-package wire_test
+package clients_test
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ func openNPM(t *testing.T, l login) client {
 			t.Fatal(err)
 		}
 		t.Skipf("the Node.js client is not tested: %v; install node and npm, and run "+
-			"tests/wire/run.sh", err)
+			"tests/clients/run.sh", err)
 	}
 	config := map[string]string{"endpoint": "http://" + l.at(), "accessKeyId": l.id,
 		"accessKeySecret": l.secret}

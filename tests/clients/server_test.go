@@ -1,4 +1,4 @@
-package wire_test
+package clients_test
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ var functions *httptest.Server
 func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tests/wire:", err)
+		fmt.Fprintln(os.Stderr, "tests/clients:", err)
 		code = 1
 	}
 	os.Exit(code)

@@ -1,4 +1,4 @@
-package wire_test
+package clients_test
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-module millrace/tests/wire
+module millrace/tests/clients
 
 go 1.26
 

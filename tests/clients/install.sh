@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 if ! command -v npm >/dev/null; then
 	if [ -n "${CI:-}" ]; then
-		echo "tests/wire: CI needs node and npm" >&2
+		echo "tests/clients: CI needs node and npm" >&2
 		exit 1
 	fi
 	exit 0
