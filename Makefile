@@ -92,7 +92,7 @@ chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarte
 	MILLRACE_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),60) $(GO) test -count=1 -v -timeout 40m $(if $(CHAOS),-run '$(CHAOS)') ./tests/faults/chaos
 
 hostile: ## good clients beside slow, huge, forged and dead ones; wrong identities; planted secrets
-	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/hostile
+	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/security
 	./tests/clouds/emulators/install.sh
 	$(GO) test -count=1 -v -timeout 20m -run '^TestLimits$$' ./tests/clouds
 

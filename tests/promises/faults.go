@@ -66,7 +66,7 @@ var Faults = []Fault{
 	{Says: "another account with the same names; forged, borrowed and stale tokens; rights that " +
 		"change",
 		Sim: []string{"run another account", "run forger", "run rights"},
-		Tests: []string{"tests/hostile: TestAccess",
+		Tests: []string{"tests/security: TestAccess",
 			"tests/clouds/fc: TestForgedRecords, TestFlowsDoNotReachTheEngine"}},
 	{Says: "one or two owners update and delete a flow while it runs", Sim: []string{"run owner",
 		"run two owners"}},

@@ -145,12 +145,12 @@ var API = Topic{Name: "API", Promises: []Promise{
 			"shared/app/local: TestWaitingRequestsAreShared, TestCallsAreShared",
 			"shared/app: TestBoundedTasks",
 			"shared/store: TestDiskUseOfOneAccount, TestRecount",
-			"tests/hostile: TestGreedyAccount"},
+			"tests/security: TestGreedyAccount"},
 		Open: "open requests, and the bytes of requests, responses and the disk, are not in " +
 			"the simulation"},
 	{Says: "accounts are separate in everything",
 		Invariants: []string{"account", "other account", "token"},
-		Tests: []string{"tests/clients: TestAccounts", "tests/hostile: TestAccess",
+		Tests: []string{"tests/clients: TestAccounts", "tests/security: TestAccess",
 			"shared/app/cloud: TestAttack2Flood"}},
 	{Says: "task tokens cannot be guessed, borrowed or used again",
 		Invariants: []string{"token", "report of another attempt", "report response"},
@@ -165,14 +165,14 @@ var API = Topic{Name: "API", Promises: []Promise{
 			"shared/rpc/server: TestReplaysThatWouldUndoSomethingAreRefused, " +
 				"TestAlteredRequestsAreRefused",
 			"shared/app/local: TestReplayAfterRestart", "shared/app: TestNonceRows",
-			"tests/hostile: TestAccess"},
+			"tests/security: TestAccess"},
 		Open: "not simulated: the simulation calls the service without signatures"},
 	{Says: "secrets reach no log, history or error",
-		Tests: []string{"tests/hostile: TestSecretsInside, TestSecretsInMistakes, " +
+		Tests: []string{"tests/security: TestSecretsInside, TestSecretsInMistakes, " +
 			"TestSecretsInPanics, TestSecretsOfCommands", "shared/app/local: TestTokensAreMasked"},
 		Open: "the history shows the parameters of a call as in the flow"},
 	{Says: "unauthenticated requests and large bodies take bounded memory and connections",
-		Tests: []string{"tests/hostile: TestLoad, TestBombs, TestPlaces, TestClaims, " +
+		Tests: []string{"tests/security: TestLoad, TestBombs, TestPlaces, TestClaims, " +
 			"TestAnswers, TestDescriptors, TestGreedyAccount", "tests/clouds: TestLimits"},
 		Open: "checked with the loads of those tests only"},
 }}

@@ -61,7 +61,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 		Models:     []string{"sweep: only an execution that has ended enough engines fails as poison"},
 		Tests: []string{"shared/fdl: TestInvalidDefinitions, TestHostileTexts",
 			"shared/interp: TestDamagedSteps, TestErrorsAreBounded",
-			"tests/e2e: TestInvalidDefinitions", "tests/hostile: TestBombs"}},
+			"tests/e2e: TestInvalidDefinitions", "tests/security: TestBombs"}},
 	{Says: "R10. No result is faked, and what a response shows is durable",
 		Invariants: []string{"durable call", "start response", "describe response", "report response",
 			"readable"},

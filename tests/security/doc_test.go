@@ -1,6 +1,6 @@
-// Package hostile_test attacks the live server, also with signed requests: requests of callers
+// Package security_test attacks the live server, also with signed requests: requests of callers
 // without the right, requests that are made to hold it up, and attempts to make it reveal secrets.
-package hostile_test
+package security_test
 
 import (
 	"context"
