@@ -47,8 +47,8 @@ func citationFaults(tree fs.FS) (faults []string, checked int, err error) {
 
 // citesNothing lists the tests of such checks: they name pages that are not there.
 var citesNothing = map[string]bool{
-	"tests/layout/citations_test.go": true, "tests/tutorial/links_test.go": true,
-	"tests/tutorial/outofstep_test.go": true,
+	"tests/layout/citations_test.go": true, "tests/e2e/tutorial/links_test.go": true,
+	"tests/e2e/tutorial/outofstep_test.go": true,
 }
 
 // isForeign reports whether a folder holds what is not the repository's: dependencies, caches, the
@@ -80,7 +80,7 @@ func (c *citations) file(name, text string) {
 	for _, target := range cited.FindAllString(text, -1) {
 		switch {
 		case strings.Contains(target, ":"):
-		case path.Dir(name) == "tests/docs": // it reads the pages of docs by their names
+		case path.Dir(name) == "tests/e2e/docs": // it reads the pages of docs by their names
 			c.check(name, target, path.Dir(name), "docs", ".")
 		default:
 			c.check(name, target, path.Dir(name), ".")

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const shared = "../../shared"
+const shared = "../../../shared"
 
 // parseFile parses a Go file of shared/.
 func parseFile(t *testing.T, file string) *ast.File {

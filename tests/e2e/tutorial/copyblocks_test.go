@@ -26,7 +26,7 @@ func copyBlocks(t *testing.T, english string) {
 		end := old.line - 1 + strings.Count(old.text, "\n") + 1
 		lines = slices.Replace(lines, old.line-1, end, strings.Split(from[i].text, "\n")...)
 	}
-	err := os.WriteFile("../../"+chinese, []byte(strings.Join(lines, "\n")), 0o644)
+	err := os.WriteFile("../../../"+chinese, []byte(strings.Join(lines, "\n")), 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

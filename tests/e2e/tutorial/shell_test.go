@@ -47,7 +47,8 @@ func newShell(t *testing.T) *shell {
 	if err := os.Symlink(binary, filepath.Join(s.folder, "bin/millrace")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(s.folder, "examples"), os.DirFS("../../examples")); err != nil {
+	examples := os.DirFS("../../../examples")
+	if err := os.CopyFS(filepath.Join(s.folder, "examples"), examples); err != nil {
 		t.Fatal(err)
 	}
 	s.start(binary)

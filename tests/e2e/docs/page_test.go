@@ -79,7 +79,7 @@ func named(heading, column string, list []string) words {
 // parses the expressions of its tables.
 func check(t *testing.T, name string, parse parseFunc, tables ...words) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../docs", name))
+	text, err := os.ReadFile(filepath.Join("../../../docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (p *page) text(s step) []string { return p.lines[s.first:s.last] }
 // other blocks are not run.
 func readPage(t *testing.T, name string) *page {
 	t.Helper()
-	path := filepath.Join("../..", name)
+	path := filepath.Join("../../..", name)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

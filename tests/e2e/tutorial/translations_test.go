@@ -12,7 +12,7 @@ import (
 // translations returns the names of the pages that there are in Chinese, by the English page's.
 func translations(t *testing.T) map[string]string {
 	t.Helper()
-	pages, err := filepath.Glob("../../docs/zh-CN/*.md")
+	pages, err := filepath.Glob("../../../docs/zh-CN/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ var (
 // TestLinks: the files and headings that a document links to exist.
 func TestLinks(t *testing.T) {
 	checked := 0
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -95,7 +95,7 @@ func TestBrokenLink(t *testing.T) {
 		"docs/cli.md": false, "docs/nothing.md": true, "docs": false, "docs/cli.md#for-scripts": false,
 		"docs/cli.md#nothing": true, "docs/functions.md#what-a-program-gets-of-its-server": false,
 	} {
-		if fault := brokenLink("../../README.md", target); (fault != "") != broken {
+		if fault := brokenLink("../../../README.md", target); (fault != "") != broken {
 			t.Errorf("%s: %q", target, fault)
 		}
 	}
@@ -138,7 +138,7 @@ func TestUnit(t *testing.T) {
 
 func text(t *testing.T, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../..", name))
+	b, err := os.ReadFile(filepath.Join("../../..", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 //go:build unix
 
 // Package tutorial_test runs the commands of README.md and docs/tutorial.md as a reader does, and
-// compares the output with the page's. `go test ./tests/tutorial -update` writes the outputs that
-// differ into the pages, also into the Chinese ones: read the diff.
+// compares the output with the page's. `go test ./tests/e2e/tutorial -update` writes the outputs
+// that differ into the pages, also into the Chinese ones: read the diff.
 package tutorial_test
 
 import (
@@ -85,7 +85,7 @@ func (p *page) write(t *testing.T, outputs map[int][]string) {
 	if err := os.WriteFile(p.path, []byte(strings.Join(p.lines, "\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	copyBlocks(t, strings.TrimPrefix(filepath.ToSlash(p.path), "../../"))
+	copyBlocks(t, strings.TrimPrefix(filepath.ToSlash(p.path), "../../../"))
 }
 
 // write creates a file that the page shows. One that exists, because it is an example, must have

@@ -135,7 +135,7 @@ func keyCalls(t *testing.T) map[string][]string {
 // frontEnd returns the files of package flowv1, without its tests.
 func frontEnd(t *testing.T) (files []*ast.File) {
 	t.Helper()
-	names, err := filepath.Glob("../../shared/fdl/flowv1/*.go")
+	names, err := filepath.Glob("../../../shared/fdl/flowv1/*.go")
 	if err != nil || len(names) == 0 {
 		t.Fatal("no files", err)
 	}
@@ -198,7 +198,7 @@ func errorNames(t *testing.T) []string {
 // constants returns the text constants of a Go file of shared/ by name.
 func constants(t *testing.T, name string) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../../shared", name), nil,
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../../../shared", name), nil,
 		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func TestExpressions(t *testing.T) {
 		named("Functions", "function", slices.Collect(maps.Keys(functions))),
 		words{"Limits of expressions", "what", expressionLimits(t)},
 	)
-	text, err := os.ReadFile("../../docs/expressions.md")
+	text, err := os.ReadFile("../../../docs/expressions.md")
 	if err != nil {
 		t.Fatal(err)
 	}
