@@ -7,7 +7,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/tests/examples"
+	"millrace/tests/support/examples"
 )
 
 func TestExamples(t *testing.T) {

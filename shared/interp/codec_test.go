@@ -8,7 +8,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // inTheMiddle runs generated executions and calls f while each is in the middle of its work.

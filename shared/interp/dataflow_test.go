@@ -8,7 +8,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/value"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // finish drives a flow in all modes to its end.

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/value"
-	"millrace/tests/flowgen"
-	"millrace/tests/historycheck"
+	"millrace/tests/reference/historycheck"
+	"millrace/tests/support/flowgen"
 )
 
 // callHandler decides the result of calls.

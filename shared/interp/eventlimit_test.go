@@ -6,7 +6,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // closing reports whether an event is exempt from the limit because it closes an execution.

@@ -6,8 +6,8 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/tests/examples"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/examples"
+	"millrace/tests/support/flowgen"
 )
 
 // driveModes are the modes to compare; the first one is the reference.

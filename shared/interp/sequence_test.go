@@ -6,7 +6,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // fc returns a StateMachine Task state.

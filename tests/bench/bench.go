@@ -16,7 +16,7 @@ import (
 	"millrace/tests/bench/ceiling"
 	"millrace/tests/bench/proc"
 	"millrace/tests/bench/report"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // // The client's credentials on every measured server.

@@ -19,9 +19,9 @@ import (
 	"millrace/shared/rpc/client"
 	"millrace/shared/value"
 	"millrace/tests/clouds"
-	"millrace/tests/examples"
 	"millrace/tests/faults/versions"
 	"millrace/tests/reference"
+	"millrace/tests/support/examples"
 )
 
 // taskMock runs the tasks of cases, by flow and state.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"millrace/tests/clouds"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // TestOfficialClients runs the tests of tests/clients, which drive a server with the released

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/rpc/client"
 	"millrace/shared/value"
-	"millrace/tests/examples"
+	"millrace/tests/support/examples"
 )
 
 // TestExamples runs every example flow of both dialects, with every case, on a live server.

@@ -9,8 +9,8 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/tests/examples"
 	"millrace/tests/reference"
+	"millrace/tests/support/examples"
 )
 
 // mutations change a correct history at event i. They return nil if the change does not apply

@@ -9,8 +9,8 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/value"
-	"millrace/tests/examples"
 	"millrace/tests/reference"
+	"millrace/tests/support/examples"
 )
 
 // eventsOf converts a history to the API's form.

@@ -10,8 +10,8 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/value"
-	"millrace/tests/flowgen"
 	"millrace/tests/reference"
+	"millrace/tests/support/flowgen"
 )
 
 var (

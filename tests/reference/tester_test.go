@@ -7,8 +7,8 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/tests/flowgen"
 	"millrace/tests/reference"
+	"millrace/tests/support/flowgen"
 )
 
 // TestTester judges the histories that the flow tester writes for random flows with random task

@@ -14,7 +14,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // callers is the credentials file of the access tests. Account 1 owns everything, account 2

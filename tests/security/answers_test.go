@@ -16,7 +16,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // wide returns a flow that calls an address for each item, all at once, and drops the responses.

@@ -17,7 +17,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // bombs are requests of a megabyte that decode to seventy, from callers that the server does not

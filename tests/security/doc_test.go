@@ -14,7 +14,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 func TestMain(m *testing.M) {

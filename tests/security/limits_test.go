@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // The limits of the servers of these tests, as arguments of prlimit.

@@ -20,7 +20,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // seconds returns the duration of each of the two loads: MILLRACE_HOSTILE_SECONDS.

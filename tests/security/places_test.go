@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // holdConnections occupies count connections again and again, from one address of this machine or

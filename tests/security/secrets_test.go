@@ -27,8 +27,8 @@ import (
 	"millrace/shared/store"
 	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
-	"millrace/tests/live"
-	"millrace/tests/port"
+	"millrace/tests/support/live"
+	"millrace/tests/support/port"
 )
 
 // plantedSecret is part of every secret, so that one search finds all of them. It looks like a

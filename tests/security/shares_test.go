@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // TestGreedyAccount lets one account do its worst on a server with few descriptors. Another

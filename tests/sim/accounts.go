@@ -11,7 +11,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/store"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // secondAccount is a second account. Its flows and executions have the same names as those of the

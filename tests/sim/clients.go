@@ -12,7 +12,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // clients make requests from outside.

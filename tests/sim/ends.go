@@ -9,7 +9,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/value"
-	"millrace/tests/historycheck"
+	"millrace/tests/reference/historycheck"
 )
 
 // judgeEnds checks the end of every execution.

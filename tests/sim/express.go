@@ -14,8 +14,8 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/share"
 	"millrace/shared/store"
-	"millrace/tests/flowgen"
 	"millrace/tests/reference"
+	"millrace/tests/support/flowgen"
 )
 
 // Express executions. StartSyncExecution runs one in the memory of the process that serves it, and

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"millrace/shared/flowtest"
-	"millrace/tests/examples"
+	"millrace/tests/support/examples"
 )
 
 // definition is a flow to run.

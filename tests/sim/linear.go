@@ -5,7 +5,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/tests/linear"
+	"millrace/tests/reference/linear"
 )
 
 // clientOp is a request and its response. judgeLinear checks that the requests look as if each had

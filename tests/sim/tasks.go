@@ -12,7 +12,7 @@ import (
 	"millrace/shared/interp"
 	"millrace/shared/task"
 	"millrace/shared/value"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // tasks simulates the tasks: the results of calls, by state, data and attempt. Only the scheduler's

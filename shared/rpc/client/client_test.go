@@ -12,7 +12,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // clientOf returns a client of a server with this handler.

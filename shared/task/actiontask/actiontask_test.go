@@ -14,7 +14,7 @@ import (
 	"millrace/shared/httpclient"
 	"millrace/shared/task"
 	"millrace/shared/task/actiontask"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // service starts a program that returns the same response to every call. It returns the program's

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/httpclient"
 	"millrace/shared/task"
 	"millrace/shared/task/functiontask"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // custom starts a custom runtime and returns its address.

@@ -17,7 +17,7 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/httptask"
 	"millrace/shared/value"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 func newRunner(t testing.TB, o httpclient.Options) *httptask.Runner {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"millrace/tests/bench/proc"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // child names the variable that makes the test binary act as the started program.

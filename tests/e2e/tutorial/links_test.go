@@ -10,7 +10,7 @@ import (
 	"testing"
 	"unicode"
 
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 var (

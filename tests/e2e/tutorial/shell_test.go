@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // patience is the time that a command or the start of a server may take. A first `go run` compiles.

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 var update = flag.Bool("update", false, "write outputs that differ into the pages")

@@ -14,7 +14,7 @@ import (
 
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // smallDisk mounts a file system of a size in megabytes. It skips the test if this user may not

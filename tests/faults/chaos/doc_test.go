@@ -16,7 +16,7 @@ import (
 	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
 	"millrace/tests/clouds/lambda"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 func TestMain(m *testing.M) { live.Main(m, lambda.End, functions.RemoveBinaries) }

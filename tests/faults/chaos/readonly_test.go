@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // nobody returns the credentials of a user who may not write read-only files, as root may; nil if

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // filled creates a data directory by a kill -9 in the middle of work, with tables, manifest and

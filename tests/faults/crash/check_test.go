@@ -12,7 +12,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/rpc/client"
 	"millrace/shared/value"
-	"millrace/tests/historycheck"
+	"millrace/tests/reference/historycheck"
 )
 
 func (l *load) history(x id) ([]client.Event, error) {

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/tests/faults/versions"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 // crashSeconds returns for how long the server is killed again and again: MILLRACE_CRASH_SECONDS,

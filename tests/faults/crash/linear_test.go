@@ -13,8 +13,8 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
-	"millrace/tests/linear"
-	"millrace/tests/live"
+	"millrace/tests/reference/linear"
+	"millrace/tests/support/live"
 )
 
 // recorder records requests and their responses, with the times of sending and receiving.

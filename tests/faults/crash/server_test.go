@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"millrace/tests/faults/versions"
-	"millrace/tests/live"
+	"millrace/tests/support/live"
 )
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }

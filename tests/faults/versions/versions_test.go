@@ -16,8 +16,8 @@ import (
 	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
 	"millrace/tests/faults/versions"
-	"millrace/tests/live"
 	"millrace/tests/reference"
+	"millrace/tests/support/live"
 )
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }

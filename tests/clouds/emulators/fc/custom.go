@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // custom drives a process that is an HTTP server.

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/tests/historycheck"
+	"millrace/tests/reference/historycheck"
 )
 
 // history runs a flow whose task fails once and then succeeds, and returns its events.

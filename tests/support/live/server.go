@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/rpc/client"
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // Options of a server.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"millrace/shared/fdl"
-	"millrace/tests/examples"
+	"millrace/tests/support/examples"
 )
 
 // warned are the examples that have warnings, because they show what they warn of.

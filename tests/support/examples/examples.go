@@ -37,7 +37,7 @@ const fewest = 25
 func All() ([]*File, error) {
 	root := "examples" // for a program that runs in the project's root
 	if _, here, _, ok := runtime.Caller(0); ok && filepath.IsAbs(here) {
-		root = filepath.Join(filepath.Dir(here), "../../examples")
+		root = filepath.Join(filepath.Dir(here), "../../../examples")
 	}
 	var all []*File
 	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flowv1/[0-9]*.yaml"} {

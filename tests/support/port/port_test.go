@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/tests/port"
+	"millrace/tests/support/port"
 )
 
 // TestMain: with PORT_TAKE set, the program takes ports until its input ends.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"millrace/shared/fault"
-	"millrace/tests/linear"
+	"millrace/tests/reference/linear"
 )
 
 // TestJudge checks histories that fit an order, and others that do not.

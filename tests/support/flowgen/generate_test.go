@@ -5,7 +5,7 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/tests/flowgen"
+	"millrace/tests/support/flowgen"
 )
 
 // TestGenerate checks that generated flows are valid, reproducible and of both dialects.
