@@ -110,7 +110,7 @@ bench-micro: ## interpreter, expressions and parsers alone
 	$(GO) test -run '^$$' -bench . -benchmem ./shared/interp ./shared/expr ./shared/fdl ./shared/value
 
 fuzz: ## every fuzz target for FUZZTIME (30s); FUZZ says which, FUZZJOBS how many at a time
-	@./tests/fuzz/run.sh
+	@./tests/fuzz.sh
 
 clean: ## remove what was built
 	rm -rf bin .cache

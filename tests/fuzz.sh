@@ -7,7 +7,7 @@
 # Inputs that reach new code stay in Go's cache, and the next run starts from them; `go clean
 # -fuzzcache` deletes them.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 export GO=${GO:-go} FUZZTIME=${FUZZTIME:-30s} FUZZJOBS=${FUZZJOBS:-1} FUZZ=${FUZZ:-.}
 processors=$(getconf _NPROCESSORS_ONLN)
 export WORKERS=$(((processors + FUZZJOBS - 1) / FUZZJOBS))
