@@ -31,7 +31,7 @@ type probed struct {
 // probe runs in the product's own module. This module then needs none of the product's
 // dependencies.
 var probe = sync.OnceValues(func() (p probed, err error) {
-	events, err := filepath.Glob("../testdata/events/aws/*.json")
+	events, err := filepath.Glob("../clouds/lambda/events/*.json")
 	if err != nil {
 		return p, err
 	}
@@ -145,7 +145,7 @@ func TestTable(t *testing.T) {
 // localFile reads a file for local runs.
 func localFile(t *testing.T, name string) (doc deploy.Object) {
 	t.Helper()
-	text, err := os.ReadFile("../testdata/events/aws/" + name)
+	text, err := os.ReadFile("../clouds/lambda/events/" + name)
 	if err == nil {
 		err = json.Unmarshal(text, &doc)
 	}

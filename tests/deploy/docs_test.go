@@ -60,7 +60,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the page says make %s, which is no target", m[1])
 		}
 	}
-	for _, m := range regexp.MustCompile(`tests/testdata/events/aws/[a-z0-9-]+\.json`).
+	for _, m := range regexp.MustCompile(`tests/clouds/lambda/events/[a-z0-9-]+\.json`).
 		FindAllString(page, -1) {
 		if _, err := os.Stat(filepath.Join("../..", m)); err != nil {
 			t.Error(err)

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/rpc/server"
 )
 
-const wireDir = "../../../tests/testdata/wire"
+const wireDir = "../testdata/wire"
 
 // recorded is one request of a released client.
 type recorded struct {

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-const wireDir = "../../../tests/testdata/wire"
+const wireDir = "../testdata/wire"
 
 // parts reads a recording and returns what its signature covers.
 func parts(t *testing.T, raw []byte) (r *http.Request, query, all []sign.Param, body []byte) {

@@ -32,7 +32,7 @@ func (l lambdas) cold(t *testing.T, function, flowID string, i int) start {
 	case "steprunner":
 		event, good = batch(flowID, i), `{"batchItemFailures":[]}`
 	case "starter":
-		event = object(compact(t, recorded(t, "../../testdata/events/aws/starter-s3.json")), i)
+		event = object(compact(t, recorded(t, "../lambda/events/starter-s3.json")), i)
 	default:
 		event = []byte(`{"kind":"sweep"}`)
 	}
@@ -48,7 +48,7 @@ func (l lambdas) cold(t *testing.T, function, flowID string, i int) start {
 func apiEvent(t *testing.T, i int) []byte {
 	t.Helper()
 	var event map[string]any
-	if err := json.Unmarshal(recorded(t, "../../testdata/events/aws/api-start-execution.json"),
+	if err := json.Unmarshal(recorded(t, "../lambda/events/api-start-execution.json"),
 		&event); err != nil {
 		t.Fatal(err)
 	}
