@@ -121,8 +121,9 @@ func keyCalls(t *testing.T) map[string][]string {
 				}
 				if s, ok := call.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "keys" {
 					for _, argument := range call.Args[2:] {
-						found[function.Name.Name] = append(found[function.Name.Name],
-							texts(argument)...)
+						if words := texts(argument); len(words) > 0 { // none in a variable
+							found[function.Name.Name] = append(found[function.Name.Name], words...)
+						}
 					}
 				}
 				return true
