@@ -29,8 +29,13 @@ func main() {
 	}))
 }
 
-// isTerminal reports whether f is a character device, and so may be a terminal.
+// isTerminal reports whether f is a character device, and so may be a terminal. The null device is
+// one, too, but nobody sits there: scripts and timers have it as their input.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
