@@ -78,17 +78,23 @@ func (cmd *command) count(args []string) error {
 // unknown returns the error for an unknown command, with a suggestion.
 func (c *invocation) unknown(words []string) error {
 	var group, first []string
+	near := ""
 	for _, cmd := range commands() {
 		head, tail, two := strings.Cut(cmd.name, " ")
 		first = append(first, head)
 		if two && head == words[0] {
 			group = append(group, tail)
 		}
+		if two && tail == words[0] {
+			near = "did you mean '" + cmd.name + "'?"
+		}
 	}
 	switch {
 	case group == nil:
-		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]),
-			suggest.Hint(words[0], first),
+		if near == "" {
+			near = suggest.Hint(words[0], first)
+		}
+		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), near,
 			"`millrace help` lists them"))
 	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
 		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))

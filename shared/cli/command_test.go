@@ -40,6 +40,8 @@ func TestUsage(t *testing.T) {
 		{"", 2, "Usage: millrace COMMAND"},
 		{"strat orders", 2, `there is no command "strat"; did you mean 'start'?`},
 		{"xyzzy", 2, "`millrace help` lists them"},
+		{"delete orders", 2, `there is no command "delete"; did you mean 'flow delete'?`},
+		{"failed orders", 2, "did you mean 'report failed'?"},
 		{"flow", 2, "flow create|update|apply|describe|list|delete"},
 		{"flow lst", 2, "did you mean 'list'?"},
 		{"flow xyzzy", 2, "it is one of create, update"},
