@@ -29,7 +29,7 @@ func completionCommand() *command {
 			"their values, and the\n" +
 			"names of flows and executions, which it asks the server of $MILLRACE_ENDPOINT or " +
 			"--endpoint for.",
-		examples: "# bash: now, and for every new shell\n" +
+		examples: "# bash, with its package bash-completion: now, and for every new shell\n" +
 			"source <(millrace completion bash)\n" +
 			"millrace completion bash > /etc/bash_completion.d/millrace\n" +
 			"# zsh\n" +
