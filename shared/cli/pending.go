@@ -56,7 +56,7 @@ func (o *pendingStates) show(w io.Writer, now time.Time) bool {
 	if len(ids) == 0 {
 		return false
 	}
-	lines := [][]string{{"OPEN", "FOR", "STATE"}}
+	lines := [][]string{{"STATE", "FOR", "NOW"}}
 	for _, id := range ids[:min(len(ids), pendingMax)] {
 		e := o.latest[id]
 		at := o.places.entries[id]

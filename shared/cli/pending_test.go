@@ -54,7 +54,7 @@ func TestDescribePending(t *testing.T) {
 		event(11, 7, "TaskSubmitted", "Ask", "{}"),
 		event(12, 8, "TaskFailed", "Try", `{"cause":"busy","error":"FC.Throttled"}`),
 	)
-	want := `OPEN      FOR     STATE
+	want := `STATE     FOR     NOW
 Wait[0]   1m11s   entered
 Ask[1]    1m4s    waits for the result of its call, or for a report with its token
 Try[2]    1m3s    attempt 1 failed: FC.Throttled: busy; the next one is to come
