@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,11 +103,14 @@ const (
 	elsewhere = " >server.log 2>&1" // where a server prints that runs in another terminal
 )
 
+// startsServer does not match `rm -r .millrace server.log`.
+var startsServer = regexp.MustCompile(`millrace serve\b`)
+
 // run runs a command, and returns the lines that it prints.
 func (s *shell) run(command string) (lines []string) {
 	s.t.Helper()
 	command = strings.ReplaceAll(command, defaultAddress, s.address)
-	serves := strings.Contains(command, "millrace serve")
+	serves := startsServer.MatchString(command)
 	if serves {
 		before, background := strings.CutSuffix(command, "&")
 		command = strings.Replace(before, " serve", " serve --listen "+s.address, 1)
