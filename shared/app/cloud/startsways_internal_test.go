@@ -62,13 +62,13 @@ func TestWayDecides(t *testing.T) {
 	others := []string{"imported", "swept", "nightly", "stepped"}
 	const tick = `{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":"real"}`
 	texts := map[string]string{
-		"a tick":          strings.Replace(tick, "real", "forged", 1),
-		"an order":        `{"order":1}`,
-		"a queue":         envelopes["event rule"](`{}`),
-		"another's queue": strings.Replace(envelopes["event rule"](`{}`), "orders", "wf-steps", 1),
-		"another's stream": strings.Replace(envelopes["event stream"](`{}`), "orders", "wf-steps",
+		"a tick":        strings.Replace(tick, "real", "forged", 1),
+		"an order":      `{"order":1}`,
+		"a queue":       envelopes["event rule"](`{}`),
+		"foreign queue": strings.Replace(envelopes["event rule"](`{}`), "orders", "wf-steps", 1),
+		"foreign stream": strings.Replace(envelopes["event stream"](`{}`), "orders", "wf-steps",
 			1),
-		"another's topic": strings.Replace(envelopes["topic"](`{}`), "orders", "wf-events", 1),
+		"foreign topic": strings.Replace(envelopes["topic"](`{}`), "orders", "wf-events", 1),
 		"letters of case": `{"topicName":"wf-events","topicname":"wf-events","messageid":"m9",` +
 			`"SPECVERSION":"1.0","TYPE":"mns:Queue:SendMessage",` +
 			`"SUBJECT":"acs:mns:r:1:queues/wf-steps"}`,
@@ -102,7 +102,7 @@ func TestWayDecides(t *testing.T) {
 				got := e.started("ordered")
 				twice := kind == "attributes of a topic" &&
 					(what == "a member twice" || what == "fc-mns-topic-json.json" ||
-						what == "another's topic" ||
+						what == "foreign topic" ||
 						strings.Contains(text, `"aliyuneventbusname"`) &&
 							text[0] == '{') // a possible event of a bus
 				if twice != (problem != "") || !twice &&

@@ -34,7 +34,7 @@ func dueRows(t *testing.T, n int) driver.Driver {
 
 func oneShard(context.Context) (int, error) { return 1, nil }
 
-// TestEach: every due row is handed out once, on all pages, whatever becomes of the others.
+// TestEach: every due row is handed out once, on all pages, whatever happens to the others.
 func TestEach(t *testing.T) {
 	const n = 1800 // four pages
 	var begun atomic.Int64
