@@ -62,7 +62,7 @@ func New(o Options) *Engine {
 	}
 	e.started = e.nowMillis()
 	e.callCtx, e.cancelCalls = context.WithCancel(ctx)
-	e.leases = newLeasePolicy(&o, e.owner)
+	e.leases = newLeasePolicy(&o)
 	if !e.onlyAccepts() {
 		e.endless = newEndlessSession(o.CallTimeMax)
 	}

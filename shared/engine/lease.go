@@ -16,7 +16,6 @@ const defaultLease = 10 * time.Minute
 // leasePolicy says for how long this process leases calls, and when a lease is over: then its call
 // is lost, and the attempt may be made again.
 type leasePolicy struct {
-	owner    uint64 // this process
 	duration time.Duration
 	renewed  bool // a live process renews the leases of its calls in flight
 	alone    bool // no other process makes calls: those of other owners are lost
@@ -24,8 +23,8 @@ type leasePolicy struct {
 
 // newLeasePolicy returns the policy of a topology. Engines of one store may use different
 // durations, at the same time or in turn: only the lease that was written counts.
-func newLeasePolicy(o *Options, owner uint64) leasePolicy {
-	p := leasePolicy{owner: owner, duration: o.LeaseMax, renewed: o.CallTimeMax == 0,
+func newLeasePolicy(o *Options) leasePolicy {
+	p := leasePolicy{duration: o.LeaseMax, renewed: o.CallTimeMax == 0,
 		alone: o.Topology == Embedded}
 	if o.CallTimeMax > 0 {
 		p.duration = o.CallTimeMax
@@ -39,9 +38,9 @@ func newLeasePolicy(o *Options, owner uint64) leasePolicy {
 	return p
 }
 
-// lost reports whether a call that is not in flight in this process is lost.
+// lost reports whether the call of another process is lost.
 func (p *leasePolicy) lost(l interp.Lease, now int64) bool {
-	return l.Owner == p.owner || p.alone || now >= l.Until+interp.LeaseMargin
+	return p.alone || now >= l.Until+interp.LeaseMargin
 }
 
 // renewal returns the message that renews the lease of a call in flight, once half of the lease is

@@ -12,7 +12,7 @@ import (
 func TestRenewalAtHalf(t *testing.T) {
 	const margin = interp.LeaseMargin
 	whole := (10 * time.Minute).Milliseconds()
-	p := leasePolicy{owner: 1, duration: 10 * time.Minute, renewed: true}
+	p := leasePolicy{duration: 10 * time.Minute, renewed: true}
 	now, far := int64(1_000_000_000), int64(2_000_000_000)
 	for name, c := range map[string]struct{ until, deadline, want int64 }{
 		"new":                   {now + whole + margin, far, 0},

@@ -143,6 +143,10 @@ func (t *transaction) messages(now int64) []interp.Message {
 			}
 		case t.completes(l.Attempt):
 			// An envelope completes the attempt.
+		case l.Owner == e.owner:
+			// The response to the commit that leased it was lost, so its call has not been made.
+			messages = append(messages, interp.Message{
+				Kind: interp.CallReturned, Attempt: l.Attempt, Owner: l.Owner})
 		case e.leases.lost(l, now):
 			messages = append(messages, interp.Message{
 				Kind: interp.LeaseExpired, Attempt: l.Attempt, Owner: l.Owner})
