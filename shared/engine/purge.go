@@ -37,8 +37,12 @@ func (e *Engine) purgeDeletedFlow(ctx context.Context, flowID string, key driver
 	} else if err != nil {
 		return err
 	}
-	if f, err := e.Store.GetFlow(ctx, t.Account, t.Name); err == nil && f.ID == flowID {
+	f, err := e.Store.GetFlow(ctx, t.Account, t.Name)
+	switch {
+	case err == nil && f.ID == flowID:
 		return e.Store.CancelDeletion(ctx, f, t)
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err // the flow may exist: its deletion may have failed
 	}
 	if err := e.stopAll(ctx, flowID, t.ListShards); err != nil {
 		return err

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -369,6 +370,47 @@ func TestDeletionUndone(t *testing.T) {
 		if _, err := w.store.Tombstone(context.Background(),
 			store.TombstoneKey(f.ID)); err != store.ErrNotFound {
 			t.Errorf("the tombstone is still there: %v", err)
+		}
+		h.close()
+	})
+}
+
+// TestDeletionUndoneLater: while the flow cannot be read, nobody knows whether its deletion failed.
+// Its executions go on, and its definition stays.
+func TestDeletionUndoneLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneWait)
+		h := w.open(nil)
+		h.start(f, "one")
+		if err := w.store.PutTombstone(context.Background(), f.ID,
+			store.Tombstone{Account: account, Name: "f", ListShards: f.ListShards},
+			time.Now().UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		failed := 0
+		w.hooks(func(op string, key driver.Key) error {
+			if op == memstore.OpGet && strings.HasPrefix(key.Partition, "f#") {
+				failed++
+				return errors.New("the store is away")
+			}
+			return nil
+		}, nil)
+		w.store = store.New(store.Options{Driver: w.mem}) // one that has not read the flow yet
+		h.close()
+		h = w.open(nil)
+		time.Sleep(time.Hour)
+		if failed == 0 || w.load(f, "one").Status != flow.Running {
+			t.Errorf("the execution was stopped after %d failed reads", failed)
+		}
+		w.hooks(nil, nil)
+		time.Sleep(time.Hour)
+		if _, err := w.store.Tombstone(context.Background(),
+			store.TombstoneKey(f.ID)); err != store.ErrNotFound {
+			t.Errorf("the tombstone is still there: %v", err)
+		}
+		if _, err := w.store.Definition(context.Background(), f.ID, f.Hash); err != nil {
+			t.Errorf("the definition: %v", err)
 		}
 		h.close()
 	})

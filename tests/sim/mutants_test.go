@@ -44,7 +44,8 @@ var mutants = []struct{ name, file, old, new string }{
 	{"leave inbox entries to the hint", "shared/engine/sweep.go", "\t\treturn e.wakeInboxEntry(ctx, row.Key)\n", "		return nil\n"},
 	{"read no inbox", "shared/engine/load.go", "\treturn e.Store.LoadWithInbox(e.ctx, m.partition)\n", "\tx, err = e.Store.Load(e.ctx, m.partition)\n\treturn x, in, err\n"},
 	{"stop no execution of a deleted flow", "shared/engine/purge.go", "\tif err := e.stopAll(ctx, flowID, t.ListShards); err != nil {\n\t\treturn err\n\t}\n", ""},
-	{"call a deletion off that has come to pass", "shared/engine/purge.go", "err == nil && f.ID == flowID {", "err != nil {\n\t\treturn e.Store.DeleteTombstone(ctx, key)\n\t} else if f.ID == flowID {"},
+	{"call a deletion off that has come to pass", "shared/engine/purge.go", "case err != nil && !errors.Is(err, store.ErrNotFound):\n\t\treturn err", "case err != nil:\n\t\treturn e.Store.DeleteTombstone(ctx, key)"},
+	{"take a flow that cannot be read for a deleted one", "shared/engine/purge.go", "case err != nil && !errors.Is(err, store.ErrNotFound):", "case false:"},
 	{"run what the flow is by now", "shared/engine/machines.go", "	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n", "\tif f, err := c.e.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n\t\treturn c.lookup(ctx, f.ID, f.Hash, mode)\n\t}\n\treturn c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
 	{"look at no definition again", "shared/engine/sweep.go", "\t\treturn e.Store.CollectDefinition(ctx, row.Key, e.definitionExpiry())\n", "		return nil\n"},
 	{"give the definition that the flow names its end", "shared/store/definition.go", "	if !named {\n", "	if !named || true {\n"},
@@ -74,6 +75,7 @@ var mutants = []struct{ name, file, old, new string }{
 
 // rare are runs that catch a mutant which none of the first seeds does.
 var rare = map[string]string{
+	"take a flow that cannot be read for a deleted one":        "-seed 20011839 -topology servers",
 	"a child's end is for whichever attempt is open":           "-seed 239 -topology servers -flow generated",
 	"list what an execution has become whatever was asked for": "-seed 2334 -topology servers -flow generated",
 	"leave the values of lost claims":                          "-seed 5363 -topology servers",
