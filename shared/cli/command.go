@@ -40,7 +40,7 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), validateCommand(), testCommand(), rightsCommand(),
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
-		flowListCommand(), flowDeleteCommand(),
+		flowListCommand(), flowDeleteCommand(), graphCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		reportSucceededCommand(), reportFailedCommand(), completionCommand(), versionCommand(),
 	}

@@ -68,6 +68,8 @@ func (c *invocation) completeArguments(cmd *command) cobra.CompletionFunc {
 		switch name := cmd.placeholder(len(args)); {
 		case strings.HasPrefix(name, "FILE"):
 			return nil, cobra.ShellCompDirectiveDefault
+		case name == "FLOW|FILE":
+			return c.flowNames(typed), cobra.ShellCompDirectiveDefault
 		case name == "SHELL":
 			return shells, cobra.ShellCompDirectiveNoFileComp
 		case name == "FLOW", name == "NAME" && cmd.name != "flow create":
@@ -144,6 +146,7 @@ func completions(names []string, typed string) []string {
 var flagValues = map[string][]string{
 	"output": {"table", "json", "data"}, "signature": {"v1", "v3", "none"},
 	"mode":   {flow.Standard, flow.Express},
+	"format": {"svg", "mermaid", "dot"},
 	"status": {"Starting", "Running", "Stopped", "Succeeded", "Failed", "TimedOut"},
 }
 

@@ -60,7 +60,7 @@ func groupShort(name string) string {
 // groups are the headings of the overview, with the first words of their commands.
 var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
-	{"Flows", " flow "},
+	{"Flows", " flow graph "},
 	{"Executions", " start describe history list stop report "},
 }
 
