@@ -1,10 +1,6 @@
 package interp
 
-import (
-	"math"
-
-	"millrace/shared/flow"
-)
+import "millrace/shared/flow"
 
 // fail sets the error of an entry. resolveFailure handles it in the next transition.
 func (f *stepper) fail(e *entry, err flow.Error) {
@@ -18,7 +14,7 @@ func (f *stepper) fail(e *entry, err flow.Error) {
 func (f *stepper) resolveFailure(e *entry) error {
 	st := f.state(e)
 	if rule := f.retryRule(e, st); rule >= 0 {
-		f.retry(e, &st.Retry[rule], rule)
+		f.retry(e, st, rule)
 		return nil
 	}
 	catch := f.catchRule(e, st)
@@ -70,50 +66,6 @@ func (f *stepper) failedEventType(e *entry) flow.EventType {
 	return f.d.events.failed
 }
 
-// retryRule returns the first matching rule if it has retries left, otherwise -1.
-func (f *stepper) retryRule(e *entry, st *flow.State) int {
-	if e.permanent {
-		return -1
-	}
-	for i := range st.Retry {
-		if f.matches(st.Retry[i].Errors, e.failure.Name) {
-			if e.retriesByRule == nil {
-				e.retriesByRule = make([]int, len(st.Retry))
-			}
-			if e.retriesByRule[i] < st.Retry[i].AttemptsMax {
-				return i
-			}
-			return -1
-		}
-	}
-	return -1
-}
-
-// retry sets the timer of the next attempt.
-func (f *stepper) retry(e *entry, r *flow.Retry, rule int) {
-	e.retriesByRule[rule]++
-	e.retries++
-	delay := RetryDelay(r, e.retriesByRule[rule])
-	e.failure, e.timeout, e.result = nil, false, nil
-	e.results, e.items, e.storedItems, e.blocks, e.running = nil, nil, nil, nil, nil
-	e.total, e.cursor, e.pending = 0, 0, 0
-	if delay == 0 {
-		e.phase = beginning
-		return
-	}
-	e.due, e.phase = f.clock+delay, backingOff
-}
-
-// RetryDelay returns the delay before the n-th retry of a rule (from 1), ms. Neither dialect rounds
-// to seconds.
-func RetryDelay(r *flow.Retry, n int) int64 {
-	delay := float64(r.Interval)
-	for i := 1; i < n && delay < float64(r.IntervalMax) && delay > 0; i++ {
-		delay *= r.Rate
-	}
-	return int64(math.Round(min(delay, float64(r.IntervalMax)) * 1000))
-}
-
 // catchRule returns the first matching rule, or nil.
 func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 	for i := range st.Catch {
@@ -122,16 +74,6 @@ func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 		}
 	}
 	return nil
-}
-
-// matches reports whether a rule's list contains an error name.
-func (f *stepper) matches(names []string, name string) bool {
-	for _, n := range names {
-		if f.d.errors.match(n, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // catchEnv returns the environment of an expression of a Catch rule.

@@ -3,11 +3,11 @@ package sim_test
 // Changes of what flows mean, which the oracle makes too: only the reference sees them.
 func init() {
 	mutants = append(mutants, []struct{ name, file, old, new string }{
-		{"try once more than a rule allows", "shared/interp/failure.go", "if e.retriesByRule[i] < st.Retry[i].AttemptsMax {", "if e.retriesByRule[i] <= st.Retry[i].AttemptsMax {"},
-		{"go on to the next rule when the first is used up", "shared/interp/failure.go", "				return i\n			}\n			return -1\n", "				return i\n			}\n"},
-		{"back off before the first retry already", "shared/interp/failure.go", "for i := 1; i < n && delay", "for i := 0; i < n && delay"},
-		{"never cap a pause", "shared/interp/failure.go", "min(delay, float64(r.IntervalMax))", "delay"},
-		{"try again after half the pause", "shared/interp/failure.go", "e.due, e.phase = f.clock+delay, backingOff", "e.due, e.phase = f.clock+delay/2, backingOff"},
+		{"try once more than a rule allows", "shared/interp/retry.go", "if used < st.Retry[i].AttemptsMax {", "if used <= st.Retry[i].AttemptsMax {"},
+		{"go on to the next rule when the first is used up", "shared/interp/retry.go", "				return i\n			}\n			return -1\n", "				return i\n			}\n"},
+		{"back off before the first retry already", "shared/interp/retry.go", "for i := 1; i < n && delay", "for i := 0; i < n && delay"},
+		{"never cap a pause", "shared/interp/retry.go", "min(delay, float64(r.IntervalMax))", "delay"},
+		{"try again after half the pause", "shared/interp/retry.go", "e.due, e.phase = f.clock+delay, backingOff", "e.due, e.phase = f.clock+delay/2, backingOff"},
 		{"catch what no rule names", "shared/interp/failure.go", "		if f.matches(st.Catch[i].Errors, e.failure.Name) {", "		if i >= 0 {"},
 		{"FnF.ALL is a name like others", "shared/interp/dialectstatemachine.go", "rule == flow.ErrorAll || rule == name", "rule == name"},
 		{"mix up code and detail", "shared/interp/dialectstatemachine.go", `"Code": e.failure.Name, "Detail": e.failure.Cause`, `"Code": e.failure.Cause, "Detail": e.failure.Name`},
