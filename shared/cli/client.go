@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,7 +73,7 @@ func (c *invocation) connect() (*client.Client, error) {
 		Endpoint:    endpoint,
 		AccessKeyID: o.keyID, Secret: o.secret, SecurityToken: o.token, Bearer: o.bearer,
 		Region: cmp.Or(o.region, c.Getenv("ALIBABA_CLOUD_REGION_ID")), Signature: o.signature,
-		Now: c.Now,
+		Now: c.Now, Refused: func(ctx context.Context) bool { return c.awaitStartup(ctx, endpoint) },
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -56,6 +57,9 @@ type invocation struct {
 	client  clientFlags
 	output  string // table or json
 	helping bool   // --help is set
+
+	serverSeen   bool      // the server has responded
+	refusedSince time.Time // since when the server refuses connections; zero if it did not
 }
 
 // count checks the number of positional arguments.

@@ -56,9 +56,10 @@ func (c *invocation) describe(api *client.Client) error {
 	if err != nil {
 		return err
 	}
-	w := &watcher{c: c, client: api, flow: e.FlowName, name: e.Name}
-	states := newPendingStates()
-	failures := &failures{places: states.places, events: map[int64]*client.Event{}}
+	w := c.newWatcher(api, e.FlowName, e.Name)
+	w.define(e)
+	states := &pendingStates{places: w.places, latest: map[int64]*client.Event{}}
+	failures := &failures{places: w.places, events: map[int64]*client.Event{}}
 	var failed *flow.Error
 	switch {
 	case !final(e) && c.output == "table":
@@ -94,8 +95,7 @@ type failures struct {
 	events map[int64]*client.Event
 }
 
-func (f *failures) handle(e *client.Event) {
-	f.places.add(e)
+func (f *failures) handle(e *client.Event, _ *place) {
 	if eventError(e) != nil {
 		f.events[e.EventID] = e
 	}

@@ -314,6 +314,7 @@ type shell struct {
 	serve func(context.Context, cli.ServeOptions) error
 
 	terminal, interactive bool
+	onSleep               func()
 }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -336,6 +337,9 @@ func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 		Now:         func() time.Time { return s.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			s.now = s.now.Add(d)
+			if s.onSleep != nil {
+				s.onSleep()
+			}
 			return ctx.Err()
 		},
 	})

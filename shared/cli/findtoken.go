@@ -11,10 +11,9 @@ import (
 // findToken returns the token of a task that waits in a state, from the history. state may name an
 // item or branch, as places do.
 func (c *invocation) findToken(api *client.Client, flow, name, state string) (string, error) {
-	w := &watcher{c: c, client: api, flow: flow, name: name}
-	p, scheduled, open := newPlaces(), map[*place]string{}, []*place{}
-	w.onEvent = func(e *client.Event) {
-		at := p.add(e)
+	w := c.newWatcher(api, flow, name)
+	scheduled, open := map[*place]string{}, []*place{}
+	w.onEvent = func(e *client.Event, at *place) {
 		if at == nil || at.state != state && at.String() != state {
 			return
 		}

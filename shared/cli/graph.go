@@ -129,8 +129,8 @@ func runOf(
 		return "", nil, err
 	}
 	run := graph.NewRun()
-	w := &watcher{c: c, client: api, flow: flowName, name: name}
-	w.onEvent = func(e *client.Event) {
+	w := c.newWatcher(api, flowName, name)
+	w.onEvent = func(e *client.Event, _ *place) {
 		run.Add(graph.Event{ID: e.EventID, Follows: e.ScheduleEventID, Type: e.Type,
 			State: e.StepName})
 	}

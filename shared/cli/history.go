@@ -41,7 +41,7 @@ func historyCommand() *command {
 				case c.given["timeout"] && *timeout <= 0:
 					return c.wrong(errors.New("--timeout must be above 0"))
 				}
-				w := &watcher{c: c, client: api, flow: c.args[0], name: c.args[1]}
+				w := c.newWatcher(api, c.args[0], c.args[1])
 				if *follow {
 					return c.follow(w, *full, *timeout)
 				}
@@ -54,7 +54,7 @@ func historyCommand() *command {
 // history prints the events that exist now.
 func (c *invocation) history(w *watcher, full bool) error {
 	events := []client.Event{}
-	w.onEvent = func(e *client.Event) { events = append(events, *e) }
+	w.onEvent = func(e *client.Event, _ *place) { events = append(events, *e) }
 	if !c.forPrograms() {
 		w.onEvent = c.newEventTable(full).show
 	}
@@ -71,7 +71,7 @@ func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error 
 	defer cancel()
 	w.onEvent = c.newEventTable(full).show
 	if c.forPrograms() {
-		w.onEvent = func(e *client.Event) { c.writeLine(e) }
+		w.onEvent = func(e *client.Event, _ *place) { c.writeLine(e) }
 	}
 	_, err := w.follow(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -83,33 +83,47 @@ func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error 
 // eventTable prints events line by line. Its columns have fixed widths, because later events are
 // not known yet.
 type eventTable struct {
-	c     *invocation
-	full  bool
-	start time.Time
-
-	places *places
+	c      *invocation
+	full   bool
+	start  time.Time
 	errors map[string]int64 // text of an error → the event that showed it
 }
 
 func (c *invocation) newEventTable(full bool) *eventTable {
-	return &eventTable{c: c, full: full, places: newPlaces(), errors: map[string]int64{}}
+	return &eventTable{c: c, full: full, errors: map[string]int64{}}
 }
 
-func (t *eventTable) show(e *client.Event) {
+func (t *eventTable) show(e *client.Event, place *place) {
 	at := e.Time.Time()
 	if t.start.IsZero() {
 		t.start = at
 		t.line("ID", "TIME", "TYPE", "STATE", "DETAIL")
 	}
 	state := ""
-	if place := t.places.add(e); place != nil {
+	if place != nil {
 		state = place.String()
 		if strings.HasPrefix(e.Type, "Task") && place.attempt > 1 {
 			state += " #" + strconv.Itoa(place.attempt)
 		}
 	}
 	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(state),
-		visible(t.detail(e)))
+		visible(t.detail(e)+t.note(e, place)))
+}
+
+// note says what follows from an event and the definition, which --follow reads: when a task is
+// attempted again, how many items of a Map have ended.
+func (t *eventTable) note(e *client.Event, at *place) string {
+	owner := at
+	switch {
+	case e.Type == "StateSucceeded" && at != nil && at.endsScope():
+		owner = at.scope.owner
+	case e.Type != "IterationExited":
+		return nextWords(e, at, t.start)
+	}
+	if owner == nil || owner.items == 0 {
+		return ""
+	}
+	return "; " + owner.done()
 }
 
 // detail returns the detail of an event. An error that an earlier event shows is not repeated: one

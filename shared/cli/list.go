@@ -189,7 +189,7 @@ func (r *errorReader) read(e *client.Execution) string {
 	if r.count++; r.count > listErrorsMax {
 		return "…"
 	}
-	w := &watcher{c: r.c, client: r.api, flow: e.FlowName, name: e.Name}
+	w := r.c.newWatcher(r.api, e.FlowName, e.Name)
 	_, err := retryThrottled(r.c, func() (bool, error) { return w.readEvents(r.c.ctx) })
 	if failed := w.failure(); err == nil && failed != nil {
 		return errorText(failed)

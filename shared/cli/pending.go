@@ -34,18 +34,46 @@ type pendingStates struct {
 	places *places
 }
 
-func newPendingStates() *pendingStates {
-	return &pendingStates{map[int64]*client.Event{}, newPlaces()}
-}
-
-func (o *pendingStates) handle(e *client.Event) {
-	o.places.add(e)
+func (o *pendingStates) handle(e *client.Event, _ *place) {
 	if strings.HasPrefix(e.Type, "Execution") {
 		clear(o.latest) // the execution has ended since it was described
 	}
 	delete(o.latest, e.ScheduleEventID)
 	if pendingWords[e.Type] != "" {
 		o.latest[e.EventID] = e
+	}
+}
+
+// maps returns a line for each Map that the pending states are in and whose items are known, at most
+// pendingMax.
+func (o *pendingStates) maps(ids []int64, now time.Time) (lines [][]string) {
+	seen := map[*place]bool{}
+	for _, id := range ids {
+		at := o.places.entries[id]
+		for ; at != nil && !seen[at] && len(lines) < pendingMax; at = at.scope.owner {
+			seen[at] = true
+			if at.items > 0 {
+				lines = append(lines, []string{at.String(), since(at.entered, now), at.done()})
+			}
+		}
+	}
+	return lines
+}
+
+// since formats how long ago a time is, in whole seconds.
+func since(then, now time.Time) string {
+	return max(0, now.Sub(then)).Truncate(time.Second).String()
+}
+
+// nextIn says when the next attempt begins.
+func nextIn(at *place, now time.Time) string {
+	switch left := at.next.Sub(now).Round(time.Second); {
+	case at.next.IsZero():
+		return "the next one is to come"
+	case left <= 0:
+		return fmt.Sprintf("attempt %d is due", at.attempt+1)
+	default:
+		return fmt.Sprintf("attempt %d in %s", at.attempt+1, left)
 	}
 }
 
@@ -56,7 +84,7 @@ func (o *pendingStates) show(w io.Writer, now time.Time) bool {
 	if len(ids) == 0 {
 		return false
 	}
-	lines := [][]string{{"STATE", "FOR", "NOW"}}
+	lines := append([][]string{{"STATE", "FOR", "NOW"}}, o.maps(ids, now)...)
 	for _, id := range ids[:min(len(ids), pendingMax)] {
 		e := o.latest[id]
 		at := o.places.entries[id]
@@ -65,10 +93,9 @@ func (o *pendingStates) show(w io.Writer, now time.Time) bool {
 			words += ": " + cut(errorText(err), 100)
 		}
 		if strings.HasPrefix(words, "attempt") {
-			words += "; the next one is to come"
+			words += "; " + nextIn(at, now)
 		}
-		pending := max(0, now.Sub(e.Time.Time())).Truncate(time.Second)
-		lines = append(lines, []string{at.String(), pending.String(), words})
+		lines = append(lines, []string{at.String(), since(e.Time.Time(), now), words})
 	}
 	fmt.Fprintln(w)
 	rows(w, lines)

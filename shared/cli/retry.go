@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"millrace/shared/backoff"
@@ -26,6 +28,28 @@ func retryThrottled[T any](c *invocation, read func() (T, error)) (T, error) {
 			return v, err
 		}
 	}
+}
+
+// startupMax is how long a command waits for a server that does not listen yet.
+const startupMax = 3 * time.Second
+
+// startupPause is the time between two attempts to connect to such a server.
+const startupPause = 100 * time.Millisecond
+
+// awaitStartup is called when the endpoint refuses a connection. It pauses and returns true as long
+// as a server that was just started may come up. Completion does not wait, nor does a command that
+// a server has responded to before: watcher.tolerate has more patience.
+func (c *invocation) awaitStartup(ctx context.Context, endpoint string) bool {
+	if c.command == nil || c.serverSeen {
+		return false
+	}
+	now := c.Now()
+	if c.refusedSince.IsZero() {
+		c.refusedSince = now
+		fmt.Fprintf(c.Stderr, "no server listens at %s yet; trying again for %v\n",
+			visible(endpoint), startupMax)
+	}
+	return now.Sub(c.refusedSince) < startupMax && c.Sleep(ctx, startupPause) == nil
 }
 
 // pages are the flags that limit a list.

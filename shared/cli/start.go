@@ -96,6 +96,7 @@ func (o *startFlags) start(c *invocation, api *client.Client) error {
 	if err != nil {
 		return err
 	}
+	c.serverSeen = true
 	if o.wait {
 		return c.wait(api, got.FlowName, got.Name, o.timeout, o.quiet)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +18,12 @@ func (c *invocation) wait(
 ) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w := &watcher{c: c, client: api, flow: flowName, name: name,
-		serverSeen: c.command.name == "start", lenient: true}
+	w := c.newWatcher(api, flowName, name)
+	w.lenient = true
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
-		w.onEvent = (&progress{w: c.Stderr, places: newPlaces()}).show
+		p := &progress{w: c.Stderr, said: map[*place]string{}}
+		w.onEvent, w.onTurn = p.show, p.showItems
 	}
 	e, err := w.follow(ctx)
 	switch {
@@ -91,9 +93,10 @@ func (c *invocation) ended(e *client.Execution, failed *flow.Error) error {
 
 // progress prints events as they happen, with the time since the first one.
 type progress struct {
-	w      io.Writer
-	start  time.Time
-	places *places
+	w           io.Writer
+	start, last time.Time // of the first event and the latest
+	maps        []*place  // those that had events in items since the last turn
+	said        map[*place]string
 }
 
 // progressWords are the events that progress prints, with their words. A task's own events are
@@ -108,12 +111,14 @@ var progressWords = map[string]string{
 	"ExecutionSucceeded": "succeeded",
 }
 
-func (p *progress) show(e *client.Event) {
-	when := e.Time.Time()
+func (p *progress) show(e *client.Event, at *place) {
+	p.last = e.Time.Time()
 	if p.start.IsZero() {
-		p.start = when
+		p.start = p.last
 	}
-	at := p.places.add(e)
+	if at != nil && at.scope.owner != nil && !slices.Contains(p.maps, at.scope.owner) {
+		p.maps = append(p.maps, at.scope.owner)
+	}
 	words := attemptWords(progressWords[e.Type], at)
 	if words == "" {
 		return
@@ -124,9 +129,34 @@ func (p *progress) show(e *client.Event) {
 	if n := at.count(); n != "" && !strings.HasSuffix(e.Type, "Entered") {
 		words += ", " + n
 	}
-	line := fmt.Sprintf("%10s  %-24s  %s", duration(when.Sub(p.start)), visible(at.String()),
+	p.line(at, words+nextWords(e, at, p.start))
+}
+
+// showItems prints how many items of the running Maps have ended, if any has since the last turn.
+func (p *progress) showItems() {
+	for _, at := range p.maps {
+		done := at.done()
+		if at.items == 0 || at.running == 0 || at.running == at.scopes || p.said[at] == done {
+			continue
+		}
+		p.said[at] = done
+		p.line(at, done)
+	}
+	p.maps = nil
+}
+
+func (p *progress) line(at *place, words string) {
+	line := fmt.Sprintf("%10s  %-24s  %s", duration(p.last.Sub(p.start)), visible(at.String()),
 		visible(words))
 	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
+}
+
+// nextWords says when the attempt begins that follows a failed one, by the time since start.
+func nextWords(e *client.Event, at *place, start time.Time) string {
+	if at == nil || at.next.IsZero() || !strings.HasPrefix(e.Type, "Task") {
+		return ""
+	}
+	return fmt.Sprintf("; attempt %d at %s", at.attempt+1, duration(at.next.Sub(start)))
 }
 
 // attemptWords puts the number of the attempt into words that begin with "attempt".

@@ -32,47 +32,64 @@ type watcher struct {
 	c          *invocation
 	client     *client.Client
 	flow, name string
-	onEvent    func(*client.Event) // called for every event, in order
+	onEvent    func(*client.Event, *place) // called for every event, in order
+	onTurn     func()                      // called when all events that exist were shown
 
+	places        *places       // of the events so far
+	defined       bool          // the places know the definition
 	token         string        // of the page that new events will be on
 	lenient       bool          // go on without a history that the key may not read
 	historyDenied bool          // the key may not read the history: events and error are unknown
 	seen          int64         // id of the last event
 	last          *client.Event // the last event of the execution itself
-	serverSeen    bool          // the server has responded before
 	outageSince   time.Time     // since when the server has not responded; zero if it does
+	outageSaid    bool          // a line has said so
+}
+
+func (c *invocation) newWatcher(api *client.Client, flowName, name string) *watcher {
+	return &watcher{c: c, client: api, flow: flowName, name: name, places: newPlaces()}
 }
 
 // follow calls onEvent for every event and returns the execution when it has ended. It tolerates a
 // server that is unreachable for less than outageMax and, if lenient, a key that may not read the
-// history.
-func (w *watcher) follow(ctx context.Context) (e *client.Execution, err error) {
-	poll := int64(1)
+// history. Each turn reads the status first, so that the history of an execution that has ended is
+// whole.
+func (w *watcher) follow(ctx context.Context) (*client.Execution, error) {
+	poll := int64(0)
 	for {
 		began := w.c.Now()
-		var fresh bool
-		fresh, err = w.readEvents(ctx)
-		if err == nil && e != nil && final(e) {
-			return e, w.awaitLastEvent(ctx)
-		}
-		if fresh {
-			poll = 1
-		}
+		e, err := w.describe(ctx, poll)
+		fresh := false
 		if err == nil {
-			e, err = w.describe(ctx, poll)
+			w.define(e)
+			fresh, err = w.readEvents(ctx)
 		}
 		switch {
 		case err != nil:
-			e = nil
 			err = w.tolerate(ctx, err)
-		case !final(e):
-			w.serverSeen, w.outageSince = true, time.Time{}
-			poll = min(poll+1, pollMax)
-			err = w.sleep(ctx, pollIntervalMin-w.c.Now().Sub(began))
+		case final(e):
+			w.responded()
+			return e, w.awaitLastEvent(ctx)
+		default:
+			w.responded()
+			if poll > 0 {
+				err = w.sleep(ctx, pollIntervalMin-w.c.Now().Sub(began))
+			}
+			if poll = min(poll+1, pollMax); fresh {
+				poll = 1
+			}
 		}
 		if err != nil {
 			return nil, err
 		}
+	}
+}
+
+// define tells the places the definition of the execution.
+func (w *watcher) define(e *client.Execution) {
+	if !w.defined {
+		w.defined = true
+		w.places.define(e.FlowDefinition)
 	}
 }
 
@@ -113,6 +130,9 @@ func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
 			}
 		}
 		if page.NextToken == "" || page.NextToken == w.token {
+			if w.onTurn != nil {
+				w.onTurn()
+			}
 			return fresh, nil
 		}
 		w.token = page.NextToken
@@ -121,11 +141,12 @@ func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
 
 func (w *watcher) handle(e *client.Event) {
 	w.seen = e.EventID
+	at := w.places.add(e)
 	if strings.HasPrefix(e.Type, "Execution") {
 		w.last = e
 	}
 	if w.onEvent != nil {
-		w.onEvent(e)
+		w.onEvent(e, at)
 	}
 }
 
@@ -153,13 +174,14 @@ func (w *watcher) sleep(ctx context.Context, d time.Duration) error {
 
 // tolerate waits if the server may respond again; it returns err if not.
 func (w *watcher) tolerate(ctx context.Context, err error) error {
-	if ctx.Err() != nil || !w.serverSeen || !unreachable(err) && !fault.CodeOf(err).Retryable() {
+	if ctx.Err() != nil || !w.c.serverSeen || !unreachable(err) && !fault.CodeOf(err).Retryable() {
 		return err
 	}
 	now := w.c.Now()
 	if w.outageSince.IsZero() {
 		w.outageSince = now
 		if unreachable(err) {
+			w.outageSaid = true
 			fmt.Fprintln(w.c.Stderr, "the server does not respond; trying again for a minute")
 		}
 	}
@@ -167,6 +189,15 @@ func (w *watcher) tolerate(ctx context.Context, err error) error {
 		return err
 	}
 	return w.sleep(ctx, min(pollIntervalMin+now.Sub(w.outageSince)/4, 5*time.Second))
+}
+
+// responded notes that the server responds, and says so if it did not before.
+func (w *watcher) responded() {
+	if w.outageSaid {
+		fmt.Fprintf(w.c.Stderr, "the server responds again, after %s\n",
+			duration(w.c.Now().Sub(w.outageSince)))
+	}
+	w.c.serverSeen, w.outageSince, w.outageSaid = true, time.Time{}, false
 }
 
 // failure returns the error of the execution; nil if it succeeded or the history does not hold one.

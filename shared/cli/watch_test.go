@@ -112,7 +112,8 @@ func TestWaitOutlivesServer(t *testing.T) {
 	s.env["MILLRACE_ENDPOINT"] = host.URL
 	s.expect(0, []string{`{"paid":true}`},
 		append(strings.Split(progress, "\n"),
-			"the server does not respond; trying again for a minute"),
+			"the server does not respond; trying again for a minute\n",
+			"the server responds again, after 0."),
 		"start", "orders", "--wait")
 	api.described = 0
 	n.Store(0)

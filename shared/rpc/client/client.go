@@ -38,10 +38,14 @@ type Options struct {
 	// HTTPClient replaces the client's own, which keeps up to 4096 idle connections.
 	HTTPClient *http.Client
 	Now        func() time.Time // nil is time.Now
+	// Refused, if set, is called when the endpoint's machine refuses the connection, so that
+	// nothing was sent. If it returns true, the request is sent again. It should pause first, and
+	// must return when ctx ends.
+	Refused func(ctx context.Context) bool
 }
 
 // Client calls CloudFlow: this server or Alibaba Cloud's. It is safe for concurrent use. It does
-// not retry.
+// not retry, except as Options.Refused says.
 type Client struct {
 	Options
 	url url.URL // of a request, without its query
@@ -161,18 +165,12 @@ func (c *Client) do(
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout+max(wait, 0))
 	defer cancel()
-	var r *http.Request
-	if c.v3 {
-		var err error
-		if r, err = c.requestV3(operation, list); err != nil {
-			return nil, err
-		}
-	} else {
-		r = c.requestV1(operation, list)
+	response, err := c.send(ctx, operation, list)
+	for refused(err) && c.Refused != nil && c.Refused(ctx) {
+		response, err = c.send(ctx, operation, list)
 	}
-	response, err := c.HTTPClient.Do(r.WithContext(ctx))
 	if err != nil {
-		return nil, c.unreachable(err)
+		return nil, err
 	}
 	defer response.Body.Close()
 	body, err := readResponse(response)
@@ -186,6 +184,26 @@ func (c *Client) do(
 		return nil, c.unexpectedResponse()
 	}
 	return body, nil
+}
+
+// send signs a request and sends it once.
+func (c *Client) send(
+	ctx context.Context, operation string, list []sign.Param,
+) (*http.Response, error) {
+	r := (*http.Request)(nil)
+	if c.v3 {
+		var err error
+		if r, err = c.requestV3(operation, list); err != nil {
+			return nil, err
+		}
+	} else {
+		r = c.requestV1(operation, list)
+	}
+	response, err := c.HTTPClient.Do(r.WithContext(ctx))
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	return response, nil
 }
 
 // hasRequestID reports whether a response is an object with a request id, as every response of

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 
 	"millrace/shared/fault"
 	"millrace/shared/rpc"
@@ -77,6 +78,12 @@ func (c *Client) unreachable(err error) error {
 			c.Endpoint, err)
 	}
 	return fmt.Errorf("cannot reach %s; check the endpoint and the network (%w)", c.Endpoint, err)
+}
+
+// refused reports whether err means that no program listens at the endpoint.
+func refused(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // unexpectedResponse is the error for a successful response that does not come from CloudFlow.

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"strings"
+	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/rpc/client"
 )
 
@@ -11,6 +12,8 @@ import (
 // belongs to. The wire names the state alone; the rest follows from the event that each event
 // follows (ScheduleEventId). Events must come in order and from the first.
 type places struct {
+	machine *flow.Machine    // of the execution's definition; nil if it is not known
+	root    *scope           // the execution's own
 	entries map[int64]*place // by event id: what the event belongs to
 	scopes  map[int64]*scope // by event id: what BranchEntered and IterationEntered begin
 }
@@ -19,6 +22,8 @@ type places struct {
 type scope struct {
 	owner *place // the Parallel or Map; nil for the execution
 	path  string // "[2][17]"
+	index int    // of the branch or item
+	open  bool   // one of its states has been entered and has not ended
 }
 
 // place is one entry of a state.
@@ -26,14 +31,25 @@ type place struct {
 	state     string
 	scope     *scope
 	startedID int64
+	entered   time.Time
 	attempt   int      // the latest attempt of a task; 0 before the first
 	scopes    int      // branches or items so far
+	running   int      // how many of them are open
+	failedIn  *scope   // the branch or item that failed last, and was not caught
 	first     []string // the states that they began with: at most two different ones
 	failed    string   // the error text that was shown last
+
+	// What only the definition says.
+	spec    *flow.State // nil if it is not known
+	items   int         // items of a Map in all; 0 if not known
+	retries []int       // so far, by rule of the state
+	next    time.Time   // when the next attempt begins; zero if there is none, or it is not known
 }
 
 func newPlaces() *places {
-	return &places{entries: map[int64]*place{}, scopes: map[int64]*scope{}}
+	return &places{
+		root: &scope{}, entries: map[int64]*place{}, scopes: map[int64]*scope{},
+	}
 }
 
 // add takes the next event and returns its place; nil if it belongs to the execution.
@@ -43,15 +59,26 @@ func (p *places) add(e *client.Event) *place {
 	}
 	before := p.entries[e.ScheduleEventID]
 	at := p.find(e, before)
-	switch {
-	case e.Type == "BranchEntered" || e.Type == "IterationEntered":
+	switch e.Type {
+	case "BranchEntered", "IterationEntered":
 		p.scopes[e.EventID] = at.begin(e.Type)
-	case strings.HasSuffix(e.Type, "Entered"):
+	case "StateEntered", "StepEntered":
 		at = p.enter(e, before)
-	case e.Type == "StateStarted" || e.Type == "StepStarted":
+	case "StateStarted", "StepStarted":
 		at.startedID = e.EventID
-	case e.Type == "TaskScheduled":
+		at.items = itemsOf(at.spec, e)
+	case "TaskScheduled":
 		at.attempt++
+		at.next = time.Time{}
+	case "TaskFailed", "TaskTimedOut", "TaskSubmitFailed":
+		at.next = p.nextAttempt(at, e)
+	case "StateSucceeded", "StepExited":
+		at.scope.set(false)
+	case "StateFailed", "StateTimedOut", "StateAborted", "StepFailed":
+		at.scope.set(false)
+		if at.scope.owner != nil {
+			at.scope.owner.failedIn = at.scope
+		}
 	}
 	p.entries[e.EventID] = at
 	return at
@@ -71,7 +98,7 @@ func (p *places) find(e *client.Event, at *place) *place {
 // enter returns the place of a state that is entered: the first of a branch or item, or one that
 // follows another.
 func (p *places) enter(e *client.Event, before *place) *place {
-	at := &place{state: e.StepName, scope: &scope{}}
+	at := &place{state: e.StepName, scope: p.root, entered: e.Time.Time()}
 	switch {
 	case p.scopes[e.ScheduleEventID] != nil:
 		at.scope = p.scopes[e.ScheduleEventID]
@@ -79,21 +106,42 @@ func (p *places) enter(e *client.Event, before *place) *place {
 	case before.startedID == e.ScheduleEventID && e.Type == "StateEntered":
 		at.scope = before.begin(e.StepName)
 	case before.startedID == e.ScheduleEventID: // in a Choice of FlowV1
-		at.scope = &scope{before, before.scope.path}
+		at.scope = &scope{owner: before, path: before.scope.path}
 	default:
 		at.scope = before.scope
 	}
+	at.scope.set(true)
+	at.spec = p.specOf(at)
 	return at
 }
 
-// begin counts a branch or item, which begins with a state, and returns its scope.
+// begin counts a branch or item, which begins with a state, and returns its scope. What begins after
+// a failure is the first of another attempt of the Parallel or Map.
 func (at *place) begin(first string) *scope {
-	s := &scope{at, fmt.Sprintf("%s[%d]", at.scope.path, at.scopes)}
+	if at.failedIn != nil {
+		at.scopes, at.running, at.first, at.failedIn = 0, 0, nil, nil
+	}
+	s := &scope{owner: at, path: fmt.Sprintf("%s[%d]", at.scope.path, at.scopes), index: at.scopes}
 	at.scopes++
+	s.set(true)
 	if len(at.first) == 0 || len(at.first) == 1 && at.first[0] != first {
 		at.first = append(at.first, first)
 	}
 	return s
+}
+
+// set opens a scope or closes it. A scope whose state has ended is closed until the next one is
+// entered, which happens in the same commit.
+func (s *scope) set(open bool) {
+	if s.owner != nil && s.open != open {
+		if open {
+			s.owner.running++
+			s.owner.failedIn = nil // a Catch goes on
+		} else {
+			s.owner.running--
+		}
+	}
+	s.open = open
 }
 
 // String returns the name of the state with its branch or item: Fetch[17].
@@ -114,4 +162,9 @@ func (at *place) count() string {
 		return plural(at.scopes, "branch", "branches")
 	}
 	return plural(at.scopes, "item", "items")
+}
+
+// done says how many items of a Map have ended: "23 of 50 items done".
+func (at *place) done() string {
+	return fmt.Sprintf("%d of %s done", at.scopes-at.running, plural(at.items, "item", "items"))
 }
