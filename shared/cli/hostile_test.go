@@ -115,7 +115,10 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"flow apply":    {{"m" + hostile, flowFile}, {hostile, flowFile}, {hostile, wrongFile}},
 		"flow describe": {{hostile}, {"no" + hostile}, {hostile, "--definition"}},
 		"flow list":     {nil},
-		"flow delete":   {{hostile, "no" + hostile, "--yes"}, {hostile}},
+		"graph": {{flowFile}, {wrongFile}, {hostile}, {"shapes"},
+			{"shapes", "--execution", hostile}, {"shapes", "--format", hostile},
+			{"shapes", "--execution", hostile, "--format", "dot"}},
+		"flow delete": {{hostile, "no" + hostile, "--yes"}, {hostile}},
 		"start": {
 			{hostile, "--input", input}, {hostile, "--name", "used"},
 			{hostile, "--wait", "--input", input}, {hostile, "--sync"}, {"no" + hostile},
@@ -162,7 +165,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 						}
 					}
 					if (format == "json" || format == "data") && out != "" &&
-						name != "version" && name != "completion" && len(args) < 3 {
+						name != "version" && name != "completion" && name != "graph" && len(args) < 3 {
 						sameJSON(t, all, out)
 					}
 				}
