@@ -38,7 +38,8 @@ func TargetOf(name string) (Target, bool) {
 			return Function, true
 		}
 	case "fnf":
-		if len(path) == 2 && path[0] == "flow" && path[1] != "" {
+		if (len(path) == 2 || len(path) == 3 && path[2] != "") && path[0] == "flow" &&
+			path[1] != "" {
 			return Flow, true
 		}
 	case "mns":

@@ -42,7 +42,7 @@ type UpdateFlowRequest struct {
 	Definition, Description, Type, RoleArn, Environment, ExternalStorageLocation *string
 }
 
-// DescribeFlowRequest names a flow. Every FlowVersion except "" causes FlowVersionNotExists.
+// DescribeFlowRequest names a flow, and a version of it; FlowVersion "": the current definition.
 type DescribeFlowRequest struct{ Name, FlowVersion string }
 
 // DeleteFlowRequest names a flow.

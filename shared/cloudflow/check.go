@@ -113,19 +113,6 @@ func executionMissing(flowName, name string) error {
 		flowName)
 }
 
-// checkQualifier returns the fault for a version or alias, because neither can exist yet.
-func checkQualifier(flowName, q string) error {
-	if q == "" {
-		return nil
-	}
-	if q[0] >= '0' && q[0] <= '9' {
-		return fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.",
-			q, flowName)
-	}
-	return fault.New(fault.FlowAliasNotExists, "Alias '%s' for flow '%s' does not exist.", q,
-		flowName)
-}
-
 // Limits of a flow's environment (docs/api.md#createflow).
 const (
 	variablesMax   = 100

@@ -35,19 +35,12 @@ func (s *Service) StartChild(ctx context.Context, c flow.Child) (string, error) 
 	if err != nil || canonical[0] != '{' {
 		return "", fault.New(fault.InvalidArgument, "Input must be a JSON object.")
 	}
-	dialect, err := s.Engine.Dialect(ctx, f)
-	if err != nil {
-		return "", fault.Internal(err)
-	}
-	if limit := s.Limits.Data(dialect); max(len(c.Input), len(canonical)) > limit {
-		return "", fault.TooLarge(limit)
-	}
-	x, created, err := s.Engine.StartExecution(ctx, engine.Start{
-		Flow: f, Name: name, Input: c.Input, Canonical: canonical,
+	x, created, err := s.startQualified(ctx, &engine.Start{
+		Flow: f, Name: name, Input: c.Input, Canonical: canonical, Qualifier: c.Qualifier,
 		CallbackToken: c.CallbackToken, Origin: engine.TaskOrigin(c.Key),
 	})
 	if err != nil {
-		return "", FaultOf(err)
+		return "", err
 	}
 	if !created && (x.Status.Final() || c.CallbackToken != "") {
 		// A running namesake of another origin will never report to this task.

@@ -2,25 +2,11 @@ package cloudflow
 
 import "context"
 
-// Schedules, versions and aliases are not supported yet, so the operations that create them are not
-// served. The operations that list them are, because clients list before they delete a flow.
+// Schedules are not supported yet, so the operations that create them are not served. The operation
+// that lists them is, because clients list before they delete a flow.
 
 // ListSchedules returns an empty page (docs/api.md#listschedules).
 func (s *Service) ListSchedules(
-	ctx context.Context, c Caller, q ListOfFlowRequest,
-) (EmptyPage, error) {
-	return s.listNothing(ctx, c, q)
-}
-
-// ListFlowVersions returns an empty page (docs/api.md#listflowversions).
-func (s *Service) ListFlowVersions(
-	ctx context.Context, c Caller, q ListOfFlowRequest,
-) (EmptyPage, error) {
-	return s.listNothing(ctx, c, q)
-}
-
-// ListFlowAliases returns an empty page (docs/api.md#listflowaliases).
-func (s *Service) ListFlowAliases(
 	ctx context.Context, c Caller, q ListOfFlowRequest,
 ) (EmptyPage, error) {
 	return s.listNothing(ctx, c, q)

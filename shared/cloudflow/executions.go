@@ -32,13 +32,7 @@ func (s *Service) StartExecution(
 	if q.CallbackToken != "" {
 		start.CallbackBy = c.Identity
 	}
-	var x *store.Execution
-	created := false
-	if rejection := checkQualifier(q.FlowName, q.Qualifier); rejection != nil {
-		x, err = s.existing(ctx, start, rejection)
-	} else if x, created, err = s.Engine.StartExecution(ctx, *start); err != nil {
-		err = FaultOf(err)
-	}
+	x, created, err := s.startQualified(ctx, start)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +77,6 @@ func (s *Service) prepare(
 	if err != nil {
 		return nil, err
 	}
-	dialect, err := s.Engine.Dialect(ctx, f)
-	if err != nil {
-		return nil, FaultOf(err)
-	}
-	if limit := s.Limits.Data(dialect); input.size > limit {
-		return nil, fault.TooLarge(limit)
-	}
 	return &engine.Start{
 		Flow:          f,
 		Input:         []byte(q.Input),
@@ -100,18 +87,50 @@ func (s *Service) prepare(
 	}, nil
 }
 
+// startQualified starts an execution of the version that its qualifier names, or returns the
+// execution that has its name. created is that of Engine.StartExecution.
+func (s *Service) startQualified(
+	ctx context.Context, start *engine.Start,
+) (x *store.Execution, created bool, err error) {
+	current := start.Flow
+	if start.Flow, err = s.qualified(ctx, current, start.Qualifier, start.Name); err != nil {
+		return s.existing(ctx, current, start, err)
+	}
+	if err := s.checkInputSize(ctx, start); err != nil {
+		return nil, false, err
+	}
+	if x, created, err = s.Engine.StartExecution(ctx, *start); err != nil {
+		return nil, false, FaultOf(err)
+	}
+	return x, created, nil
+}
+
 // existing returns the execution that already has the name of a rejected start: a name in use comes
 // first (docs/api.md#the-same-name-twice). If there is none, it returns rejection.
 func (s *Service) existing(
-	ctx context.Context, start *engine.Start, rejection error,
-) (*store.Execution, error) {
-	x, err := s.Engine.Load(ctx, store.Partition(start.Flow.ID, start.Name))
+	ctx context.Context, f *store.Flow, start *engine.Start, rejection error,
+) (x *store.Execution, created bool, err error) {
+	x, err = s.Engine.Load(ctx, store.Partition(f.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, rejection
+		return nil, false, rejection
 	} else if err != nil {
-		return nil, FaultOf(err)
+		return nil, false, FaultOf(err)
 	}
-	return x, nil
+	return x, start.Origin != "" && x.Origin == start.Origin, nil
+}
+
+// checkInputSize compares the input of a start with the data limit of the definition that it runs.
+// The limit holds for the text as sent, blanks and escapes included, and for its canonical form.
+func (s *Service) checkInputSize(ctx context.Context, start *engine.Start) error {
+	dialect, err := s.Engine.Dialect(ctx, start.Flow)
+	if err != nil {
+		return FaultOf(err)
+	}
+	limit := s.Limits.Data(dialect)
+	if max(len(start.Input), len(start.Canonical)) > limit {
+		return fault.TooLarge(limit)
+	}
+	return nil
 }
 
 // generatedName returns a UUID. For a signed request it is derived from the request, so that the
@@ -134,15 +153,18 @@ func (s *Service) StartSyncExecution(
 	if err != nil {
 		return nil, err
 	}
-	if err := checkQualifier(q.FlowName, q.Qualifier); err != nil {
+	start.Name = uuid(s.random16(q.FlowName))
+	if q.ExecutionName != "" {
+		start.Name = q.ExecutionName + ":" + start.Name
+	}
+	if start.Flow, err = s.qualified(ctx, start.Flow, q.Qualifier, start.Name); err != nil {
+		return nil, err
+	}
+	if err := s.checkInputSize(ctx, start); err != nil {
 		return nil, err
 	}
 	if start.Flow.Mode != flow.Express {
 		return nil, fault.New(fault.ActionNotSupported, "Standard execution is not supported")
-	}
-	start.Name = uuid(s.random16(q.FlowName))
-	if q.ExecutionName != "" {
-		start.Name = q.ExecutionName + ":" + start.Name
 	}
 	x, err := s.Engine.RunSync(ctx, *start)
 	if err != nil {

@@ -29,7 +29,7 @@ func FaultOf(err error) error {
 		return fault.New(fault.ResourceThrottled,
 			"The request is throttled. Please try again later.")
 	case errors.Is(err, engine.ErrBusy):
-		return fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+		return errUpdateConflict()
 	}
 	return fault.Internal(err)
 }

@@ -98,6 +98,10 @@ func checkFlowFields(typ, mode, description string) error {
 	if mode != "" && mode != flow.Standard && mode != flow.Express {
 		return fault.New(fault.InvalidArgument, "ExecutionMode must be Standard or Express.")
 	}
+	return checkDescription(description)
+}
+
+func checkDescription(description string) error {
 	if len(description) > descriptionMax {
 		return fault.New(fault.InvalidArgument, "Description must have at most %d bytes.",
 			descriptionMax)
@@ -163,7 +167,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
 	err = s.Store.UpdateFlow(ctx, f, definition, s.Engine.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
-		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+		return nil, errUpdateConflict()
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
@@ -225,9 +229,8 @@ func (s *Service) DescribeFlow(
 	if err != nil {
 		return nil, err
 	}
-	if q.FlowVersion != "" {
-		return nil, fault.New(fault.FlowVersionNotExists,
-			"Version '%s' for flow '%s' does not exist.", q.FlowVersion, q.Name)
+	if f, err = s.described(ctx, f, q.FlowVersion); err != nil {
+		return nil, err
 	}
 	return s.withDefinition(ctx, f)
 }
@@ -252,7 +255,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	}
 	err = s.Store.DeleteFlow(ctx, f)
 	if errors.Is(err, store.ErrConflict) {
-		return fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+		return errUpdateConflict()
 	} else if err != nil {
 		return FaultOf(err)
 	}

@@ -144,6 +144,9 @@ func newRowHandlers(e *Engine) map[store.Kind]sweeper.Handler {
 		store.DefinitionRow: func(ctx context.Context, row driver.DueRow) error {
 			return e.Store.CollectDefinition(ctx, row.Key, e.definitionExpiry())
 		},
+		store.FlowDetailRow: func(ctx context.Context, row driver.DueRow) error {
+			return e.Store.CollectFlowDetail(ctx, row.Key)
+		},
 		store.ValueRow:            deleteExpired,
 		store.NonceRow:            deleteExpired,
 		store.InvocationRecordRow: deleteExpired,

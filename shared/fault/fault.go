@@ -21,6 +21,7 @@ const (
 	ExecutionAlreadyCompleted Code = "ExecutionAlreadyCompleted"
 	ExecutionAlreadyExists    Code = "ExecutionAlreadyExists"
 	ExecutionNotExists        Code = "ExecutionNotExists"
+	FlowAliasAlreadyExists    Code = "FlowAliasAlreadyExists"
 	FlowAliasNotExists        Code = "FlowAliasNotExists"
 	FlowAlreadyExists         Code = "FlowAlreadyExists"
 	FlowNotExists             Code = "FlowNotExists"
@@ -102,6 +103,7 @@ var statuses = map[Code]int{
 	ExecutionAlreadyCompleted: 400,
 	ExecutionAlreadyExists:    400,
 	ExecutionNotExists:        404,
+	FlowAliasAlreadyExists:    409,
 	FlowAliasNotExists:        404,
 	FlowAlreadyExists:         409,
 	FlowNotExists:             404,

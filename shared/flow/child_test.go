@@ -40,3 +40,38 @@ func TestReadChildStart(t *testing.T) {
 		}
 	}
 }
+
+func TestQualifiedChildStart(t *testing.T) {
+	for _, test := range []struct {
+		dialect                      flow.Dialect
+		resource                     string
+		params                       map[string]string
+		flow, qualifier, unqualified string
+	}{
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:::flow/f/live"}, "f",
+			"live", "acs:fnf:::flow/f"},
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:cn:1:/flow/f/7"}, "f",
+			"7", "acs:fnf:cn:1:/flow/f"},
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:::flow/f",
+			"qualifier": "live"}, "f", "live", "acs:fnf:::flow/f"},
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:::flow/f/live",
+			"Qualifier": "other"}, "f", "live", "acs:fnf:::flow/f"},
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:::flow/f"}, "f", "",
+			"acs:fnf:::flow/f"},
+		{flow.StateMachine, "", map[string]string{"resourceArn": "acs:fnf:::flow/f/a/b"}, "f",
+			"a/b", "acs:fnf:::flow/f"},
+		{flow.FlowV1, "", map[string]string{"FlowName": "f/live"}, "f", "live",
+			"acs:fnf:::flow/f"},
+		{flow.FlowV1, "", map[string]string{"FlowName": "f", "Qualifier": "1"}, "f", "1",
+			"acs:fnf:::flow/f"},
+		{flow.FlowV1, "acs:fnf:::flow/f/live", nil, "f", "live", "acs:fnf:::flow/f"},
+	} {
+		c := flow.ReadChildStart(test.dialect, test.resource,
+			func(name string) string { return test.params[name] })
+		if c.Flow() != test.flow || c.Qualifier() != test.qualifier ||
+			c.Unqualified() != test.unqualified {
+			t.Errorf("%s %v: %q %q %q", test.resource, test.params, c.Flow(), c.Qualifier(),
+				c.Unqualified())
+		}
+	}
+}

@@ -53,3 +53,15 @@ func isWord(s string) bool {
 	}
 	return s != "" && len(s) <= 128
 }
+
+// ValidQualifier reports whether s can name a version, which is all digits, or an alias.
+func ValidQualifier(s string) bool {
+	return ValidName(s) || len(s) <= 128 && s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// SplitQualified splits a qualified name of a flow, {name}/{qualifier}. The qualifier is "" if the
+// name has none.
+func SplitQualified(s string) (name, qualifier string) {
+	name, qualifier, _ = strings.Cut(s, "/")
+	return name, qualifier
+}

@@ -24,9 +24,15 @@ func DefinitionHash(text string) string {
 // sweeper calls CollectDefinition, whether or not the request that wrote the row succeeded. The
 // fence also names the flow to check then.
 func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) driver.Row {
-	number := strconv.FormatUint(s.random(f.ID+hash), 16)
-	return driver.Row{Key: definitionKey(f.ID, hash), Version: 1,
-		Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: wake}
+	return s.collectableRow(f, definitionKey(f.ID, hash), text, wake)
+}
+
+// collectableRow returns a row in the partition of a flow's definitions, with a fence as
+// definitionRow describes it.
+func (s *Store) collectableRow(f *Flow, k driver.Key, data []byte, wake int64) driver.Row {
+	number := strconv.FormatUint(s.random(f.ID+k.Sort), 16)
+	return driver.Row{Key: k, Version: 1,
+		Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: data, Wake: wake}
 }
 
 // CollectDefinition checks a definition whose wake time has come. If its flow references it, the
@@ -68,21 +74,39 @@ func (s *Store) CollectDefinition(ctx context.Context, k driver.Key, expires int
 	return err
 }
 
-// isReferenced reports whether the flow of a definition references it.
+// isReferenced reports whether the flow of a definition, or one of the flow's versions, references
+// it.
 func (s *Store) isReferenced(ctx context.Context, definition driver.Row) (bool, error) {
-	_, partition, known := strings.Cut(definition.Fence, " ")
+	f, err := s.flowOf(ctx, definition)
+	if f == nil || err != nil {
+		return false, err
+	}
+	if definition.Sort == f.Hash {
+		return true, nil
+	}
+	c, err := f.Catalog()
+	return err == nil && c.hasDefinition(definition.Sort), err
+}
+
+// flowOf reads the flow that the fence of a row in a partition of definitions names. It returns nil
+// if that flow is gone, or if another flow has its name.
+func (s *Store) flowOf(ctx context.Context, of driver.Row) (*Flow, error) {
+	_, partition, known := strings.Cut(of.Fence, " ")
 	if !known {
-		return false, damagedRow("definition", definition.Key, flow.ErrCorrupt)
+		return nil, damagedRow("definition", of.Key, flow.ErrCorrupt)
 	}
 	row, err := s.driver.Get(ctx, rowKey(partition, sortState))
 	if errors.Is(err, ErrNotFound) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	f, err := decodeFlow(row)
-	return err == nil && definitionKey(f.ID, f.Hash) == definition.Key, err
+	if err != nil || definitionPartition(f.ID) != of.Partition {
+		return nil, err
+	}
+	return f, nil
 }
 
 // cachedDefinitionsMax bounds the number of cached definition texts.

@@ -39,8 +39,12 @@ type Flow struct {
 	// execution stays in its shard.
 	ListShards int
 
+	// LastVersion is the highest number that a version of the flow has ever had.
+	LastVersion int64
+
 	Version int64
 
+	catalog []byte // encoded Catalog: a start without a qualifier does not decode it
 	unknown []byte // fields of the row that only a newer program knows
 }
 
@@ -126,13 +130,22 @@ func (s *Store) writeFlow(
 	puts ...driver.Row,
 ) error {
 	f.Hash = DefinitionHash(definition)
-	row := f.row()
 	// This also removes the expiry of a definition that was superseded before.
 	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), wake))
-	err := s.driver.Commit(ctx, puts, row, cond)
-	if s.flows.invalidate(row.Key, err); err == nil {
+	err := s.commitFlow(ctx, f, cond, puts)
+	if err == nil {
 		s.diskUse.add(f.Account, int64(len(definition))+2*rowOverhead)
 	}
+	return err
+}
+
+// commitFlow writes puts and the row of a flow.
+func (s *Store) commitFlow(
+	ctx context.Context, f *Flow, cond driver.Condition, puts []driver.Row,
+) error {
+	row := f.row()
+	err := s.driver.Commit(ctx, puts, row, cond)
+	s.flows.invalidate(row.Key, err)
 	return err
 }
 

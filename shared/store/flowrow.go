@@ -7,9 +7,13 @@ import (
 	"millrace/shared/store/driver"
 )
 
-// flowFmt is the format of the flow rows that this code writes. See executionFmt for what to do
-// when it changes.
-const flowFmt = 1
+// flowFmt is the format of the rows of flows without versions. See executionFmt for what to do when
+// it changes. A flow with versions has format versionedFlowFmt: the sweeper of a program that knows
+// only flowFmt would let the definitions of versions expire.
+const (
+	flowFmt          = 1
+	versionedFlowFmt = 2
+)
 
 // Fields of a flow row.
 const (
@@ -30,11 +34,17 @@ const (
 	flowDialect         = 15
 	flowTimeoutSeconds  = 16
 	flowListShards      = 17
+	flowLastVersion     = 18
+	flowCatalog         = 19 // see Catalog
 )
 
 func (f *Flow) row() driver.Row {
 	w := flow.FieldWriter{Buf: make([]byte, 0, 512)}
-	start := w.BeginRow(flowFmt)
+	format := uint64(flowFmt)
+	if len(f.catalog) > 0 {
+		format = versionedFlowFmt
+	}
+	start := w.BeginRow(format)
 	w.String(flowAccount, f.Account)
 	w.String(flowName, f.Name)
 	w.String(flowID, f.ID)
@@ -52,6 +62,10 @@ func (f *Flow) row() driver.Row {
 	w.Uint(flowDialect, uint64(f.Dialect))
 	w.Uint(flowTimeoutSeconds, uint64(f.TimeoutSeconds))
 	w.Uint(flowListShards, uint64(f.ListShards))
+	w.Uint(flowLastVersion, uint64(f.LastVersion))
+	if len(f.catalog) > 0 {
+		w.Message(flowCatalog, f.catalog)
+	}
 	w.Unknown(f.unknown)
 	w.End(start)
 	return driver.Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: w.Buf,
@@ -60,7 +74,7 @@ func (f *Flow) row() driver.Row {
 
 func decodeFlow(row driver.Row) (*Flow, error) {
 	format, r := flow.ReadRow(row.Data)
-	if format != flowFmt {
+	if format != flowFmt && format != versionedFlowFmt {
 		return nil, ErrFormat
 	}
 	f := &Flow{Version: row.Version}
@@ -82,6 +96,10 @@ func decodeFlow(row driver.Row) (*Flow, error) {
 			f.TimeoutSeconds = int64(r.Uint())
 		case flowListShards:
 			f.ListShards = int(r.Small(ListShardsMax))
+		case flowLastVersion:
+			f.LastVersion = int64(r.Small(math.MaxInt64))
+		case flowCatalog:
+			f.catalog = r.Message()
 		default:
 			r.Keep(&f.unknown)
 		}

@@ -111,8 +111,23 @@ func ChosenInvocationRecordKey(id, function, task string) driver.Key {
 // IsValue reports whether a key is that of a value of an execution.
 func IsValue(k driver.Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
 
+// Prefixes of the sort keys of a flow's versions and aliases, in the partition of its definitions.
+// A number has ten digits, so that versions are in order.
+const (
+	prefixVersion = "version#"
+	prefixAlias   = "alias#"
+)
+
+func versionSort(number int64, token uint64) string {
+	return fmt.Sprintf("%s%010d#%016x", prefixVersion, number, token)
+}
+
+func aliasSort(name string, token uint64) string {
+	return fmt.Sprintf("%s%s#%016x", prefixAlias, name, token)
+}
+
 // sortTombstone is the sort key of a tombstone, in the partition whose other sort keys are the
-// hashes of definitions.
+// hashes of definitions, and those of versions and aliases.
 const sortTombstone = "deleted"
 
 // ParseTombstone returns the flow id of a tombstone's key. ok is false for any other key.

@@ -19,6 +19,7 @@ const (
 	TombstoneRow                    // the trace of a deleted flow
 	NonceRow                        // a used signature nonce
 	InvocationRecordRow             // an asynchronous invocation that waits for its result
+	FlowDetailRow                   // a version or an alias of a flow
 )
 
 // KindOf returns the kind of a row.
@@ -33,6 +34,8 @@ func KindOf(k driver.Key) Kind {
 		return ValueRow
 	case family == "d" && k.Sort == sortTombstone:
 		return TombstoneRow
+	case family == "d" && isFlowDetail(k):
+		return FlowDetailRow
 	case family == "d":
 		return DefinitionRow
 	case family == "n":
@@ -41,4 +44,9 @@ func KindOf(k driver.Key) Kind {
 		return InvocationRecordRow
 	}
 	return OtherRow
+}
+
+// isFlowDetail reports whether a key of a partition of definitions is that of a version or alias.
+func isFlowDetail(k driver.Key) bool {
+	return strings.HasPrefix(k.Sort, prefixVersion) || strings.HasPrefix(k.Sort, prefixAlias)
 }

@@ -17,6 +17,8 @@ func TestKindOf(t *testing.T) {
 		{Partition: x, Sort: "h#0000000000000001#0000000001"}: store.OtherRow,
 		{Partition: x, Sort: "z"}:                             store.OtherRow,
 		{Partition: "d#1234", Sort: "6f70"}:                   store.DefinitionRow,
+		{Partition: "d#1234", Sort: "version#0000000001#0a"}:  store.FlowDetailRow,
+		{Partition: "d#1234", Sort: "alias#live#0a"}:          store.FlowDetailRow,
 		{Partition: "f#1#a", Sort: "a"}:                       store.OtherRow,
 		{Partition: "s#1#every hour", Sort: "a"}:              store.OtherRow,
 		{Partition: "v#1", Sort: "v#"}:                        store.OtherRow,

@@ -122,6 +122,7 @@ func FuzzFlowRow(f *testing.F) {
 		f.Fatal(listed, err)
 	}
 	f.Add(row.Data, listed.List.Fields)
+	f.Add(versionedFlowRow(f), listed.List.Fields)
 	f.Add([]byte{2, 0}, []byte{})
 	f.Add([]byte{1, 0}, listed.List.Fields[:3])
 	f.Fuzz(func(t *testing.T, data, fields []byte) {
@@ -138,6 +139,9 @@ func FuzzFlowRow(f *testing.F) {
 		got, err := s.GetFlow(ctx, "2", "f")
 		if (err == nil) != (got != nil) {
 			t.Fatalf("%+v, %v", got, err)
+		}
+		if err == nil {
+			readCatalog(t, s, got)
 		}
 		s.ListFlows(ctx, "2", "", 10, nil)
 		page, _, err := s.List(ctx, store.ListOptions{FlowID: flow.ID, Limit: 10})

@@ -64,6 +64,7 @@ type Store struct {
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
+	versions    map[driver.Key]*Version
 
 	diskUse *DiskUse
 	flows   *flowCache // nil unless the store is exclusive
@@ -75,7 +76,7 @@ func New(o Options) *Store {
 		random: o.Random, diskUse: o.DiskUse,
 		wakeShards:  min(o.WakeShards, WakeShardsMax),
 		listShards:  min(cmp.Or(o.ListShards, defaultListShards), ListShardsMax),
-		definitions: map[string]string{}}
+		definitions: map[string]string{}, versions: map[driver.Key]*Version{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -29,8 +29,8 @@ type startRule struct {
 	Events  []string // globs of event names; default ObjectCreated:*
 	Queue   string   // SQS or MNS queue, or a topic
 	Timer   string   // exact name of the trigger
-	Flow    string
-	Account string // owner of the flow
+	Flow    string   // name, or name/qualifier
+	Account string   // owner of the flow
 }
 
 // startRules parses the list of rules, YAML or JSON.
@@ -73,8 +73,8 @@ func (r *startRule) check() error {
 		return errors.New("bucket, queue and timer are of different events; write a rule for each")
 	case r.Bucket == "" && object:
 		return errors.New("by, prefix, suffix, folders and events are for objects of a bucket")
-	case !flow.ValidName(r.Flow):
-		return fmt.Errorf("flow %q is no name of a flow", r.Flow)
+	case !isQualifiedName(r.Flow):
+		return fmt.Errorf("flow %q is no name of a flow, nor name/qualifier", r.Flow)
 	case r.Account == "":
 		return errors.New("account is missing: the owner of the flow, as in the credentials")
 	case r.Bucket != "" && r.Prefix == "" && r.Suffix == "":
@@ -82,6 +82,12 @@ func (r *startRule) check() error {
 			"would start it again", r.Bucket)
 	}
 	return nil
+}
+
+// isQualifiedName reports whether s is the name of a flow, alone or with a qualifier.
+func isQualifiedName(s string) bool {
+	name, qualifier, qualified := strings.Cut(s, "/")
+	return flow.ValidName(name) && (!qualified || flow.ValidQualifier(qualifier))
 }
 
 // match reports whether the rule is for an event, whichever way it came.
@@ -248,29 +254,31 @@ func isFolderMarker(e *events.StartEvent) bool {
 }
 
 func (s *starter) startFlow(ctx context.Context, r *startRule, e *events.StartEvent) error {
-	f, err := s.store.GetFlow(ctx, r.Account, r.Flow)
+	name, qualifier := flow.SplitQualified(r.Flow)
+	f, err := s.store.GetFlow(ctx, r.Account, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return fault.New(fault.FlowNotExists, "Flow '%s' does not exist in account %s.", r.Flow,
+		return fault.New(fault.FlowNotExists, "Flow '%s' does not exist in account %s.", name,
 			r.Account)
 	} else if err != nil {
 		return err
 	}
 	inputMax := s.limits.Data(f.Dialect)
-	if f.Dialect == 0 { // an older program wrote the row
+	if f.Dialect == 0 || qualifier != "" { // an older program wrote the row, or a version runs
 		inputMax, _ = s.limits.DataRange()
 	}
-	name := e.Name(r.Account, r.Flow)
+	execution := e.Name(r.Account, name)
 	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region},
 		cloudflow.StartExecutionRequest{
-			FlowName:      r.Flow,
-			ExecutionName: name,
+			FlowName:      name,
+			ExecutionName: execution,
 			Input:         string(e.Input(inputMax)),
+			Qualifier:     qualifier,
 		})
 	if fault.CodeOf(err) == fault.ExecutionAlreadyExists {
 		return nil
 	}
 	if err == nil {
-		s.log.Info("started", "flow", r.Flow, "execution", name, "event", describeEvent(e))
+		s.log.Info("started", "flow", r.Flow, "execution", execution, "event", describeEvent(e))
 	}
 	return err
 }

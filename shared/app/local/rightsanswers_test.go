@@ -101,7 +101,13 @@ func TestAnswersHide(t *testing.T) {
 		"ReportTaskSucceeded": true,
 		"ReportTaskFailed":    true,
 		"ListSchedules":       true,
+		"PublishFlowVersion":  true,
 		"ListFlowVersions":    true,
+		"DeleteFlowVersion":   true,
+		"CreateFlowAlias":     true,
+		"UpdateFlowAlias":     true, // what was not sent needs fnf:DescribeFlowAlias
+		"DescribeFlowAlias":   true,
+		"DeleteFlowAlias":     true,
 		"ListFlowAliases":     true,
 		"DescribeRegions":     true,
 	}

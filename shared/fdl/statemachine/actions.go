@@ -52,6 +52,7 @@ var actions = map[string]action{
 	"FNF:StartExecution": {modeMax: custom, system: true, parameters: []parameter{
 		{"resourceArn", true, resource(arn.Flow)},
 		{"executionName", false, executionName},
+		{"qualifier", false, qualifier},
 		{"input", false, ofKind(yamldoc.Map)},
 	}},
 	"HTTP:Request": {modeMax: custom, parameters: []parameter{
@@ -203,6 +204,13 @@ func executionName(n *yamldoc.Node) string {
 		return ""
 	}
 	return "must be a string of 1 to 128 ASCII letters, digits, _ and -, the first a letter or _"
+}
+
+func qualifier(n *yamldoc.Node) string {
+	if i, ok := n.Int(); ok && i > 0 || n.Kind == yamldoc.String && flow.ValidQualifier(n.Text) {
+		return ""
+	}
+	return "must be the number of a version or the name of an alias"
 }
 
 func url(n *yamldoc.Node) string {

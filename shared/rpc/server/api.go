@@ -8,6 +8,8 @@ import (
 
 // API is what the server needs of cloudflow.Service: one method per operation.
 type API interface {
+	VersionsAPI
+
 	CreateFlow(
 		context.Context, cloudflow.Caller, cloudflow.CreateFlowRequest,
 	) (*cloudflow.Flow, error)
@@ -46,12 +48,6 @@ type API interface {
 		context.Context, cloudflow.Caller, cloudflow.ReportTaskFailedRequest,
 	) (eventID int64, err error)
 	ListSchedules(
-		context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest,
-	) (cloudflow.EmptyPage, error)
-	ListFlowVersions(
-		context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest,
-	) (cloudflow.EmptyPage, error)
-	ListFlowAliases(
 		context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest,
 	) (cloudflow.EmptyPage, error)
 	DescribeRegions(context.Context, cloudflow.Caller) ([]cloudflow.Region, error)

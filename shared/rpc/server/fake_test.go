@@ -172,18 +172,6 @@ func (f *fakeAPI) ListSchedules(
 	return cloudflow.EmptyPage{}, f.take(ctx, "ListSchedules", caller, r)
 }
 
-func (f *fakeAPI) ListFlowVersions(
-	ctx context.Context, caller cloudflow.Caller, r cloudflow.ListOfFlowRequest,
-) (cloudflow.EmptyPage, error) {
-	return cloudflow.EmptyPage{}, f.take(ctx, "ListFlowVersions", caller, r)
-}
-
-func (f *fakeAPI) ListFlowAliases(
-	ctx context.Context, caller cloudflow.Caller, r cloudflow.ListOfFlowRequest,
-) (cloudflow.EmptyPage, error) {
-	return cloudflow.EmptyPage{}, f.take(ctx, "ListFlowAliases", caller, r)
-}
-
 func (f *fakeAPI) DescribeRegions(
 	ctx context.Context, caller cloudflow.Caller,
 ) ([]cloudflow.Region, error) {

@@ -36,9 +36,7 @@ func unknownOperation(name string) *fault.Error {
 // unservedOperations are the operations of CloudFlow that this server does not have.
 var unservedOperations = map[string]bool{
 	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true,
-	"DescribeSchedule": true, "PublishFlowVersion": true, "DeleteFlowVersion": true,
-	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true,
-	"DescribeFlowAlias": true, "DescribeMapRun": true, "UpdateMapRun": true,
+	"DescribeSchedule": true, "DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func missingParam(name string) *fault.Error {

@@ -22,7 +22,7 @@ type operationFunc func(
 ) ([]byte, error)
 
 // operations are those that this server has. The others of CloudFlow, which change or describe
-// schedules, versions, aliases and map runs, are rejected like unknown names.
+// schedules and map runs, are rejected like unknown names.
 var operations = func() map[string]*operation {
 	list := []operation{
 		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"},
@@ -60,13 +60,10 @@ var operations = func() map[string]*operation {
 			run: bind(readReportTaskFailed, API.ReportTaskFailed, appendEventID)},
 		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
 			run: bind(readListOfFlow, API.ListSchedules, appendEmpty("Schedules"))},
-		{name: "ListFlowVersions", flow: "FlowName", required: []string{"FlowName"},
-			run: bind(readListOfFlow, API.ListFlowVersions, appendEmpty("FlowVersions"))},
-		{name: "ListFlowAliases", flow: "FlowName", required: []string{"FlowName"},
-			run: bind(readListOfFlow, API.ListFlowAliases, appendEmpty("Aliases"))},
 		{name: "DescribeRegions",
 			run: bind(readNothing, describeRegions, appendRegions)},
 	}
+	list = append(list, versionOperations()...)
 	m := make(map[string]*operation, len(list))
 	for i := range list {
 		list[i].action = "fnf:" + list[i].name

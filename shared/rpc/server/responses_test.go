@@ -52,6 +52,13 @@ func wantFault(t testing.TB, w *httptest.ResponseRecorder, status int, code, mes
 }
 
 // TestResponses checks the exact text of every response: names, order, empty strings, times.
+// responseCase is a request and the fields of its response.
+type responseCase struct {
+	operation  string
+	parameters []string
+	want       string
+}
+
 func TestResponses(t *testing.T) {
 	const flow = `"Id":"3f1c","Name":"%N","Type":"FDL","Definition":"version: v1\ntype: flow\n",` +
 		`"Description":"a \"flow\"",` +
@@ -63,11 +70,7 @@ func TestResponses(t *testing.T) {
 	const started = `"FlowName":"f","Name":"e","FlowDefinition":"version: v1\n",` +
 		`"Input":"{\"key\":\"value\"}",`
 	execution := []string{"FlowName", "f", "ExecutionName", "e"}
-	for _, c := range []struct {
-		operation  string
-		parameters []string
-		want       string
-	}{
+	for _, c := range append(versionResponses(), []responseCase{
 		{"CreateFlow", []string{"Name", "f", "Definition", "d"}, named("f") + environment},
 		{"UpdateFlow", []string{"Name", "f"}, named("f") + environment},
 		{"DescribeFlow", []string{"Name", "f"}, named("f")},
@@ -108,12 +111,10 @@ func TestResponses(t *testing.T) {
 		{"ReportTaskSucceeded", []string{"TaskToken", "t", "Output", "{}"}, `"EventId":7`},
 		{"ReportTaskFailed", []string{"TaskToken", "t", "Error", "E"}, `"EventId":8`},
 		{"ListSchedules", []string{"FlowName", "f"}, `"Schedules":[]`},
-		{"ListFlowVersions", []string{"FlowName", "f", "Limit", "5"}, `"FlowVersions":[]`},
-		{"ListFlowAliases", []string{"FlowName", "f"}, `"Aliases":[]`},
 		{"DescribeRegions", nil,
 			`"Regions":{"Region":[{"RegionId":"cn-hangzhou","LocalName":"Hangzhou",` +
 				`"RegionEndpoint":"localhost:8080"}]}`},
-	} {
+	}...) {
 		list := open(c.operation, append(c.parameters, "RequestId", "r1")...)
 		w := serve(server.Options{API: &fakeAPI{}}, post(list))
 		want := `{"RequestId":"r1"` + "," + c.want + "}"

@@ -69,7 +69,8 @@ var known = func() map[string]string {
 		"Signature", "SignatureMethod", "SignatureNonce", "SignatureType", "SignatureVersion",
 		"Timestamp", "Version", "Cause", "CallbackFnFTaskToken", "Definition", "Description",
 		"Environment", "Error", "ExecutionName", "FlowName", "Input", "Limit", "Name", "NextToken",
-		"Output", "Qualifier", "RoleArn", "Status", "TaskToken", "Type", "WaitTimeSeconds",
+		"Output", "Qualifier", "RoleArn", "RoutingConfigurations", "Status", "TaskToken", "Type",
+		"WaitTimeSeconds",
 	} {
 		m[n] = n
 	}

@@ -155,12 +155,13 @@ func (t *AnyProduct) denyFlow(r *task.Request, operation, region, name string) s
 
 // startRequest is a parsed request to start an execution.
 type startRequest struct {
-	written string // resource name
-	arn     arn.ARN
-	flow    string
-	name    string
-	derived bool // the name was not chosen by the flow
-	input   json.RawMessage
+	written   string // resource name, without the qualifier
+	arn       arn.ARN
+	flow      string
+	qualifier string // version or alias of the flow; "": none
+	name      string
+	derived   bool // the name was not chosen by the flow
+	input     json.RawMessage
 }
 
 // parseStartRequest reads the request in any of its three forms: the parameters of StateMachine,
@@ -172,13 +173,10 @@ func parseStartRequest(r *task.Request) (*startRequest, error) {
 	}
 	child := flow.ReadChildStart(r.Dialect, r.Resource, p.Text)
 	s := &startRequest{
-		written: child.Resource, flow: child.Flow(), name: child.ExecutionName,
-		input: p.First(flow.InputKeys...),
+		written: child.Unqualified(), flow: child.Flow(), qualifier: child.Qualifier(),
+		name: child.ExecutionName, input: p.First(flow.InputKeys...),
 	}
-	switch {
-	case child.ByName:
-		s.written = "acs:fnf:::flow/" + child.FlowName
-	case r.Resource != "" && len(r.Parameters) == 0:
+	if r.Resource != "" && len(r.Parameters) == 0 {
 		s.input = r.Input
 	}
 	if s.arn, err = arn.Parse(s.written); err != nil {
@@ -223,8 +221,11 @@ func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error)
 	if input == "" {
 		input = "{}"
 	}
-	return rpc(endpoint, "StartExecution", product.Version,
-		url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
+	form := url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}
+	if s.qualifier != "" {
+		form.Set("Qualifier", s.qualifier)
+	}
+	return rpc(endpoint, "StartExecution", product.Version, form), nil
 }
 
 // startFailure returns the result of a task that failed with an error of CloudFlow.

@@ -39,7 +39,8 @@ func (t *Runner) parseChild(r *task.Request) (flow.Child, error) {
 		return child, fault.New(fault.InvalidArgument, "%v", err)
 	}
 	request := flow.ReadChildStart(r.Dialect, r.Resource, p.Text)
-	child.ExecutionName, child.FlowName = request.ExecutionName, request.FlowName
+	child.ExecutionName, child.FlowName = request.ExecutionName, request.Flow()
+	child.Qualifier = request.Qualifier()
 	switch {
 	case !request.ByName:
 		if child.FlowName, err = t.flowOf(r, &request); err != nil {
