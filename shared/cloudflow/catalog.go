@@ -11,7 +11,7 @@ import (
 	"millrace/shared/store"
 )
 
-// Limits of a flow's versions and aliases (docs/api.md#limits). All of them are named in the flow's
+// Limits of a flow's versions and aliases (docs/api.md#versions-and-aliases). All of them are named in the flow's
 // row, which every start reads.
 const (
 	versionsMax = 1000

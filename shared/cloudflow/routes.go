@@ -60,7 +60,7 @@ func errRoutes(format string, args ...any) error {
 // numberText returns the text of a JSON string or number: clients send numbers as either.
 func numberText(raw json.RawMessage) string {
 	var text string
-	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &text) == nil {
+	if len(raw) > 0 && raw[0] == '"' && value.Unmarshal(raw, &text) == nil {
 		return text
 	}
 	return string(raw)

@@ -170,7 +170,8 @@ func taskTables(t *testing.T) []words {
 		named("Queues and topics", "parameter", texts(message)),
 		named("Functions", "parameter",
 			[]string{flow.InvocationTypeKeys[1], "StatefulAsyncInvocationID"}),
-		named("Flows", "parameter", []string{flow.InputKeys[1], flow.ExecutionNameKeys[1]}),
+		named("Flows", "parameter", []string{flow.InputKeys[1], flow.ExecutionNameKeys[1],
+			flow.QualifierKeys[1]}),
 		named("Error names", "name", errorNames(t)),
 	}
 }
