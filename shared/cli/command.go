@@ -74,7 +74,12 @@ func (cmd *command) count(args []string) error {
 	case cmd.argsMax >= 0 && len(args) > cmd.argsMax && cmd.argsMax == 0:
 		return fmt.Errorf("it takes no argument, but there is %q", args[0])
 	case cmd.argsMax >= 0 && len(args) > cmd.argsMax:
-		return fmt.Errorf("%q is one argument too many for: %s", args[cmd.argsMax], cmd.args)
+		extra := args[cmd.argsMax]
+		if strings.HasSuffix(extra, "}") { // the shell has split it at a blank
+			return fmt.Errorf("%q is one argument too many for: %s; if it is the end of JSON, "+
+				"quote the whole like '{\"id\": 7}'", extra, cmd.args)
+		}
+		return fmt.Errorf("%q is one argument too many for: %s", extra, cmd.args)
 	}
 	return nil
 }

@@ -1,12 +1,13 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // inputMax is the largest file or standard input that is read, in bytes.
@@ -66,26 +67,54 @@ func (c *invocation) text(value string) (string, error) {
 const byteOrderMark = "\uFEFF"
 
 // object is like text, but the value must be a JSON object; "" stays "".
-func (c *invocation) object(flag, value string) (string, error) {
-	text, err := c.text(value)
-	if err != nil || value == "" {
+func (c *invocation) object(flag, given string) (string, error) {
+	text, err := c.text(given)
+	if err != nil || given == "" {
 		return "", err
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &members); err != nil || members == nil {
-		return "", usagef("--%s must be a JSON object like {\"id\": 7}%s", flag, where(text, err))
+	tree, err := value.Decode([]byte(text))
+	wrong := ", not " + kind(tree)
+	switch {
+	case err != nil && text == given:
+		wrong = fmt.Sprintf("; %s; in a shell, quote it like '{\"id\": 7}', or give a file: "+
+			"--%s @FILE", where(text, err), flag)
+	case err != nil:
+		wrong = "; " + where(text, err)
+	case kind(tree) == "an object":
+		return text, nil
 	}
-	return text, nil
+	return "", usagef("--%s must be a JSON object like {\"id\": 7}%s", flag, wrong)
 }
 
-// where returns the position of a syntax error in JSON text.
-func where(text string, err error) string {
-	var s *json.SyntaxError
-	if !errors.As(err, &s) {
-		return ""
+// kind names the kind of a JSON value.
+func kind(v any) string {
+	switch v.(type) {
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "an array"
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case nil:
+		return "null"
 	}
-	before := text[:max(0, min(int(s.Offset)-1, len(text)))]
+	return "a number"
+}
+
+// where says what is wrong with JSON text, and where.
+func where(text string, err error) string {
+	var s *value.SyntaxError
+	if !errors.As(err, &s) {
+		return err.Error()
+	}
+	before := text[:s.At]
 	line := strings.Count(before, "\n") + 1
 	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
-	return fmt.Sprintf("; line %d, column %d: %v", line, column, s)
+	found := "there is " + s.Found
+	if s.Found == "" {
+		found = "the text ends"
+	}
+	return fmt.Sprintf("line %d, column %d: %s, but %s must be there", line, column, found, s.Want)
 }

@@ -32,7 +32,7 @@ func DecodeWithin(text []byte, memory int) (any, error) {
 		return nil, err
 	}
 	if d.skipBlanks(); d.pos < len(d.text) {
-		return nil, errors.New("text after the JSON value")
+		return nil, d.unexpected("the end of the text")
 	}
 	return v, nil
 }
@@ -72,14 +72,28 @@ func (d *decoder) pushName(name string) error {
 	return nil
 }
 
+// SyntaxError is the error of a text that is no JSON.
+type SyntaxError struct {
+	At    int    // byte offset of what is wrong
+	Found string // the character there, quoted; "" if the text ends there
+	Want  string // what may be there: "a colon"
+}
+
+// Error names the offset.
+func (e *SyntaxError) Error() string {
+	if e.Found == "" {
+		return "the JSON text ends too early"
+	}
+	return fmt.Sprintf("unexpected %s at byte %d of the JSON text: want %s", e.Found, e.At, e.Want)
+}
+
 // unexpected rejects the text at pos; want says what is expected.
 func (d *decoder) unexpected(want string) error {
 	if d.pos >= len(d.text) {
-		return errors.New("the JSON text ends too early")
+		return &SyntaxError{At: len(d.text), Want: want}
 	}
 	r, _ := utf8.DecodeRuneInString(d.text[d.pos:])
-	return fmt.Errorf("unexpected %s at byte %d of the JSON text: want %s", strconv.QuoteRune(r),
-		d.pos, want)
+	return &SyntaxError{At: d.pos, Found: strconv.QuoteRune(r), Want: want}
 }
 
 func (d *decoder) skipBlanks() {
@@ -214,7 +228,7 @@ func (d *decoder) object(depth int) (any, error) {
 
 func (d *decoder) member(depth int) error {
 	if d.next() != '"' {
-		return d.unexpected("the name of a member")
+		return d.unexpected("a name in double quotes")
 	}
 	name, err := d.string()
 	if err != nil {
@@ -293,11 +307,11 @@ func (d *decoder) string() (string, error) {
 		case c == '\\':
 			return d.escaped(from)
 		case c < 0x20:
-			return "", d.unexpected("no control character in a string")
+			return "", d.unexpected(`an escape like \n`)
 		}
 		d.pos++
 	}
-	return "", d.unexpected("a quote")
+	return "", d.unexpected("a double quote that ends the string")
 }
 
 // escaped reads the rest of a string from its first escape. The string starts at from.
@@ -316,13 +330,13 @@ func (d *decoder) escaped(from int) (string, error) {
 				return "", err
 			}
 		case c < 0x20:
-			return "", d.unexpected("no control character in a string")
+			return "", d.unexpected(`an escape like \n`)
 		default:
 			s = append(s, c)
 			d.pos++
 		}
 	}
-	return "", d.unexpected("a quote")
+	return "", d.unexpected("a double quote that ends the string")
 }
 
 // escape appends the characters for an escape, after the backslash.
