@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-
-	"millrace/shared/suggest"
 )
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "--help" || arg == "-help" }
@@ -76,17 +74,19 @@ func unknownFlag(f *pflag.FlagSet, dashes, name string) error {
 			names = append(names, f.Name)
 		}
 	})
-	wrong := fmt.Sprintf("there is no flag %s%s", dashes, name)
-	near := suggest.Hint(name, names)
-	switch other, _, _ := strings.Cut(flagAliases[name], " "); {
+	near := closest(name, names)
+	other, _, _ := strings.Cut(flagAliases[name], " ")
+	switch {
 	case other != "" && slices.Contains(names, other):
-		near = "did you mean '--" + flagAliases[name] + "'?"
+		near = flagAliases[name]
 	case dashes == "-" && slices.Contains(names, name):
-		near = "did you mean '--" + name + "'?"
-	case near != "":
-		near = strings.Replace(near, "'", "'--", 1)
+		near = name
 	}
-	return errors.New(sentence(wrong, near, "--help lists them"))
+	if near != "" {
+		near = "--" + near
+	}
+	return errors.New(sentence(fmt.Sprintf("there is no flag %s%s", dashes, name), near,
+		"--help lists them"))
 }
 
 // unknownShort returns the error for a short flag that does not exist. cluster is what the parser

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -57,6 +58,9 @@ func (c *invocation) outputFlag(f *pflag.FlagSet) {
 // combined with a token from the environment.
 func (c *invocation) connect() (*client.Client, error) {
 	o := c.client
+	if o.signature != "" && !slices.Contains(flagValues["signature"], o.signature) {
+		return nil, c.wrong(oneOf("--signature", o.signature, flagValues["signature"]))
+	}
 	if o.keyID == "" && o.secret == "" && o.bearer == "" {
 		o.keyID = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
 		o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-
-	"millrace/shared/suggest"
 )
 
 // command is one command: its help and its function.
@@ -82,43 +80,6 @@ func (cmd *command) count(args []string) error {
 		return fmt.Errorf("%q is one argument too many for: %s", extra, cmd.args)
 	}
 	return nil
-}
-
-// unknown returns the error for an unknown command, with a suggestion.
-func (c *invocation) unknown(words []string) error {
-	var group, first []string
-	near := ""
-	for _, cmd := range commands() {
-		head, tail, two := strings.Cut(cmd.name, " ")
-		first = append(first, head)
-		if two && head == words[0] {
-			group = append(group, tail)
-		}
-		if two && tail == words[0] {
-			near = "did you mean '" + cmd.name + "'?"
-		}
-	}
-	switch {
-	case group == nil:
-		if near == "" {
-			near = suggest.Hint(words[0], first)
-		}
-		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), near,
-			"`millrace help` lists them"))
-	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
-		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
-	}
-	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]),
-		suggest.Hint(words[1], group),
-		"it is one of "+strings.Join(group, ", ")))
-}
-
-// sentence appends to wrong the suggestion, or the fallback if there is none.
-func sentence(wrong, suggestion, fallback string) string {
-	if suggestion == "" {
-		return wrong + "; " + fallback
-	}
-	return wrong + "; " + suggestion
 }
 
 func plural(n int, one, many string) string {

@@ -55,8 +55,7 @@ func (c *invocation) completion() error {
 	case "powershell":
 		return root.GenPowerShellCompletionWithDesc(c.Stdout)
 	}
-	return usagef("there is no completion for %q; the shells are %s", c.args[0],
-		strings.Join(shells, ", "))
+	return c.wrong(oneOf("SHELL", c.args[0], shells))
 }
 
 // completeArguments returns the function that completes the arguments of a command, by their names

@@ -64,7 +64,7 @@ func (o *flowFlags) define(f *pflag.FlagSet, create bool) {
 
 func (o *flowFlags) check() error {
 	if o.mode != "" && o.mode != flow.Standard && o.mode != flow.Express {
-		return usagef("--mode is Standard or Express, not %q", o.mode)
+		return usageError{oneOf("--mode", o.mode, flagValues["mode"])}
 	}
 	return nil
 }

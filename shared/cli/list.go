@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -63,8 +62,7 @@ func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, err
 		}
 	}
 	if o.status != "" && r.Status == "" {
-		return r, c.wrong(
-			errors.New("--status is Starting, Running, Stopped, Succeeded, Failed or TimedOut"))
+		return r, c.wrong(oneOf("--status", o.status, flagValues["status"]))
 	}
 	var err error
 	if r.StartedTimeBegin, err = parseTime(o.since, c.Now()); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,11 +22,22 @@ func Tree() *cobra.Command {
 func (c *invocation) run() error {
 	root := c.tree()
 	root.SetArgs(append([]string{}, c.Args...)) // cobra reads os.Args if it gets nil
-	_, err := root.ExecuteContextC(c.ctx)
-	if isFlagError(err) { // of flags that precede the command's name
-		return c.wrong(flagError(root.Flags(), c.Args, err))
+	cc, err := root.ExecuteContextC(c.ctx)
+	if !isFlagError(err) {
+		return err
 	}
-	return err
+	// The flag precedes the name of the command.
+	var unknown *pflag.NotExistError
+	wrong := flagError(root.Flags(), c.Args, err)
+	if !cc.HasParent() {
+		return c.wrong(wrong)
+	}
+	for _, leaf := range cc.Commands() {
+		if errors.As(err, &unknown) && leaf.Flags().Lookup(unknown.GetSpecifiedName()) != nil {
+			return c.unknown([]string{cc.Name()})
+		}
+	}
+	return usagef("%w (see `millrace help %s`)", wrong, cc.Name())
 }
 
 // tree returns the commands as cobra runs them. Cobra parses; what people read comes from here.
@@ -123,7 +135,7 @@ func (c *invocation) checkOutput() error {
 		c.output = "table"
 	}
 	if !slices.Contains(flagValues["output"], c.output) {
-		return c.wrong(fmt.Errorf("--output is table, json or data, not %q", c.output))
+		return c.wrong(oneOf("--output", c.output, flagValues["output"]))
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (o *validateFlags) validate(c *invocation) error {
 	case err != nil:
 		return err
 	case o.mode != flow.Standard && o.mode != flow.Express:
-		return c.wrong(fmt.Errorf("--mode is Standard or Express, not %q", o.mode))
+		return c.wrong(oneOf("--mode", o.mode, flagValues["mode"]))
 	case o.name != "" && len(list) != 1:
 		return c.wrong(errors.New("--name goes with one file"))
 	}
