@@ -16,6 +16,8 @@ type dialect struct {
 	// entryTokens: a task token names the entry of a task, so it outlives an attempt. Otherwise it
 	// names one attempt.
 	entryTokens bool
+	// catchReplaces: a Catch without an Output leaves its error as the only data.
+	catchReplaces bool
 	// omitAbsent: a path that selects nothing leaves its parameter out.
 	omitAbsent bool
 }

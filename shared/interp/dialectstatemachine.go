@@ -27,6 +27,7 @@ var stateMachine = dialect{
 		}
 		return l.WaitSeconds
 	}},
+	catchReplaces: true,
 	concurrency: func(l *flow.Limits, m *flow.MapSpec) int {
 		if m.Concurrency == 0 {
 			return l.MapConcurrency

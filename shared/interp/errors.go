@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"millrace/shared/expr"
@@ -39,7 +40,8 @@ func (f *stepper) asError(err error) *flow.Error {
 
 // withLocation adds the state and the field to the error of an expression.
 func (f *stepper) withLocation(e *entry, site string, err error) error {
-	if _, ok := err.(*expr.Error); !ok {
+	failed, ok := err.(*expr.Error)
+	if !ok {
 		return err
 	}
 	where := site
@@ -47,7 +49,40 @@ func (f *stepper) withLocation(e *entry, site string, err error) error {
 		where = "state " + value.Quote(f.state(e).Name) + ", " + site
 	}
 	return stateError{flow.Error{Name: f.d.errors.runtime,
-		Cause: truncateCause(where + ": " + err.Error())}}
+		Cause: truncateCause(where + ": " + err.Error() + f.catchHint(e, failed))}}
+}
+
+// catchHint explains why $Input lacks a member if its data are the error that a Catch has left.
+func (f *stepper) catchHint(e *entry, err *expr.Error) string {
+	if !f.d.catchReplaces || e == nil || !strings.HasPrefix(err.Reason, `"$Input" has no member`) {
+		return ""
+	}
+	input := e.input
+	if input == nil {
+		input = e.scope.input
+	}
+	if !input.Loaded() || !f.leavesErrors() {
+		return ""
+	}
+	data, _ := input.Tree().(map[string]any)
+	_, code := data["Code"]
+	if _, detail := data["Detail"]; len(data) != 2 || !code || !detail {
+		return ""
+	}
+	return "; $Input is {Code, Detail}, because a Catch without OutputConstructor replaces the " +
+		"data by the error"
+}
+
+// leavesErrors reports whether a Catch of the machine has no OutputConstructor.
+func (f *stepper) leavesErrors() bool {
+	for _, st := range f.m.Nodes {
+		for i := range st.Catch {
+			if st.Catch[i].Output == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // truncateError limits the name and the cause of an error to what a history event may hold. Errors
