@@ -20,7 +20,6 @@ var readers = map[string]string{
 	"task/reserved/call.go":     "takes what any service may take; it knows no fields",
 	"app/cloud/asyncresults.go": "the engine's own row",
 	"cli/json.go":               "reads into maps; it knows no fields",
-	"cli/input.go":              "looks whether a flag is an object; it knows no fields",
 }
 
 func TestNamesOfMembersAreExact(t *testing.T) {

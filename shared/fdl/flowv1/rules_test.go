@@ -79,6 +79,8 @@ func TestRules(t *testing.T) {
 		{"pattern is a list", "F03", "pattern", task("pattern: [sync]")},
 		{"unknown invocation", "F06", "InvocationType",
 			task("serviceParams: {InvocationType: async}")},
+		{"unknown invocation in the spelling of StateMachine", "", "serviceParams.invocationType",
+			task("serviceParams: {invocationType: sync}")},
 		{"timeout of zero", "F03", "timeoutSeconds", task("timeoutSeconds: 0")},
 		{"timeout is text", "F03", "timeoutSeconds", task("timeoutSeconds: '5'")},
 		{"huge timeout", "", "", task("timeoutSeconds: 4000000000000")},

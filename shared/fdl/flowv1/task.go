@@ -158,11 +158,14 @@ func (c *compiler) invocation(n *yamldoc.Node, path *yamldoc.Path, target arn.Ta
 		return ""
 	case v.Kind == yamldoc.String && (v.Text == "Sync" || v.Text == "Async"):
 		return v.Text
-	case key != "InvocationType":
-		return "" // the call reports what is wrong with StateMachine's spelling
 	}
-	c.Error("F06", v, path.Key("serviceParams").Key(key),
-		c.Suggest(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
+	at, hint := path.Key("serviceParams").Key(key), c.Suggest(v.Text, []string{"Sync", "Async"})
+	if key != "InvocationType" {
+		// Definitions with StateMachine's spelling were accepted as they are: the call decides.
+		c.Warn(v, at, hint, "must be Sync or Async")
+		return ""
+	}
+	c.Error("F06", v, at, hint, "must be Sync or Async")
 	return ""
 }
 

@@ -38,6 +38,12 @@ type parameter struct {
 
 const custom = flow.WaitForCustomCallback
 
+// parameterWords are the values of parameters that have few, for suggestions.
+var parameterWords = map[string][]string{
+	"invocationType": {"Sync", "Async"},
+	"method":         {"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"},
+}
+
 var actions = map[string]action{
 	"FC:InvokeFunction": {modeMax: custom, system: true, parameters: []parameter{
 		{"resourceArn", true, resource(arn.Function)},
@@ -149,6 +155,8 @@ func (c *compiler) parameter(given *yamldoc.Node, path *yamldoc.Path, action str
 			hint = "an expression needs the key " + p.name + ".$"
 		} else if v.Kind != yamldoc.String && strings.HasPrefix(reason, "must be a string") {
 			hint = "put it in quotes"
+		} else {
+			hint = c.Suggest(v.Text, parameterWords[p.name])
 		}
 		c.Error("V13", v, path.Key(p.name), hint, "%s", reason)
 	}
@@ -226,7 +234,7 @@ func url(n *yamldoc.Node) string {
 }
 
 func method(n *yamldoc.Node) string {
-	methods := []string{"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"}
+	methods := parameterWords["method"]
 	if n.Kind == yamldoc.String && contains(methods, strings.ToUpper(n.Text)) {
 		return ""
 	}
