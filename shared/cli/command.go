@@ -39,7 +39,8 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), validateCommand(), testCommand(), rightsCommand(),
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
-		flowListCommand(), flowDeleteCommand(), graphCommand(),
+		flowListCommand(), flowDeleteCommand(), flowPublishCommand(),
+		flowVersionsCommand(), flowAliasCommand(), graphCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		reportSucceededCommand(), reportFailedCommand(), completionCommand(), versionCommand(),
 	}

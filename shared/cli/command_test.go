@@ -42,7 +42,7 @@ func TestUsage(t *testing.T) {
 		{"xyzzy", 2, "`millrace help` lists them"},
 		{"delete orders", 2, `there is no command "delete"; did you mean 'flow delete'?`},
 		{"failed orders", 2, "did you mean 'report failed'?"},
-		{"flow", 2, "flow create|update|apply|describe|list|delete"},
+		{"flow", 2, "flow create|update|apply|describe|list|delete|publish|versions|alias"},
 		{"ls", 2, "did you mean 'list'?"},
 		{"get flows", 2, "did you mean 'describe'?"},
 		{"vali", 2, "did you mean 'validate'?"},

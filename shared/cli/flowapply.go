@@ -30,11 +30,15 @@ func flowApplyCommand() *command {
 			"# the name is in the file; all flows of a project\n" +
 			"millrace flow apply orders.yaml\n" +
 			"millrace flow apply flows/\n" +
+			"# and make it a version\n" +
+			"millrace flow apply orders.yaml --publish\n" +
 			"# from the standard input\n" +
 			"render orders.tmpl | millrace flow apply orders -",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
+			f.BoolVar(&o.publish, "publish", false,
+				"then publish a version, unless the newest one is the same")
 			return withClient(o.apply)
 		},
 	}
@@ -51,6 +55,11 @@ func (o *flowFlags) apply(c *invocation, api *client.Client) error {
 	for _, a := range list {
 		if err := o.applyOne(c, api, a); err != nil {
 			return err
+		}
+		if o.publish {
+			if err := c.publishApplied(api, a.name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -18,13 +18,18 @@ func flowDescribeCommand() *command {
 		name: "flow describe", args: "NAME", short: "Show a flow", server: true, argsMin: 1,
 		argsMax: 1,
 		examples: "millrace flow describe orders\n" +
+			"millrace flow describe orders --version 3\n" +
 			"# only the definition, as it was sent; on a terminal control characters are " +
 			"escaped\n" +
 			"millrace flow describe orders --definition > orders.yaml",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
 			only := f.Bool("definition", false, "print the definition alone")
+			version := f.String("version", "", "`VERSION` to show instead of the current flow")
 			return withClient(func(c *invocation, api *client.Client) error {
 				got, err := retryThrottled(c, func() (*client.Flow, error) {
+					if *version != "" {
+						return api.DescribeFlowVersion(c.ctx, c.args[0], *version)
+					}
 					return api.DescribeFlow(c.ctx, c.args[0])
 				})
 				if err != nil {

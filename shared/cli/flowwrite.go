@@ -21,6 +21,7 @@ import (
 type flowFlags struct {
 	description, role, mode, storage string
 	variables                        variables
+	publish                          bool // of `flow apply`
 }
 
 // variables are the values of --env.

@@ -14,6 +14,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 var names = []string{
 	"serve", "validate", "test", "rights", "completion", "version",
 	"flow create", "flow update", "flow apply", "flow describe", "flow list", "flow delete",
+	"flow publish", "flow versions", "flow alias",
 	"start", "describe", "history", "list", "stop", "report succeeded", "report failed",
 }
 

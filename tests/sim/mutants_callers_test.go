@@ -31,7 +31,7 @@ func init() {
 		{"take one call more than there is room for", "shared/engine/step.go", "Max: e.CallsMax - t.callsInFlight()", "Max: e.CallsMax - t.callsInFlight() + 1"},
 		{"write one event too many", "shared/interp/step.go", "f.s.LastEvent+int64(n) > int64(f.l.Events)", "f.s.LastEvent+int64(n) > int64(f.l.Events)+1"},
 		{"keep open states of any size", "shared/engine/commit.go", "ch.BodyMax = e.Limits.BodyBytes", "ch.BodyMax = 0"},
-		{"start with an input of any size", "shared/cloudflow/executions.go", "	if limit := s.Limits.Data(dialect); input.size > limit {", "	if limit := s.Limits.Data(dialect); false {"},
+		{"start with an input of any size", "shared/cloudflow/executions.go", "	if max(len(start.Input), len(start.Canonical)) > limit {", "	if max(len(start.Input), len(start.Canonical)) > 1<<40 {"},
 		{"list executions of every status", "shared/cloudflow/listing.go", "(any || s.Status == status) &&", "(any || s.Status >= 0 && status >= 0) &&"},
 		{"list executions whatever they are called", "shared/cloudflow/listing.go", "strings.HasPrefix(s.Name, q.ExecutionNamePrefix)", "true"},
 		{"list executions started after the end of the time", "shared/store/list.go", "		to = listSort(l.End, \"\")\n", "		to = listSort(l.End+60_000, \"\")\n"},

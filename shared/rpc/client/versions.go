@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"strconv"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/value"
@@ -55,11 +54,11 @@ func EncodeRoutes(routes []Route) string {
 
 // DescribeFlowVersion returns a version of a flow.
 func (c *Client) DescribeFlowVersion(
-	ctx context.Context, flowName string, version int64,
+	ctx context.Context, flowName, version string,
 ) (*Flow, error) {
 	a := newArguments()
 	a.add("Name", flowName)
-	a.add("FlowVersion", strconv.FormatInt(version, 10))
+	a.add("FlowVersion", version)
 	return invoke[Flow](ctx, c, "DescribeFlow", a, 0)
 }
 

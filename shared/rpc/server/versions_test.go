@@ -58,7 +58,7 @@ func TestClientVersionCalls(t *testing.T) {
 	if len(versions.FlowVersions) != 1 || versions.NextToken != "Mw" {
 		t.Errorf("versions are %+v", versions)
 	}
-	_, err = c.DescribeFlowVersion(ctx, "f", 3)
+	_, err = c.DescribeFlowVersion(ctx, "f", "3")
 	arrived("DescribeFlow", cloudflow.DescribeFlowRequest{Name: "f", FlowVersion: "3"}, err)
 	gone := cloudflow.DeleteFlowVersionRequest{FlowName: "f", FlowVersion: "3"}
 	arrived("DeleteFlowVersion", gone, c.DeleteFlowVersion(ctx, gone))
