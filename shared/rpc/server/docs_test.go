@@ -181,6 +181,7 @@ func TestAPIPageMembers(t *testing.T) {
 			"#a-flow": page.section("A flow"), "#an-execution": page.section("An execution"),
 			"#reports-of-tasks": reports, "#a-version": page.section("A version"),
 			"#an-alias": page.section("An alias"),
+			"#a-schedule": page.section("A schedule"),
 		} {
 			if strings.Contains(section, "("+anchor+")") {
 				text += of
