@@ -41,9 +41,6 @@ func commands() []*command {
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
 		flowListCommand(), flowDeleteCommand(), flowPublishCommand(),
 		flowVersionsCommand(), flowAliasCommand(), graphCommand(),
-		scheduleCreateCommand(), scheduleUpdateCommand(), scheduleDescribeCommand(),
-		scheduleListCommand(), scheduleEnableCommand(), scheduleDisableCommand(),
-		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		reportSucceededCommand(), reportFailedCommand(), completionCommand(), versionCommand(),
 	}

@@ -162,7 +162,7 @@ func TestThirdParty(t *testing.T) {
 		"github.com/aliyun/fc-runtime-go-sdk":        {"faas"},
 		"golang.org/x/sync/errgroup":                 {"engine/sweeper"},
 		"golang.org/x/sync/semaphore":                {"inflight"},
-		"golang.org/x/time/rate":                     {"rpc/server"},
+		"golang.org/x/time/rate":                     {"rpc/server", "console"},
 		"github.com/hashicorp/golang-lru/v2":         {"engine", "store"},
 		"golang.org/x/sys":                           {"store/pebblestore", "task/functiontask"},
 		"golang.org/x/text/encoding":                 {"charset"},

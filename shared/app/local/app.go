@@ -16,6 +16,7 @@ import (
 	"millrace/shared/app"
 	"millrace/shared/backoff"
 	"millrace/shared/cloudflow"
+	"millrace/shared/console"
 	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
@@ -237,7 +238,6 @@ func (a *App) build(
 		CallsMax:  s.CallsPerRun,
 		Shares:    a.shares.engine(),
 		Retention: s.Retention(),
-		CatchUp:   s.CatchUp(),
 	})
 	a.service = cloudflow.New(cloudflow.Options{
 		Store:  a.store,
@@ -269,8 +269,20 @@ func (a *App) build(
 	}
 	a.requestBytes, a.rejections = s.RequestBudget(limits), server.NewRejections(a.log)
 	o.Bytes, o.Rejections = a.requestBytes, a.rejections
-	a.handler = server.NewHandler(o)
+	a.handler = a.withConsole(server.NewHandler(o), credentials)
 	return nil
+}
+
+// withConsole serves the console beside the API.
+func (a *App) withConsole(api http.Handler, credentials *auth.Credentials) http.Handler {
+	return console.Mount(api, console.New(console.Options{
+		Connect:     console.InProcess(api),
+		Credentials: credentials,
+		Hosts:       a.config.Settings.Hosts,
+		Secure:      a.config.Certificate != "",
+		Now:         a.config.Now,
+		Log:         a.log,
+	}))
 }
 
 // startBackground starts the background goroutines.

@@ -30,8 +30,7 @@ func Serve(ctx context.Context, c Config) error {
 		return err
 	}
 	metricsServer, err := serveMetrics(c.Settings.Metrics,
-		shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.rejections},
-		scheduleCollector{a.engine})
+		shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.rejections})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())

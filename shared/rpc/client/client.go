@@ -26,9 +26,10 @@ type Options struct {
 	Endpoint      string // http://host:port, or https://
 	AccessKeyID   string
 	Secret        string
-	SecurityToken string // of STS credentials
-	Bearer        string // bearer token, instead of an access key
-	Region        string // sent as RegionId under V1; CloudFlow ignores it
+	Key           *sign.Key // the secret prepared for signing, instead of Secret
+	SecurityToken string    // of STS credentials
+	Bearer        string    // bearer token, instead of an access key
+	Region        string    // sent as RegionId under V1; CloudFlow ignores it
 	// Signature is "v1", "v3" or "none". "" is v1 with an access key or a bearer token, and none
 	// without.
 	Signature string
@@ -88,13 +89,13 @@ func New(o Options) (*Client, error) {
 func (c *Client) credentials() error {
 	switch {
 	case c.Signature == "none":
-		c.AccessKeyID, c.Secret, c.SecurityToken, c.Bearer = "", "", "", ""
+		c.AccessKeyID, c.Secret, c.SecurityToken, c.Bearer, c.Key = "", "", "", "", nil
 		return nil
 	case c.Signature != "" && c.Signature != "v1" && c.Signature != "v3":
 		return fmt.Errorf("the signature %q must be v1, v3 or none", c.Signature)
 	case c.AccessKeyID != "" && c.Bearer != "":
 		return errors.New("give an access key or a bearer token, not both")
-	case (c.AccessKeyID == "") != (c.Secret == ""):
+	case (c.AccessKeyID == "") != (c.Secret == "" && c.Key == nil):
 		return errors.New("an access key needs both its id and its secret")
 	case c.Signature != "" && c.AccessKeyID == "" && c.Bearer == "":
 		return fmt.Errorf("signature %s needs an access key id and its secret, or a bearer token",
@@ -104,7 +105,7 @@ func (c *Client) credentials() error {
 		return fmt.Errorf("a bearer token %w", ErrPlainHTTP)
 	}
 	c.v3 = c.Signature == "v3"
-	if c.AccessKeyID != "" {
+	if c.key = c.Key; c.AccessKeyID != "" && c.key == nil {
 		c.key = sign.NewKey(c.Secret)
 	}
 	return nil

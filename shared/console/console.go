@@ -1,0 +1,138 @@
+// Package console serves the pages on which people see flows and executions, find out why one
+// failed, and put it right. The pages are rendered here from the operations of the API, called as
+// any client calls them, so a page shows nothing that its reader may not ask for. Without scripts
+// everything can be read and done; a script keeps the page of a running execution up to date.
+//
+// All links are relative: the pages work below any prefix.
+package console
+
+import (
+	"cmp"
+	"embed"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"millrace/shared/headers"
+	"millrace/shared/rpc/auth"
+	"millrace/shared/rpc/client"
+	"millrace/shared/rpc/sign"
+)
+
+// Options configure a console. Connect must be set.
+type Options struct {
+	// Connect returns a client of the API that signs with a key; with key nil it does not sign.
+	Connect func(id string, key *sign.Key) (*client.Client, error)
+	// Credentials say who may sign in. If nil, the console is open: it asks for no key, and answers
+	// only if the request names this machine, so that no page of another site reads it through a
+	// browser here.
+	Credentials *auth.Credentials
+	// Hosts are further names of this machine, for an open console.
+	Hosts []string
+	// Secure marks cookies so that a browser sends them over TLS alone.
+	Secure bool
+	Now    func() time.Time // nil is time.Now
+	Log    *slog.Logger     // nil is slog.Default()
+}
+
+// Console serves the pages at /.
+type Console struct {
+	Options
+	routes   *http.ServeMux
+	crossing *http.CrossOriginProtection
+	pages    map[string]*template.Template
+	assets   map[string]asset
+	signIns  *rate.Limiter
+}
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed assets
+var assets embed.FS
+
+// The rate of attempts to sign in, of everybody together: secrets are long, and a reader who has one
+// needs one attempt.
+const (
+	signInsPerSecond = 1
+	signInsAtOnce    = 10
+)
+
+// formMax is the most that a form may send, in bytes: a definition and a little more.
+const formMax = 2 << 20
+
+// New returns a console.
+func New(o Options) *Console {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Log = cmp.Or(o.Log, slog.Default())
+	c := &Console{Options: o, routes: http.NewServeMux(),
+		crossing: http.NewCrossOriginProtection(),
+		signIns:  rate.NewLimiter(signInsPerSecond, signInsAtOnce)}
+	c.assets = readAssets()
+	c.pages = c.parsePages()
+	c.route()
+	return c
+}
+
+// executionPath is the address of the page of an execution.
+const executionPath = "/flows/{flow}/executions/{execution}"
+
+// route connects addresses with pages. Changes are made by POST alone.
+func (c *Console) route() {
+	for pattern, page := range map[string]func(*visit) error{
+		"GET /{$}":                          (*visit).home,
+		"GET /flows":                        (*visit).flows,
+		"GET /flows/{flow}":                 (*visit).flow,
+		"GET /flows/{flow}/edit":            (*visit).edit,
+		"GET /new":                          (*visit).edit,
+		"GET /executions":                   (*visit).executions,
+		"GET " + executionPath:              (*visit).execution,
+		"GET " + executionPath + "/export":  (*visit).export,
+		"POST /save":                        (*visit).save,
+		"POST /flows/{flow}/start":          (*visit).start,
+		"POST /flows/{flow}/delete":         (*visit).delete,
+		"POST " + executionPath + "/stop":   (*visit).stop,
+		"POST " + executionPath + "/report": (*visit).report,
+		"POST /settings":                    (*visit).settings,
+		"POST /sign-out":                    (*visit).signOut,
+	} {
+		c.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			c.show(w, r, page)
+		})
+	}
+	c.routes.HandleFunc("GET /sign-in", c.signInPage)
+	c.routes.HandleFunc("POST /sign-in", c.signIn)
+	c.routes.HandleFunc("GET /assets/{name}", c.asset)
+	c.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		c.show(w, r, (*visit).missing)
+	})
+}
+
+// policy is what a page may load: its own style sheet and script, and nothing of anybody else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	headers.Private(h)
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if c.Credentials == nil && !c.namesThisMachine(r.Host) {
+		http.Error(w, "This console needs no key, so it answers only to a name of this machine, "+
+			"like localhost. Name others under Hosts in the configuration.", http.StatusForbidden)
+		return
+	}
+	if err := c.crossing.Check(r); err != nil {
+		http.Error(w, "This request comes from another site.", http.StatusForbidden)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, formMax)
+	c.routes.ServeHTTP(w, r)
+}

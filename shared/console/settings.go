@@ -1,0 +1,58 @@
+package console
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The cookies of a reader's choices, and how long a browser keeps them.
+const (
+	languageCookie = "millrace-language"
+	darkCookie     = "millrace-colours"
+	zoneCookie     = "millrace-zone"
+	choiceMax      = 365 * 24 * time.Hour
+)
+
+// choices are the values that a reader may choose, by cookie.
+var choices = map[string]string{languageCookie: " en zh ", darkCookie: " auto light dark ",
+	zoneCookie: " local utc "}
+
+// settings keeps the choices of a reader in cookies.
+func (v *visit) settings() error {
+	for cookie, values := range choices {
+		chosen := v.r.PostFormValue(cookie)
+		if chosen != "" && strings.Contains(values, " "+chosen+" ") {
+			v.console.setCookie(v.w, cookie, chosen, choiceMax)
+		}
+	}
+	return v.to(ownPath(v.r.PostFormValue("next")))
+}
+
+// language returns the language of a reader: as chosen, else as the browser asks, else English.
+func language(r *http.Request) string {
+	if chosen := cookieOf(r, languageCookie); chosen == "en" || chosen == "zh" {
+		return chosen
+	}
+	for one := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		switch tag, _, _ := strings.Cut(strings.TrimSpace(one), ";"); {
+		case strings.HasPrefix(tag, "zh"):
+			return "zh"
+		case strings.HasPrefix(tag, "en"):
+			return "en"
+		}
+	}
+	return "en"
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,209 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/rpc/client"
+)
+
+// visit is one request of a reader who may see pages.
+type visit struct {
+	console *Console
+	w       http.ResponseWriter
+	r       *http.Request
+	ctx     context.Context
+	api     *client.Client
+	page    *page
+}
+
+// page is what every page shows.
+type page struct {
+	Title    string
+	Name     string // of the template
+	Root     string // the way to the console's root
+	Language string // "en" or "zh"
+	Dark     string // "", "light" or "dark"
+	UTC      bool
+	Here     string // the address of this page, from the root
+	KeyID    string // of the reader; "" on an open console
+	Script   string
+	Style    string
+	Data     any
+}
+
+// show calls a page for a reader who is signed in; anybody else is led to the page for signing in.
+func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) error) {
+	p := c.newPage(r, "")
+	v := &visit{console: c, w: w, r: r, ctx: r.Context(), page: p}
+	var err error
+	if c.Credentials == nil {
+		v.api, err = c.Connect("", nil)
+	} else {
+		key := c.signedIn(r)
+		if key == nil {
+			redirect(w, r, "sign-in?next="+url.QueryEscape(p.Here))
+			return
+		}
+		p.KeyID = key.ID
+		v.api, err = c.Connect(key.ID, key.Sign)
+	}
+	if err == nil {
+		err = do(v)
+	}
+	if err != nil {
+		c.renderError(w, p, err)
+	}
+}
+
+// newPage returns the page of a request, as the reader has set it.
+func (c *Console) newPage(r *http.Request, name string) *page {
+	p := &page{Name: name, Root: root(r), Language: language(r),
+		Dark: cookieOf(r, darkCookie), UTC: cookieOf(r, zoneCookie) == "utc",
+		Script: c.assets["console.js"].address, Style: c.assets["style.css"].address}
+	p.Here = r.URL.Path[1:]
+	if r.Method != http.MethodGet {
+		p.Here = ""
+	} else if r.URL.RawQuery != "" {
+		p.Here += "?" + r.URL.RawQuery
+	}
+	return p
+}
+
+func cookieOf(r *http.Request, name string) string {
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// render writes a page. It is rendered whole before the first byte is sent, so that no half of one
+// is shown.
+func (c *Console) render(w http.ResponseWriter, status int, name string, p *page, data any) {
+	p.Name, p.Data = name, data
+	if p.Title == "" {
+		p.Title = p.T(name)
+	}
+	var b bytes.Buffer
+	if err := c.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
+		c.Log.Error("console: a page cannot be rendered", "page", name, "err", err)
+		http.Error(w, "This page cannot be shown; the server's log says why.",
+			http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// ok renders a page of a visit.
+func (v *visit) ok(name, title string, data any) error {
+	v.page.Title = title
+	v.console.render(v.w, http.StatusOK, name, v.page, data)
+	return nil
+}
+
+// to leads the browser to another page of the console.
+func (v *visit) to(path string) error {
+	redirect(v.w, v.r, path)
+	return nil
+}
+
+func (v *visit) missing() error {
+	v.console.render(v.w, http.StatusNotFound, "missing", v.page, nil)
+	return nil
+}
+
+// failure is what a page shows of an error.
+type failure struct{ Code, Message, RequestID string }
+
+// renderError shows an error of the API, or that the API did not answer.
+func (c *Console) renderError(w http.ResponseWriter, p *page, err error) {
+	var too *http.MaxBytesError
+	status, shown := http.StatusBadGateway, failure{Message: err.Error()}
+	var f *fault.Error
+	switch {
+	case errors.As(err, &too):
+		status, shown.Message = http.StatusRequestEntityTooLarge, p.T("too large")
+	case errors.As(err, &f):
+		status = f.Code.Status()
+		shown = failure{string(f.Code), f.Message, client.RequestID(err)}
+	}
+	p.Title = ""
+	c.render(w, status, "error", p, shown)
+}
+
+// parsePages returns the templates of all pages.
+func (c *Console) parsePages() map[string]*template.Template {
+	functions := template.FuncMap{"time": shownTime, "ago": shownAgo(c.Now), "took": took,
+		"pretty": pretty, "segment": url.PathEscape}
+	layout := template.Must(template.New("").Funcs(functions).ParseFS(templates,
+		"templates/layout.html"))
+	pages := map[string]*template.Template{}
+	for _, name := range []string{"home", "flows", "flow", "edit", "executions", "execution",
+		"sign-in", "error", "missing"} {
+		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templates,
+			"templates/"+name+".html"))
+	}
+	return pages
+}
+
+// shownTime returns a time as the page shows it before a script puts it into the reader's zone.
+func shownTime(t client.Timestamp) string {
+	if t == "" {
+		return ""
+	}
+	return t.Time().UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// shownAgo returns a function that says how long ago a time is.
+func shownAgo(now func() time.Time) func(client.Timestamp) string {
+	return func(t client.Timestamp) string {
+		if t == "" {
+			return ""
+		}
+		return roughly(now().Sub(t.Time()))
+	}
+}
+
+// took says how long something took; "" while it has not ended.
+func took(from, to client.Timestamp) string {
+	if from == "" || to == "" {
+		return ""
+	}
+	return roughly(to.Time().Sub(from.Time()))
+}
+
+// roughly returns a duration with two digits or so: "430 ms", "12 s", "3 min", "5 h", "2 d".
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	case d < 2*time.Minute:
+		return strconv.FormatInt(int64(d.Seconds()), 10) + " s"
+	case d < 2*time.Hour:
+		return strconv.FormatInt(int64(d.Minutes()), 10) + " min"
+	case d < 48*time.Hour:
+		return strconv.FormatInt(int64(d.Hours()), 10) + " h"
+	}
+	return strconv.FormatInt(int64(d.Hours()/24), 10) + " d"
+}
+
+// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are; any other
+// text as it is.
+func pretty(text string) string {
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(text), "", "  ") != nil {
+		return text
+	}
+	return b.String()
+}
