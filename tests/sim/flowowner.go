@@ -107,12 +107,17 @@ func (o *flowOwner) definition() string {
 func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.Service) (T, error),
 	done func(T, fault.Code)) bool {
 	who := fmt.Sprintf("owner %s %s %d", what, o.name, o.made)
-	for range o.c.w.attemptsMax() {
+	for tries := 0; tries < o.c.w.attemptsMax(); tries++ {
 		got, err := request(o.c.w, nil, who, do)
-		if code := codeOf(err); !retried(code, err) {
+		code := codeOf(err)
+		if !retried(code, err) {
 			o.c.w.checked("response at last")
 			o.c.note(who+" is told", func() { done(got, code) })
 			return true
+		}
+		if code == fault.ResourceThrottled && o.c.w.limits.Executions < 10 {
+			// The executions that fill the limit may run for days, and then this ends with the run.
+			tries--
 		}
 		o.unsure = true
 		if !o.c.sleep(time.Duration(o.r.IntN(8000)) * time.Millisecond) {

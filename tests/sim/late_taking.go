@@ -12,7 +12,7 @@ import (
 // Bound of the second: 80 s after it was found due, and 90 s more after faults. For a poison
 // execution, and executions that may have been in the same process, only the first part holds.
 func (w *World) owesTaking(r *run, owe func(obligation)) {
-	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.quiescedAt ||
+	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found <= w.quiescedAt ||
 		w.poison.partition != "" {
 		return
 	}
