@@ -42,7 +42,10 @@ type reportSource struct {
 	// is sent once.
 	mark    uint64
 	attempt int64 // that started the execution whose end is reported; 0: not known
-	raw     bool  // the output is the raw result of the task
+	// timedOut: the execution whose end is reported has timed out. The error name of anybody else's
+	// report is that person's own, even if it reads the same.
+	timedOut bool
+	raw      bool // the output is the raw result of the task
 }
 
 func (e *Engine) report(
@@ -69,6 +72,9 @@ func (e *Engine) report(
 		}
 		// No caller could act on a rejection, and the task would wait for ever.
 		report = tooLargeToReport(limit)
+	}
+	if by.timedOut {
+		report.Error = interp.ChildTimedOut(dialect, report.Error)
 	}
 	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID,
 		Output: report.Output, Error: report.Error, Mark: by.mark}

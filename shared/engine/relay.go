@@ -39,7 +39,8 @@ func (e *Engine) relay(m *mailbox) {
 	}
 	from := outboxSource{
 		account: m.x.Account, key: m.state.Key(out.ID), attempt: startedBy(m.x.Origin),
-		role: m.x.RoleArn, author: m.x.Author, callbackBy: m.x.CallbackBy,
+		timedOut: m.state.Status == flow.TimedOut,
+		role:     m.x.RoleArn, author: m.x.Author, callbackBy: m.x.CallbackBy,
 	}
 	stopped := m.x.Stopped
 	m.relaying = true
@@ -69,6 +70,8 @@ type outboxSource struct {
 	account string
 	key     string // of the attempt that the entry belongs to
 	attempt int64  // of another execution, whose task started this one; 0: none
+	// timedOut: it ended by its own time limit.
+	timedOut bool
 
 	role, author, callbackBy string // as in store.Execution
 }
@@ -109,7 +112,7 @@ func (e *Engine) deliver(ctx context.Context, from outboxSource, o *interp.Outbo
 		if o.Error == nil {
 			report.Output = o.Output.Text()
 		}
-		by := reportSource{mark: markOf(from.key), attempt: from.attempt}
+		by := reportSource{mark: markOf(from.key), attempt: from.attempt, timedOut: from.timedOut}
 		_, err = e.report(ctx, from.account, o.Token, report, by)
 	case interp.OutboxStopChild:
 		err = e.stopChild(ctx, from, o)

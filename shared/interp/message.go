@@ -272,15 +272,11 @@ func (f *stepper) taskReported(n *Message) Reply {
 	if refusal != Accepted {
 		return Reply{Rejection: refusal}
 	}
-	told := *n
-	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut {
-		told.Error = &flow.Error{Name: f.d.errors.childTimedOut, Cause: n.Error.Cause}
-	}
 	if f.endAtEventLimit(e.attempt.submitEvents() + 1) {
 		return Reply{Event: f.s.LastEvent}
 	}
 	f.submit(e)
-	return f.completeAttempt(e, &told)
+	return f.completeAttempt(e, n)
 }
 
 // stopRequested ends the execution on request.

@@ -348,24 +348,33 @@ func TestFailedStartIsStopped(t *testing.T) {
 	}
 }
 
-// TestCallbackOfTimedOutChild: the waiting task sees the error name of its own dialect.
+// TestCallbackOfTimedOutChild: the waiting task sees the error name of its own dialect. A report of
+// anybody else keeps its name, even if it reads the same.
 func TestCallbackOfTimedOutChild(t *testing.T) {
 	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 100, End: true}`), `{}`)
 	r.s.CallbackToken, r.s.Deadline = "parent", start+1000
 	r.step(0)
 	r.wantEvents(r.step(1000), flow.StateAborted, flow.ExecutionTimedOut)
 	told := r.s.Outbox[0].Error
-	for definition, want := range map[string]string{
-		stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)):                                       flow.ErrExecutionTimedOut,
-		flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback}`): flow.ErrTaskTimeout,
+	for dialect, want := range map[flow.Dialect]string{
+		flow.StateMachine: flow.ErrExecutionTimedOut, flow.FlowV1: flow.ErrTaskTimeout,
 	} {
-		parent := newHarness(t, definition, `{}`)
-		call := parent.step(0).Calls[0]
+		if got := interp.ChildTimedOut(dialect, told); got.Name != want || got.Cause != told.Cause {
+			t.Errorf("want %s, got %v", want, got)
+		}
+	}
+	for _, definition := range []string{
+		stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)),
+		flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", ` +
+			`pattern: waitForCallback}`),
+	} {
+		waiting := newHarness(t, definition, `{}`)
+		call := waiting.step(0).Calls[0]
 		n := taskReported(&call, "")
 		n.Output, n.Error = nil, told
-		parent.step(1, n)
-		if parent.s.Error == nil || parent.s.Error.Name != want {
-			t.Errorf("want %s, got %v", want, parent.s.Error)
+		waiting.step(1, n)
+		if got := waiting.s.Error; got == nil || *got != *told {
+			t.Errorf("a report of %v gives %v", told, got)
 		}
 	}
 }
