@@ -1,11 +1,14 @@
 package deploy_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 // TestAlibabaDocs: the page of Alibaba Cloud names what exists: variables with their defaults,
@@ -72,6 +75,35 @@ func TestAlibabaDocs(t *testing.T) {
 	named := regexp.MustCompile(`@serverless-devs/s@([0-9.]+)`).FindStringSubmatch(page)
 	if !strings.Contains(pinned, `"`+named[1]+`"`) {
 		t.Error("the page and package.json name different versions of Serverless Devs")
+	}
+}
+
+// TestExtendedTemplates: the templates of the page that extend s.yaml have only properties that
+// Function Compute knows.
+func TestExtendedTemplates(t *testing.T) {
+	page := read(t, "../../docs/alibaba.md")
+	blocks := regexp.MustCompile("(?s)```yaml\n(# s\\.[a-z]+\\.yaml\nextend: .*?)```").
+		FindAllStringSubmatch(page, -1)
+	if len(blocks) < 2 {
+		t.Fatalf("%d templates", len(blocks))
+	}
+	for _, block := range blocks {
+		var template struct {
+			Resources map[string]struct{ Props map[string]any }
+		}
+		if err := yaml.Unmarshal([]byte(block[1]), &template); err != nil {
+			t.Fatalf("%v\n%s", err, block[1])
+		}
+		p := project(t, projectText(t), policiesPath)
+		for name, r := range template.Resources {
+			if p.Functions[name] == nil {
+				t.Fatalf("there is no function %s to extend", name)
+			}
+			maps.Copy(p.Functions[name], r.Props)
+		}
+		if wrong := validateProject(t, p); len(wrong) > 0 {
+			t.Errorf("%s\n%s", strings.Join(wrong, "\n"), block[1])
+		}
 	}
 }
 
