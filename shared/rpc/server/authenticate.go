@@ -24,6 +24,9 @@ func (c *request) authenticate() error {
 		c.openIdentity()
 		return nil
 	}
+	if c.anonymous = c.isAnonymous(); c.anonymous {
+		return nil
+	}
 	authorization := headerOf(c.r, "Authorization")
 	switch {
 	case authorization != "" && first(c.params.list, "Signature") != "":
@@ -46,6 +49,26 @@ func (c *request) authenticate() error {
 		return missingParam("AccessKeyId")
 	}
 	return c.authenticateV1()
+}
+
+// anonymousMax is the longest request that nobody has signed, in bytes of query and body.
+const anonymousMax = 1 << 10
+
+// isAnonymous reports whether the request may be served without credentials, and has none. All
+// such requests share one account's rate. Nothing more is decoded of them, and they take no place
+// among the requests of the accounts: such an operation reads nothing and waits for nothing.
+func (c *request) isAnonymous() bool {
+	if !c.operation.anonymous || len(c.r.URL.RawQuery)+len(c.body) > anonymousMax ||
+		headerOf(c.r, "Authorization") != "" || headerOf(c.r, rpc.HeaderBearer) != "" {
+		return false
+	}
+	for i := range c.params.list {
+		switch c.params.list[i].Name {
+		case "AccessKeyId", "Signature", "BearerToken", "SecurityToken":
+			return false
+		}
+	}
+	return true
 }
 
 // openIdentity makes every caller the account of the open server. Nonce and timestamp of a

@@ -169,7 +169,7 @@ func TestFaultsOfCredentials(t *testing.T) {
 	at := func(t time.Time) string { return t.Format(time.RFC3339) }
 	token := params("BearerToken", "wrong", "SignatureType", "BEARERTOKEN")
 	check(t, server.Options{Credentials: credentials(t, "testsecret", "")}, []rejectedCase{
-		{"anonymous", get(open("DescribeRegions")), 400, fault.MissingRequiredParams,
+		{"anonymous", get(open("ListFlows")), 400, fault.MissingRequiredParams,
 			missing("AccessKeyId")},
 		{"anonymous in headers", withHeader(raw("POST", "/", "", ""), "x-acs-action", "ListFlows",
 			"x-acs-version", "2019-03-15"),

@@ -12,6 +12,7 @@ type operation struct {
 	flow            string // the parameter that names its flow; "" if there is none
 	required        []string
 	replayProtected bool // always check the nonce: a replay would undo later changes or repeat work
+	anonymous       bool // whoever reaches the server may call it, by a request of anonymousMax
 	run             operationFunc
 }
 
@@ -60,7 +61,7 @@ var operations = func() map[string]*operation {
 			run: bind(readReportTaskFailed, API.ReportTaskFailed, appendEventID)},
 		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
 			run: bind(readListOfFlow, API.ListSchedules, appendEmpty("Schedules"))},
-		{name: "DescribeRegions",
+		{name: "DescribeRegions", anonymous: true,
 			run: bind(readNothing, describeRegions, appendRegions)},
 	}
 	list = append(list, versionOperations()...)

@@ -41,6 +41,7 @@ type request struct {
 
 	operation *operation
 	caller    cloudflow.Caller
+	anonymous bool            // nobody has signed the request, and nobody needs to
 	ctx       context.Context // of the operation
 	shared    bool            // the request is counted in Requests
 	turn      *share.Turn
@@ -148,6 +149,11 @@ func (c *request) preflight() error {
 	if !c.throttle.admit(c.caller.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled,
 			"The request is throttled. Please try again later.")
+	}
+	if c.anonymous {
+		c.ctx = c.r.Context()
+		c.ensureRequestID()
+		return nil
 	}
 	if err := c.acquireShare(); err != nil {
 		return err

@@ -97,6 +97,63 @@ func TestNothingIsDecodedBeforeAuthentication(t *testing.T) {
 	}
 }
 
+// TestAnonymousOperation: DescribeRegions needs no credentials (docs/api.md#describeregions), in
+// either style. Wrong ones, a longer request and any other operation are rejected as before, and the
+// requests of all strangers share one rate.
+func TestAnonymousOperation(t *testing.T) {
+	headers := func(operation, body string) *http.Request {
+		return withHeader(raw("POST", "/", "application/json", body), "x-acs-action", operation,
+			"x-acs-version", "2019-03-15")
+	}
+	padded := func(n int) *http.Request {
+		return post(open("DescribeRegions", "AcceptLanguage", strings.Repeat("x", n)))
+	}
+	served := map[string]*http.Request{
+		"query": get(open("DescribeRegions")), "form": padded(900),
+		"headers":                  headers("DescribeRegions", ""),
+		"a body that is not read":  headers("DescribeRegions", "{"),
+		"in the language of a key": get(open("DescribeRegions", "AcceptLanguage", "zh-CN")),
+	}
+	for name, r := range served {
+		api := &fakeAPI{}
+		o := server.Options{API: api, Now: fixed(noon),
+			Credentials: credentials(t, "testsecret", "")}
+		if w := record(server.NewHandler(o), r); w.Code != 200 || api.caller.Account != "" ||
+			api.caller.May != nil {
+			t.Errorf("%s: %d %s, %+v", name, w.Code, w.Body, api.caller)
+		}
+	}
+	h := server.NewHandler(server.Options{API: &fakeAPI{}, Now: fixed(noon),
+		Credentials: credentials(t, "testsecret", ""),
+		Rates:       map[string]server.Rate{"*": {Bucket: 2, PerSecond: 1}}})
+	for name, c := range map[string]struct {
+		r    *http.Request
+		code string
+	}{
+		"another operation":       {get(open("ListFlows")), "MissingRequiredParams"},
+		"another, in headers":     {headers("ListFlows", ""), "MissingRequiredParams"},
+		"a longer form":           {padded(1100), "MissingRequiredParams"},
+		"a longer body":           {headers("DescribeRegions", strings.Repeat(" ", 1100)), "MissingRequiredParams"},
+		"a key without signature": {get(open("DescribeRegions", "AccessKeyId", "testid")), "MissingRequiredParams"},
+		"a wrong signature":       {get(append(common("DescribeRegions"), params("Signature", "AAAA")...)), "SignatureNotMatch"},
+		"a wrong bearer token":    {get(open("DescribeRegions", "BearerToken", "x")), "AccessDenied"},
+		"a wrong bearer header":   {withHeader(headers("DescribeRegions", ""), "x-acs-bearer-token", "x"), "AccessDenied"},
+		"a wrong authorization":   {withHeader(headers("DescribeRegions", ""), "Authorization", "x"), "SignatureNotMatch"},
+	} {
+		if w := record(h, c.r); w.Code == 200 || !strings.Contains(w.Body.String(), c.code) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	codes := ""
+	for range 3 {
+		codes += fmt.Sprint(record(h, get(open("DescribeRegions"))).Code, " ")
+	}
+	if codes != "200 200 429 " {
+		t.Errorf("the rate of strangers: %s", codes)
+	}
+	wantResponse(t, record(h, get(signV1("GET", common("DescribeRegions")))))
+}
+
 // TestFormsDoNotAmplify checks that a form, which is parsed before the caller is known, costs no
 // more than copies of it. So must the signed text, which is up to five times as long.
 func TestFormsDoNotAmplify(t *testing.T) {
