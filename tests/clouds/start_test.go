@@ -31,6 +31,17 @@ func testStartExecution(t *testing.T, s *stack) {
 			codeOf(err) != "SignatureNotMatch" {
 			t.Errorf("%s: a wrong secret: %v", front, err)
 		}
+		nobody, err := client.New(client.Options{Endpoint: s.address(front)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := nobody.DescribeRegions(t.Context()); err != nil || len(got) != 1 {
+			t.Errorf("%s: regions for nobody: %v %v", front, got, err)
+		}
+		if _, err := nobody.ListFlows(t.Context(), cloudflow.ListFlowsRequest{}); codeOf(err) !=
+			"MissingRequiredParams" {
+			t.Errorf("%s: flows for nobody: %v", front, err)
+		}
 	}
 }
 

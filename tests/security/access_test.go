@@ -334,6 +334,12 @@ var reads = map[string]bool{"DescribeFlow": true, "ListFlows": true, "DescribeEx
 
 func (who *identity) judge(t *testing.T, op operation, there, absent answer) {
 	t.Helper()
+	if who.name == "nobody" && op.name == "DescribeRegions" { // it needs no credentials
+		if there.status != 200 {
+			t.Errorf("%s: %d %s", op.name, there.status, there.body)
+		}
+		return
+	}
 	if who.status == 404 && op.own { // it may, in its own account
 		if there.status != 200 || strings.Contains(there.body, `"there"`) &&
 			op.name != "CreateFlow" {

@@ -32,7 +32,7 @@ func (w *World) judgeReportedEnd(to *run, added []flow.HistoryEvent) {
 		case !c.x.Status.Final():
 			w.violate("child end", "%s v%d: attempt %d gets the end of %s, which runs",
 				to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
-		case e.Mark == endMark(c) && !reportsEnd(e, c):
+		case e.Mark == endMark(c) && !reportsEnd(e, c, to.x.Dialect):
 			w.violate("child end", "%s has ended as %s, and attempt %d of %s gets %s",
 				c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(),
 				textOf(e))
@@ -54,8 +54,8 @@ func endMark(r *run) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// reportsEnd reports whether an event contains the end of an execution.
-func reportsEnd(e *flow.HistoryEvent, c *run) bool {
+// reportsEnd reports whether an event contains the end of an execution, for a task of the dialect.
+func reportsEnd(e *flow.HistoryEvent, c *run, dialect flow.Dialect) bool {
 	last := &c.events[len(c.events)-1]
 	if e.Type == flow.TaskSucceeded {
 		return c.x.Status == flow.Succeeded && string(e.Output.Text()) == string(last.Output.Text())
@@ -65,7 +65,10 @@ func reportsEnd(e *flow.HistoryEvent, c *run) bool {
 	}
 	switch c.x.Status {
 	case flow.TimedOut:
-		return e.Error.Name == flow.ErrExecutionTimedOut || e.Error.Name == flow.ErrTaskTimeout
+		if dialect == flow.FlowV1 {
+			return e.Error.Name == flow.ErrTaskTimeout
+		}
+		return e.Error.Name == flow.ErrExecutionTimedOut
 	case flow.Failed:
 		return isSameError(e.Error, c.x.Error, flow.ErrExecutionFailed)
 	case flow.Stopped:

@@ -32,7 +32,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"forget the deadline of the execution", "shared/interp/timers.go", "		sooner(s.Deadline)\n", "		sooner(s.Deadline + 3_600_000)\n"},
 	{"forget ready work in the wake time", "shared/engine/commit.go", "if s.Ready() || t.out.More {", "if t.out.More {"},
 	{"let a late result close the next attempt", "shared/interp/message.go", "e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},
-	{"accept a report twice", "shared/interp/message.go", "\tif refusal != Accepted {\n\t\treturn Reply{Rejection: refusal}\n\t}\n\ttold", "\tif refusal != Accepted {\n\t\treturn Reply{Event: f.s.LastEvent}\n\t}\n\ttold"},
+	{"accept a report twice", "shared/interp/message.go", "\tif refusal != Accepted {\n\t\treturn Reply{Rejection: refusal}\n\t}\n\tif f", "\tif refusal != Accepted {\n\t\treturn Reply{Event: f.s.LastEvent}\n\t}\n\tif f"},
 	{"return success when an inbox entry is written", "shared/engine/inbox.go", "\treturn e.awaitInboxEntry(ctx, l, n)\n", "\treturn reply{x: a.x, stepReply: interp.Reply{Event: a.x.LastEvent + 1}}, nil\n"},
 	{"reject a report because another one is in the inbox", "shared/engine/inbox.go", "	switch outcomeOf(err) {\n	case committed, conflict, unknown, gone:\n	default:\n		return reply{}, err\n	}\n", "	if errors.Is(err, store.ErrConflict) {\n		a.stepReply.Rejection = interp.AlreadyEnded\n		return a, nil\n	}\n"},
 	{"take a closed attempt for one that the inbox entry has closed", "shared/engine/inbox.go", "if id, ok := e.findMark(ctx, x, *n); ok {", "if id, ok := x.LastEvent, true; ok {"},
