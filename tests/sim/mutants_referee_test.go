@@ -13,7 +13,6 @@ func init() {
 		{"mix up code and detail", "shared/interp/dialectstatemachine.go", `"Code": e.failure.Name, "Detail": e.failure.Cause`, `"Code": e.failure.Cause, "Detail": e.failure.Name`},
 		{"abort all branches but the first", "shared/interp/failure.go", "	for _, child := range owner.running {\n		if child != sc {", "	for i, child := range owner.running {\n		if child != sc && i > 0 {"},
 		{"drop the error of a child", "shared/interp/failure.go", "\t\tout.Error = withName(s.Error, flow.ErrExecutionFailed)\n", "		out.Error = &flow.Error{Name: flow.ErrExecutionFailed}\n"},
-		{"tell FlowV1 of a child's time-out by the name of StateMachine", "shared/engine/accept.go", "	if by.timedOut {\n", "	if false {\n"},
 		{"tell {} for the output of a child", "shared/interp/failure.go", "Token: s.CallbackToken, Output: s.Output}", "Token: s.CallbackToken, Output: flow.Empty()}"},
 		{"leave the executions of attempts that are given up", "shared/interp/failure.go", "\tif e.attempt != nil {\n\t\tf.enqueueStopChild(e.attempt)\n\t}\n", ""},
 		{"merge nothing into the local data when an error is caught", "shared/interp/dialectflowv1.go", "f.merged(e.scope.local, out)", "f.merged(flow.Empty(), out)"},
