@@ -12,7 +12,7 @@ type operation struct {
 	flow            string // the parameter that names its flow; "" if there is none
 	required        []string
 	replayProtected bool // always check the nonce: a replay would undo later changes or repeat work
-	anonymous       bool // whoever reaches the server may call it, by a request of anonymousMax
+	anonymous       bool // a client without credentials may call it, by a request of anonymousMax
 	run             operationFunc
 }
 
