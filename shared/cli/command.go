@@ -42,7 +42,7 @@ func commands() []*command {
 		flowListCommand(), flowDeleteCommand(), flowPublishCommand(),
 		flowVersionsCommand(), flowAliasCommand(), graphCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
-		reportSucceededCommand(), reportFailedCommand(), completionCommand(), versionCommand(),
+		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(), versionCommand(),
 	}
 }
 

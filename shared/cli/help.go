@@ -62,6 +62,7 @@ var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow graph "},
 	{"Executions", " start describe history list stop report "},
+	{"In a browser", " console "},
 }
 
 // overview returns the help of the whole program.

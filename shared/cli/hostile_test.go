@@ -102,6 +102,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 	input := `{"a":` + quoted(hostile) + `}`
 	commands := map[string][][]string{
 		"serve":    {{"--listen", hostile}},
+		"console":  {{"--listen", hostile}},
 		"validate": {{wrongFile}, {flowFile, "--name", hostile}, {hostile}},
 		"test": {{caseFile}, {caseFile, "--verbose"}, {caseFile, "--run", hostile},
 			{hostile}},
