@@ -41,6 +41,9 @@ func commands() []*command {
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(),
 		flowListCommand(), flowDeleteCommand(), flowPublishCommand(),
 		flowVersionsCommand(), flowAliasCommand(), graphCommand(),
+		scheduleCreateCommand(), scheduleUpdateCommand(), scheduleDescribeCommand(),
+		scheduleListCommand(), scheduleEnableCommand(), scheduleDisableCommand(),
+		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(), versionCommand(),
 	}

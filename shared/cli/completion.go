@@ -75,6 +75,8 @@ func (c *invocation) completeArguments(cmd *command) cobra.CompletionFunc {
 			return c.flowNames(typed), cobra.ShellCompDirectiveNoFileComp
 		case name == "EXECUTION":
 			return c.executionNames(args[0], typed), cobra.ShellCompDirectiveNoFileComp
+		case name == "SCHEDULE" && cmd.name != "schedule create":
+			return c.scheduleNames(args[0], typed), cobra.ShellCompDirectiveNoFileComp
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -128,6 +130,26 @@ func (c *invocation) executionNames(flowName, typed string) (names []string) {
 	}
 	for _, e := range got.Executions {
 		names = append(names, e.Name)
+	}
+	return completions(names, typed)
+}
+
+// scheduleNames returns the schedules of a flow whose names begin with typed.
+func (c *invocation) scheduleNames(flowName, typed string) (names []string) {
+	api, err := c.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, completionTimeout)
+	defer cancel()
+	limit := int64(1000)
+	got, err := api.ListSchedules(ctx,
+		cloudflow.ListOfFlowRequest{FlowName: flowName, Limit: &limit})
+	if err != nil {
+		return nil
+	}
+	for _, s := range got.Schedules {
+		names = append(names, s.ScheduleName)
 	}
 	return completions(names, typed)
 }

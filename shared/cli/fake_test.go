@@ -126,6 +126,52 @@ func (f *fakeAPI) ListFlows(
 	return page, nil
 }
 
+// schedule returns a schedule of a flow with the texts of the flow.
+func (f *fakeAPI) schedule(flowName, name string) (*cloudflow.Schedule, error) {
+	of, err := f.flow(flowName)
+	if err != nil {
+		return nil, err
+	}
+	return &cloudflow.Schedule{ID: of.ID, Name: name, Description: of.Description,
+		Payload: f.end.Input, CronExpression: of.Description, Enable: true, CreatedTime: began,
+		LastModifiedTime: began}, nil
+}
+
+func (f *fakeAPI) CreateSchedule(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.CreateScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	return f.schedule(r.FlowName, r.ScheduleName)
+}
+
+func (f *fakeAPI) UpdateSchedule(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.UpdateScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	return f.schedule(r.FlowName, r.ScheduleName)
+}
+
+func (f *fakeAPI) DescribeSchedule(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	return f.schedule(r.FlowName, r.ScheduleName)
+}
+
+func (f *fakeAPI) DeleteSchedule(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ScheduleRequest,
+) error {
+	_, err := f.schedule(r.FlowName, r.ScheduleName)
+	return err
+}
+
+func (f *fakeAPI) ListSchedules(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.ListOfFlowRequest,
+) (*cloudflow.SchedulePage, error) {
+	s, err := f.schedule(r.FlowName, r.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	return &cloudflow.SchedulePage{Schedules: []cloudflow.Schedule{*s}}, nil
+}
+
 func (f *fakeAPI) StartExecution(
 	_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest,
 ) (*cloudflow.Execution, error) {

@@ -53,7 +53,9 @@ func (c *invocation) groupHelp(cc *cobra.Command, _ []string) {
 // groupShort says what the commands of a group do.
 func groupShort(name string) string {
 	return map[string]string{
-		"flow": "Create, change, show and delete flows", "report": "Report the result of a task",
+		"flow":     "Create, change, show and delete flows",
+		"schedule": "Create, change, show and delete schedules",
+		"report":   "Report the result of a task",
 	}[name]
 }
 
@@ -61,6 +63,7 @@ func groupShort(name string) string {
 var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow graph "},
+	{"Schedules", " schedule "},
 	{"Executions", " start describe history list stop report "},
 	{"In a browser", " console "},
 }

@@ -15,6 +15,8 @@ var names = []string{
 	"serve", "validate", "test", "rights", "completion", "version",
 	"flow create", "flow update", "flow apply", "flow describe", "flow list", "flow delete",
 	"flow publish", "flow versions", "flow alias",
+	"schedule create", "schedule update", "schedule describe", "schedule list", "schedule enable",
+	"schedule disable", "schedule delete",
 	"start", "describe", "history", "list", "stop", "report succeeded", "report failed",
 }
 
@@ -22,7 +24,7 @@ var names = []string{
 func TestHelp(t *testing.T) {
 	s := newShell(t, nil)
 	var all strings.Builder
-	for _, name := range append([]string{"", "flow", "report"}, names...) {
+	for _, name := range append([]string{"", "flow", "schedule", "report"}, names...) {
 		code, out, errs := s.run(append(strings.Fields(name), "--help")...)
 		if code != 0 || errs != "" || out == "" {
 			t.Errorf("%s --help: exit code %d\n%s", name, code, errs)

@@ -31,7 +31,7 @@ func (c *invocation) unknown(words []string) error {
 		if two && head == words[0] {
 			group = append(group, tail)
 		}
-		if two && tail == words[0] {
+		if two && tail == words[0] && near == "" {
 			near = cmd.name
 		}
 	}

@@ -158,8 +158,36 @@ type ListOfFlowRequest struct {
 	Limit               *int64
 }
 
-// EmptyPage is the only page of a list whose resources are not supported yet.
-type EmptyPage struct{}
+// CreateScheduleRequest holds the parameters of CreateSchedule (docs/api.md#createschedule). Enable
+// is true if it is absent.
+type CreateScheduleRequest struct {
+	FlowName, ScheduleName, CronExpression, Description, Payload string
+	Enable                                                       *bool
+}
+
+// UpdateScheduleRequest holds the parameters of UpdateSchedule (docs/api.md#updateschedule). A nil
+// field keeps the stored value.
+type UpdateScheduleRequest struct {
+	FlowName, ScheduleName               string
+	CronExpression, Description, Payload *string
+	Enable                               *bool
+}
+
+// ScheduleRequest names a schedule.
+type ScheduleRequest struct{ FlowName, ScheduleName string }
+
+// Schedule is a schedule as the wire shows it. Payload is JSON text as sent.
+type Schedule struct {
+	ID, Name, Description, Payload, CronExpression string
+	Enable                                         bool
+	CreatedTime, LastModifiedTime                  int64 // ms since 1970
+}
+
+// SchedulePage is one page of schedules, by name.
+type SchedulePage struct {
+	Schedules []Schedule
+	NextToken string
+}
 
 // Region is a region as DescribeRegions shows it.
 type Region struct{ ID, LocalName, Endpoint string }

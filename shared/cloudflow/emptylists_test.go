@@ -19,11 +19,6 @@ func TestEmptyLists(t *testing.T) {
 	type list func(context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest) (int, error)
 	limit := func(n int64) *int64 { return &n }
 	for operation, list := range map[string]list{
-		"ListSchedules": func(ctx context.Context, c cloudflow.Caller,
-			q cloudflow.ListOfFlowRequest) (int, error) {
-			_, err := s.ListSchedules(ctx, c, q)
-			return 0, err
-		},
 		"ListFlowVersions": func(ctx context.Context, c cloudflow.Caller,
 			q cloudflow.ListOfFlowRequest) (int, error) {
 			page, err := s.ListFlowVersions(ctx, c, q)

@@ -36,6 +36,7 @@ type Settings struct {
 	LeaseSeconds   int64                  // lease of a call, before it must be renewed; 600
 	CallsPerRun    int                    // concurrent calls of one execution; 128
 	SweepSeconds   int64                  // interval of the sweeper; 60
+	CatchUpSeconds int64                  // how late a schedule may start its flow; 3600
 	CheckNonces    bool                   // reject a repeated signature nonce for every operation
 	Hosts          []string               // further host names of the server, for V3 signatures
 	AllowLoopback  *bool                  // flows may call this machine; true for an open server
@@ -83,6 +84,13 @@ const (
 // sweepMax is the longest interval of the sweeper, in seconds: a sweep sends hints for wake times
 // up to two minutes ahead.
 const sweepMax = 120
+
+// catchUpMin and catchUpMax bound CatchUpSeconds: a sweep that finds what is due comes up to two
+// minutes late, and all times within the window are computed at once.
+const (
+	catchUpMin = 300
+	catchUpMax = 31 * 86_400
+)
 
 // leaseMax, freeMax, memtableMax and memoryMax are the largest plausible values: a day, a pebibyte,
 // the maximum of the store, and a pebibyte.
@@ -188,6 +196,10 @@ func (s *Settings) checkNumbers(at strict.Place) {
 		at.Member("SweepSeconds").Failf("SweepSeconds must be from 1 to %d: waits are only as "+
 			"precise as the sweep", sweepMax)
 	}
+	if s.CatchUpSeconds != 0 && (s.CatchUpSeconds < catchUpMin || s.CatchUpSeconds > catchUpMax) {
+		at.Member("CatchUpSeconds").Failf("CatchUpSeconds must be at least %d, and at most %d",
+			catchUpMin, catchUpMax)
+	}
 	if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
 		at.Member("FreeMegabytes").Failf("FreeMegabytes must be at most %d; below 0 there is no "+
 			"floor", freeMax)
@@ -278,6 +290,9 @@ func (s *Settings) Lease() time.Duration { return seconds(s.LeaseSeconds, 600) }
 func (s *Settings) Retention() time.Duration {
 	return seconds(s.RetentionDays*86_400, 90*86_400)
 }
+
+// CatchUp returns how late a schedule may start its flow.
+func (s *Settings) CatchUp() time.Duration { return seconds(s.CatchUpSeconds, 3600) }
 
 // SweepInterval returns the interval of the sweeper.
 func (s *Settings) SweepInterval() time.Duration { return seconds(s.SweepSeconds, 60) }

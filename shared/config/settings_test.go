@@ -43,6 +43,8 @@ func TestLoad(t *testing.T) {
 		{"Tasks: 127.0.0.1:9009\n", "millrace.yaml:1:8: Tasks must be an address"},
 		{"Tasks: localhost\n", "Tasks must be an address"},
 		{"SweepSeconds: 600\n", "SweepSeconds must be from 1 to 120"},
+		{"CatchUpSeconds: 60\n", "CatchUpSeconds must be at least 300, and at most 2678400"},
+		{"CatchUpSeconds: 2678401\n", "CatchUpSeconds must be at least 300, and at most 2678400"},
 		{"Limits: {Evnts: 5}\n", `no limit "Evnts"`},
 		{"Limits: {Events: 0}\n", "above 0"},
 		{"Rates: {StartExecutions: {Bucket: 1, PerSecond: 1}}\n", `no operation "StartExecutions"`},

@@ -35,6 +35,7 @@ type Engine struct {
 	quota       *quota.Quota
 	sweeper     sweeper.Sweeper
 	rowHandlers map[store.Kind]sweeper.Handler
+	schedules   scheduleCounters
 	line        *share.FairQueue // bounds the leased calls; nil: there is no pool of calls
 
 	ctx         context.Context // ends when the engine closes

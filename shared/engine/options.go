@@ -60,6 +60,9 @@ type Options struct {
 	TransactionEventsMax int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
+	// CatchUp is how late the execution of a schedule may be started. Planned times that are
+	// longer past are skipped. 0: 1 hour.
+	CatchUp time.Duration
 	// Shares divide the limited resources of this process between accounts.
 	Shares Shares
 	// CachedMax is how many idle executions an engine that owns its store keeps decoded. 0: 4096.
@@ -96,6 +99,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Retention == 0 {
 		o.Retention = 90 * 24 * time.Hour
+	}
+	if o.CatchUp == 0 {
+		o.CatchUp = time.Hour
 	}
 	if o.CachedMax == 0 {
 		o.CachedMax = 4096

@@ -15,8 +15,12 @@ import (
 )
 
 // HandleHint advances an execution, as a hint asks for. It returns after the first transaction; a
-// goroutine of the engine goes on. It is a queue.Handler.
+// goroutine of the engine goes on. A schedule that a hint names is seen to before it returns. It is
+// a queue.Handler.
 func (e *Engine) HandleHint(ctx context.Context, partition string) error {
+	if key, ok := store.ParseScheduleHint(partition); ok {
+		return e.handleScheduleHint(ctx, key)
+	}
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		e.Log.Warn("hint names no execution", "partition", partition)
 		return nil
@@ -63,7 +67,8 @@ func (e *Engine) Resume(ctx context.Context) error {
 
 // resume sends a hint for an execution that wakes soon, or has a call of an earlier process.
 func (e *Engine) resume(ctx context.Context, row driver.DueRow, soon bool) error {
-	if !getsHints(store.KindOf(row.Key)) {
+	kind := store.KindOf(row.Key)
+	if !getsHints(kind) || !soon && kind == store.ScheduleRow {
 		return nil
 	}
 	if !soon {
@@ -71,7 +76,7 @@ func (e *Engine) resume(ctx context.Context, row driver.DueRow, soon bool) error
 			return err
 		}
 	}
-	return e.Queue.Send(ctx, newHint(row.Key.Partition, 0))
+	return e.Queue.Send(ctx, newHint(hintTarget(row.Key), 0))
 }
 
 // leftInFlight reports whether an execution has a call that another process leased. Far more
@@ -107,7 +112,15 @@ func (e *Engine) wakeShards(ctx context.Context) (int, error) {
 // getsHints reports whether hints are sent for rows of a kind. The sweeper alone sees to all
 // others.
 func getsHints(kind store.Kind) bool {
-	return kind == store.ExecutionRow || kind == store.InboxEntryRow
+	return kind == store.ExecutionRow || kind == store.InboxEntryRow || kind == store.ScheduleRow
+}
+
+// hintTarget returns what the hint for a row names.
+func hintTarget(k driver.Key) string {
+	if store.KindOf(k) == store.ScheduleRow {
+		return store.ScheduleHint(k)
+	}
+	return k.Partition
 }
 
 // wakeRow sees to one row that is due, or will be before the next sweep. Rows of a kind that this
@@ -119,7 +132,7 @@ func (e *Engine) wakeRow(ctx context.Context, row driver.DueRow) error {
 			return nil
 		}
 		delay := time.Duration(left) * time.Millisecond
-		return e.Queue.Send(ctx, newHint(row.Key.Partition, delay))
+		return e.Queue.Send(ctx, newHint(hintTarget(row.Key), delay))
 	}
 	if handle := e.rowHandlers[kind]; handle != nil {
 		return handle(ctx, row)
@@ -147,6 +160,7 @@ func newRowHandlers(e *Engine) map[store.Kind]sweeper.Handler {
 		store.FlowDetailRow: func(ctx context.Context, row driver.DueRow) error {
 			return e.Store.CollectFlowDetail(ctx, row.Key)
 		},
+		store.ScheduleRow:         e.sweepSchedule,
 		store.ValueRow:            deleteExpired,
 		store.NonceRow:            deleteExpired,
 		store.InvocationRecordRow: deleteExpired,

@@ -34,6 +34,8 @@ const (
 	PreconditionFailed        Code = "PreconditionFailed"
 	RequestTimeTooSkewed      Code = "RequestTimeTooSkewed"
 	ResourceThrottled         Code = "ResourceThrottled"
+	ScheduleAlreadyExists     Code = "ScheduleAlreadyExists"
+	ScheduleNotExists         Code = "ScheduleNotExists"
 	ServiceUnavailable        Code = "ServiceUnavailable"
 	SignatureNonceUsed        Code = "SignatureNonceUsed"
 	SignatureNotMatch         Code = "SignatureNotMatch"
@@ -116,6 +118,8 @@ var statuses = map[Code]int{
 	PreconditionFailed:        412,
 	RequestTimeTooSkewed:      403,
 	ResourceThrottled:         429,
+	ScheduleAlreadyExists:     409,
+	ScheduleNotExists:         404,
 	ServiceUnavailable:        503,
 	SignatureNonceUsed:        400,
 	SignatureNotMatch:         403,

@@ -26,6 +26,7 @@ type Limits struct {
 	ExecutionSeconds  int64 // longest Standard execution
 	ExpressSeconds    int64 // longest Express execution
 	Flows             int   // flows of an account
+	Schedules         int   // schedules of a flow
 	Executions        int   // running executions of an account; the local server enforces it
 	StrictPaths       bool  // FlowV1: a mapping source that selects nothing fails the step
 	// Sequential runs branches and iterations one after the other. Only the flow tester sets it.
@@ -43,7 +44,7 @@ func DefaultLimits() Limits {
 		MapConcurrency: 40, MapConcurrencyMax: 100, ParallelBranches: 50, BranchesV1: 100,
 		IterationsV1: 100,
 		TaskSeconds:  604800, ExecutionSeconds: 31536000, ExpressSeconds: 300,
-		Flows: 10000, Executions: 10000,
+		Flows: 10000, Schedules: 100, Executions: 10000,
 	}
 }
 

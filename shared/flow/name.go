@@ -5,10 +5,13 @@ import "strings"
 // NameRule describes what ValidName accepts.
 const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
 
-// ValidName reports whether a caller may give this name to a flow or an execution: 1 to 128 ASCII
-// letters, digits, `_` and `-`, the first a letter or `_` (docs/api.md#flows).
+// NameMax is the maximum length of a name that a caller gives, in bytes.
+const NameMax = 128
+
+// ValidName reports whether a caller may give this name to a flow, an execution or a schedule: 1 to
+// 128 ASCII letters, digits, `_` and `-`, the first a letter or `_` (docs/api.md#flows).
 func ValidName(s string) bool {
-	if len(s) == 0 || len(s) > 128 || !letter(s[0]) {
+	if len(s) == 0 || len(s) > NameMax || !letter(s[0]) {
 		return false
 	}
 	for i := 1; i < len(s); i++ {

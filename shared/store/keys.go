@@ -47,7 +47,8 @@ func definitionKey(flowID, hash string) driver.Key {
 	return rowKey(definitionPartition(flowID), hash)
 }
 
-// definitionPartition is the partition of a flow's definitions and of its tombstone.
+// definitionPartition is the partition of a flow's definitions, schedules and tombstone. What it
+// holds goes with the flow (DeleteDefinitions).
 func definitionPartition(flowID string) string { return "d#" + flowID }
 
 // Partition returns the partition of an execution. A hint names it.
@@ -126,9 +127,12 @@ func aliasSort(name string, token uint64) string {
 	return fmt.Sprintf("%s%s#%016x", prefixAlias, name, token)
 }
 
-// sortTombstone is the sort key of a tombstone, in the partition whose other sort keys are the
-// hashes of definitions, and those of versions and aliases.
-const sortTombstone = "deleted"
+// Sort keys of a flow's schedules and of its tombstone, in the same partition.
+const (
+	sortTombstone  = "deleted"
+	prefixSchedule = "schedule#"
+	afterSchedules = "schedule$"
+)
 
 // ParseTombstone returns the flow id of a tombstone's key. ok is false for any other key.
 func ParseTombstone(k driver.Key) (flowID string, ok bool) {
@@ -139,4 +143,31 @@ func ParseTombstone(k driver.Key) (flowID string, ok bool) {
 // TombstoneKey returns the key of a flow's tombstone.
 func TombstoneKey(flowID string) driver.Key {
 	return rowKey(definitionPartition(flowID), sortTombstone)
+}
+
+// ScheduleKey returns the key of a schedule.
+func ScheduleKey(flowID, name string) driver.Key {
+	return rowKey(definitionPartition(flowID), prefixSchedule+name)
+}
+
+// ParseScheduleKey splits the key of a schedule. ok is false for any other key.
+func ParseScheduleKey(k driver.Key) (flowID, name string, ok bool) {
+	flowID, inFlow := strings.CutPrefix(k.Partition, "d#")
+	name, ok = strings.CutPrefix(k.Sort, prefixSchedule)
+	return flowID, name, ok && inFlow && flowID != "" && name != ""
+}
+
+// ScheduleHint returns what a hint names to have a schedule looked at, where others name the
+// partition of an execution.
+func ScheduleHint(k driver.Key) string { return k.Partition + "#" + k.Sort }
+
+// ParseScheduleHint returns the key of the schedule that a hint names. ok is false if the hint
+// names something else.
+func ParseScheduleHint(hint string) (k driver.Key, ok bool) {
+	partition, name, ok := strings.Cut(hint, "#"+prefixSchedule)
+	k = rowKey(partition, prefixSchedule+name)
+	if _, _, is := ParseScheduleKey(k); !is {
+		ok = false
+	}
+	return k, ok
 }

@@ -20,6 +20,7 @@ const (
 	NonceRow                        // a used signature nonce
 	InvocationRecordRow             // an asynchronous invocation that waits for its result
 	FlowDetailRow                   // a version or an alias of a flow
+	ScheduleRow                     // a schedule of a flow
 )
 
 // KindOf returns the kind of a row.
@@ -36,6 +37,8 @@ func KindOf(k driver.Key) Kind {
 		return TombstoneRow
 	case family == "d" && isFlowDetail(k):
 		return FlowDetailRow
+	case family == "d" && strings.HasPrefix(k.Sort, prefixSchedule):
+		return ScheduleRow
 	case family == "d":
 		return DefinitionRow
 	case family == "n":

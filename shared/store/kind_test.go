@@ -19,6 +19,8 @@ func TestKindOf(t *testing.T) {
 		{Partition: "d#1234", Sort: "6f70"}:                   store.DefinitionRow,
 		{Partition: "d#1234", Sort: "version#0000000001#0a"}:  store.FlowDetailRow,
 		{Partition: "d#1234", Sort: "alias#live#0a"}:          store.FlowDetailRow,
+		{Partition: "d#1234", Sort: "schedule#a"}:             store.ScheduleRow,
+		store.ScheduleKey("1234", "a"):                        store.ScheduleRow,
 		{Partition: "f#1#a", Sort: "a"}:                       store.OtherRow,
 		{Partition: "s#1#every hour", Sort: "a"}:              store.OtherRow,
 		{Partition: "v#1", Sort: "v#"}:                        store.OtherRow,

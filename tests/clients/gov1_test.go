@@ -73,6 +73,11 @@ var goV1Requests = map[string]func() requests.AcsRequest{
 		return fnf.CreateReportTaskFailedRequest()
 	},
 	"CreateSchedule": func() requests.AcsRequest { return fnf.CreateCreateScheduleRequest() },
+	"UpdateSchedule": func() requests.AcsRequest { return fnf.CreateUpdateScheduleRequest() },
+	"DescribeSchedule": func() requests.AcsRequest {
+		return fnf.CreateDescribeScheduleRequest()
+	},
+	"DeleteSchedule": func() requests.AcsRequest { return fnf.CreateDeleteScheduleRequest() },
 	"ListSchedules":  func() requests.AcsRequest { return fnf.CreateListSchedulesRequest() },
 }
 

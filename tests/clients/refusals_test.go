@@ -64,8 +64,12 @@ func TestRefusals(t *testing.T) {
 			{"ListSchedules", flow("Limit", 1001), "InvalidArgument", "Limit"},
 			{"ListFlowVersions", flow("Limit", "many"), "InvalidArgument", "Limit"},
 			{"ListFlowAliases", flow("NextToken", "x"), "InvalidArgument", "NextToken"},
-			{"CreateSchedule", flow("ScheduleName", "s", "CronExpression", "@every 1m"),
-				"ActionNotSupported", "CreateSchedule"},
+			{"CreateSchedule", flow("ScheduleName", "s", "CronExpression", "@every 30s"),
+				"InvalidArgument", "@every"},
+			{"CreateSchedule", flow("ScheduleName", "9", "CronExpression", "@every 1m"),
+				"InvalidArgument", "ScheduleName"},
+			{"CreateSchedule", flow("ScheduleName", "s", "CronExpression", "@every 1m", "Payload",
+				"[1]"), "InvalidArgument", "Payload"},
 			{"UpdateFlowDraft", flow(), "ActionNotSupported", "UpdateFlowDraft"},
 		} {
 			t.Run(fmt.Sprint(i, c.operation), func(t *testing.T) {

@@ -193,6 +193,7 @@ func (c *App) build(h *services, file functionsFile) error {
 		SyncTimeMax:  c.config.Sync,
 		CallsMax:     s.CallsPerRun,
 		Retention:    s.Retention(),
+		CatchUp:      s.CatchUp(),
 	})
 	c.service = cloudflow.New(cloudflow.Options{
 		Store:   c.store,

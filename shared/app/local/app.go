@@ -238,6 +238,7 @@ func (a *App) build(
 		CallsMax:  s.CallsPerRun,
 		Shares:    a.shares.engine(),
 		Retention: s.Retention(),
+		CatchUp:   s.CatchUp(),
 	})
 	a.service = cloudflow.New(cloudflow.Options{
 		Store:  a.store,

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"millrace/shared/engine"
 	"millrace/shared/httpclient"
 	"millrace/shared/inflight"
 	"millrace/shared/rpc/server"
@@ -79,6 +80,25 @@ func (c requestCollector) Collect(to chan<- prometheus.Metric) {
 	for reason, n := range c.rejections.Counts() {
 		to <- prometheus.MustNewConstMetric(requestRefused, prometheus.CounterValue, float64(n),
 			reason)
+	}
+}
+
+// scheduleCollector counts the planned times of schedules by their outcome.
+type scheduleCollector struct{ engine *engine.Engine }
+
+var schedulePlanned = prometheus.NewDesc("millrace_schedule_times_total",
+	"Planned times of schedules: started, skipped because a later time had come or they were too "+
+		"long past, rejected because their execution could not be started.",
+	[]string{"outcome"}, nil)
+
+func (c scheduleCollector) Describe(to chan<- *prometheus.Desc) { to <- schedulePlanned }
+
+func (c scheduleCollector) Collect(to chan<- prometheus.Metric) {
+	counts := c.engine.ScheduleCounts()
+	for outcome, n := range map[string]int64{"started": counts.Started,
+		"skipped": counts.Skipped, "rejected": counts.Rejected} {
+		to <- prometheus.MustNewConstMetric(schedulePlanned, prometheus.CounterValue, float64(n),
+			outcome)
 	}
 }
 

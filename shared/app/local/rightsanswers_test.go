@@ -100,8 +100,12 @@ func TestAnswersHide(t *testing.T) {
 		"GetExecutionHistory": true,
 		"ReportTaskSucceeded": true,
 		"ReportTaskFailed":    true,
-		"ListSchedules":       true,
 		"PublishFlowVersion":  true,
+		"CreateSchedule":      true,
+		"UpdateSchedule":      true, // TestScheduleAnswersHide
+		"DescribeSchedule":    true,
+		"DeleteSchedule":      true,
+		"ListSchedules":       true, // TestScheduleAnswersHide
 		"ListFlowVersions":    true,
 		"DeleteFlowVersion":   true,
 		"CreateFlowAlias":     true,

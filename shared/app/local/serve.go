@@ -30,7 +30,8 @@ func Serve(ctx context.Context, c Config) error {
 		return err
 	}
 	metricsServer, err := serveMetrics(c.Settings.Metrics,
-		shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.rejections})
+		shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.rejections},
+		scheduleCollector{a.engine})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())

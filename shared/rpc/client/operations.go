@@ -237,6 +237,65 @@ func (c *Client) report(ctx context.Context, operation string, a arguments) (int
 	return response.EventID, nil
 }
 
+// CreateSchedule creates a schedule.
+func (c *Client) CreateSchedule(
+	ctx context.Context, r cloudflow.CreateScheduleRequest,
+) (*Schedule, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ScheduleName", r.ScheduleName)
+	a.add("CronExpression", r.CronExpression)
+	a.text("Description", r.Description)
+	a.text("Payload", r.Payload)
+	a.boolean("Enable", r.Enable)
+	return invoke[Schedule](ctx, c, "CreateSchedule", a, 0)
+}
+
+// UpdateSchedule changes those properties of a schedule that r sets.
+func (c *Client) UpdateSchedule(
+	ctx context.Context, r cloudflow.UpdateScheduleRequest,
+) (*Schedule, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ScheduleName", r.ScheduleName)
+	a.opt("CronExpression", r.CronExpression)
+	a.opt("Description", r.Description)
+	a.opt("Payload", r.Payload)
+	a.boolean("Enable", r.Enable)
+	return invoke[Schedule](ctx, c, "UpdateSchedule", a, 0)
+}
+
+// DescribeSchedule returns a schedule.
+func (c *Client) DescribeSchedule(
+	ctx context.Context, r cloudflow.ScheduleRequest,
+) (*Schedule, error) {
+	return invoke[Schedule](ctx, c, "DescribeSchedule", schedule(r), 0)
+}
+
+// DeleteSchedule deletes a schedule.
+func (c *Client) DeleteSchedule(ctx context.Context, r cloudflow.ScheduleRequest) error {
+	_, err := c.do(ctx, "DeleteSchedule", schedule(r), 0)
+	return err
+}
+
+func schedule(r cloudflow.ScheduleRequest) arguments {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ScheduleName", r.ScheduleName)
+	return a
+}
+
+// ListSchedules returns one page of a flow's schedules, sorted by name.
+func (c *Client) ListSchedules(
+	ctx context.Context, r cloudflow.ListOfFlowRequest,
+) (*ScheduleList, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.text("NextToken", r.NextToken)
+	a.integer("Limit", r.Limit)
+	return invoke[ScheduleList](ctx, c, "ListSchedules", a, 0)
+}
+
 // DescribeRegions returns the regions of the endpoint.
 func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
 	response, err := invoke[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions",

@@ -86,6 +86,25 @@ type History struct {
 	NextToken string `json:",omitempty"`
 }
 
+// Schedule is the response of the operations on one schedule, and an item of ScheduleList. Payload
+// is JSON text.
+type Schedule struct {
+	RequestID                     string `json:"RequestId,omitempty"` // "" in a list
+	ScheduleID                    string `json:"ScheduleId"`
+	ScheduleName                  string
+	Description, Payload          string
+	CronExpression                string
+	Enable                        bool
+	CreatedTime, LastModifiedTime Timestamp
+}
+
+// ScheduleList is one page of schedules; NextToken is "" on the last page.
+type ScheduleList struct {
+	RequestID string `json:"RequestId"`
+	Schedules []Schedule
+	NextToken string `json:",omitempty"`
+}
+
 // Region is a region of CloudFlow.
 type Region struct {
 	RegionID                  string `json:"RegionId"`

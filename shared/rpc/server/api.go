@@ -47,8 +47,18 @@ type API interface {
 	ReportTaskFailed(
 		context.Context, cloudflow.Caller, cloudflow.ReportTaskFailedRequest,
 	) (eventID int64, err error)
+	CreateSchedule(
+		context.Context, cloudflow.Caller, cloudflow.CreateScheduleRequest,
+	) (*cloudflow.Schedule, error)
+	UpdateSchedule(
+		context.Context, cloudflow.Caller, cloudflow.UpdateScheduleRequest,
+	) (*cloudflow.Schedule, error)
+	DescribeSchedule(
+		context.Context, cloudflow.Caller, cloudflow.ScheduleRequest,
+	) (*cloudflow.Schedule, error)
+	DeleteSchedule(context.Context, cloudflow.Caller, cloudflow.ScheduleRequest) error
 	ListSchedules(
 		context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest,
-	) (cloudflow.EmptyPage, error)
+	) (*cloudflow.SchedulePage, error)
 	DescribeRegions(context.Context, cloudflow.Caller) ([]cloudflow.Region, error)
 }

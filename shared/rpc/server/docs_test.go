@@ -180,7 +180,8 @@ func TestAPIPageMembers(t *testing.T) {
 		for anchor, of := range map[string]string{
 			"#a-flow": page.section("A flow"), "#an-execution": page.section("An execution"),
 			"#reports-of-tasks": reports, "#a-version": page.section("A version"),
-			"#an-alias": page.section("An alias"),
+			"#an-alias":   page.section("An alias"),
+			"#a-schedule": page.section("A schedule"),
 		} {
 			if strings.Contains(section, "("+anchor+")") {
 				text += of

@@ -166,10 +166,47 @@ func (f *fakeAPI) ReportTaskFailed(
 	return 8, f.take(ctx, "ReportTaskFailed", caller, r)
 }
 
+func aSchedule(name string) *cloudflow.Schedule {
+	return &cloudflow.Schedule{ID: "5c4e", Name: name, Description: `every "hour"`,
+		Payload: `{"key":"value"}`, CronExpression: "0 0 * * * *", Enable: true,
+		CreatedTime: createdMS, LastModifiedTime: stoppedMS}
+}
+
+func (f *fakeAPI) CreateSchedule(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.CreateScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	return aSchedule(r.ScheduleName), f.take(ctx, "CreateSchedule", caller, r)
+}
+
+func (f *fakeAPI) UpdateSchedule(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.UpdateScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	return aSchedule(r.ScheduleName), f.take(ctx, "UpdateSchedule", caller, r)
+}
+
+func (f *fakeAPI) DescribeSchedule(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.ScheduleRequest,
+) (*cloudflow.Schedule, error) {
+	s := aSchedule(r.ScheduleName)
+	s.Enable, s.Payload = false, ""
+	return s, f.take(ctx, "DescribeSchedule", caller, r)
+}
+
+func (f *fakeAPI) DeleteSchedule(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.ScheduleRequest,
+) error {
+	return f.take(ctx, "DeleteSchedule", caller, r)
+}
+
 func (f *fakeAPI) ListSchedules(
 	ctx context.Context, caller cloudflow.Caller, r cloudflow.ListOfFlowRequest,
-) (cloudflow.EmptyPage, error) {
-	return cloudflow.EmptyPage{}, f.take(ctx, "ListSchedules", caller, r)
+) (*cloudflow.SchedulePage, error) {
+	page := &cloudflow.SchedulePage{}
+	if r.NextToken == "" {
+		page = &cloudflow.SchedulePage{NextToken: "b",
+			Schedules: []cloudflow.Schedule{*aSchedule("a"), *aSchedule("b")}}
+	}
+	return page, f.take(ctx, "ListSchedules", caller, r)
 }
 
 func (f *fakeAPI) DescribeRegions(

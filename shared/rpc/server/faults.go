@@ -35,8 +35,7 @@ func unknownOperation(name string) *fault.Error {
 
 // unservedOperations are the operations of CloudFlow that this server does not have.
 var unservedOperations = map[string]bool{
-	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true,
-	"DescribeSchedule": true, "DescribeMapRun": true, "UpdateMapRun": true,
+	"DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func missingParam(name string) *fault.Error {

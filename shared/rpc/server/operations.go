@@ -23,7 +23,7 @@ type operationFunc func(
 ) ([]byte, error)
 
 // operations are those that this server has. The others of CloudFlow, which change or describe
-// schedules and map runs, are rejected like unknown names.
+// map runs, are rejected like unknown names.
 var operations = func() map[string]*operation {
 	list := []operation{
 		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"},
@@ -59,8 +59,21 @@ var operations = func() map[string]*operation {
 			run: bind(readReportTaskSucceeded, API.ReportTaskSucceeded, appendEventID)},
 		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},
 			run: bind(readReportTaskFailed, API.ReportTaskFailed, appendEventID)},
+		{name: "CreateSchedule", flow: "FlowName",
+			required:        []string{"FlowName", "ScheduleName", "CronExpression"},
+			replayProtected: true,
+			run:             bind(readCreateSchedule, API.CreateSchedule, appendSchedule)},
+		{name: "UpdateSchedule", flow: "FlowName", required: []string{"FlowName", "ScheduleName"},
+			replayProtected: true,
+			run:             bind(readUpdateSchedule, API.UpdateSchedule, appendSchedule)},
+		{name: "DescribeSchedule", flow: "FlowName",
+			required: []string{"FlowName", "ScheduleName"},
+			run:      bind(readSchedule, API.DescribeSchedule, appendSchedule)},
+		{name: "DeleteSchedule", flow: "FlowName", required: []string{"FlowName", "ScheduleName"},
+			replayProtected: true,
+			run:             bind(readSchedule, deleteSchedule, appendNothing)},
 		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
-			run: bind(readListOfFlow, API.ListSchedules, appendEmpty("Schedules"))},
+			run: bind(readListOfFlow, API.ListSchedules, appendSchedulePage)},
 		{name: "DescribeRegions", anonymous: true,
 			run: bind(readNothing, describeRegions, appendRegions)},
 	}
@@ -102,6 +115,12 @@ func deleteFlow(
 	api API, ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteFlowRequest,
 ) (nothing, error) {
 	return nothing{}, api.DeleteFlow(ctx, caller, r)
+}
+
+func deleteSchedule(
+	api API, ctx context.Context, caller cloudflow.Caller, r cloudflow.ScheduleRequest,
+) (nothing, error) {
+	return nothing{}, api.DeleteSchedule(ctx, caller, r)
 }
 
 func describeRegions(

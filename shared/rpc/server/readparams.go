@@ -75,6 +75,27 @@ func readListExecutions(p *params) cloudflow.ListExecutionsRequest {
 	}
 }
 
+func readCreateSchedule(p *params) cloudflow.CreateScheduleRequest {
+	return cloudflow.CreateScheduleRequest{
+		FlowName: p.str("FlowName"), ScheduleName: p.str("ScheduleName"),
+		CronExpression: p.str("CronExpression"), Description: p.str("Description"),
+		Payload: p.str("Payload"), Enable: p.boolean("Enable"),
+	}
+}
+
+func readUpdateSchedule(p *params) cloudflow.UpdateScheduleRequest {
+	return cloudflow.UpdateScheduleRequest{
+		FlowName: p.str("FlowName"), ScheduleName: p.str("ScheduleName"),
+		CronExpression: p.opt("CronExpression"), Description: p.opt("Description"),
+		Payload: p.opt("Payload"), Enable: p.boolean("Enable"),
+	}
+}
+
+func readSchedule(p *params) cloudflow.ScheduleRequest {
+	return cloudflow.ScheduleRequest{FlowName: p.str("FlowName"),
+		ScheduleName: p.str("ScheduleName")}
+}
+
 func readListOfFlow(p *params) cloudflow.ListOfFlowRequest {
 	return cloudflow.ListOfFlowRequest{
 		FlowName: p.str("FlowName"), NextToken: p.str("NextToken"), Limit: p.integer("Limit"),

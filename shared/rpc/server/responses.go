@@ -103,11 +103,23 @@ func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
 	return nextToken(append(dst, ']'), p.NextToken)
 }
 
-// appendEmpty appends an empty list: clients fail without its key.
-func appendEmpty(list string) func([]byte, cloudflow.EmptyPage) []byte {
-	return func(dst []byte, _ cloudflow.EmptyPage) []byte {
-		return append(name(dst, list), "[]"...)
+func appendSchedule(dst []byte, s *cloudflow.Schedule) []byte {
+	dst = field(dst, "ScheduleId", s.ID)
+	dst = field(dst, "ScheduleName", s.Name)
+	dst = field(dst, "Description", s.Description)
+	dst = field(dst, "Payload", s.Payload)
+	dst = field(dst, "CronExpression", s.CronExpression)
+	dst = strconv.AppendBool(name(dst, "Enable"), s.Enable)
+	dst = timeField(dst, "CreatedTime", s.CreatedTime)
+	return timeField(dst, "LastModifiedTime", s.LastModifiedTime)
+}
+
+func appendSchedulePage(dst []byte, p *cloudflow.SchedulePage) []byte {
+	dst = append(name(dst, "Schedules"), '[')
+	for i := range p.Schedules {
+		dst = append(appendSchedule(element(dst), &p.Schedules[i]), '}')
 	}
+	return nextToken(append(dst, ']'), p.NextToken)
 }
 
 func appendEventID(dst []byte, id int64) []byte { return intField(dst, "EventId", id) }

@@ -70,6 +70,12 @@ func TestResponses(t *testing.T) {
 	const started = `"FlowName":"f","Name":"e","FlowDefinition":"version: v1\n",` +
 		`"Input":"{\"key\":\"value\"}",`
 	execution := []string{"FlowName", "f", "ExecutionName", "e"}
+	schedule := []string{"FlowName", "f", "ScheduleName", "s"}
+	scheduled := func(name string) string {
+		return `"ScheduleId":"5c4e","ScheduleName":"` + name + `","Description":"every \"hour\"",` +
+			`"Payload":"{\"key\":\"value\"}","CronExpression":"0 0 * * * *","Enable":true,` +
+			`"CreatedTime":"2019-01-01T01:01:01.001Z","LastModifiedTime":"2019-01-01T01:01:02.020Z"`
+	}
 	for _, c := range append(versionResponses(), []responseCase{
 		{"CreateFlow", []string{"Name", "f", "Definition", "d"}, named("f") + environment},
 		{"UpdateFlow", []string{"Name", "f"}, named("f") + environment},
@@ -110,7 +116,14 @@ func TestResponses(t *testing.T) {
 				`"Time":"2019-01-01T01:01:01.001Z"}],"NextToken":"3"`},
 		{"ReportTaskSucceeded", []string{"TaskToken", "t", "Output", "{}"}, `"EventId":7`},
 		{"ReportTaskFailed", []string{"TaskToken", "t", "Error", "E"}, `"EventId":8`},
-		{"ListSchedules", []string{"FlowName", "f"}, `"Schedules":[]`},
+		{"CreateSchedule", append(schedule, "CronExpression", "x"), scheduled("s")},
+		{"UpdateSchedule", schedule, scheduled("s")},
+		{"DescribeSchedule", schedule, strings.NewReplacer(`"{\"key\":\"value\"}"`, `""`, "true",
+			"false").Replace(scheduled("s"))},
+		{"DeleteSchedule", schedule, ""},
+		{"ListSchedules", []string{"FlowName", "f"}, `"Schedules":[{` + scheduled("a") + "},{" +
+			scheduled("b") + `}],"NextToken":"b"`},
+		{"ListSchedules", []string{"FlowName", "f", "NextToken", "b"}, `"Schedules":[]`},
 		{"DescribeRegions", nil,
 			`"Regions":{"Region":[{"RegionId":"cn-hangzhou","LocalName":"Hangzhou",` +
 				`"RegionEndpoint":"localhost:8080"}]}`},

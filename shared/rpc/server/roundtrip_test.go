@@ -154,6 +154,7 @@ func TestClientCalls(t *testing.T) {
 			if id != 7 || id2 != 8 {
 				t.Errorf("event ids are %d and %d", id, id2)
 			}
+			scheduleCalls(t, c, arrived)
 			regions, err := c.DescribeRegions(ctx)
 			arrived("DescribeRegions", nil, err)
 			if len(regions) != 1 || "http://"+regions[0].RegionEndpoint != c.Endpoint {
@@ -164,6 +165,41 @@ func TestClientCalls(t *testing.T) {
 				t.Errorf("nonce is %q", api.caller.Nonce)
 			}
 		})
+	}
+}
+
+// scheduleCalls makes the calls on schedules. arrived checks what has reached the service.
+func scheduleCalls(
+	t *testing.T, c *client.Client, arrived func(name string, request any, err error),
+) {
+	t.Helper()
+	ctx, yes, no, five := context.Background(), true, false, int64(5)
+	text := func(s string) *string { return &s }
+	create := cloudflow.CreateScheduleRequest{FlowName: "f", ScheduleName: "s",
+		CronExpression: "CRON_TZ=Asia/Shanghai 0 3/5 * ? * MON-FRI", Description: "d",
+		Payload: `{"a":"b+c"}`, Enable: &no}
+	s, err := c.CreateSchedule(ctx, create)
+	arrived("CreateSchedule", create, err)
+	if s.ScheduleID != "5c4e" || s.ScheduleName != "s" || !s.Enable || s.RequestID == "" ||
+		s.Payload != `{"key":"value"}` || s.CreatedTime.Time().UnixMilli() != createdMS {
+		t.Errorf("schedule is %+v", s)
+	}
+	update := cloudflow.UpdateScheduleRequest{FlowName: "f", ScheduleName: "s",
+		CronExpression: text("@every 5m"), Description: text(""), Enable: &yes}
+	_, err = c.UpdateSchedule(ctx, update)
+	arrived("UpdateSchedule", update, err)
+	one := cloudflow.ScheduleRequest{FlowName: "f", ScheduleName: "s"}
+	s, err = c.DescribeSchedule(ctx, one)
+	arrived("DescribeSchedule", one, err)
+	if s.Enable || s.Payload != "" || s.LastModifiedTime.Time().UnixMilli() != stoppedMS {
+		t.Errorf("schedule is %+v", s)
+	}
+	arrived("DeleteSchedule", one, c.DeleteSchedule(ctx, one))
+	list := cloudflow.ListOfFlowRequest{FlowName: "f", Limit: &five}
+	page, err := c.ListSchedules(ctx, list)
+	arrived("ListSchedules", list, err)
+	if len(page.Schedules) != 2 || page.NextToken != "b" {
+		t.Errorf("schedules are %+v", page)
 	}
 }
 
@@ -179,7 +215,7 @@ func TestClientCallsByName(t *testing.T) {
 	if err := json.Unmarshal(response, &fields); err != nil || fields["Status"] != "Succeeded" {
 		t.Errorf("%s, %v", response, err)
 	}
-	_, err = c.Call(context.Background(), "CreateSchedule", nil)
+	_, err = c.Call(context.Background(), "CreateStuff", nil)
 	if fault.CodeOf(err) != fault.ActionNotSupported {
 		t.Errorf("an unknown operation gives %v", err)
 	}

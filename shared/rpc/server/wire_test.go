@@ -104,7 +104,7 @@ func (r recorded) signed() bool {
 func (r recorded) v3() bool { return bytes.Contains(r.raw, []byte("\r\nAuthorization: ACS3")) }
 
 var unsupported = map[string]bool{
-	"CreateSchedule": true, "DescribeMapRun": true, "UpdateMapRun": true,
+	"DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func TestRecordedRequestsAreServed(t *testing.T) {

@@ -101,7 +101,7 @@ func actions(t *testing.T) (tables []words) {
 // limits returns the limits of the language and their defaults.
 func limits() map[string][]string {
 	// The rest are limits of FlowV1, of accounts, and settings.
-	others := regexp.MustCompile(`V1$|^(StrictPaths|Sequential|Flows|Executions)$`)
+	others := regexp.MustCompile(`V1$|^(StrictPaths|Sequential|Flows|Schedules|Executions)$`)
 	known := map[string][]string{}
 	v := reflect.ValueOf(flow.DefaultLimits())
 	for i := range v.NumField() {
