@@ -86,8 +86,8 @@ func (d *dumper) body(st *flow.State, indent string) {
 		d.scope(b, indent+"    ")
 	}
 	if m := st.Map; m != nil {
-		fmt.Fprintf(d, "%smap %s item %q index %q concurrency %d distributed %v\n", indent, m.Items,
-			m.Item, m.Index, m.Concurrency, m.Distributed)
+		fmt.Fprintf(d, "%smap %s item %q index %q concurrency %d%s\n", indent, m.Items,
+			m.Item, m.Index, m.Concurrency, distribution(m.Distributed))
 		d.scope(m.Processor, indent+"    ")
 	}
 	if k := st.Task; k != nil {
@@ -103,6 +103,20 @@ func (d *dumper) body(st *flow.State, indent string) {
 		fmt.Fprintf(d, "%scatch %v next %d%s\n", indent, r.Errors, r.Next,
 			template(" output", r.Output))
 	}
+}
+
+func distribution(d *flow.Distribution) string {
+	if d == nil {
+		return ""
+	}
+	text := " distributed " + d.Mode + template(" constructor", d.Item) +
+		template(" items", d.ItemsMax) + template(" tolerated", d.ToleratedCount) +
+		template(" percentage", d.ToleratedPercentage)
+	if d.Batch != nil {
+		text += " batch" + template(" items", d.Batch.ItemsMax) +
+			template(" bytes", d.Batch.BytesMax) + template(" input", d.Batch.Input)
+	}
+	return text
 }
 
 // env gives each root a text that names the root, so that a template shows what it selects.

@@ -65,8 +65,7 @@ func TestExamplesParse(t *testing.T) {
 			text, flowName := definition(t, name)
 			m, found := fdl.Parse(text, fdl.Options{Name: flowName})
 			for _, d := range found {
-				expected := strings.Contains(name, "28-map-distributed") ||
-					strings.Contains(name, "24-end-and-goto") ||
+				expected := strings.Contains(name, "24-end-and-goto") ||
 					strings.Contains(name, "25-literal-or-expression")
 				if d.Severity == yamldoc.Error || !expected {
 					t.Errorf("%s", d.Render(text))

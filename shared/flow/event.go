@@ -53,6 +53,9 @@ const (
 	StateAborted
 )
 
+// Types of distributed Maps.
+const MapRunStarted EventType = 80
+
 // eventNames are the names on the wire.
 var eventNames = [...]string{
 	ExecutionStarted:   "ExecutionStarted",
@@ -82,6 +85,7 @@ var eventNames = [...]string{
 	StateFailed:        "StateFailed",
 	StateTimedOut:      "StateTimedOut",
 	StateAborted:       "StateAborted",
+	MapRunStarted:      "MapRunStarted",
 }
 
 // String returns the name on the wire.

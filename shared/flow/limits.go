@@ -18,7 +18,9 @@ type Limits struct {
 	WaitSecondsV1     int64 // longest wait of FlowV1
 	WaitSecondsExpr   int64 // longest Wait of an Express flow
 	MapConcurrency    int   // StateMachine: concurrent iterations if the flow sets no limit
-	MapConcurrencyMax int   // StateMachine: maximum of concurrent iterations
+	MapConcurrencyMax int   // StateMachine: maximum of concurrent iterations or child executions
+	MapItems          int   // items of a distributed Map
+	MapRuns           int   // open MapRuns of an execution
 	ParallelBranches  int   // branches of a StateMachine Parallel
 	BranchesV1        int   // branches of a FlowV1 parallel
 	IterationsV1      int   // FlowV1: concurrent iterations
@@ -41,7 +43,8 @@ func DefaultLimits() Limits {
 		GlobalBytes: 256 << 10, GlobalsBytes: 1 << 20, BodyBytes: 4 << 20,
 		DefinitionBytes: 256 << 10, RequestBytes: 1 << 20,
 		WaitSeconds: 300, WaitSecondsV1: 172800, WaitSecondsExpr: 20,
-		MapConcurrency: 40, MapConcurrencyMax: 100, ParallelBranches: 50, BranchesV1: 100,
+		MapConcurrency: 40, MapConcurrencyMax: 100, MapItems: 10_000, MapRuns: 10,
+		ParallelBranches: 50, BranchesV1: 100,
 		IterationsV1: 100,
 		TaskSeconds:  604800, ExecutionSeconds: 31536000, ExpressSeconds: 300,
 		Flows: 10000, Schedules: 100, Executions: 10000,

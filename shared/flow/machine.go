@@ -113,7 +113,38 @@ type MapSpec struct {
 	Index       string     // FlowV1: key of the index in the iteration's input; "" if there is none
 	Concurrency int        // 0: the default limit
 	Processor   *Scope
-	Distributed bool // each iteration would be a child execution: not supported yet
+	Distributed *Distribution // nil: the iterations belong to the same execution
+}
+
+// Distribution says how a Map hands its items to child executions. Each number builds an integer;
+// nil means that it is not given.
+type Distribution struct {
+	Mode                string         // of the child executions: Standard or Express
+	Item                *expr.Template // ItemConstructor; nil: the item itself
+	Batch               *BatchSpec     // nil: each item has a child execution of its own
+	ItemsMax            *expr.Template // MaxItems
+	ToleratedCount      *expr.Template // ToleratedFailureCount
+	ToleratedPercentage *expr.Template // ToleratedFailurePercentage, from 0 to 100
+}
+
+// BatchSpec groups the items of a distributed Map. At least one of its limits is given.
+type BatchSpec struct {
+	ItemsMax *expr.Template // items of a batch
+	BytesMax *expr.Template // bytes of a batch's input
+	Input    *expr.Template // BatchInput; nil if there is none
+}
+
+// Child returns the machine of the child executions of the distributed Map with a node number, or
+// nil if no such Map has it. Nodes keep their numbers.
+func (m *Machine) Child(node int) *Machine {
+	if node < 0 || node >= len(m.Nodes) {
+		return nil
+	}
+	spec := m.Nodes[node].Map
+	if spec == nil || spec.Distributed == nil {
+		return nil
+	}
+	return &Machine{Dialect: m.Dialect, Name: m.Name, Root: spec.Processor, Nodes: m.Nodes}
 }
 
 // TaskMode says when a task counts as done.

@@ -50,6 +50,7 @@ const (
 	ErrExecutionFailed    = "FnF.ExecutionFailed"
 	ErrInvalidLocal       = "FnF.InvalidLocal"
 	ErrRuntime            = "FnF.RuntimeError"
+	ErrMapRunFailed       = "FnF.MapRunFailed"
 	ErrMapRunNotSupported = "FnF.ActionNotSupported"
 )
 

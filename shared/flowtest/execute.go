@@ -114,6 +114,7 @@ type run struct {
 	out    *Result
 	seen   map[interp.Timer]bool
 	open   map[int64]int // by node: index of its latest entry in Result.Entries
+	events []flow.HistoryEvent
 }
 
 func (r *run) loop() error {
@@ -126,7 +127,10 @@ func (r *run) loop() error {
 		if len(fx.Need) > 0 {
 			return errors.New("internal error: a value is missing")
 		}
-		r.out.Events = append(r.out.Events, fx.Events...)
+		r.events = append(r.events, fx.Events...)
+		for i := range fx.Events {
+			r.recordEntry(&fx.Events[i])
+		}
 		messages = nil
 		for _, t := range r.state.Timers(r.m) {
 			if !r.seen[t] {
@@ -139,7 +143,11 @@ func (r *run) loop() error {
 			return nil
 		}
 		for _, c := range fx.Calls {
-			got, err := r.call(c)
+			complete := r.call
+			if c.Child != nil {
+				complete = r.child
+			}
+			got, err := complete(c)
 			if err != nil {
 				return err
 			}
@@ -199,6 +207,34 @@ func (r *run) call(c interp.Call) ([]interp.Message, error) {
 	}, nil
 }
 
+// child runs the child execution of a MapRun, and returns the messages that complete it.
+func (r *run) child(c interp.Call) ([]interp.Message, error) {
+	f := r.state.Facts
+	f.Run, f.Seed = interp.ChildSeed(f.Seed, c.Key)
+	f.Name, f.Input, f.Started = c.Child.Name, c.Params, r.now
+	f.Express, f.Child = c.Child.Express, true
+	if f.Express {
+		f.Deadline = min(f.Deadline, r.now+r.limits.ExpressSeconds*1000)
+	}
+	child := &run{
+		m: r.m.Child(c.Node), limits: r.limits, setup: r.setup, state: interp.New(f), now: r.now,
+		used: r.used, out: r.out, seen: map[interp.Timer]bool{}, open: map[int64]int{},
+	}
+	if err := child.loop(); err != nil {
+		return nil, err
+	}
+	r.now = child.now
+	end := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: child.state.Error}
+	if end.Error == nil {
+		end.Output = child.state.Output.Text()
+	}
+	if c.Child.Express {
+		return []interp.Message{end}, nil
+	}
+	end.Kind, end.TokenID = interp.TaskReported, c.Attempt
+	return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt}, end}, nil
+}
+
 func encode(v any) []byte {
 	if v == nil {
 		return []byte("{}")
@@ -208,7 +244,7 @@ func encode(v any) []byte {
 
 func (r *run) finish() *Result {
 	out := r.out
-	out.Status, out.Error = r.state.Status, r.state.Error
+	out.Status, out.Error, out.Events = r.state.Status, r.state.Error, r.events
 	if r.state.Output != nil {
 		out.Output = out.mask(r.state.Output.Tree())
 	}
@@ -216,8 +252,9 @@ func (r *run) finish() *Result {
 		c := &out.Calls[i]
 		c.Params, c.Input = out.mask(c.Params), out.mask(c.Input)
 	}
-	for i := range out.Events {
-		r.recordEntry(&out.Events[i])
+	for i := range out.Entries {
+		v := &out.Entries[i]
+		v.Input, v.Output = out.mask(v.Input), out.mask(v.Output)
 	}
 	return out
 }
@@ -231,9 +268,9 @@ func (r *run) recordEntry(e *flow.HistoryEvent) {
 		out.Entries = append(out.Entries, Entry{State: e.StepName(r.m)})
 		r.open[int64(e.Node)] = len(out.Entries) - 1
 	case flow.StateStarted, flow.StepStarted:
-		out.Entries[r.open[int64(e.Node)]].Input = out.mask(e.Input.Tree())
+		out.Entries[r.open[int64(e.Node)]].Input = e.Input.Tree()
 	case flow.StateSucceeded, flow.StepSucceeded:
-		out.Entries[r.open[int64(e.Node)]].Output = out.mask(e.Output.Tree())
+		out.Entries[r.open[int64(e.Node)]].Output = e.Output.Tree()
 	case flow.StateFailed, flow.StepFailed, flow.StateTimedOut, flow.StateAborted:
 		out.Entries[r.open[int64(e.Node)]].Failed = true
 	}

@@ -22,11 +22,11 @@ func (e *entry) pack(block int, f func(v *flow.Value)) {
 	if full == 0 {
 		return
 	}
-	if e.blocks == nil {
-		e.blocks = make([]*flow.Value, full)
+	for len(e.blocks) < full { // the results of a MapRun grow
+		e.blocks = append(e.blocks, nil)
 	}
 	for i := range e.blocks {
-		if e.blocks[i] != nil || !packable(e.results[i*block:(i+1)*block]) {
+		if e.blocks[i] != nil || !e.packable(e.results[i*block:(i+1)*block]) {
 			continue
 		}
 		w := flow.FieldWriter{Inline: resultInline}
@@ -38,9 +38,11 @@ func (e *entry) pack(block int, f func(v *flow.Value)) {
 	}
 }
 
-func packable(done []*flow.Value) bool {
+// packable reports whether the results of a block are known and stored. Those of a MapRun are
+// stored with the block if they are short, because no event has them.
+func (e *entry) packable(done []*flow.Value) bool {
 	for _, v := range done {
-		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > resultInline {
+		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > resultInline && e.mapRun == nil {
 			return false
 		}
 	}

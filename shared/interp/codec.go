@@ -17,6 +17,7 @@ const (
 	bodyOutbox = 2
 	bodyRoot   = 3
 	bodyReady  = 4
+	bodyMapRun = 5
 )
 
 // Fields of a global variable, which is closed.
@@ -46,6 +47,11 @@ func (s *State) AppendBody(dst []byte) []byte {
 		w.End(start)
 		w.Bool(bodyReady, s.ready)
 	}
+	for i := range s.endedMapRuns {
+		start := w.Begin(bodyMapRun)
+		encodeEndedMapRun(w, &s.endedMapRuns[i])
+		w.End(start)
+	}
 	w.Unknown(s.unknown)
 	return w.Buf
 }
@@ -63,6 +69,8 @@ func (s *State) DecodeBody(b []byte) error {
 			s.root = decodeScope(&r, nil, 0, s.blockSize())
 		case bodyReady:
 			s.ready = r.Bool()
+		case bodyMapRun:
+			s.endedMapRuns = append(s.endedMapRuns, decodeEndedMapRun(&r))
 		default:
 			r.Keep(&s.unknown)
 		}

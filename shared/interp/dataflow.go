@@ -80,12 +80,13 @@ func (f *stepper) succeed(sc *scope) error {
 	return nil
 }
 
-// objectOutput returns the output of an execution in a dialect in which it must be an object.
+// objectOutput returns the output of an execution in a dialect in which it must be an object, unless a
+// MapRun is to take it.
 func (f *stepper) objectOutput(out *flow.Value) (*flow.Value, error) {
 	if !out.Loaded() {
 		return nil, needValue(out)
 	}
-	if !out.IsObject() {
+	if !out.IsObject() && !f.s.Child {
 		return nil, stateError{flow.Error{Name: flow.ErrExpression,
 			Cause: truncateCause("the output of the execution must be a JSON object, got " +
 				value.Quote(string(out.Text())))}}

@@ -227,9 +227,40 @@ func (d *driver) call(c *interp.Call) {
 	if d.called[c.Key] > 1 {
 		return
 	}
-	for _, n := range d.handler.Call(c) {
+	call := d.handler.Call
+	if c.Child != nil {
+		call = d.child
+	}
+	for _, n := range call(c) {
 		d.push(d.now+n.Delay, n.Message)
 	}
+}
+
+// child runs a child execution of a MapRun and returns the messages that complete it.
+func (d *driver) child(c *interp.Call) []flowgen.DelayedMessage {
+	k := newDriver(d.t, d.m.Child(c.Node), d.limits, nil, d.handler, driveMode{})
+	k.facts = d.facts
+	k.facts.Run, k.facts.Seed = interp.ChildSeed(d.facts.Seed, c.Key)
+	k.facts.Name, k.facts.Input, k.facts.Started = c.Child.Name, c.Params, d.now
+	k.facts.Child, k.facts.Express = true, c.Child.Express
+	k.state, k.now = interp.New(k.facts), d.now
+	k.run()
+	k.checkHistory()
+	end := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: k.state.Error}
+	if end.Error == nil {
+		end.Output = k.state.Output.Text()
+	}
+	if c.Child.Express {
+		return []flowgen.DelayedMessage{{Delay: k.now - d.now, Message: end}}
+	}
+	token, ok := interp.ParseToken(c.Token)
+	if !ok {
+		d.t.Fatal("a child has no token")
+	}
+	end.Kind, end.TokenID = interp.TaskReported, token.ID
+	return []flowgen.DelayedMessage{
+		{Delay: 10, Message: interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}},
+		{Delay: k.now - d.now + 20, Message: end}}
 }
 
 // storeValue stores a value in a row of its own.

@@ -20,6 +20,7 @@ type env struct {
 	input      *flow.Value
 	local      *flow.Value // FlowV1
 	output     *flow.Value // nil where $Output does not exist
+	item       any         // ItemConstructor
 	err        *flow.Error // set while a Catch rule is applied
 	attempt    int64       // event id of the attempt; 0 where there is no task token
 	draws      int
@@ -49,6 +50,8 @@ func (v *env) Root(r expr.Root) (any, error) {
 		return v.defaultRoot()
 	case expr.Global:
 		return (*globalRoot)(v), nil
+	case expr.Item:
+		return v.item, nil
 	case expr.Context:
 		return v.stepper.d.data.context(v), nil
 	}

@@ -8,6 +8,9 @@ func (f *stepper) fail(e *entry, err flow.Error) {
 	e.phase = failing
 	e.attempt = nil
 	f.s.ready = true
+	if e.mapRun != nil {
+		f.closeMapRun(e, MapRunFailed)
+	}
 }
 
 // resolveFailure handles the error of an entry: by Retry, then by Catch, then by failing its scope.
@@ -52,7 +55,11 @@ func (f *stepper) failedEvents(e *entry, catch *flow.Catch) int {
 	case owner != nil && f.d.events.aborted != 0:
 		for _, child := range owner.running {
 			if child != e.scope {
-				child.each(func(*entry) { n++ })
+				child.each(func(o *entry) {
+					if o.mapRunOf() == nil {
+						n++
+					}
+				})
 			}
 		}
 	}
@@ -113,6 +120,9 @@ func (f *stepper) abort(sc *scope, cause string) {
 	e := sc.cur
 	if e == nil {
 		return
+	}
+	if e.mapRun != nil {
+		f.closeMapRun(e, MapRunAborted)
 	}
 	for _, child := range e.running {
 		f.abort(child, cause)

@@ -15,10 +15,13 @@ func (f *stepper) fork(e *entry, n int) {
 }
 
 // concurrency returns the maximum number of open inner scopes.
-func (f *stepper) concurrency(st *flow.State) int {
+func (f *stepper) concurrency(e *entry) int {
+	st := f.state(e)
 	switch {
 	case f.l.Sequential:
 		return 1
+	case e.mapRun != nil:
+		return e.mapRun.concurrency
 	case st.Kind != flow.Map:
 		return math.MaxInt
 	}
@@ -30,6 +33,9 @@ func (f *stepper) spawn(e *entry) error {
 	st := f.state(e)
 	if e.pending == 0 {
 		return f.join(e, st)
+	}
+	if e.mapRun != nil {
+		return f.spawnChild(e, st)
 	}
 	input, err := f.scopeInput(e, st)
 	if err != nil {
@@ -92,6 +98,9 @@ func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if e.mapRun != nil && len(items) > e.total {
+		items = items[:e.total] // by MaxItems
 	}
 	if len(items) != e.total {
 		return f.runtimeError("the items of " + value.Quote(st.Name) +
@@ -163,6 +172,9 @@ func (f *stepper) join(e *entry, st *flow.State) error {
 		e.result = e.results[0]
 	} else {
 		e.result = f.d.data.joined(st.Kind, e.results)
+	}
+	if e.mapRun != nil {
+		f.closeMapRun(e, MapRunSucceeded)
 	}
 	e.results, e.items, e.storedItems, e.blocks = nil, nil, nil, nil
 	e.phase = finishing

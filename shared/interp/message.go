@@ -19,6 +19,7 @@ const (
 	LeaseRenewed                         // the owner extends the lease of its call to Until
 	Delivered                            // an outbox entry is delivered, or postponed to Next
 	CallReturned                         // the owner has cancelled the call: it must be repeated
+	MapRunUpdated                        // a caller changes an open MapRun
 )
 
 // Message is something that happened outside the execution. It names the attempt it is for, so
@@ -42,6 +43,7 @@ type Message struct {
 	// since 1970.
 	OutboxID int64
 	Next     int64
+	MapRun   *MapRunUpdate // MapRunUpdated
 }
 
 // Rejection says why a message was not accepted.
@@ -96,6 +98,8 @@ func (f *stepper) handle(n *Message) Reply {
 		return f.leaseRenewed(n)
 	case CallReturned:
 		return f.callReturned(n)
+	case MapRunUpdated:
+		return f.mapRunUpdated(n.MapRun)
 	}
 	return Reply{}
 }
@@ -123,6 +127,9 @@ func (f *stepper) callCompleted(n *Message) Reply {
 	e := f.entryOf(n.Attempt)
 	if e == nil || !e.attempt.started || e.attempt.phase == attemptSubmitted && !n.Async {
 		return Reply{Rejection: AlreadyEnded}
+	}
+	if e.mapRunOf() != nil {
+		return f.childReturned(e, n)
 	}
 	if f.endAtEventLimit(e.attempt.completionEvents(n)) {
 		return Reply{Event: f.s.LastEvent}
@@ -271,6 +278,10 @@ func (f *stepper) taskReported(n *Message) Reply {
 	e, refusal := f.s.waitingEntry(n.TokenID, n.Attempt)
 	if refusal != Accepted {
 		return Reply{Rejection: refusal}
+	}
+	if e.mapRunOf() != nil {
+		f.endChild(e, n, n.Error)
+		return Reply{}
 	}
 	if f.endAtEventLimit(e.attempt.submitEvents() + 1) {
 		return Reply{Event: f.s.LastEvent}

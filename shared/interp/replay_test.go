@@ -6,6 +6,7 @@ import (
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
+	"millrace/shared/interp"
 	"millrace/tests/support/examples"
 	"millrace/tests/support/flowgen"
 )
@@ -82,9 +83,39 @@ func TestReplayGenerated(t *testing.T) {
 	t.Log(statuses)
 }
 
+// TestReplayMapRuns: the same for flows with distributed Maps.
+func TestReplayMapRuns(t *testing.T) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 50
+	}
+	statuses, runs := map[flow.Status]int{}, map[interp.MapRunStatus]int{}
+	for seed := range seeds {
+		for _, r := range replay(t, flowgen.GenerateMapRuns(seed), statuses).MapRuns() {
+			if n := r.Pending + r.Succeeded + r.Failed + r.Aborted; n != r.Total || r.Running != 0 {
+				t.Errorf("seed %d: the counts do not add up: %+v", seed, r)
+			}
+			runs[r.Status]++
+		}
+	}
+	for _, s := range []interp.MapRunStatus{
+		interp.MapRunSucceeded, interp.MapRunFailed, interp.MapRunAborted} {
+		if runs[s] == 0 {
+			t.Errorf("no MapRun is %v: %v", s, runs)
+		}
+	}
+	t.Log(statuses, runs)
+}
+
 func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	t.Helper()
-	g := flowgen.Generate(seed)
+	replay(t, flowgen.Generate(seed), statuses)
+}
+
+// replay drives a generated flow in all modes and returns its state at the end.
+func replay(t *testing.T, g flowgen.Generated, statuses map[flow.Status]int) *interp.State {
+	t.Helper()
+	seed := g.Seed
 	defer func() {
 		if p := recover(); p != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, p, g.Definition)
@@ -105,4 +136,5 @@ func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	}
 	d := compare(t, m, limits, input, func() callHandler { return flowgen.NewMockTasks(seed) })
 	statuses[d.state.Status]++
+	return d.state
 }

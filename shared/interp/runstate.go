@@ -152,29 +152,29 @@ func (f *stepper) runChoice(e *entry, st *flow.State) error {
 	return nil
 }
 
-// runMap runs a Map state: it evaluates the items and prepares one scope for each.
+// runMap runs a Map state: it evaluates the items and prepares one scope for each, or starts a
+// MapRun over them.
 func (f *stepper) runMap(e *entry, st *flow.State) error {
-	if st.Map.Distributed {
-		f.fail(e, flow.Error{Name: flow.ErrMapRunNotSupported,
-			Cause: "the distributed mode of Map is not supported yet; " +
-				"leave ProcessorConfig out to run the items inside this execution"})
-		return nil
-	}
 	items, err := f.items(e, st)
 	if err != nil {
 		return err
 	}
-	e.items = items
 	f.countBytes(16 * len(items))
+	var stored *flow.Value
 	if st.Map.Items.Roots()&expr.Global != 0 || f.workSpent() > reloadWorkMax {
 		// The items are stored if evaluating them again is wrong or expensive: other branches may
 		// write to $Global before all items are opened, or the evaluation took long.
 		what := "the list of state " + value.Quote(st.Name)
-		if e.storedItems, err = f.valueWithin(items, math.MaxInt, what); err != nil {
+		if stored, err = f.valueWithin(items, math.MaxInt, what); err != nil {
 			return err
 		}
 	}
-	f.fork(e, len(items))
+	if st.Map.Distributed == nil {
+		f.fork(e, len(items))
+	} else if err := f.startMapRun(e, st, len(items)); err != nil {
+		return err
+	}
+	e.items, e.storedItems = items[:e.total], stored
 	return nil
 }
 

@@ -91,6 +91,7 @@ const (
 	entryRetries     = 21
 	entryOption      = 22
 	entryStoredItems = 23
+	entryMapRun      = 24
 )
 
 func encodeEntry(w *flow.FieldWriter, n *entry, block int) {
@@ -126,6 +127,11 @@ func encodeEntry(w *flow.FieldWriter, n *entry, block int) {
 	w.Uint(entryRetries, uint64(n.retries))
 	w.Uint(entryOption, uint64(n.option))
 	w.Value(entryStoredItems, n.storedItems)
+	if n.mapRun != nil {
+		start := w.Begin(entryMapRun)
+		encodeMapRun(w, n.mapRun)
+		w.End(start)
+	}
 	w.Unknown(n.unknown)
 }
 
@@ -157,11 +163,22 @@ func decodeEntry(r *flow.FieldReader, sc *scope, depth, block int) *entry {
 		}
 	}
 	// The smallest entry has some bytes, so a damaged row cannot hold too many of them.
-	if r.Err == nil && (n.id == 0 || n.phase < entered || len(n.results) > n.total+1) {
+	if r.Err == nil && (n.id == 0 || n.phase < entered || len(n.results) > n.total+1 ||
+		n.mapRun != nil && !n.hasChildren()) {
 		r.Fail()
 	}
 	r.Leave(after)
 	return n
+}
+
+// hasChildren reports whether each scope of a MapRun is a child in flight.
+func (e *entry) hasChildren() bool {
+	for _, sc := range e.running {
+		if sc.cur == nil || sc.cur.attempt == nil || sc.index < 0 || sc.index >= len(e.results) {
+			return false
+		}
+	}
+	return true
 }
 
 // decodeProgress decodes a field that tells where the entry is.
@@ -205,6 +222,8 @@ func (e *entry) decodeRare(r *flow.FieldReader) {
 		e.option = int(r.Uint())
 	case entryStoredItems:
 		e.storedItems = r.Value()
+	case entryMapRun:
+		e.mapRun = decodeMapRun(r)
 	default:
 		r.Keep(&e.unknown)
 	}
@@ -226,6 +245,7 @@ const (
 	attemptHTTP      = 12
 	attemptChildFlow = 13
 	attemptChild     = 14
+	attemptItems     = 15
 )
 
 func encodeAttempt(w *flow.FieldWriter, a *attempt) {
@@ -243,6 +263,7 @@ func encodeAttempt(w *flow.FieldWriter, a *attempt) {
 	w.Bool(attemptHTTP, a.http)
 	w.String(attemptChildFlow, a.childFlow)
 	w.String(attemptChild, a.child)
+	w.Uint(attemptItems, uint64(a.items))
 	w.Unknown(a.unknown)
 }
 
@@ -290,6 +311,8 @@ func (a *attempt) decodeTarget(r *flow.FieldReader) {
 		a.childFlow = r.String()
 	case attemptChild:
 		a.child = r.String()
+	case attemptItems:
+		a.items = int(r.Small(math.MaxInt32))
 	default:
 		r.Keep(&a.unknown)
 	}

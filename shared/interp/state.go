@@ -21,6 +21,7 @@ type Facts struct {
 	Deadline      int64  // ms since 1970; the execution ends by then at the latest
 	CallbackToken string // task token to report the end to; "" for none
 	Express       bool
+	Child         bool // of a MapRun: its output may be any JSON value
 	Input         *flow.Value
 
 	// BlockSize is the number of finished scopes that share one stored value; 0 means 256. It is
@@ -43,6 +44,8 @@ type State struct {
 
 	Globals map[string]*flow.Value
 	Outbox  []OutboxEntry // effects still to be sent; survives the end of the execution
+
+	endedMapRuns []endedMapRun // in the order in which they ended
 
 	root  *scope
 	ready bool // some scope can advance and has not been run yet
@@ -141,6 +144,7 @@ type entry struct {
 	// storedItems are the items of a Map, if evaluating them again could differ or cost too much.
 	storedItems *flow.Value
 	blocks      []*flow.Value // full blocks of results, as stored; nil for a block that is not full
+	mapRun      *mapRun       // of a distributed Map, while it runs
 	unknown     []byte
 }
 
@@ -172,6 +176,7 @@ type attempt struct {
 	// none.
 	childFlow string
 	child     string
+	items     int // that the child of a MapRun works on
 	unknown   []byte
 }
 

@@ -91,10 +91,18 @@ type Call struct {
 	Task     *flow.TaskSpec
 	Params   *flow.Value // nil if there are none
 	Input    *flow.Value // the state's input
-	Token    string      // "" for a task that does not wait for a report
+	Token    string      // "" for what does not wait for a report
 	Key      string
-	Deadline int64 // ms since 1970; 0: none
-	Until    int64 // end of the lease, ms since 1970; the call must not begin later
+	Child    *MapChild // the child execution of a MapRun, which has no Task; nil: a task
+	Deadline int64     // ms since 1970; 0: none
+	Until    int64     // end of the lease, ms since 1970; the call must not begin later
+}
+
+// MapChild is a child execution of a MapRun. Its input are the parameters of the call.
+type MapChild struct {
+	Name    string
+	MapRun  string
+	Express bool // the call runs it; otherwise the call starts it, and it reports its end
 }
 
 // leaseReady leases ready attempts to the caller: as many as it allows, or none if one of them
@@ -136,6 +144,10 @@ func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 	f.out.Changed = true
 	c := Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params,
 		Input: e.input, Key: f.s.Key(a.id), Deadline: a.deadline, Until: a.until}
+	if o := e.mapRunOf(); o != nil {
+		c.Child = &MapChild{Name: f.s.childName(o.mapRun, e.scope.index),
+			MapRun: f.s.mapRunName(o.mapRun.id), Express: a.mode == flow.RequestComplete}
+	}
 	if a.mode != flow.RequestComplete {
 		c.Token = f.s.token(e.tokenID(f.s))
 	}

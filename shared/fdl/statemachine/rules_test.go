@@ -39,6 +39,10 @@ func TestRules(t *testing.T) {
 	call := func(rest string) string {
 		return task("Action: FC:InvokeFunction, Parameters: {resourceArn: 'acs:fc:::functions/f', " + rest + "}")
 	}
+	distributed := func(rest string) string {
+		return "{Name: A, Type: Map, End: true, ItemsPath: $Input, ProcessorConfig: {ExecutionMode: " +
+			"Standard}, Processor: {StartAt: B, States: [{Name: B, Type: Succeed}]}, " + rest + "}"
+	}
 	for _, c := range []struct{ name, rule, path, list string }{
 		{"no mapping", "V07", "States[1]", "{Name: A, Type: Succeed}, 5"},
 		{"no name", "V07", "States[1].Name", "{Name: A, Type: Succeed}, {Type: Succeed}"},
@@ -195,6 +199,18 @@ func TestRules(t *testing.T) {
 					"Action: HTTP:Request, TaskMode: WaitForCustomCallback, Parameters: {url: 'http://x', method: GET}"), "T,", "B,", 1) + "]}}"},
 		{"percentage", "V23", "ToleratedFailurePercentage",
 			"{Name: A, Type: Map, End: true, ItemsPath: $Input, ToleratedFailurePercentage: 101, ProcessorConfig: {ExecutionMode: Express}, Processor: {StartAt: B, States: [{Name: B, Type: Succeed}]}}"},
+		{"batcher without a limit", "V23", "ItemBatcher", distributed("ItemBatcher: {BatchInput: {a: 1}}")},
+		{"batcher is a list", "V23", "ItemBatcher", distributed("ItemBatcher: [1]")},
+		{"empty batches", "V23", "ItemBatcher.MaxItemsPerBatch",
+			distributed("ItemBatcher: {MaxItemsPerBatch: 0}")},
+		{"unknown field of a batcher", "", "ItemBatcher.MaxItems",
+			distributed("ItemBatcher: {MaxItems: 1, MaxItemsPerBatch: 2}")},
+		{"item in a batch input", "V19", "ItemBatcher.BatchInput.i.$",
+			distributed("ItemBatcher: {MaxItemsPerBatch: 2, BatchInput: {i.$: $Item}}")},
+		{"negative tolerance", "V23", "ToleratedFailureCount", distributed("ToleratedFailureCount: -1")},
+		{"distributed in an Express child", "", "Processor.States[0](A)",
+			"{Name: O, Type: Map, End: true, ItemsPath: $Input, ProcessorConfig: {ExecutionMode: " +
+				"Express}, Processor: {StartAt: A, States: [" + distributed("") + "]}}"},
 		{"constructor of an inline map", "", "ItemConstructor",
 			"{Name: A, Type: Map, End: true, ItemsPath: $Input, ItemConstructor: {i.$: $Item}, Processor: {StartAt: B, States: [{Name: B, Type: Succeed}]}}"},
 

@@ -117,7 +117,8 @@ func (c *checker) values(e *flow.HistoryEvent) {
 		input, local = true, true
 	case flow.StepExited, flow.BranchExited, flow.IterationExited:
 		local = true
-	case flow.ExecutionSucceeded, flow.StateSucceeded, flow.StepSucceeded, flow.TaskSucceeded:
+	case flow.ExecutionSucceeded, flow.StateSucceeded, flow.StepSucceeded, flow.TaskSucceeded,
+		flow.MapRunStarted:
 		output = true
 	case flow.TaskStarted, flow.TaskSubmitted:
 	default:
@@ -262,18 +263,20 @@ var allowedPredecessors = map[flow.EventType][]flow.EventType{
 	flow.TaskSucceeded:    {flow.TaskStarted, flow.TaskSubmitted},
 	flow.TaskFailed:       {flow.TaskStarted, flow.TaskSubmitted},
 	flow.TaskTimedOut:     {flow.TaskScheduled, flow.TaskStarted, flow.TaskSubmitted},
-	flow.StateSucceeded:   {flow.StateStarted, flow.TaskSucceeded},
+	flow.MapRunStarted:    {flow.StateStarted, flow.MapRunStarted},
+	flow.StateSucceeded:   {flow.StateStarted, flow.TaskSucceeded, flow.MapRunStarted},
 	flow.StepSucceeded: {flow.StepStarted, flow.TaskSucceeded, flow.BranchExited,
 		flow.IterationExited},
 	flow.StateFailed: {flow.StateEntered, flow.StateStarted, flow.TaskFailed,
-		flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
+		flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded, flow.MapRunStarted},
 	flow.StepFailed: {flow.StepEntered, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut,
 		flow.TaskSubmitFailed, flow.TaskSucceeded,
 		flow.BranchExited, flow.IterationExited},
 	flow.StateTimedOut: {flow.TaskTimedOut},
 	flow.StateAborted: {flow.StateEntered, flow.StateStarted, flow.TaskScheduled, flow.TaskStarted,
 		flow.TaskSubmitted,
-		flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed},
+		flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed,
+		flow.MapRunStarted},
 	flow.StepExited:      {flow.StepSucceeded, flow.StepFailed},
 	flow.BranchExited:    {flow.BranchEntered},
 	flow.IterationExited: {flow.IterationEntered},
@@ -338,8 +341,16 @@ func (c *checker) checkKind(e, from *flow.HistoryEvent) {
 			}
 		}
 	}
+	spec := c.m.Nodes[e.Node].Map
+	distributed := spec != nil && spec.Distributed != nil
+	if e.Type == flow.MapRunStarted && !distributed {
+		c.fault(e, "only a distributed Map has it")
+	}
 	if e.Type != flow.StateSucceeded && e.Type != flow.StepSucceeded {
 		return
+	}
+	if distributed && from.Type != flow.MapRunStarted {
+		c.fault(e, "it cannot follow %s", from.Type)
 	}
 	if kind == flow.Fail {
 		c.fault(e, "a Fail cannot succeed")

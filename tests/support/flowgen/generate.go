@@ -21,11 +21,19 @@ type Generated struct {
 
 // Generate returns the flow of a seed: the same seed always results in the same flow.
 func Generate(seed uint64) Generated {
-	g := &generator{rand: newRandom(seed, 1), remaining: 14}
+	return generate(seed, &generator{rand: newRandom(seed, 1), remaining: 14})
+}
+
+// GenerateMapRuns is Generate for flows of StateMachine whose Maps may be distributed.
+func GenerateMapRuns(seed uint64) Generated {
+	return generate(seed, &generator{rand: newRandom(seed, 3), remaining: 14, mapRuns: true})
+}
+
+func generate(seed uint64, g *generator) Generated {
 	out := Generated{Seed: seed, Dialect: flow.StateMachine, Input: g.input(),
 		Tasks: NewMockTasks(seed)}
 	var tree any
-	if g.chance(2) {
+	if !g.mapRuns && g.chance(2) {
 		out.Dialect = flow.FlowV1
 		tree = g.flowV1()
 	} else {
@@ -46,6 +54,8 @@ type generator struct {
 	rand      *random
 	remaining int
 	names     int
+	mapRuns   bool // Maps may be distributed
+	express   bool // inside an Express child execution
 }
 
 func (g *generator) chance(n int) bool { return g.rand.IntN(n) == 0 }
@@ -154,7 +164,12 @@ func (g *generator) state(name string, names []string, i, depth int) object {
 	case "Map":
 		st["ItemsPath"] = pick(g, "$Input.items", "$Input.items", "$Context.Execution.Input.items",
 			"[1,2,3]", `toArray(uuid(), "b")`, "$Global.list")
+		outer := g.express
+		if g.mapRuns && !g.express && !g.chance(3) {
+			g.distribute(st)
+		}
 		st["Processor"] = g.scope(depth + 1)
+		g.express = outer
 		if g.chance(2) {
 			st["MaxConcurrency"] = 1 + g.rand.IntN(3)
 		}
@@ -170,6 +185,33 @@ func (g *generator) state(name string, names []string, i, depth int) object {
 		st["Next"] = g.target(names, i)
 	}
 	return st
+}
+
+// distribute makes a Map distributed.
+func (g *generator) distribute(st object) {
+	g.express = g.chance(2)
+	mode := flow.Standard
+	if g.express {
+		mode = flow.Express
+	}
+	st["ProcessorConfig"] = object{"ExecutionMode": mode}
+	if g.chance(2) {
+		st["ItemConstructor"] = object{"item.$": "$Item", "n.$": "$Input.n",
+			"id.$": pick(g, "uuid()", "$Input.s", "$Context.Execution.Name")}
+	}
+	if g.chance(3) {
+		st["ItemBatcher"] = object{"MaxItemsPerBatch": 1 + g.rand.IntN(3),
+			"BatchInput": object{"n.$": "$Input.n"}}
+	}
+	if g.chance(4) {
+		st["MaxItems"] = g.rand.IntN(4)
+	}
+	if !g.chance(3) {
+		st["ToleratedFailureCount"] = g.rand.IntN(4)
+	}
+	if g.chance(4) {
+		st["ToleratedFailurePercentage"] = g.rand.IntN(101)
+	}
 }
 
 // constructors adds data constructors that mostly preserve the members that other states read.
@@ -217,6 +259,9 @@ func (g *generator) task(st object) {
 		"token.$": "$Context.Current.TaskToken", "role.$": "$Context.Execution.RoleArn"}
 	mode := pick(g, "RequestComplete", "RequestComplete", "WaitForCustomCallback",
 		"WaitForSystemCallback")
+	if g.express {
+		mode = "RequestComplete"
+	}
 	st["Action"], st["TaskMode"] = "FC:InvokeFunction", mode
 	st["Parameters"] = object{"resourceArn": "acs:fc:::functions/f/LATEST",
 		"invocationType": "Sync", "body": body}

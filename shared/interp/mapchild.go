@@ -1,0 +1,229 @@
+package interp
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// spawnChild opens the attempt of the next child execution of a MapRun.
+func (f *stepper) spawnChild(e *entry, st *flow.State) error {
+	if err := f.reloadItems(e, st); err != nil {
+		return err
+	}
+	tree, n, err := f.childInput(e, st)
+	if err != nil {
+		return err
+	}
+	index := len(e.results)
+	a := &attempt{id: e.mapRun.childAttempt(index), phase: attemptReady, items: n,
+		started: true, submitted: true} // no event says so
+	if st.Map.Distributed.Mode == flow.Standard {
+		a.mode = flow.WaitForSystemCallback
+		a.childFlow, a.child = f.s.Flow, f.s.childName(e.mapRun, index)
+	}
+	sc := &scope{owner: e, index: index}
+	child := &entry{scope: sc, node: e.node, id: e.id, ordinal: 1, phase: calling, attempt: a}
+	sc.cur = child
+	e.cursor += n
+	e.results = append(e.results, nil)
+	e.running = append(e.running, sc)
+	size, err := value.Measure(tree, f.dataMax())
+	switch {
+	case err != nil:
+		f.endChild(child, nil, &flow.Error{Name: f.d.errors.runtime,
+			Cause: "the input of the child execution is " + err.Error()})
+	case size > f.dataMax():
+		f.endChild(child, nil, &flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf(
+			"the input of the child execution is longer than %d bytes", f.dataMax())})
+	default:
+		f.countBytes(size)
+		a.params = flow.ParsedValue(value.Append(make([]byte, 0, size), tree), tree)
+	}
+	return nil
+}
+
+// childInput builds the input of the next child: an item, or a batch of n items.
+func (f *stepper) childInput(e *entry, st *flow.State) (input any, n int, err error) {
+	d := st.Map.Distributed
+	if d.Batch == nil {
+		input, err = f.item(e, st, e.cursor)
+		return input, 1, err
+	}
+	batch := map[string]any{"Items": []any{}}
+	if d.Batch.Input != nil {
+		if batch["BatchInput"], err = f.build(d.Batch.Input, f.env(e, "BatchInput")); err != nil {
+			return nil, 0, err
+		}
+	}
+	items := []any{}
+	r := e.mapRun
+	size, err := value.Measure(batch, int(r.batchBytes))
+	if err != nil {
+		return nil, 0, f.runtimeError("BatchInput is " + err.Error())
+	}
+	for e.cursor+n < e.total && int64(n) < r.batchItems {
+		item, err := f.item(e, st, e.cursor+n)
+		if err != nil {
+			return nil, 0, err
+		}
+		length, err := value.Measure(item, int(r.batchBytes))
+		// An item that does not fit makes a batch of its own, whose child may fail by it.
+		if size += length + min(n, 1); n > 0 && (err != nil || size > int(r.batchBytes)) {
+			break
+		}
+		items = append(items, item)
+		n++
+	}
+	batch["Items"] = items
+	return batch, n, nil
+}
+
+// item returns the item with an index as the ItemConstructor builds it.
+func (f *stepper) item(e *entry, st *flow.State, index int) (any, error) {
+	t := st.Map.Distributed.Item
+	if t == nil {
+		return e.items[index], nil
+	}
+	v := f.env(e, "ItemConstructor["+strconv.Itoa(index)+"]")
+	v.item = e.items[index]
+	return f.build(t, v)
+}
+
+// childReturned applies the result of the call that runs a child, or starts it.
+func (f *stepper) childReturned(e *entry, n *Message) Reply {
+	a := e.attempt
+	switch {
+	case a.mode == flow.RequestComplete:
+		f.endChild(e, n, n.Error)
+	case n.Error != nil:
+		if !startedNothing(n.Error.Name) {
+			f.enqueueStopChild(a)
+		}
+		f.endChild(e, nil, n.Error)
+	default:
+		a.phase = attemptSubmitted
+		a.owner, a.until = 0, 0
+		f.out.Changed = true
+	}
+	return Reply{}
+}
+
+// endChild ends a child execution with the output of n, or with an error. It must not use the
+// machine.
+func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
+	owner, a := child.scope.owner, child.attempt
+	r, index := owner.mapRun, child.scope.index
+	result := childFailure(err)
+	if err == nil {
+		result = flow.ParsedValue(n.Output, n.Tree)
+		r.succeeded += a.items
+	} else {
+		r.failed += a.items
+		if r.firstError == nil {
+			r.firstError = &flow.Error{Name: err.Name, Cause: truncateCause(
+				f.s.childName(r, index) + ": " + err.Cause)}
+		}
+	}
+	owner.results[index] = result
+	owner.pending -= a.items
+	r.bytes += result.Len() + 1
+	owner.running = slices.DeleteFunc(owner.running, func(sc *scope) bool {
+		return sc == child.scope
+	})
+	child.phase, child.attempt, child.scope.ended = closed, nil, true
+	f.markReady()
+	f.checkTolerance(owner)
+}
+
+// childFailure returns what the results of a MapRun have in place of the output of a child that has
+// failed.
+func childFailure(err *flow.Error) *flow.Value {
+	if err == nil {
+		return nil
+	}
+	return flow.NewValue(map[string]any{"Error": map[string]any{
+		"Code": err.Name, "Detail": value.Cut(err.Cause, childCauseMax)}})
+}
+
+// childCauseMax bounds the cause of a failed child in the results, in characters: many children may
+// fail for the same reason.
+const childCauseMax = 256
+
+// checkTolerance fails a distributed Map with more failures than it tolerates, or with more results
+// than a state may have.
+func (f *stepper) checkTolerance(e *entry) {
+	r := e.mapRun
+	if r.bytes > f.l.ResultBytes {
+		f.failExecution(flow.ErrDataLimit, fmt.Sprintf(
+			"the results of MapRun %s are longer than %d bytes", f.s.mapRunName(r.id),
+			f.l.ResultBytes))
+		return
+	}
+	if r.tolerates(e.total) {
+		return
+	}
+	f.fail(e, flow.Error{Name: flow.ErrMapRunFailed, Cause: fmt.Sprintf(
+		"%d of %d items of MapRun %s failed, which is more than it tolerates; first %s: %s",
+		r.failed, e.total, f.s.mapRunName(r.id), r.firstError.Name, r.firstError.Cause)})
+}
+
+// tolerates reports whether the MapRun tolerates its failures. If neither tolerance is given, it
+// tolerates none.
+func (r *mapRun) tolerates(total int) bool {
+	count, percentage := r.toleratedCount, r.toleratedPercentage
+	if count < 0 && percentage < 0 {
+		count = 0
+	}
+	return (count < 0 || int64(r.failed) <= count) &&
+		(percentage < 0 || float64(r.failed)*100 <= percentage*float64(total))
+}
+
+// closeMapRun ends the MapRun of an entry and stops its children that are still in flight.
+func (f *stepper) closeMapRun(e *entry, status MapRunStatus) {
+	d := f.s.describe(e)
+	d.Status, d.Stopped = status, f.now
+	d.Running, d.Aborted = 0, d.Running
+	d.Name = "" // it is derived
+	for _, sc := range e.running {
+		if sc.cur != nil {
+			f.cancelAttempt(sc.cur)
+			sc.cur.phase = closed
+		}
+		sc.cur, sc.ended = nil, true
+	}
+	e.running, e.mapRun = nil, nil
+	f.s.endedMapRuns = append(f.s.endedMapRuns, endedMapRun{MapRun: d, unknown: nil})
+}
+
+// MapRunUpdate changes an open MapRun. nil leaves a setting as it is.
+type MapRunUpdate struct {
+	ID                  int64 // event id of its MapRunStarted event
+	Concurrency         *int64
+	ToleratedCount      *int64
+	ToleratedPercentage *float64
+}
+
+// mapRunUpdated applies an update.
+func (f *stepper) mapRunUpdated(u *MapRunUpdate) Reply {
+	e := f.find(func(e *entry) bool { return e.mapRun != nil && e.mapRun.id == u.ID })
+	if e == nil {
+		return Reply{Rejection: AlreadyEnded}
+	}
+	r := e.mapRun
+	if u.Concurrency != nil {
+		r.concurrency = f.clampConcurrency(*u.Concurrency)
+	}
+	if u.ToleratedCount != nil {
+		r.toleratedCount = *u.ToleratedCount
+	}
+	if u.ToleratedPercentage != nil {
+		r.toleratedPercentage = *u.ToleratedPercentage
+	}
+	f.markReady()
+	f.checkTolerance(e)
+	return Reply{}
+}
