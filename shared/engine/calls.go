@@ -7,6 +7,7 @@ import (
 
 	"millrace/shared/engine/dispatch"
 	"millrace/shared/interp"
+	"millrace/shared/task"
 )
 
 // call starts a call that the committed state leases to this process, and submits its result. It
@@ -28,17 +29,13 @@ func (e *Engine) call(m *mailbox, call *interp.Call) {
 	work := m.work
 	work.add()
 	held := e.mailboxes.acquire(m.partition)
-	t := dispatch.NewCall(m.x, call, now)
-	if e.line != nil && e.leases.canExpire() {
-		t.Lease = &current.lease
-	}
+	run := e.runner(m, call, current, now)
 	attempt := call.Attempt
 	e.callWorkers.Run(func() {
 		defer e.goroutines.Done()
 		defer work.done()
 		stopRenewing := e.renew(held.partition, attempt)
-		result, leaseLost := e.dispatcher.Run(ctx, t)
-		e.line.Release(account, 1)
+		result, leaseLost := run(ctx)
 		stopRenewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
 		tooLong := timedOut && context.Cause(ctx) == errTooLong
@@ -73,6 +70,30 @@ func (e *Engine) call(m *mailbox, call *interp.Call) {
 			}})
 		}
 	})
+}
+
+// runner returns the function that makes a call and releases its place in the line. leaseLost is as
+// for Dispatcher.Run. A child execution gives its place back at once: an Express one makes calls
+// of its own, which need places.
+func (e *Engine) runner(
+	m *mailbox, call *interp.Call, current *inFlightCall, now int64,
+) func(context.Context) (result task.Result, leaseLost bool) {
+	account := m.x.Account
+	if call.Child != nil {
+		c := newMapChild(m.x, call)
+		return func(ctx context.Context) (task.Result, bool) {
+			e.line.Release(account, 1)
+			return e.runMapChild(ctx, c), false
+		}
+	}
+	t := dispatch.NewCall(m.x, call, now)
+	if e.line != nil && e.leases.canExpire() {
+		t.Lease = &current.lease
+	}
+	return func(ctx context.Context) (task.Result, bool) {
+		defer e.line.Release(account, 1)
+		return e.dispatcher.Run(ctx, t)
+	}
 }
 
 // inFlightCall is a call in flight, or one that waits in line.

@@ -14,6 +14,7 @@ func (t *transaction) commit() error {
 		Events: t.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody,
 		Status: s.Status, Stopped: s.Stopped, Output: s.Output, Error: s.Error,
 		LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: t.wakeTime(),
+		MapRuns: s.HasMapRuns(),
 	}
 	if t.fatal == nil { // the write that ends an execution has no bound
 		ch.BodyMax = e.Limits.BodyBytes

@@ -28,8 +28,12 @@ var (
 	// ErrTaskNotReady says that the task of a token does not wait yet, or that conflicting writes
 	// kept a report from being accepted in time. The caller should report again.
 	ErrTaskNotReady = errors.New("engine: the task takes no report now")
-	// ErrBusy says that conflicting writes kept a stop from being accepted in time. The caller
-	// should try again. A report that meets them is ErrTaskNotReady.
+	// ErrNoMapRun says that an execution has no MapRun of that name.
+	ErrNoMapRun = errors.New("engine: no such MapRun")
+	// ErrMapRunEnded says that a MapRun to change has ended before.
+	ErrMapRunEnded = errors.New("engine: the MapRun has ended")
+	// ErrBusy says that conflicting writes kept a stop, or the update of a MapRun, from being
+	// accepted in time. The caller should try again. A report that meets them is ErrTaskNotReady.
 	ErrBusy = errors.New("engine: conflicting writes")
 )
 

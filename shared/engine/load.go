@@ -50,7 +50,7 @@ func (e *Engine) decodeState(x *store.Execution) (*interp.State, error) {
 		Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Dialect: x.Dialect,
 		Started: x.Started, Deadline: x.Deadline, CallbackToken: x.Callback,
-		Express: x.Express, Input: input, BlockSize: e.BlockSize,
+		Express: x.Express, Child: x.MapNode > 0, Input: input, BlockSize: e.BlockSize,
 	})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime

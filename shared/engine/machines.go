@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -33,7 +34,29 @@ func (c *machines) get(ctx context.Context, x *store.Execution) (*flow.Machine, 
 	if x.Express {
 		mode = flow.Express
 	}
-	return c.lookup(ctx, x.FlowID, x.Hash, mode)
+	if x.MapNode > 0 {
+		mode = flow.Standard // that of the execution with the MapRun
+	}
+	m, err := c.lookup(ctx, x.FlowID, x.Hash, mode)
+	if err != nil {
+		return nil, err
+	}
+	if m = childMachine(m, x.MapNode); m == nil {
+		return nil, errNoMap
+	}
+	return m, nil
+}
+
+// errNoMap says that a definition has no distributed Map where a child execution comes from.
+var errNoMap = errors.New("engine: the definition has no such distributed Map")
+
+// childMachine returns the machine of the children of a distributed Map, from its node number plus
+// 1; for 0 the machine itself. It returns nil if there is no such Map.
+func childMachine(m *flow.Machine, mapNode int) *flow.Machine {
+	if mapNode == 0 {
+		return m
+	}
+	return m.Child(mapNode - 1)
 }
 
 // compiled returns the machine of a flow's current definition.

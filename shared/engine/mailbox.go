@@ -217,7 +217,11 @@ func needsFreshState(items []*envelope) bool {
 
 // isExternal reports whether the message comes from a caller outside the engine.
 func (it *envelope) isExternal() bool {
-	return it.message.Kind == interp.TaskReported || it.message.Kind == interp.StopRequested
+	switch it.message.Kind {
+	case interp.TaskReported, interp.StopRequested, interp.MapRunUpdated:
+		return true
+	}
+	return false
 }
 
 // requestRecheck makes the loop run another transaction after this one.

@@ -163,8 +163,10 @@ func (e *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.Out
 	case x.Origin != TaskOrigin(from.key):
 		return nil
 	}
-	if err := e.mayStop(from, o.Flow); err != nil {
-		return err
+	if x.MapNode == 0 { // the child of a MapRun belongs to its execution
+		if err := e.mayStop(from, o.Flow); err != nil {
+			return err
+		}
 	}
 	_, err = e.Stop(ctx, partition, &flow.Error{
 		Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})

@@ -26,6 +26,13 @@ type Start struct {
 	// Origin identifies the start: a repeat with the same origin is the same start, even if the
 	// execution has ended. "" for none.
 	Origin string
+
+	// Of the child of a MapRun: its MapRun, the execution that has it, the node number of the Map
+	// plus 1, and its deadline, ms since 1970. It is started even if the account
+	// may not have more executions, because its MapRun bounds how many there are.
+	MapRun, Parent string
+	MapNode        int
+	Deadline       int64
 }
 
 // pendingStart is a Start in progress.
@@ -46,10 +53,12 @@ func (e *Engine) StartExecution(
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
 	it := &envelope{start: &pendingStart{Start: s, claim: e.Store.Random(partition)}}
-	if !e.quota.Admit(s.Flow.Account) {
-		return e.namesake(ctx, &s, ErrExecutionsLimit)
+	if s.MapRun == "" {
+		if !e.quota.Admit(s.Flow.Account) {
+			return e.namesake(ctx, &s, ErrExecutionsLimit)
+		}
+		it.release = func() { e.quota.EndStart(s.Flow.Account) }
 	}
-	it.release = func() { e.quota.EndStart(s.Flow.Account) }
 	a, err := e.submitAndWait(ctx, partition, it)
 	if errors.Is(err, store.ErrDiskFull) {
 		return e.namesake(ctx, &s, err)
@@ -90,9 +99,12 @@ func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 	dialect, limit := st.Flow.Dialect, st.Flow.TimeoutSeconds
 	if dialect == 0 || m.work != nil {
 		var err error
-		machine, err = e.machines.compiled(e.backgroundContext(m.partition), st.Flow)
-		if err != nil {
+		ctx := e.backgroundContext(m.partition)
+		if machine, err = e.machines.compiled(ctx, st.Flow); err != nil {
 			return false, err
+		}
+		if machine = childMachine(machine, st.MapNode); machine == nil {
+			return false, errNoMap
 		}
 		dialect, limit = machine.Dialect, machine.TimeoutSeconds
 	}
@@ -105,6 +117,9 @@ func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 	}
 	x := e.newExecution(&st.Start, dialect, limit)
 	x.Express = st.Flow.Mode == flow.Express
+	if st.MapNode > 0 {
+		x.MapRun, x.Parent, x.MapNode, x.Deadline = st.MapRun, st.Parent, st.MapNode, st.Deadline
+	}
 	x.ClaimToken, x.Origin = st.claim, st.Origin
 	x.Callback, x.CallbackBy = st.CallbackToken, st.CallbackBy
 	x.Expires = x.Deadline + e.Retention.Milliseconds()

@@ -57,6 +57,10 @@ var storedExecutions = []storedExecution{
 		fmt.Sprintf(`{"items":%s}`, numbered(8, "x"))},
 	{"blocks", mapping("MaxConcurrency: 90", "n > 256", 270), "one",
 		fmt.Sprintf(`{"items":%s}`, numbered(260, "x"))},
+	{"spread", spreading(flow.Standard, "{Name: W, Type: Wait, Seconds: 290, OutputConstructor: "+
+		"{n.$: $Input}, End: true}"), "one", `{"items":[1,2,3,4,5,6]}`},
+	{"spreadCalls", spreading(flow.Express, "{Name: Hangs, CALL, End: true}"), "one",
+		`{"items":[1,2,3,4,5,6]}`},
 	{"large",
 		"- {Name: Large, CALL, GlobalConstructor: {kept.$: $Output}, Next: B}\n" +
 			"- {Name: B, Type: Wait, Seconds: 285, Next: C}\n" +
@@ -133,6 +137,33 @@ func mapping(options, condition string, seconds int) string {
     - {Name: D, Type: Pass, OutputConstructor: {n.$: $Input.n}, End: true}
   End: true
 `, options, condition, seconds)
+}
+
+// spreading returns a distributed Map without items, and one whose children run a state, two at the
+// same time, with two items each.
+func spreading(mode, state string) string {
+	return fmt.Sprintf(`- Name: None
+  Type: Map
+  ItemsPath: $Input.items
+  MaxItems: 0
+  ProcessorConfig: {ExecutionMode: %[1]s}
+  ToleratedFailurePercentage: 7
+  Processor: {StartAt: S, States: [{Name: S, Type: Pass, End: true}]}
+  OutputConstructor: {items.$: $Input.items}
+  Next: M
+- Name: M
+  Type: Map
+  MaxConcurrency: 2
+  ItemsPath: $Input.items
+  ItemBatcher: {MaxItemsPerBatch: 2, BatchInput: {k: 1}}
+  ToleratedFailureCount: 3
+  ProcessorConfig: {ExecutionMode: %[1]s}
+  Processor:
+    StartAt: %[2]s
+    States:
+    - %[3]s
+  End: true
+`, mode, state[len("{Name: "):strings.Index(state, ",")], state)
 }
 
 // numbered returns a list of objects with the numbers from 1 to n and a text.

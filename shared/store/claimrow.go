@@ -33,6 +33,7 @@ const (
 	claimExpress     = 22
 	claimEnvironment = 23 // repeated
 	claimListShard   = 24
+	claimMapNode     = 25
 )
 
 // encodeClaim encodes the first group of an execution's fields.
@@ -66,6 +67,7 @@ func (x *Execution) encodeClaim() []byte {
 	w.Bool(claimExpress, x.Express)
 	encodeVariables(&w, claimEnvironment, x.Environment)
 	w.Uint(claimListShard, uint64(x.ListShard))
+	w.Uint(claimMapNode, uint64(x.MapNode))
 	return w.Buf
 }
 
@@ -101,6 +103,8 @@ func (x *Execution) decodeClaim(r *flow.FieldReader) {
 			x.Environment = append(x.Environment, decodeVariable(r))
 		case claimListShard:
 			x.ListShard = int(r.Small(ListShardsMax - 1))
+		case claimMapNode:
+			x.MapNode = int(r.Small(math.MaxInt32))
 		}
 	}
 	r.Leave(after)

@@ -24,8 +24,9 @@ type Execution struct {
 	Callback   string   // CallbackFnFTaskToken
 	Hash       string   // of the definition
 	Qualifier  string
-	MapRun     string
-	Parent     string
+	MapRun     string // name of the MapRun whose child it is; "" for none
+	Parent     string // name of the execution that has the MapRun
+	MapNode    int    // node number of the Map in the definition, plus 1; 0: it is no child
 	Author     string // public id of the key with whose rights tasks run if RoleArn is ""
 	CallbackBy string // key in whose name the end is reported to Callback; "": the engine's
 
@@ -58,6 +59,7 @@ type Execution struct {
 	// EngineAttempts counts the attempts to advance it since SweepAttempts has been high.
 	EngineAttempts int
 
+	mapRuns bool        // it has or had MapRuns
 	bodyRef *flow.Value // of a body with rows of its own
 	fixed   []byte      // encoded first group; nil until first needed
 	address *address    // nil until first needed
@@ -95,7 +97,8 @@ type Change struct {
 	SweepAttempts  int
 	EngineAttempts int
 
-	BodyMax int // a longer body is rejected with ErrBodyTooLarge; 0: no bound
+	MapRuns bool // the body has MapRuns, open or ended
+	BodyMax int  // a longer body is rejected with ErrBodyTooLarge; 0: no bound
 
 	// OnEncoded is called after the rows are encoded and before the driver writes them; nil:
 	// nothing is called. A commit that fails earlier does not call it.
@@ -171,6 +174,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
 	x.SweepAttempts, x.EngineAttempts = c.SweepAttempts, c.EngineAttempts
+	x.mapRuns = x.mapRuns || c.MapRuns
 	row := x.row()
 	if c.OnEncoded != nil {
 		c.OnEncoded()

@@ -16,6 +16,18 @@ import (
 // -run TestStored -update). Do not rewrite the file of a number that has been released.
 const executionFmt = 1
 
+// mapRunFmt is the format of rows of executions that have or had MapRuns, and of their children. A
+// program that does not know it would take a child for an execution of the whole flow.
+const mapRunFmt = 2
+
+// format returns the number of the format that the execution's row has.
+func (x *Execution) format() uint64 {
+	if x.mapRuns || x.MapNode > 0 {
+		return mapRunFmt
+	}
+	return executionFmt
+}
+
 // address is the key and fence of an execution's row, and its place in the list. It follows from
 // the part of the row that never changes, and from redrive.
 type address struct {
@@ -66,7 +78,7 @@ func (x *Execution) encode() []byte {
 	}
 	w := flow.FieldWriter{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128),
 		Inline: flow.EventInline}
-	start := w.BeginRow(executionFmt)
+	start := w.BeginRow(x.format())
 	w.Message(rowClaim, x.fixed)
 	w.Uint(rowExpires, uint64(x.Expires))
 	w.Uint(rowStatus, uint64(x.Status))
@@ -93,10 +105,10 @@ func (x *Execution) encode() []byte {
 
 func decodeExecution(row driver.Row) (*Execution, error) {
 	format, r := flow.ReadRow(row.Data)
-	if format != executionFmt {
+	if format != executionFmt && format != mapRunFmt {
 		return nil, ErrFormat
 	}
-	x := &Execution{Version: row.Version, Wake: row.Wake}
+	x := &Execution{Version: row.Version, Wake: row.Wake, mapRuns: format == mapRunFmt}
 	for r.Next() {
 		x.decodeField(&r)
 	}
