@@ -45,7 +45,9 @@ func commands() []*command {
 		scheduleListCommand(), scheduleEnableCommand(), scheduleDisableCommand(),
 		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
-		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(), versionCommand(),
+		mapRunDescribeCommand(), mapRunUpdateCommand(), mapRunChildrenCommand(),
+		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(),
+		versionCommand(),
 	}
 }
 

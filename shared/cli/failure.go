@@ -116,6 +116,7 @@ func (c *invocation) printFault(f *fault.Error) {
 var hints = map[fault.Code]string{
 	fault.FlowNotExists:      "`millrace flow list` shows the flows of this account",
 	fault.ExecutionNotExists: "`millrace list FLOW` shows the executions of a flow",
+	fault.MapRunNotExists:    "`millrace history FLOW EXECUTION` shows the names of its MapRuns",
 	fault.FlowAlreadyExists:  "`millrace flow apply` creates or updates",
 	fault.ExecutionAlreadyExists: "a name is used once per flow: " +
 		"`millrace describe FLOW EXECUTION` shows what became of it",

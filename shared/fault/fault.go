@@ -29,6 +29,7 @@ const (
 	InternalServerError       Code = "InternalServerError"
 	InvalidAccessKeyID        Code = "InvalidAccessKeyID"
 	InvalidArgument           Code = "InvalidArgument"
+	MapRunNotExists           Code = "MapRunNotExists"
 	MissingRequiredHeader     Code = "MissingRequiredHeader"
 	MissingRequiredParams     Code = "MissingRequiredParams"
 	PreconditionFailed        Code = "PreconditionFailed"
@@ -113,6 +114,7 @@ var statuses = map[Code]int{
 	InternalServerError:       500,
 	InvalidAccessKeyID:        403,
 	InvalidArgument:           400,
+	MapRunNotExists:           404,
 	MissingRequiredHeader:     400,
 	MissingRequiredParams:     400,
 	PreconditionFailed:        412,

@@ -113,6 +113,8 @@ func TestAnswersHide(t *testing.T) {
 		"DescribeFlowAlias":   true,
 		"DeleteFlowAlias":     true,
 		"ListFlowAliases":     true,
+		"DescribeMapRun":      true,
+		"UpdateMapRun":        true,
 		"DescribeRegions":     true,
 	}
 	for operation, ask := range map[string]func(*caller, string) string{

@@ -203,6 +203,35 @@ func (c *Client) GetExecutionHistory(
 	return invoke[History](ctx, c, "GetExecutionHistory", a, 0)
 }
 
+// DescribeMapRun returns the run of a distributed Map.
+func (c *Client) DescribeMapRun(
+	ctx context.Context, r cloudflow.MapRunRequest,
+) (*MapRun, error) {
+	return invoke[MapRun](ctx, c, "DescribeMapRun", mapRun(r), 0)
+}
+
+// UpdateMapRun changes those settings of an open MapRun that r sets.
+func (c *Client) UpdateMapRun(
+	ctx context.Context, r cloudflow.UpdateMapRunRequest,
+) (*MapRun, error) {
+	a := mapRun(cloudflow.MapRunRequest{
+		FlowName: r.FlowName, ExecutionName: r.ExecutionName, MapRunName: r.MapRunName})
+	a.integer("Concurrency", r.Concurrency)
+	a.integer("ToleratedFailedCount", r.ToleratedFailedCount)
+	if p := r.ToleratedFailedPercentage; p != nil {
+		a.add("ToleratedFailedPercentage", strconv.FormatFloat(*p, 'f', -1, 64))
+	}
+	return invoke[MapRun](ctx, c, "UpdateMapRun", a, 0)
+}
+
+func mapRun(r cloudflow.MapRunRequest) arguments {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	a.add("MapRunName", r.MapRunName)
+	return a
+}
+
 // ReportTaskSucceeded reports a task's output, a JSON object. It returns the id of the history
 // event that records it.
 func (c *Client) ReportTaskSucceeded(

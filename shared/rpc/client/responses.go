@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
 )
 
@@ -51,6 +52,21 @@ type Execution struct {
 	StartedTime, StoppedTime Timestamp
 	RoleArn                  string       `json:",omitempty"` // of StopExecution only
 	Environment              *Environment `json:",omitempty"` // nil without variables
+}
+
+// MapRun is the response of the operations on a MapRun. That of UpdateMapRun has the flow's name,
+// and neither status nor times nor counts.
+type MapRun struct {
+	RequestID                 string `json:"RequestId"`
+	FlowName                  string `json:",omitempty"`
+	ExecutionName, MapRunName string
+	Status                    string    `json:",omitempty"`
+	StartedTime               Timestamp `json:",omitempty"`
+	StoppedTime               Timestamp `json:",omitempty"`
+	Concurrency               int64
+	ToleratedFailedCount      int64
+	ToleratedFailedPercentage float64
+	ItemCounts                *cloudflow.ItemCounts `json:",omitempty"`
 }
 
 // SyncExecution is the result of an Express execution.

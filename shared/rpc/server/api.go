@@ -41,6 +41,12 @@ type API interface {
 	GetExecutionHistory(
 		context.Context, cloudflow.Caller, cloudflow.GetExecutionHistoryRequest,
 	) (*cloudflow.EventPage, error)
+	DescribeMapRun(
+		context.Context, cloudflow.Caller, cloudflow.MapRunRequest,
+	) (*cloudflow.MapRun, error)
+	UpdateMapRun(
+		context.Context, cloudflow.Caller, cloudflow.UpdateMapRunRequest,
+	) (*cloudflow.MapRun, error)
 	ReportTaskSucceeded(
 		context.Context, cloudflow.Caller, cloudflow.ReportTaskSucceededRequest,
 	) (eventID int64, err error)

@@ -83,6 +83,7 @@ func TestAPIPageOperations(t *testing.T) {
 // example is a valid value of a parameter, by its type on the page.
 var example = map[string]string{
 	"text": "a", "time": "2026-11-22T10:35:00Z", "JSON": "{}", "integer": "5", "boolean": "true",
+	"number": "12.5",
 }
 
 // TestAPIPageParameters checks that each operation reads the parameters that docs/api.md lists, and
@@ -163,7 +164,7 @@ func checkParameter(t *testing.T, operation string, row []string, all url.Values
 	}
 	without.Set(row[0], "x")
 	_, code = ask(t, operation, without)
-	if typed := row[1] == "integer" || row[1] == "boolean"; typed != (code != "") {
+	if typed := row[1] == "integer" || row[1] == "boolean" || row[1] == "number"; typed != (code != "") {
 		t.Errorf("%s: %s is %s on the page; for x the response is %q", operation, row[0], row[1],
 			code)
 	}

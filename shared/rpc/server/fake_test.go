@@ -154,6 +154,28 @@ func (f *fakeAPI) GetExecutionHistory(
 	}, f.take(ctx, "GetExecutionHistory", caller, r)
 }
 
+func aMapRun(r cloudflow.MapRunRequest) *cloudflow.MapRun {
+	return &cloudflow.MapRun{
+		FlowName: r.FlowName, ExecutionName: r.ExecutionName, Name: r.MapRunName, Status: "Running",
+		StartedTime: createdMS, Concurrency: 5, ToleratedFailedPercentage: 12.5,
+		ItemCounts: cloudflow.ItemCounts{Total: 9, Pending: 3, Running: 1, Succeed: 2, Failed: 2,
+			Aborted: 1},
+	}
+}
+
+func (f *fakeAPI) DescribeMapRun(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.MapRunRequest,
+) (*cloudflow.MapRun, error) {
+	return aMapRun(r), f.take(ctx, "DescribeMapRun", caller, r)
+}
+
+func (f *fakeAPI) UpdateMapRun(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.UpdateMapRunRequest,
+) (*cloudflow.MapRun, error) {
+	return aMapRun(cloudflow.MapRunRequest{FlowName: r.FlowName, ExecutionName: r.ExecutionName,
+		MapRunName: r.MapRunName}), f.take(ctx, "UpdateMapRun", caller, r)
+}
+
 func (f *fakeAPI) ReportTaskSucceeded(
 	ctx context.Context, caller cloudflow.Caller, r cloudflow.ReportTaskSucceededRequest,
 ) (int64, error) {

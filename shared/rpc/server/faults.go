@@ -35,7 +35,7 @@ func unknownOperation(name string) *fault.Error {
 
 // unservedOperations are the operations of CloudFlow that this server does not have.
 var unservedOperations = map[string]bool{
-	"DescribeMapRun": true, "UpdateMapRun": true,
+	"UpdateFlowDraft": true, "StartDebugExecution": true, "DescribeAgentRunLogs": true,
 }
 
 func missingParam(name string) *fault.Error {

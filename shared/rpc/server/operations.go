@@ -16,14 +16,16 @@ type operation struct {
 	run             operationFunc
 }
 
+// mapRunNames are the parameters that name a MapRun.
+var mapRunNames = []string{"FlowName", "ExecutionName", "MapRunName"}
+
 // operationFunc reads the parameters of an operation, calls the service and appends the fields of
 // the response to dst.
 type operationFunc func(
 	ctx context.Context, api API, caller cloudflow.Caller, p *params, dst []byte,
 ) ([]byte, error)
 
-// operations are those that this server has. The others of CloudFlow, which change or describe
-// map runs, are rejected like unknown names.
+// operations are those that this server has. The others of CloudFlow are those of its consoles.
 var operations = func() map[string]*operation {
 	list := []operation{
 		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"},
@@ -55,6 +57,10 @@ var operations = func() map[string]*operation {
 			required: []string{"FlowName", "ExecutionName"},
 			run: bind(readGetExecutionHistory, API.GetExecutionHistory,
 				appendEventPage)},
+		{name: "DescribeMapRun", flow: "FlowName", required: mapRunNames,
+			run: bind(readMapRun, API.DescribeMapRun, appendMapRun)},
+		{name: "UpdateMapRun", flow: "FlowName", required: mapRunNames,
+			run: bind(readUpdateMapRun, API.UpdateMapRun, appendUpdatedMapRun)},
 		{name: "ReportTaskSucceeded", required: []string{"TaskToken", "Output"},
 			run: bind(readReportTaskSucceeded, API.ReportTaskSucceeded, appendEventID)},
 		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -43,6 +44,20 @@ func (p *params) integer(name string) *int64 {
 		return nil
 	}
 	return &n
+}
+
+// decimal parses a decimal number; nil if the parameter is absent or empty.
+func (p *params) decimal(name string) *float64 {
+	text := p.str(name)
+	if text == "" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		p.reject(name, "a number")
+		return nil
+	}
+	return &f
 }
 
 // boolean parses true or false, in any case; nil if the parameter is absent or empty.

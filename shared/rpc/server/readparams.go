@@ -109,6 +109,22 @@ func readGetExecutionHistory(p *params) cloudflow.GetExecutionHistoryRequest {
 	}
 }
 
+func readMapRun(p *params) cloudflow.MapRunRequest {
+	return cloudflow.MapRunRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+		MapRunName: p.str("MapRunName"),
+	}
+}
+
+func readUpdateMapRun(p *params) cloudflow.UpdateMapRunRequest {
+	return cloudflow.UpdateMapRunRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+		MapRunName: p.str("MapRunName"), Concurrency: p.integer("Concurrency"),
+		ToleratedFailedCount:      p.integer("ToleratedFailedCount"),
+		ToleratedFailedPercentage: p.decimal("ToleratedFailedPercentage"),
+	}
+}
+
 func readReportTaskSucceeded(p *params) cloudflow.ReportTaskSucceededRequest {
 	return cloudflow.ReportTaskSucceededRequest{TaskToken: p.str("TaskToken"),
 		Output: p.str("Output")}

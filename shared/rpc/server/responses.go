@@ -103,6 +103,37 @@ func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
 	return nextToken(append(dst, ']'), p.NextToken)
 }
 
+func appendMapRun(dst []byte, r *cloudflow.MapRun) []byte {
+	dst = field(dst, "MapRunName", r.Name)
+	dst = field(dst, "ExecutionName", r.ExecutionName)
+	dst = field(dst, "Status", r.Status)
+	dst = timeField(dst, "StartedTime", r.StartedTime)
+	dst = timeField(dst, "StoppedTime", r.StoppedTime)
+	dst = appendMapRunSettings(dst, r)
+	n := &r.ItemCounts
+	dst = append(name(dst, "ItemCounts"), '{')
+	dst = intField(dst, "Total", int64(n.Total))
+	dst = intField(dst, "Pending", int64(n.Pending))
+	dst = intField(dst, "Running", int64(n.Running))
+	dst = intField(dst, "Succeed", int64(n.Succeed))
+	dst = intField(dst, "Failed", int64(n.Failed))
+	return append(intField(dst, "Aborted", int64(n.Aborted)), '}')
+}
+
+func appendUpdatedMapRun(dst []byte, r *cloudflow.MapRun) []byte {
+	dst = field(dst, "FlowName", r.FlowName)
+	dst = field(dst, "ExecutionName", r.ExecutionName)
+	return appendMapRunSettings(field(dst, "MapRunName", r.Name), r)
+}
+
+// appendMapRunSettings appends what UpdateMapRun can change.
+func appendMapRunSettings(dst []byte, r *cloudflow.MapRun) []byte {
+	dst = intField(dst, "Concurrency", r.Concurrency)
+	dst = intField(dst, "ToleratedFailedCount", r.ToleratedFailedCount)
+	return strconv.AppendFloat(name(dst, "ToleratedFailedPercentage"), r.ToleratedFailedPercentage,
+		'f', -1, 64)
+}
+
 func appendSchedule(dst []byte, s *cloudflow.Schedule) []byte {
 	dst = field(dst, "ScheduleId", s.ID)
 	dst = field(dst, "ScheduleName", s.Name)
