@@ -14,8 +14,8 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"tests/reference: TestExamples, TestGenerated, TestTester",
 			"tests/e2e: TestExamples", "tests/clouds: TestExamples",
 			"shared/flowtest: TestExamples"},
-		Open: "distributed Maps do not exist; only `TestExamples` compares the texts of " +
-			"errors that the engine finds"},
+		Open: "the reference does not judge distributed Maps; only `TestExamples` compares " +
+			"the texts of errors that the engine finds"},
 	{Says: "waits, timeouts and retry intervals end neither early nor late",
 		Invariants: []string{"early", "late timer", "wake"},
 		Tests: []string{"tests/reference: TestExamples",

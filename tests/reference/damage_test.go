@@ -90,9 +90,12 @@ func TestDamage(t *testing.T) {
 	tried := 0
 	examples.Each(t, func(t *testing.T, f *examples.File) {
 		for _, c := range f.Cases {
+			if unjudged(f) {
+				continue
+			}
 			c.Setup.Start = start
 			r, err := flowtest.Execute(f.Machine, flow.DefaultLimits(), c.Setup)
-			if err != nil || f.Refused() != "" {
+			if err != nil {
 				continue
 			}
 			for i := range r.Events {

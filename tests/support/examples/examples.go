@@ -21,15 +21,6 @@ type File struct {
 	Machine *flow.Machine
 }
 
-// Refused returns the error that ends every case of a file whose flow is accepted but cannot run
-// yet; "" for most files.
-func (f *File) Refused() string {
-	if f.Name == "28-map-distributed.cases.json" {
-		return flow.ErrMapRunNotSupported
-	}
-	return ""
-}
-
 // fewest is the minimum number of files of a dialect.
 const fewest = 25
 

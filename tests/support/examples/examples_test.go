@@ -11,7 +11,6 @@ import (
 var warned = map[string]bool{
 	"24-end-and-goto.yaml":                true,
 	"25-literal-or-expression.cases.json": true,
-	"28-map-distributed.cases.json":       true,
 }
 
 // TestNoWarnings: no example has a warning that it does not show on purpose.
