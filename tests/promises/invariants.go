@@ -18,6 +18,10 @@ var Invariants = []Invariant{
 	{"retention", "an ended execution is kept for as long as its retention says"},
 	{"nothing left", "when every execution has expired, no row is left"},
 	{"definition kept", "a definition is kept as long as its flow or an execution needs it"},
+	{"version number", "no number of a version is used twice"},
+	{"version kept", "a version is what the flow was when it was published; the rows of versions " +
+		"and aliases stay as long as their flow names them"},
+	{"alias", "an alias routes only to versions that exist"},
 	{"deleted flow", "an execution of a deleted flow is stopped within five minutes"},
 	{"inbox row", "an inbox entry has a wake time, and is put off no more than once"},
 	{"poison count", "an execution counts as poison only after as many failed attempts to " +
@@ -105,6 +109,9 @@ var Invariants = []Invariant{
 	{"flow response", "CreateFlow, UpdateFlow and DeleteFlow return the flow as it is"},
 	{"definition at the start",
 		"an execution runs the definition that the flow had when it was started"},
+	{"version response", "what is published, routed, listed and deleted is what the responses say; " +
+		"an execution that is started with a qualifier runs the version that it names, or that " +
+		"its alias chooses for the name"},
 	{"response at last", "a client that retries gets its response when faults end"},
 	{"list", "a list is in order, has everything that existed all the time, and has nothing twice"},
 	{"filter", "each row of a filtered list matches the filters, and no row that matches all " +

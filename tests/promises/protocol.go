@@ -91,6 +91,13 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"flow response", "start response", "two owners"},
 		Tests: []string{"shared/store: TestSupersededDefinition, TestDefinitionNamedAgain, " +
 			"TestCanceledDeletion", "shared/engine: TestDeleteFlow, TestDeletionUndone"}},
+	{Says: "an execution runs the version that its qualifier names or its alias chooses, whatever " +
+		"becomes of both; a number is used once, and an alias routes to what exists",
+		Invariants: []string{"version response", "version number", "version kept", "alias",
+			"definition kept"},
+		Tests: []string{"shared/store: TestCollectVersions, TestCollectLostRequests, " +
+			"TestCollectVersionMeanwhile", "shared/cloudflow: TestLostReplies, " +
+			"TestPublishedTogether, TestExecutionsKeepTheirVersion, TestShares"}},
 	{Says: "Express runs the same interpreter, once, within its time limit, and writes nothing",
 		Invariants: []string{"Express once", "Express response", "Express leaves nothing",
 			"late Express", "reference"},
@@ -102,7 +109,8 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"shared/engine: TestStored, TestStoredIsWrittenAlike, TestStoredByNewer",
 			"shared/interp: TestUnknownFields, TestUnknownFieldsStep",
 			"shared/store: TestNewerExecution, TestNewerHistory, TestNewerInboxEntry, " +
-				"TestNewerFlow, TestNewerDeployment",
+				"TestNewerFlow, TestNewerCatalog, TestFormatOfVersions, " +
+				"TestNewerDeployment",
 			"shared/store/pebblestore: TestRowGolden, TestUnknownRowFormat",
 			"shared/store/dynamostore: TestItemGolden", "shared/store/otsstore: TestRowGolden",
 			"tests/faults/versions: TestUpgrade, TestDowngrade"},

@@ -27,7 +27,8 @@ type clients struct {
 	flows     []definition
 	flowOwner *flowOwner // nil in most runs
 
-	forger *forger // nil in most runs
+	forger    *forger    // nil in most runs
+	publisher *publisher // nil in most runs
 
 	mu     sync.Mutex
 	active int

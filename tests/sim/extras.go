@@ -25,6 +25,8 @@ func extras() []extra {
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},
+		{name: withVersions, in: 4, begin: (*clients).publish,
+			comeBack: (*clients).publishAgain},
 		{name: withRivals, in: 7, begin: (*clients).contend},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}

@@ -221,12 +221,14 @@ type flowRows struct {
 	deleted map[string]int64
 
 	states map[string][]flowState // successive states of the flow with a name, in the first account
+
+	catalogs catalogs
 }
 
 func newFlowRows() flowRows {
 	return flowRows{now: map[string]string{}, names: map[string]string{},
 		texts: map[string]string{}, accountNames: map[string]string{}, deleted: map[string]int64{},
-		states: map[string][]flowState{}}
+		states: map[string][]flowState{}, catalogs: newCatalogs()}
 }
 
 // looks returns when the sweeper looks at a definition of a flow next, ms since 1970;
@@ -252,12 +254,17 @@ func (w *World) judgeFlowRow(key driver.Key, row *driver.Row) {
 			return
 		}
 		f.texts[key.Sort] = string(row.Data)
-		if f.now[id] == key.Sort && row.Expires > 0 {
+		if f.keeps(id, key.Sort) && row.Expires > 0 {
 			w.violate("definition kept",
 				"the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
 		}
+	case definition && store.KindOf(key) == store.FlowDetailRow:
+		if row == nil && f.keeps(id, key.Sort) {
+			w.violate("version kept", "%s of flow %s is removed, and the flow has it", key.Sort, id)
+		}
 	case strings.HasPrefix(key.Partition, "f#") && row == nil:
 		delete(f.now, f.names[key.Partition])
+		delete(f.catalogs.named, f.names[key.Partition])
 		f.changed(w, key, flowState{})
 	case strings.HasPrefix(key.Partition, "f#"):
 		named := w.flowIn(*row)
@@ -270,6 +277,7 @@ func (w *World) judgeFlowRow(key driver.Key, row *driver.Row) {
 				"flow %s has a definition that is not there, or that expires at %d",
 				named.ID, d.Expires)
 		}
+		w.judgeCatalog(named)
 	}
 }
 
@@ -289,8 +297,8 @@ func (w *World) flowIn(row driver.Row) *store.Flow {
 // definitionGone checks that a definition that is removed is not needed.
 func (w *World) definitionGone(id, hash string) {
 	w.checked("definition kept")
-	now, there := w.flows.now[id]
-	if there && now == hash {
+	_, there := w.flows.now[id]
+	if there && w.flows.keeps(id, hash) {
 		w.violate("definition kept", "the definition of flow %s is removed, and the flow has it",
 			id)
 	}
@@ -325,13 +333,15 @@ func (w *World) judgeDeletedFlow(r *run) {
 	}
 }
 
-// judgeFlowsLeft checks that only existing flows are left, each with its definition.
+// judgeFlowsLeft checks that only existing flows are left, each with its definition, its versions
+// and its aliases.
 func (w *World) judgeFlowsLeft() {
 	for _, key := range w.disk.sorted() {
 		id, ok := strings.CutPrefix(key.Partition, "d#")
-		if named, there := w.flows.now[id]; ok && (!there || key.Sort != named) {
-			w.violate("nothing left", "%s is still there at %d, expires at %d; the flow has %q",
-				show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
+		if ok && !w.flows.keeps(id, key.Sort) {
+			w.violate("nothing left", "%s is still there at %d, expires at %d; the flow has %v",
+				show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires,
+				w.flows.catalogs.named[id])
 		}
 	}
 }

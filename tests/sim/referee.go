@@ -288,7 +288,8 @@ func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
-	if o := w.clients.flowOwner; o != nil && o.name == x.Flow || x.Flow == contended {
+	if o := w.clients.flowOwner; o != nil && o.name == x.Flow || x.Flow == contended ||
+		x.Flow == versioned {
 		list = append(list, stopOf("the flow has been deleted"))
 	}
 	if by, attempt := w.waits(r); by != nil {
