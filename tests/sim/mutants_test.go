@@ -46,7 +46,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"stop no execution of a deleted flow", "shared/engine/purge.go", "\tif err := e.stopAll(ctx, flowID, t.ListShards); err != nil {\n\t\treturn err\n\t}\n", ""},
 	{"call a deletion off that has come to pass", "shared/engine/purge.go", "case err != nil && !errors.Is(err, store.ErrNotFound):\n\t\treturn err", "case err != nil:\n\t\treturn e.Store.DeleteTombstone(ctx, key)"},
 	{"take a flow that cannot be read for a deleted one", "shared/engine/purge.go", "case err != nil && !errors.Is(err, store.ErrNotFound):", "case false:"},
-	{"run what the flow is by now", "shared/engine/machines.go", "	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n", "\tif f, err := c.e.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n\t\treturn c.lookup(ctx, f.ID, f.Hash, mode)\n\t}\n\treturn c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
+	{"run what the flow is by now", "shared/engine/machines.go", "	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n", "\tif f, err := c.r.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n\t\treturn c.lookup(ctx, f.ID, f.Hash, mode)\n\t}\n\treturn c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
 	{"look at no definition again", "shared/engine/sweep.go", "\t\treturn e.Store.CollectDefinition(ctx, row.Key, e.definitionExpiry())\n", "		return nil\n"},
 	{"give the definition that the flow names its end", "shared/store/definition.go", "	if !named {\n", "	if !named || true {\n"},
 	{"do not look at the definition that an update supersedes", "shared/store/flow.go", "s.definitionRow(f, f.Hash, before.Data, wake))", "s.definitionRow(f, f.Hash, before.Data, 0))"},

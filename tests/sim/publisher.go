@@ -28,7 +28,8 @@ type publisher struct {
 	versions map[int64]string // definitions of the versions, by number
 	last     int64            // highest number ever
 	aliases  map[string][]cloudflow.Route
-	unknown  int // published, perhaps, by requests that got no response
+	unknown  int  // published, perhaps, by requests that got no response
+	back     bool // it has come back when rows were to be looked at
 }
 
 func newPublisher(c *clients) *publisher {
@@ -45,7 +46,7 @@ func (p *publisher) forget() {
 // publish runs a publisher.
 func (c *clients) publish() {
 	c.publisher = newPublisher(c)
-	c.spawn(func() { c.publisher.run(8+c.publisher.r.IntN(10), 30_000) })
+	c.spawn(func() { c.publisher.run(12+c.publisher.r.IntN(14), 20_000) })
 }
 
 // publishAgain runs the publisher when the sweeper is about to look at a row of its flow.
@@ -55,10 +56,11 @@ func (c *clients) publishAgain(time.Time) {
 		return
 	}
 	look := c.w.looks(p.id)
+	p.back = true
 	c.spawn(func() {
 		c.sleep(time.Until(time.UnixMilli(min(look, c.w.quiescedAt+c.w.retention.Milliseconds()))) -
 			reuseEarly)
-		p.run(4+p.r.IntN(6), 15_000)
+		p.run(6+p.r.IntN(8), 10_000)
 	})
 }
 
@@ -75,31 +77,42 @@ func (p *publisher) run(acts, pauseMax int) {
 	}
 }
 
-// act does one action; it returns false when the clients have been stopped.
+// act does one action; it returns false when the clients have been stopped. When the publisher has
+// come back, it mostly takes away what the sweeper has just looked at.
 func (p *publisher) act() bool {
 	p.made++
-	switch n := p.r.IntN(16); {
-	case p.current == "" && n < 3:
-		return p.start()
-	case p.current == "":
+	if p.current == "" {
+		if p.r.IntN(6) == 0 {
+			return p.start()
+		}
 		return p.create()
-	case n < 2:
-		return p.update()
-	case n < 5:
-		return p.publishOne()
-	case n < 7:
-		return p.deleteVersion()
-	case n < 10:
-		return p.route()
-	case n < 11:
-		return p.deleteAlias()
-	case n < 12:
-		return p.list()
-	case n < 13 && p.r.IntN(3) == 0:
-		defer p.forget()
-		return p.remove()
 	}
-	return p.start()
+	few, back := 1, 1
+	if len(p.versions) < 3 {
+		few = 4
+	}
+	if p.back {
+		back = 6
+	}
+	actions := []struct {
+		weight int
+		do     func() bool
+	}{
+		{3, p.update}, {1 + few, p.publishOne}, {back, p.deleteVersion},
+		{1 + len(p.versions), p.route}, {back, p.deleteAlias}, {1, p.list}, {7, p.start},
+	}
+	total := 0
+	for _, a := range actions {
+		total += a.weight
+	}
+	n := p.r.IntN(total + 1)
+	for _, a := range actions {
+		if n -= a.weight; n < 0 {
+			return a.do()
+		}
+	}
+	defer p.forget()
+	return p.remove()
 }
 
 func (p *publisher) wrong(what string, got any, code fault.Code) {
@@ -129,7 +142,7 @@ func (p *publisher) publishOne() bool {
 
 // version returns a version of the flow, or one that does not exist.
 func (p *publisher) version() int64 {
-	if numbers := slices.Sorted(maps.Keys(p.versions)); len(numbers) > 0 && p.r.IntN(5) > 0 {
+	if numbers := slices.Sorted(maps.Keys(p.versions)); len(numbers) > 0 && p.r.IntN(8) > 0 {
 		return numbers[p.r.IntN(len(numbers))]
 	}
 	return p.r.Int64N(p.last + 2)
@@ -200,7 +213,13 @@ func (p *publisher) routes() (routes []cloudflow.Route, exist bool) {
 	return routes, exist
 }
 
-func (p *publisher) alias() string { return []string{"live", "next"}[p.r.IntN(2)] }
+// alias returns the name of an alias, mostly one that exists.
+func (p *publisher) alias() string {
+	if names := slices.Sorted(maps.Keys(p.aliases)); len(names) > 0 && p.r.IntN(4) > 0 {
+		return names[p.r.IntN(len(names))]
+	}
+	return []string{"live", "next"}[p.r.IntN(2)]
+}
 
 // route creates an alias or changes it.
 func (p *publisher) route() bool {
@@ -307,7 +326,7 @@ func (p *publisher) qualifier() string {
 	switch n := p.r.IntN(8); {
 	case n < 1:
 		return ""
-	case n < 4:
+	case n < 3:
 		return strconv.FormatInt(p.version(), 10)
 	}
 	return p.alias()
