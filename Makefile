@@ -25,6 +25,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
 	./tests/clients/run.sh
+	$(GO) -C tests/clouds/emulators/alibaba test $(RACE) -count=1 ./...
 	./tests/clouds/emulators/crosscheck/run.sh
 	./tests/deploy/run.sh
 
@@ -43,6 +44,7 @@ lint: ## format, vet, staticcheck, tidy
 	done
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	cd tests/clouds/emulators/alibaba && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff
 
 check: lint race model ## what CI runs
 

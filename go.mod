@@ -22,8 +22,8 @@ require (
 	golang.org/x/sync v0.20.0
 	golang.org/x/text v0.16.0
 	golang.org/x/time v0.12.0
-	google.golang.org/protobuf v1.33.0
 	gopkg.in/yaml.v3 v3.0.1
+	millrace/tests/clouds/emulators/alibaba v0.0.0
 )
 
 require (
@@ -71,5 +71,8 @@ require (
 	golang.org/x/net v0.26.0 // indirect
 	golang.org/x/sys v0.21.0 // indirect
 	golang.org/x/tools v0.22.0 // indirect
+	google.golang.org/protobuf v1.33.0 // indirect
 	gopkg.in/ini.v1 v1.67.0 // indirect
 )
+
+replace millrace/tests/clouds/emulators/alibaba => ./tests/clouds/emulators/alibaba

@@ -14,8 +14,8 @@ import (
 
 	"millrace/shared/alibaba"
 	"millrace/shared/alibaba/mns"
-	emulator "millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/tablestore"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 const account = "1234567890123456"

@@ -13,8 +13,8 @@ import (
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/mns"
-	emulator "millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/tablestore"
 	"millrace/tests/clouds/fc"
 )
 

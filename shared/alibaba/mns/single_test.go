@@ -7,7 +7,7 @@ import (
 
 	"millrace/shared/alibaba"
 	"millrace/shared/alibaba/mns"
-	emulator "millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 func TestSingleMessages(t *testing.T) {

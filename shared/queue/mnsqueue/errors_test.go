@@ -10,7 +10,7 @@ import (
 	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
-	emulator "millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {

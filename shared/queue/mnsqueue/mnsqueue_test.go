@@ -19,7 +19,7 @@ import (
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
 	"millrace/shared/queue/queuetest"
-	emulator "millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 var credentials = alibaba.Static(alibaba.Credentials{

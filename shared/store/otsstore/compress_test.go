@@ -8,7 +8,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // TestCompressedData: data is read as it was written, plain or deflated, and repetitive data costs

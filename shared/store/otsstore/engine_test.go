@@ -18,7 +18,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/task"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // definition has a call, a wait that only a timer or the sweeper ends, branches, and a value that

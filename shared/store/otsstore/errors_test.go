@@ -14,7 +14,7 @@ import (
 	"millrace/shared/alibaba"
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // TestErrors: an error says what is wrong and what to do.

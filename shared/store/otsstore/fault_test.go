@@ -16,7 +16,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 var (

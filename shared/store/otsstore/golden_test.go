@@ -13,7 +13,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // TestRowGolden: the encoding of rows has not changed. If a line here must change, older programs

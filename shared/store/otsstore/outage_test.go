@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store"
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // rejectAll makes every request fail in one way.

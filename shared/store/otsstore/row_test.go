@@ -7,7 +7,7 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/store/storetest"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // FuzzRow: a row is rejected, or it is read as it was written, through the codecs of the SDK and

@@ -13,7 +13,7 @@ import (
 
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // TestCreateTables: CreateTables may be repeated, by several at once, while tables are not ready

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/mnstask"
-	"millrace/tests/clouds/emulators/mns"
+	"millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 func emulated(t *testing.T) (*mns.Server, *mnstask.Runner) {

@@ -18,7 +18,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/task/osstask"
-	"millrace/tests/clouds/emulators/oss"
+	"millrace/tests/clouds/emulators/alibaba/oss"
 )
 
 var key = alibaba.Credentials{AccessKeyID: "test", AccessKeySecret: "test"}

@@ -9,7 +9,7 @@ import (
 
 	"millrace/tests/clouds"
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/mns"
+	"millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/fc"
 )
 

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 	"millrace/tests/clouds/fc"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 	"millrace/tests/clouds/fc"
 )
 

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/oss"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/oss"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // TaskRole is the role that signs the calls of tasks.

@@ -15,9 +15,9 @@ import (
 	"millrace/tests/clouds"
 	"millrace/tests/clouds/emulators"
 	harness "millrace/tests/clouds/emulators/fc"
-	emulator "millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/oss"
-	"millrace/tests/clouds/emulators/tablestore"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/oss"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // The caller of all stacks.

@@ -13,7 +13,7 @@ import (
 	"millrace/shared/store"
 	"millrace/tests/clouds"
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/oss"
+	"millrace/tests/clouds/emulators/alibaba/oss"
 	"millrace/tests/clouds/fc"
 )
 

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/alibaba/mns"
 	"millrace/shared/cloudflow"
 	harness "millrace/tests/clouds/emulators/fc"
-	emulator "millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/fc"
 )
 

@@ -21,8 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 )
 
 // machine is a developer's environment: emulators, and Serverless Devs with a home folder of its

@@ -17,8 +17,8 @@ import (
 	functions "millrace/tests/clouds"
 	"millrace/tests/clouds/emulators"
 	harness "millrace/tests/clouds/emulators/fc"
-	"millrace/tests/clouds/emulators/mns"
-	"millrace/tests/clouds/emulators/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/alibaba/tablestore"
 	"millrace/tests/clouds/fc"
 	"millrace/tests/clouds/lambda"
 )

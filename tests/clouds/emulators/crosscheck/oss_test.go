@@ -17,7 +17,7 @@ import (
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/signer"
 
-	"millrace/tests/clouds/emulators/oss"
+	"millrace/tests/clouds/emulators/alibaba/oss"
 )
 
 func ossClient(endpoint, region string, key oss.Key) *sdk.Client {

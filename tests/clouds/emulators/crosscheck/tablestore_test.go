@@ -14,8 +14,8 @@ import (
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
-	emulator "millrace/tests/clouds/emulators/tablestore"
-	"millrace/tests/clouds/emulators/tablestore/plainbuffer"
+	emulator "millrace/tests/clouds/emulators/alibaba/tablestore"
+	"millrace/tests/clouds/emulators/alibaba/tablestore/plainbuffer"
 )
 
 const (

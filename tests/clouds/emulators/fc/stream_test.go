@@ -17,7 +17,7 @@ import (
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
 	"millrace/tests/clouds/emulators/fc"
-	emulator "millrace/tests/clouds/emulators/mns"
+	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 // broker returns an MNS with a queue of hints and a dead-letter queue.
