@@ -118,6 +118,23 @@ var Invariants = []Invariant{
 		"the time is missing"},
 	{"damaged list", "a damaged execution does not prevent the list of its flow's other " +
 		"executions"},
+	// Schedules.
+	{"schedule response", "the operations on schedules return the schedule as it is"},
+	{"schedule", "only a request changes what a schedule is, and only a request or the deletion " +
+		"of its flow removes it"},
+	{"planned once", "what becomes of a planned time is decided once: of several that have come " +
+		"the latest is started, if it is not too long past, and the others are skipped"},
+	{"planned early", "nothing is decided about a planned time before it has come"},
+	{"next planned time", "a schedule that is created, enabled or changed plans the first time " +
+		"from then on"},
+	{"due before a change", "a change or a deletion of a schedule drops no planned time that " +
+		"came before the request"},
+	{"planned time started", "a planned time that was decided is done with only when its " +
+		"execution was started, or its start was rejected"},
+	{"stray start", "a schedule starts nothing but the planned time that is decided and not done " +
+		"with"},
+	{"started once for its time", "a planned time starts one execution, whose name says the time"},
+	{"late schedule", "a due schedule is seen to within a sweep and its margin"},
 	// Express executions.
 	{"Express once", "a StartSyncExecution runs one execution, once, in the process that gets " +
 		"the request"},

@@ -98,6 +98,15 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"shared/store: TestCollectVersions, TestCollectLostRequests, " +
 			"TestCollectVersionMeanwhile", "shared/cloudflow: TestLostReplies, " +
 			"TestPublishedTogether, TestExecutionsKeepTheirVersion, TestShares"}},
+	{Says: "a schedule starts an execution for each planned time, once, or names it as skipped; " +
+		"nothing that was planned before a change is started after it",
+		Invariants: []string{"schedule response", "schedule", "planned once", "planned early",
+			"next planned time", "due before a change", "planned time started", "stray start",
+			"started once for its time", "late schedule"},
+		Tests: []string{"shared/cron: TestNextAgainstOracle", "shared/engine: TestScheduleFaults, " +
+			"TestScheduleCatchesUp, TestScheduleChanges, TestScheduleOfDeletedFlow",
+			"shared/cloudflow: TestScheduleLostReplies, TestScheduleAuthor",
+			"tests/clients: TestScheduleStarts"}},
 	{Says: "Express runs the same interpreter, once, within its time limit, and writes nothing",
 		Invariants: []string{"Express once", "Express response", "Express leaves nothing",
 			"late Express", "reference"},
@@ -109,7 +118,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"shared/engine: TestStored, TestStoredIsWrittenAlike, TestStoredByNewer",
 			"shared/interp: TestUnknownFields, TestUnknownFieldsStep",
 			"shared/store: TestNewerExecution, TestNewerHistory, TestNewerInboxEntry, " +
-				"TestNewerFlow, TestNewerCatalog, TestFormatOfVersions, " +
+				"TestNewerFlow, TestNewerCatalog, TestNewerSchedule, TestFormatOfVersions, " +
 				"TestNewerDeployment",
 			"shared/store/pebblestore: TestRowGolden, TestUnknownRowFormat",
 			"shared/store/dynamostore: TestItemGolden", "shared/store/otsstore: TestRowGolden",

@@ -149,6 +149,7 @@ func (w *World) judgeDue() {
 	w.owesInvocations(others)
 	w.owesPolls(others)
 	w.owesExpress(others)
+	w.owesSchedules(others)
 }
 
 func (w *World) overdue(r *run, now int64, o obligation) {

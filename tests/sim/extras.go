@@ -28,6 +28,7 @@ func extras() []extra {
 		{name: withVersions, in: 4, begin: (*clients).publish,
 			comeBack: (*clients).publishAgain},
 		{name: withRivals, in: 7, begin: (*clients).contend},
+		{name: "schedules", in: 4, begin: (*clients).timed},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

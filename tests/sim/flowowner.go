@@ -248,6 +248,8 @@ func (w *World) judgeFlowRow(key driver.Key, row *driver.Row) {
 	f := &w.flows
 	id, definition := strings.CutPrefix(key.Partition, "d#")
 	switch {
+	case store.KindOf(key) == store.ScheduleRow:
+		w.judgeSchedule(key, row)
 	case definition && store.KindOf(key) == store.DefinitionRow:
 		if row == nil {
 			w.definitionGone(id, key.Sort)

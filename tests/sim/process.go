@@ -100,7 +100,7 @@ func newProcess(w *World) *process {
 		Limits: w.limits, Region: "local", Now: p.now,
 		Log: slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn,
 			ReplaceAttr: noTime})),
-		LeaseMax: w.lease, Retention: w.retention,
+		LeaseMax: w.lease, Retention: w.retention, CatchUp: w.schedules.catchUp,
 		CallsMax: w.calls, TransactionWorkMax: w.transactionWork,
 		TransactionEventsMax: w.sizes.events,
 		BlockSize:            w.sizes.block, OnTransaction: p.noteTransaction}

@@ -289,7 +289,7 @@ func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
 	if o := w.clients.flowOwner; o != nil && o.name == x.Flow || x.Flow == contended ||
-		x.Flow == versioned {
+		x.Flow == versioned || x.Flow == timedFlow {
 		list = append(list, stopOf("the flow has been deleted"))
 	}
 	if by, attempt := w.waits(r); by != nil {

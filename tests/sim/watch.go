@@ -125,6 +125,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transact
 	w.cover(m)
 	w.runs[x.Partition()], w.allRuns[x.Run] = r, r
 	w.judgeAccount(r)
+	w.judgeScheduled(r)
 	w.begins(r)
 	r.oracle = newOracle(w, r, x)
 	w.choosePoison(r)

@@ -121,6 +121,7 @@ type World struct {
 	inbox     inboxRows
 	flows     flowRows
 	rights    *rights // nil in most runs
+	schedules schedules
 	sharing   sharing
 
 	expresses  expresses
@@ -249,6 +250,7 @@ func newWorld(o Options) *World {
 	w.drawQueueHour()
 	w.drawTimeline()
 	w.drawRights()
+	w.drawSchedules()
 	w.drawLimits()
 	w.drawExpress()
 	w.drawShares()
