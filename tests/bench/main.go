@@ -64,6 +64,7 @@ type options struct {
 	executions int // number of executions for the listing
 	waiting    int // number of executions that wait on a callback
 	items      int // number of items of the Map
+	schedules  int // number of schedules that are due in one second
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -87,6 +88,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.executions, "executions", 100_000, "list among so many executions")
 	f.IntVar(&o.waiting, "waiting", 100_000, "so many executions wait on a callback")
 	f.IntVar(&o.items, "items", 10_000, "items of the Map")
+	f.IntVar(&o.schedules, "schedules", 10_000, "so many schedules are due in the same second")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -100,8 +102,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		o.length > time.Hour {
 		return nil, errors.New("-seconds must be from 0.01 to 3600")
 	}
-	if o.executions < 1 || o.waiting < 1 || o.items < 1 {
-		return nil, errors.New("-executions, -waiting and -items must be above 0")
+	if o.executions < 1 || o.waiting < 1 || o.items < 1 || o.schedules < 1 {
+		return nil, errors.New("-executions, -waiting, -items and -schedules must be above 0")
 	}
 	if o.profile != "" && o.binary != "" {
 		return nil, errors.New("-profile needs the server of this program: leave -binary out")

@@ -19,6 +19,7 @@ var scenarios = []struct {
 	{"low-load", (*bench).lowLoad},
 	{"map", (*bench).mapItems},
 	{"waiting", (*bench).waits},
+	{"schedules", (*bench).schedulesDue},
 	{"list", (*bench).list},
 }
 

@@ -32,6 +32,7 @@ func TestFlows(t *testing.T) {
 				"LargePayloads": testLargePayloads,
 				"Callbacks":     testCallbacks,
 				"Waits":         testWaits,
+				"Schedules":     testSchedules,
 				"Loopback":      testLoopbackStaysClosed,
 			} {
 				t.Run(name, func(t *testing.T) {

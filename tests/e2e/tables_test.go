@@ -3,16 +3,19 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"millrace/shared/app/local"
 	"millrace/shared/cloudflow"
+	"millrace/shared/cron"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
 	"millrace/shared/value"
@@ -198,6 +201,52 @@ func TestInvalidDefinitions(t *testing.T) {
 	if flows, err := s.client.ListFlows(ctx, cloudflow.ListFlowsRequest{}); err != nil ||
 		len(flows.Flows) > 0 {
 		t.Errorf("%v %v", flows, err)
+	}
+}
+
+// TestScheduleTable creates a schedule with each expression of the table. The next planned times are
+// those of the table.
+func TestScheduleTable(t *testing.T) {
+	var table struct {
+		From  time.Time
+		Valid []struct {
+			Expr string
+			Next []time.Time
+		}
+		Invalid []struct{ Expr string }
+	}
+	read(t, "flowv1/table-schedules.yaml", &table)
+	rows(t, len(table.Valid), 8)
+	rows(t, len(table.Invalid), 6)
+	s, ctx := openTables(t), context.Background()
+	if _, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f",
+		Definition: text(t, flowV1(object{"type": "pass", "name": "p"}))}); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range table.Valid {
+		if _, err := s.client.CreateSchedule(ctx, cloudflow.CreateScheduleRequest{FlowName: "f",
+			ScheduleName: fmt.Sprint("s", i), CronExpression: c.Expr}); err != nil {
+			t.Errorf("%s: %v", c.Expr, err)
+			continue
+		}
+		e, err := cron.Parse(c.Expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := table.From
+		for _, want := range c.Next {
+			if at = e.Next(at, table.From); !at.Equal(want) {
+				t.Errorf("%s: %v, want %v", c.Expr, at, want)
+			}
+		}
+	}
+	for _, c := range table.Invalid {
+		_, err := s.client.CreateSchedule(ctx, cloudflow.CreateScheduleRequest{FlowName: "f",
+			ScheduleName: "s", CronExpression: c.Expr})
+		if fault.CodeOf(err) != fault.InvalidArgument ||
+			!strings.Contains(err.Error(), "CronExpression is invalid: ") {
+			t.Errorf("%s: %v", c.Expr, err)
+		}
 	}
 }
 
