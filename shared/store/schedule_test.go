@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -136,6 +137,23 @@ func TestScheduleKeys(t *testing.T) {
 	}
 	if _, _, ok := store.ParsePartition(store.ScheduleHint(key)); ok {
 		t.Error("the hint of a schedule names an execution")
+	}
+}
+
+// TestScheduleRowGolden: the encoding of a schedule has not changed. Rows that older programs wrote
+// must stay readable, so a change needs another number of the format (docs/rows.md).
+func TestScheduleRowGolden(t *testing.T) {
+	const golden = "01550a01311201661a0269642206686f75726c792a0475756964320a657665727920686f75723a08" +
+		"7b2261223a20317d420b302030202a202a202a202a48015001580262036b657968c096b102708092" +
+		"f40178809bee02"
+	s, d := open(&clock{time.Unix(1_000_000, 0)})
+	c := hourly()
+	if err := s.CreateSchedule(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	row, err := d.Get(t.Context(), c.Key())
+	if err != nil || hex.EncodeToString(row.Data) != golden {
+		t.Errorf("%x, %v", row.Data, err)
 	}
 }
 

@@ -113,7 +113,7 @@ func TestImports(t *testing.T) {
 
 // TestCoreIsPure: the core has no clock, no randomness, no I/O and no goroutines.
 func TestCoreIsPure(t *testing.T) {
-	core := []string{"value", "arn", "glob", "fault", "suggest", "yamldoc", "flow",
+	core := []string{"value", "arn", "glob", "fault", "cron", "suggest", "yamldoc", "flow",
 		"expr", "fdl", "fdl/*", "interp", "flowtest"}
 	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true,
 		"math/rand/v2": true, "net": true,
