@@ -33,11 +33,11 @@ type InboxEntry struct {
 const inboxEntryFmt = 1
 
 // SweepAttempts returns how often the sweeper has found the entry due.
-func (l *InboxEntry) SweepAttempts() int { return int(max(l.version-1, 0)) }
+func (e *InboxEntry) SweepAttempts() int { return int(max(e.version-1, 0)) }
 
 // Key returns the key of the entry's row.
-func (l *InboxEntry) Key() driver.Key {
-	return rowKey(l.Partition, inboxEntrySort(l.Run, l.Token))
+func (e *InboxEntry) Key() driver.Key {
+	return rowKey(e.Partition, inboxEntrySort(e.Run, e.Token))
 }
 
 // Fields of an inbox entry.
@@ -51,62 +51,62 @@ const (
 )
 
 // row encodes the entry. The fields that the sweeper changes are outside the data.
-func (l *InboxEntry) row(version int64) driver.Row {
-	w := flow.FieldWriter{Buf: make([]byte, 0, len(l.Output)+48)}
+func (e *InboxEntry) row(version int64) driver.Row {
+	w := flow.FieldWriter{Buf: make([]byte, 0, len(e.Output)+48)}
 	start := w.BeginRow(inboxEntryFmt)
-	w.Fixed(inboxRun, l.Run)
-	w.Uint(inboxToken, uint64(l.Token))
-	w.Fixed(inboxMark, l.Mark)
-	w.Error(inboxError, l.Error)
-	w.Bytes(inboxOutput, l.Output)
-	w.Uint(inboxAttempt, uint64(l.Attempt))
-	w.Unknown(l.unknown)
+	w.Fixed(inboxRun, e.Run)
+	w.Uint(inboxToken, uint64(e.Token))
+	w.Fixed(inboxMark, e.Mark)
+	w.Error(inboxError, e.Error)
+	w.Bytes(inboxOutput, e.Output)
+	w.Uint(inboxAttempt, uint64(e.Attempt))
+	w.Unknown(e.unknown)
 	w.End(start)
-	return driver.Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: w.Buf, Wake: l.Wake,
-		Expires: l.Expires}
+	return driver.Row{Key: e.Key(), Version: version, Fence: e.fence(), Data: w.Buf, Wake: e.Wake,
+		Expires: e.Expires}
 }
 
-func (l *InboxEntry) fence() string { return fence(l.Mark, 0) }
+func (e *InboxEntry) fence() string { return fence(e.Mark, 0) }
 
 func decodeInboxEntry(row driver.Row) (*InboxEntry, error) {
 	format, r := flow.ReadRow(row.Data)
 	if format != inboxEntryFmt {
 		return nil, ErrFormat
 	}
-	l := &InboxEntry{Partition: row.Partition, Wake: row.Wake, Expires: row.Expires,
+	e := &InboxEntry{Partition: row.Partition, Wake: row.Wake, Expires: row.Expires,
 		version: row.Version}
 	for r.Next() {
 		switch r.Field {
 		case inboxRun:
-			l.Run = r.Fixed()
+			e.Run = r.Fixed()
 		case inboxToken:
-			l.Token = int64(r.Small(math.MaxInt64))
+			e.Token = int64(r.Small(math.MaxInt64))
 		case inboxMark:
-			l.Mark = r.Fixed()
+			e.Mark = r.Fixed()
 		case inboxError:
-			r.ErrorName(&l.Error)
+			r.ErrorName(&e.Error)
 		case inboxError + 1:
-			r.ErrorCause(&l.Error)
+			r.ErrorCause(&e.Error)
 		case inboxOutput:
-			l.Output = r.Bytes()
+			e.Output = r.Bytes()
 		case inboxAttempt:
-			l.Attempt = int64(r.Uint())
+			e.Attempt = int64(r.Uint())
 		default:
-			r.Keep(&l.unknown)
+			r.Keep(&e.unknown)
 		}
 	}
-	if r.Err != nil || inboxEntrySort(l.Run, l.Token) != row.Sort {
+	if r.Err != nil || inboxEntrySort(e.Run, e.Token) != row.Sort {
 		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort,
 			flow.ErrCorrupt)
 	}
-	return l, nil
+	return e, nil
 }
 
 // EnqueueInboxEntry writes an entry into the inbox of its execution. ErrConflict: the inbox has an
 // entry for the same attempt. Any other error: the outcome is unknown.
-func (s *Store) EnqueueInboxEntry(ctx context.Context, l *InboxEntry) error {
-	l.version = 1
-	return s.driver.Commit(ctx, nil, l.row(1), driver.Condition{Absent: true, Now: s.nowMillis()})
+func (s *Store) EnqueueInboxEntry(ctx context.Context, e *InboxEntry) error {
+	e.version = 1
+	return s.driver.Commit(ctx, nil, e.row(1), driver.Condition{Absent: true, Now: s.nowMillis()})
 }
 
 // InboxEntry reads the entry with a key. It returns ErrNotFound if there is none or it has expired.
@@ -123,17 +123,17 @@ func (s *Store) InboxEntry(ctx context.Context, key driver.Key) (*InboxEntry, er
 
 // RescheduleInboxEntry changes an entry's wake time and counts one more sweep attempt. It returns
 // ErrConflict if another writer has changed or deleted the entry.
-func (s *Store) RescheduleInboxEntry(ctx context.Context, l *InboxEntry, wake int64) error {
-	next := *l
+func (s *Store) RescheduleInboxEntry(ctx context.Context, e *InboxEntry, wake int64) error {
+	next := *e
 	next.Wake = wake
-	return s.driver.Commit(ctx, nil, next.row(l.version+1),
-		driver.Condition{Version: l.version, Fence: l.fence()})
+	return s.driver.Commit(ctx, nil, next.row(e.version+1),
+		driver.Condition{Version: e.version, Fence: e.fence()})
 }
 
 // RetractInboxEntry removes an entry of the caller. It returns ErrConflict if the entry is not
 // there as it was enqueued.
-func (s *Store) RetractInboxEntry(ctx context.Context, l *InboxEntry) error {
-	return s.driver.Delete(ctx, l.Key(), &driver.Condition{Version: l.version, Fence: l.fence()})
+func (s *Store) RetractInboxEntry(ctx context.Context, e *InboxEntry) error {
+	return s.driver.Delete(ctx, e.Key(), &driver.Condition{Version: e.version, Fence: e.fence()})
 }
 
 // DeleteInboxEntry removes an entry that has been processed. A missing entry is no error.
@@ -202,12 +202,12 @@ func (s *Store) readInbox(ctx context.Context, x *Execution, in *Inbox, from str
 // classifyInboxRows separates entries for this execution from stale rows.
 func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []driver.Row) {
 	for _, row := range rows {
-		l, err := decodeInboxEntry(row)
+		e, err := decodeInboxEntry(row)
 		switch {
-		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && l.Run != x.Run:
+		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && e.Run != x.Run:
 			in.Stale = append(in.Stale, row.Key)
 		case err == nil:
-			in.Entries = append(in.Entries, l)
+			in.Entries = append(in.Entries, e)
 		}
 	}
 }

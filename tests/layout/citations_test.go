@@ -47,8 +47,7 @@ func citationFaults(tree fs.FS) (faults []string, checked int, err error) {
 
 // citesNothing lists the tests of such checks: they name pages that are not there.
 var citesNothing = map[string]bool{
-	"tests/layout/citations_test.go": true, "tests/e2e/tutorial/links_test.go": true,
-	"tests/e2e/tutorial/outofstep_test.go": true,
+	"tests/layout/citations_test.go": true, "tests/e2e/tutorial/outofstep_test.go": true,
 }
 
 // isForeign reports whether a folder holds what is not the repository's: dependencies, caches, the
