@@ -14,32 +14,6 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// TestOutboxHandsOver: an invocation whose time is over when it has committed the end of a child
-// leaves the report of that end to a hint, not to the sweeper.
-func TestOutboxHandsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newHarness(t)
-		child := w.flow("child", onePass)
-		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
-		var slow atomic.Bool
-		slow.Store(true)
-		w.hooks(func(op string, key driver.Key) error {
-			if op == memstore.OpCommit && key.Partition == store.Partition(child.ID, "N") &&
-				w.commitsTried(child, "N") == 2 && slow.Swap(false) {
-				time.Sleep(51 * time.Second) // the last 10 of the 60 seconds are for commits alone
-			}
-			return nil
-		}, nil)
-		d := w.deploy(time.Minute, nil)
-		d.start(f, "one")
-		time.Sleep(55 * time.Second)
-		if slow.Load() {
-			t.Fatal("no commit was slow")
-		}
-		w.checkEnded(f, "one", flow.Succeeded, "")
-	})
-}
-
 // TestOutboxWithoutItsValue: an entry whose value cannot be read is the sweeper's: invocations do
 // not hand it from one to the next.
 func TestOutboxWithoutItsValue(t *testing.T) {

@@ -72,35 +72,6 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// TestInboxOfOneProcess: an embedded engine needs no inbox, but uses it if the responses of the
-// store to three commits are lost.
-func TestInboxOfOneProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newHarness(t)
-		f := w.flow("f", oneWait)
-		s := &losingDriver{Driver: w.mem, err: errUnknownOutcome}
-		h := w.open(func(o *engine.Options) {
-			o.Store = store.New(store.Options{Driver: s, TailBytes: 200, Exclusive: true})
-		})
-		h.start(f, "one")
-		h.start(f, "two")
-		synctest.Wait()
-		s.lose.Store(3)
-		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"),
-			reportBy("me"))
-		w.checkReported(f, "one", "me", id, err, nil)
-		s.lose.Store(3)
-		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
-		w.checkEnded(f, "two", flow.Stopped, "")
-		w.checkInboxEmpty(f, "one")
-		w.checkInboxEmpty(f, "two")
-	})
-}
-
 // TestInboxCostsNothing: without conflicts the inbox is not read separately: an embedded engine
 // does not read it, and functions read it together with the state row.
 func TestInboxCostsNothing(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"millrace/shared/engine"
 	"millrace/shared/flow"
-	"millrace/shared/store"
 	"millrace/shared/store/driver"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
@@ -123,40 +122,6 @@ func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 				failures(), attempts, lost.Load(), !apart.Load())
 		}
 		h.close()
-	})
-}
-
-// TestFlowV1InboxEntryCountsOnce: an inbox entry that is still there when the attempt that it
-// closed is retried closes no other.
-func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newHarness(t)
-		f := w.define("f", flow.Standard, retriedStep)
-		h := w.open(sharedStore)
-		o := w.newAcceptor(h, 3)
-		h.start(f, "one")
-		synctest.Wait()
-		stays := 2
-		w.hooks(func(op string, key driver.Key) error {
-			if op == memstore.OpDelete && store.IsInboxEntry(key) && stays > 0 {
-				stays--
-				return errUnknownOutcome
-			}
-			return nil
-		}, nil)
-		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"),
-			engine.Report{Error: &flow.Error{Name: "Again"}}); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Minute)
-		failures := w.count(f, "one", flow.TaskFailed)
-		attempts := w.count(f, "one", flow.TaskScheduled)
-		if failures != 1 || attempts != 2 {
-			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
-		}
-		h.HandleHint(context.Background(), store.Partition(f.ID, "one"))
-		synctest.Wait()
-		w.checkInboxEmpty(f, "one")
 	})
 }
 
