@@ -149,22 +149,8 @@ func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 	budget := inflight.New(256 << 10)
 	s := server.New("", server.NewHandler(server.Options{API: &fakeAPI{}, Bytes: budget}))
 	s.Connections, s.Bytes = 100, budget
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	defer s.Close()
-	dial := func(text string) net.Conn {
-		t.Helper()
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		io.WriteString(c, text)
-		return c
-	}
+	address := serveOn(t, s)
+	dial := func(text string) net.Conn { return dial(t, address, text) }
 	for range 10 {
 		dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" +
 			strings.Repeat("a", 60<<10))
@@ -197,17 +183,8 @@ func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 func TestManySmallHeaders(t *testing.T) {
 	s := server.New("", server.NewHandler(server.Options{API: &fakeAPI{}}))
 	s.Connections = 10
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	defer s.Close()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	address := serveOn(t, s)
+	c := dial(t, address, "")
 	var text strings.Builder
 	text.WriteString("GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: x\r\n")
 	for i := range 100_000 {
@@ -237,11 +214,6 @@ func TestResponsesArePrivate(t *testing.T) {
 	} {
 		check(name, record(h, r).Header())
 	}
-	c, err := net.Dial("tcp", listen(t, h))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	r, _ := exchange(t, c, "GET /\r\n\r\n")
+	r, _ := exchange(t, dial(t, listen(t, h), ""), "GET /\r\n\r\n")
 	check("no HTTP", r.Header)
 }

@@ -24,29 +24,15 @@ func TestConnections(t *testing.T) {
 		fmt.Fprint(w, "done")
 	}))
 	s.Connections = 3
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	defer s.Close()
-	dial := func(text string) net.Conn {
-		t.Helper()
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.SetDeadline(time.Now().Add(time.Minute))
-		io.WriteString(c, text)
-		return c
-	}
+	address := serveOn(t, s)
+	dial := func(text string) net.Conn { return dial(t, address, text) }
 	closed := func(c net.Conn) bool {
 		_, err := c.Read(make([]byte, 1))
 		return err == io.EOF || err != nil && !isTimeout(err)
 	}
 	get := func() error {
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		r, err := client.Get("http://" + l.Addr().String())
+		r, err := client.Get("http://" + address)
 		if err == nil {
 			r.Body.Close()
 		}
@@ -103,16 +89,11 @@ func TestConnections(t *testing.T) {
 func TestSlowBodiesAreEvicted(t *testing.T) {
 	s := server.New("", server.NewHandler(server.Options{API: &fakeAPI{}}))
 	s.Connections = 8
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	defer s.Close()
+	address := serveOn(t, s)
 	dial := func(from, text string) net.Conn {
 		t.Helper()
 		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp",
-			l.Addr().String())
+			address)
 		if err != nil {
 			t.Skip(err) // only one loopback address here
 		}

@@ -25,14 +25,33 @@ func TestHealth(t *testing.T) {
 // listen serves h with the server of the product and returns its address.
 func listen(t testing.TB, h http.Handler) string {
 	t.Helper()
+	return serveOn(t, server.New("", h))
+}
+
+// serveOn serves on a port of 127.0.0.1 until the test ends, and returns its address.
+func serveOn(t testing.TB, s *server.Server) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New("", h)
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
 	return l.Addr().String()
+}
+
+// dial connects to an address and sends a text. The connection is closed when the test ends, and
+// broken after a minute.
+func dial(t testing.TB, address, text string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(time.Minute))
+	io.WriteString(c, text)
+	return c
 }
 
 // exchange sends raw bytes and reads one response.

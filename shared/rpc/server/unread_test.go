@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/inflight"
@@ -66,23 +65,8 @@ func TestUnreadResponsesHoldNoProcessor(t *testing.T) {
 func TestUnreadResponsesAreEvicted(t *testing.T) {
 	s := server.New("", server.NewHandler(server.Options{API: &longAPI{}}))
 	s.Connections = 4
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	defer s.Close()
-	dial := func(text string) net.Conn {
-		t.Helper()
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		c.SetDeadline(time.Now().Add(time.Minute))
-		io.WriteString(c, text)
-		return c
-	}
+	address := serveOn(t, s)
+	dial := func(text string) net.Conn { return dial(t, address, text) }
 	for range 4 {
 		io.ReadFull(dial(describe), make([]byte, 1)) // the response is being sent
 	}
