@@ -180,8 +180,41 @@ func (a *App) build(
 	file *functiontask.File, limits flow.Limits, credentials *auth.Credentials,
 ) error {
 	s := &a.config.Settings
-	open := credentials == nil
 	a.shares = newPools(s, limits, credentials.Shared(), filesMax())
+	children := &app.Subflows{}
+	tasks, err := a.runner(file, limits, credentials, children)
+	if err != nil {
+		return err
+	}
+	var register *access.Registry
+	if credentials != nil {
+		register = credentials.Register()
+	}
+	mayFlow := app.Rights(register, s.Region)
+	a.queue = memqueue.New(memqueue.Options{})
+	a.engine = a.newEngine(tasks, limits, mayFlow)
+	a.service = cloudflow.New(cloudflow.Options{
+		Store:  a.store,
+		Engine: a.engine,
+		Limits: limits,
+		Region: s.Region,
+		Rights: mayFlow,
+		Log:    a.log,
+		Now:    a.config.Now,
+	})
+	children.Service, children.Region = a.service, s.Region
+	a.handler = a.withConsole(a.newAPI(limits, credentials), credentials)
+	return nil
+}
+
+// runner returns what calls the tasks of flows, and sets a.tasks. children must get the service
+// before the first call.
+func (a *App) runner(
+	file *functiontask.File, limits flow.Limits, credentials *auth.Credentials,
+	children *app.Subflows,
+) (task.Runner, error) {
+	s := &a.config.Settings
+	open := credentials == nil
 	client, err := httpclient.New(httpclient.Options{
 		AllowLoopback: boolOr(s.AllowLoopback, open),
 		AllowPrivate:  boolOr(s.AllowPrivate, open),
@@ -189,10 +222,9 @@ func (a *App) build(
 		MaxResponse:   app.ResponseMax(limits),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	internal := httpclient.NewInternal(app.ResponseMax(limits))
-	a.queue = memqueue.New(memqueue.Options{})
 	a.tasks = functiontask.New(functiontask.Options{
 		Functions:   file.Functions,
 		Account:     a.onlyAccount(credentials),
@@ -200,7 +232,6 @@ func (a *App) build(
 		MaxResponse: app.ResponseMax(limits),
 		Log:         func(line string) { a.log.Info(line) },
 	})
-	children := &app.Subflows{}
 	flows := subflowtask.New(children, children)
 	flows.AnyOwner = open
 	table := map[string]task.Runner{
@@ -217,18 +248,23 @@ func (a *App) build(
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
 	}
-	var register *access.Registry
 	if !open { // an open server runs a definition that names accounts of a cloud unchanged
-		register = credentials.Register()
 		tasks = task.RestrictAccounts(tasks, "")
 	}
-	mayFlow := app.Rights(register, s.Region)
-	a.engine = engine.New(engine.Options{
+	return app.LimitResponses(tasks, a.shares.responses), nil
+}
+
+// rightsFunc returns what a flow may do with the rights of its role or author, as app.Rights does.
+type rightsFunc = func(account, role, author string) (access.May, error)
+
+func (a *App) newEngine(tasks task.Runner, limits flow.Limits, rights rightsFunc) *engine.Engine {
+	s := &a.config.Settings
+	return engine.New(engine.Options{
 		Store:     a.store,
 		Queue:     a.queue,
-		Tasks:     app.LimitResponses(tasks, a.shares.responses),
+		Tasks:     tasks,
 		Now:       a.config.Now,
-		Rights:    mayFlow,
+		Rights:    rights,
 		Compile:   fdl.Compiler(limits),
 		Limits:    limits,
 		Region:    s.Region,
@@ -240,16 +276,12 @@ func (a *App) build(
 		Retention: s.Retention(),
 		CatchUp:   s.CatchUp(),
 	})
-	a.service = cloudflow.New(cloudflow.Options{
-		Store:  a.store,
-		Engine: a.engine,
-		Limits: limits,
-		Region: s.Region,
-		Rights: mayFlow,
-		Log:    a.log,
-		Now:    a.config.Now,
-	})
-	children.Service, children.Region = a.service, s.Region
+}
+
+// newAPI returns the handler of the API, and sets what its metrics are read from.
+func (a *App) newAPI(limits flow.Limits, credentials *auth.Credentials) http.Handler {
+	s := &a.config.Settings
+	a.requestBytes, a.rejections = s.RequestBudget(limits), server.NewRejections(a.log)
 	o := server.Options{
 		API:          a.service,
 		Credentials:  credentials,
@@ -260,18 +292,17 @@ func (a *App) build(
 		MaxBody:      int64(limits.RequestBytes),
 		CheckNonces:  s.CheckNonces,
 		Nonces:       app.NonceStore{Driver: a.store.Driver(), Now: a.config.Now},
-		LoopbackOnly: open,
+		LoopbackOnly: credentials == nil,
 		Logger:       a.log,
 		Requests:     a.shares.requests,
 		Processors:   a.shares.processors,
+		Bytes:        a.requestBytes,
+		Rejections:   a.rejections,
 	}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
-	a.requestBytes, a.rejections = s.RequestBudget(limits), server.NewRejections(a.log)
-	o.Bytes, o.Rejections = a.requestBytes, a.rejections
-	a.handler = a.withConsole(server.NewHandler(o), credentials)
-	return nil
+	return server.NewHandler(o)
 }
 
 // withConsole serves the console beside the API.
