@@ -99,7 +99,7 @@ func (b bench) all(t *testing.T, boundsOf func(measured) bounds) cost.Result {
 				bill.Used[0], bill.Used[2], o)
 		}
 	}
-	r.Bills = append(r.Bills, b.callback(t), b.hour(t))
+	r.Bills = append(r.Bills, b.callback(t), b.hour(t), b.schedule(t))
 	return r
 }
 
@@ -205,4 +205,42 @@ func (b bench) hour(t *testing.T) cost.Bill {
 			b.quiet(t)
 		}
 	})
+}
+
+// scheduleWrites is the maximum of write units for a planned time of a schedule and its execution:
+// two writes of the schedule, of which one moves its wake time, and an execution of a Pass.
+const scheduleWrites = 14
+
+// schedule measures one planned time of a schedule that plans one an hour, with the execution of a
+// Pass that it starts. The functions are warm from the planned time before.
+func (b bench) schedule(t *testing.T) cost.Bill {
+	t.Helper()
+	b.define(t, "timed", "Type: StateMachine\nSpecVersion: v1\nName: timed\nStartAt: A\n"+
+		"States:\n"+flows[0].states)
+	if _, err := b.client().CreateSchedule(t.Context(), cloudflow.CreateScheduleRequest{
+		FlowName: "timed", ScheduleName: "hourly", CronExpression: "@every 60m"}); err != nil {
+		t.Fatal(err)
+	}
+	anHour := func() {
+		for end := b.now().Add(time.Hour); b.now().Before(end); {
+			b.pass(t, time.Minute)
+			b.quiet(t)
+		}
+	}
+	anHour()
+	b.pass(t, time.Minute)
+	b.quiet(t)
+	b.reset()
+	anHour()
+	bill := b.used(t)
+	bill.Flow, bill.States = "a planned time, with Pass only", 1
+	page, err := b.client().ListExecutions(t.Context(),
+		cloudflow.ListExecutionsRequest{FlowName: "timed", Status: "Succeeded"})
+	if err != nil || len(page.Executions) != 2 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if bill.Used[0] > scheduleWrites {
+		t.Errorf("a planned time: %v write units, want at most %d", bill.Used[0], scheduleWrites)
+	}
+	return bill
 }
