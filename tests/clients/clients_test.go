@@ -72,7 +72,7 @@ var isRead = map[string]bool{
 	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true,
 	"GetExecutionHistory": true,
 	"DescribeSchedule":    true, "ListSchedules": true, "ListFlowVersions": true,
-	"ListFlowAliases": true,
+	"ListFlowAliases": true, "DescribeFlowAlias": true,
 }
 
 // split divides the parameters of an operation as current clients do: those in the query and those
