@@ -43,7 +43,7 @@ func scheduleDescribeCommand() *command {
 
 func showSchedule(w io.Writer, s *client.Schedule, now time.Time, count int) {
 	fields(w, "Name", s.ScheduleName, "Id", s.ScheduleID, "Expression", s.CronExpression,
-		"Enabled", yesNo(s.Enable), "Description", s.Description,
+		"Qualifier", s.Qualifier, "Enabled", yesNo(s.Enable), "Description", s.Description,
 		"Created", moment(s.CreatedTime), "Modified", moment(s.LastModifiedTime),
 		"Next", strings.Join(plannedTimes(s, now, count), ", "))
 	document(w, "Payload", s.Payload)

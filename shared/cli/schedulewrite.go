@@ -28,6 +28,7 @@ func scheduleCreateCommand() *command {
 			payload := payloadFlag(f)
 			description := f.String("description", "", "`TEXT` for people")
 			disabled := f.Bool("disabled", false, "start nothing until it is enabled")
+			qualifier := f.String("qualifier", "", "`VERSION` or alias of the flow")
 			return withClient(func(c *invocation, api *client.Client) error {
 				object, err := c.object("payload", *payload)
 				if err != nil {
@@ -36,7 +37,8 @@ func scheduleCreateCommand() *command {
 				enable := !*disabled
 				got, err := api.CreateSchedule(c.ctx, cloudflow.CreateScheduleRequest{
 					FlowName: c.args[0], ScheduleName: c.args[1], CronExpression: c.args[2],
-					Payload: object, Description: *description, Enable: &enable,
+					Payload: object, Description: *description, Qualifier: *qualifier,
+					Enable: &enable,
 				})
 				return c.scheduleWritten(got, err, "created")
 			})
@@ -56,6 +58,7 @@ func scheduleUpdateCommand() *command {
 			expression := f.String("expression", "", "when it starts the flow: `EXPRESSION` as for create")
 			payload := payloadFlag(f)
 			description := f.String("description", "", "`TEXT` for people")
+			qualifier := f.String("qualifier", "", "`VERSION` or alias of the flow")
 			return withClient(func(c *invocation, api *client.Client) error {
 				object, err := c.object("payload", *payload)
 				if err != nil {
@@ -69,6 +72,7 @@ func scheduleUpdateCommand() *command {
 				}{
 					{"expression", expression, &r.CronExpression}, {"payload", &object, &r.Payload},
 					{"description", description, &r.Description},
+					{"qualifier", qualifier, &r.Qualifier},
 				} {
 					if c.given[f.flag] {
 						*f.to = f.value

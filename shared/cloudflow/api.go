@@ -162,15 +162,16 @@ type ListOfFlowRequest struct {
 // is true if it is absent.
 type CreateScheduleRequest struct {
 	FlowName, ScheduleName, CronExpression, Description, Payload string
+	Qualifier                                                    string
 	Enable                                                       *bool
 }
 
 // UpdateScheduleRequest holds the parameters of UpdateSchedule (docs/api.md#updateschedule). A nil
 // field keeps the stored value.
 type UpdateScheduleRequest struct {
-	FlowName, ScheduleName               string
-	CronExpression, Description, Payload *string
-	Enable                               *bool
+	FlowName, ScheduleName                          string
+	CronExpression, Description, Payload, Qualifier *string
+	Enable                                          *bool
 }
 
 // ScheduleRequest names a schedule.
@@ -179,6 +180,7 @@ type ScheduleRequest struct{ FlowName, ScheduleName string }
 // Schedule is a schedule as the wire shows it. Payload is JSON text as sent.
 type Schedule struct {
 	ID, Name, Description, Payload, CronExpression string
+	Qualifier                                      string
 	Enable                                         bool
 	CreatedTime, LastModifiedTime                  int64 // ms since 1970
 }

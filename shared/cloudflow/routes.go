@@ -2,8 +2,6 @@ package cloudflow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -31,15 +29,15 @@ func parseRoutes(text string) ([]store.Route, error) {
 	var routes []store.Route
 	sum := 0
 	for _, r := range configured {
-		version := numberText(r.Version)
-		if !isVersion(version) {
+		version, isVersion := flow.ParseVersion(numberText(r.Version))
+		if !isVersion {
 			return nil, errRoutes("Version must be the number of a version, like %s", routesForm)
 		}
 		weight, err := strconv.Atoi(numberText(r.Weight))
 		if err != nil || weight < 0 || weight > store.WeightMax {
 			return nil, errRoutes("Weight must be an integer from 0 to %d", store.WeightMax)
 		}
-		routes = append(routes, store.Route{Version: versionNumber(version), Weight: weight})
+		routes = append(routes, store.Route{Version: version, Weight: weight})
 		sum += weight
 	}
 	if len(routes) == routesMax && routes[0].Version == routes[1].Version {
@@ -76,63 +74,30 @@ func checkRoutes(flowName string, known *store.Catalog, routes []store.Route) er
 	return nil
 }
 
-// qualified returns the flow that a start with a qualifier runs: f at the version that the
-// qualifier names, or that its alias chooses for the execution. It returns f if there is no
-// qualifier.
+// qualified returns the flow that a start with a qualifier runs.
 func (s *Service) qualified(
 	ctx context.Context, f *store.Flow, qualifier, execution string,
 ) (*store.Flow, error) {
-	if qualifier == "" {
-		return f, nil
+	if err := checkQualifier(qualifier); err != nil {
+		return nil, err
 	}
-	if !isVersion(qualifier) && !flow.ValidName(qualifier) {
-		return nil, fault.New(fault.InvalidArgument, "Qualifier %s is invalid: it must be the "+
-			"number of a version or the name of an alias.", value.Quote(qualifier))
-	}
-	known, err := f.Catalog()
-	if err != nil {
-		return nil, FaultOf(err)
-	}
-	var number int64
-	missing := versionMissing
-	if isVersion(qualifier) {
-		number = versionNumber(qualifier)
-	} else {
-		missing = aliasMissing
-		e := known.Alias(qualifier)
-		if e == nil {
-			return nil, missing(f.Name, qualifier)
-		}
-		number = choose(e, f.ID, execution)
-	}
-	at, err := s.flowAt(ctx, f, known, number)
-	if errors.Is(err, store.ErrNotFound) {
-		// The version was deleted after the flow was read; an alias then was changed or deleted
-		// before.
-		return nil, missing(f.Name, qualifier)
-	} else if err != nil {
+	at, err := s.Store.Qualified(ctx, f, qualifier, execution)
+	var missing *store.NoQualifierError
+	switch {
+	case errors.As(err, &missing) && missing.IsVersion:
+		return nil, versionMissing(f.Name, qualifier)
+	case errors.As(err, &missing):
+		return nil, aliasMissing(f.Name, qualifier)
+	case err != nil:
 		return nil, FaultOf(err)
 	}
 	return at, nil
 }
 
-// choose returns the version that an alias starts for an execution. The choice depends only on the
-// names and the weights, so every repeat of a start makes the same one.
-func choose(e *store.AliasEntry, flowID, execution string) int64 {
-	total := uint64(0)
-	for _, r := range e.Routes {
-		total += uint64(r.Weight)
+func checkQualifier(qualifier string) error {
+	if qualifier != "" && !flow.ValidQualifier(qualifier) {
+		return fault.New(fault.InvalidArgument, "Qualifier %s is invalid: it must be the "+
+			"number of a version or the name of an alias.", value.Quote(qualifier))
 	}
-	if len(e.Routes) == 1 || total == 0 {
-		return e.Routes[0].Version
-	}
-	sum := sha256.Sum256([]byte(flowID + "#" + e.Name + "#" + execution))
-	at := binary.BigEndian.Uint64(sum[:]) % total
-	for _, r := range e.Routes {
-		if at < uint64(r.Weight) {
-			return r.Version
-		}
-		at -= uint64(r.Weight)
-	}
-	panic("unreachable: at is below the sum of the weights")
+	return nil
 }

@@ -39,6 +39,9 @@ func (s *Service) CreateSchedule(
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.qualified(ctx, f, q.Qualifier, ""); err != nil {
+		return nil, err
+	}
 	if err := s.checkPayload(ctx, f, q.ScheduleName, q.Payload); err != nil {
 		return nil, err
 	}
@@ -52,6 +55,7 @@ func (s *Service) CreateSchedule(
 		Description: q.Description,
 		Payload:     q.Payload,
 		Expression:  q.CronExpression,
+		Qualifier:   q.Qualifier,
 		Enabled:     q.Enable == nil || *q.Enable,
 		Created:     now.UnixMilli(),
 		Modified:    now.UnixMilli(),
@@ -125,6 +129,9 @@ func (s *Service) UpdateSchedule(
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.qualified(ctx, f, deref(q.Qualifier), ""); err != nil {
+		return nil, err
+	}
 	if err := s.checkPayload(ctx, f, q.ScheduleName, deref(q.Payload)); err != nil {
 		return nil, err
 	}
@@ -144,7 +151,7 @@ func (s *Service) UpdateSchedule(
 }
 
 // applyScheduleUpdate applies a checked update. An empty CronExpression is ignored; an empty
-// Description or Payload clears the field. A schedule that the update enables, or whose expression
+// Description, Payload or Qualifier clears the field. A schedule that the update enables, or whose expression
 // it changes, is planned from now on: it catches up with nothing.
 func (s *Service) applyScheduleUpdate(
 	c Caller, sch *store.Schedule, q UpdateScheduleRequest,
@@ -159,6 +166,9 @@ func (s *Service) applyScheduleUpdate(
 	}
 	if q.Payload != nil {
 		sch.Payload = *q.Payload
+	}
+	if q.Qualifier != nil {
+		sch.Qualifier = *q.Qualifier
 	}
 	if q.Enable != nil {
 		sch.Enabled = *q.Enable
@@ -372,15 +382,15 @@ func filterSchedule(c Caller, q UpdateScheduleRequest, shown *Schedule) *Schedul
 		return shown
 	}
 	shown.Description, shown.Payload = deref(q.Description), deref(q.Payload)
-	shown.CronExpression = deref(q.CronExpression)
+	shown.CronExpression, shown.Qualifier = deref(q.CronExpression), deref(q.Qualifier)
 	return shown
 }
 
 func scheduleView(s *store.Schedule) *Schedule {
 	return &Schedule{
 		ID: s.ID, Name: s.Name, Description: s.Description, Payload: s.Payload,
-		CronExpression: s.Expression, Enable: s.Enabled, CreatedTime: s.Created,
-		LastModifiedTime: s.Modified,
+		CronExpression: s.Expression, Qualifier: s.Qualifier, Enable: s.Enabled,
+		CreatedTime: s.Created, LastModifiedTime: s.Modified,
 	}
 }
 

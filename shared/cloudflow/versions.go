@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"millrace/shared/fault"
+	"millrace/shared/flow"
 	"millrace/shared/store"
 	"millrace/shared/value"
 )
@@ -142,49 +143,14 @@ func (s *Service) DeleteFlowVersion(
 	})
 }
 
-// parseVersion parses the number of a version. A number too large for any version is -1.
+// parseVersion parses the number of a version; -1 if no version can have it.
 func parseVersion(parameter, text string) (int64, error) {
-	if !isVersion(text) {
+	number, isVersion := flow.ParseVersion(text)
+	if !isVersion {
 		return 0, fault.New(fault.InvalidArgument,
 			"%s %s is invalid: a version is a number, like 1.", parameter, value.Quote(text))
 	}
-	return versionNumber(text), nil
-}
-
-// isVersion reports whether a qualifier is a version: all digits, and not longer than a name.
-func isVersion(qualifier string) bool {
-	for i := range len(qualifier) {
-		if qualifier[i] < '0' || qualifier[i] > '9' {
-			return false
-		}
-	}
-	return qualifier != "" && len(qualifier) <= 128
-}
-
-// versionNumber returns the number of a version, or -1 if no version has that text: numbers are
-// written without leading zeros.
-func versionNumber(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || strconv.FormatInt(n, 10) != text {
-		return -1
-	}
-	return n
-}
-
-// flowAt reads a version of a flow and returns the flow as it was published. It returns
-// store.ErrNotFound if the flow has no such version.
-func (s *Service) flowAt(
-	ctx context.Context, f *store.Flow, known *store.Catalog, number int64,
-) (*store.Flow, error) {
-	e := known.Version(number)
-	if e == nil {
-		return nil, store.ErrNotFound
-	}
-	v, err := s.Store.Version(ctx, f, e)
-	if err != nil {
-		return nil, err
-	}
-	return f.At(v), nil
+	return number, nil
 }
 
 // described returns the flow that DescribeFlow shows: f, or a version of it.
@@ -202,7 +168,7 @@ func (s *Service) described(
 	if err != nil {
 		return nil, FaultOf(err)
 	}
-	at, err := s.flowAt(ctx, f, known, number)
+	at, err := s.Store.FlowAt(ctx, f, known, number)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, versionMissing(f.Name, version)
 	} else if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -74,26 +75,47 @@ func (e *Engine) tryPlanned(
 	if err != nil {
 		return err, nil
 	}
-	dialect, err := e.Dialect(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	if limit := e.Limits.Data(dialect); len(input) > limit {
-		return &TooLargeError{limit}, nil
-	}
-	name := scheduledName(s)
-	x, created, err := e.StartExecution(ctx, Start{
-		Flow: f, Name: name, Input: input, Canonical: input,
+	start := Start{
+		Name: scheduledName(s), Input: input, Canonical: input, Qualifier: s.Qualifier,
 		Origin: "schedule#" + s.ID + "#" + strconv.FormatInt(s.Planned, 10),
-	})
-	if err != nil {
-		return nil, err
 	}
-	if !created {
-		return fmt.Errorf("another execution has the name %s since %s", name,
+	x, created, err := e.startQualified(ctx, f, &start)
+	var missing *store.NoQualifierError
+	var large *TooLargeError
+	switch {
+	case errors.As(err, &missing), errors.As(err, &large):
+		return err, nil
+	case err != nil:
+		return nil, err
+	case !created:
+		return fmt.Errorf("another execution has the name %s since %s", start.Name,
 			plannedTime(x.Started)), nil
 	}
 	return nil, nil
+}
+
+// startQualified starts an execution of f, or of the version of f that the start's qualifier names.
+// If there is no such version (any more), it returns the execution that has the name, or a
+// *store.NoQualifierError. An input that is too long is a *TooLargeError.
+func (e *Engine) startQualified(
+	ctx context.Context, f *store.Flow, start *Start,
+) (x *store.Execution, created bool, err error) {
+	start.Flow, err = e.Store.Qualified(ctx, f, start.Qualifier, start.Name)
+	var missing *store.NoQualifierError
+	if errors.As(err, &missing) {
+		start.Flow = f
+		return e.namesake(ctx, start, missing)
+	} else if err != nil {
+		return nil, false, err
+	}
+	dialect, err := e.Dialect(ctx, start.Flow)
+	if err != nil {
+		return nil, false, err
+	}
+	if limit := e.Limits.Data(dialect); len(start.Input) > limit {
+		return nil, false, &TooLargeError{limit}
+	}
+	return e.StartExecution(ctx, *start)
 }
 
 // ScheduleInput returns the input of an execution that a schedule starts, canonical. payload is a

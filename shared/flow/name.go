@@ -1,6 +1,9 @@
 package flow
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // NameRule describes what ValidName accepts.
 const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
@@ -57,9 +60,23 @@ func isWord(s string) bool {
 	return s != "" && len(s) <= 128
 }
 
-// ValidQualifier reports whether s can name a version, which is all digits, or an alias.
+// ValidQualifier reports whether s can name a version or an alias of a flow.
 func ValidQualifier(s string) bool {
-	return ValidName(s) || len(s) <= 128 && s != "" && strings.Trim(s, "0123456789") == ""
+	_, isVersion := ParseVersion(s)
+	return isVersion || ValidName(s)
+}
+
+// ParseVersion parses the name of a version: all digits, and not longer than a name. number is -1
+// if no version can have that name, because versions are written without leading zeros.
+func ParseVersion(s string) (number int64, isVersion bool) {
+	if s == "" || len(s) > NameMax || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || strconv.FormatInt(number, 10) != s {
+		return -1, true
+	}
+	return number, true
 }
 
 // SplitQualified splits a qualified name of a flow, {name}/{qualifier}. The qualifier is "" if the

@@ -20,6 +20,7 @@ type Schedule struct {
 	Description string
 	Payload     string // JSON object as sent; "" for none
 	Expression  string
+	Qualifier   string // version or alias of the flow; "": its current definition
 	Enabled     bool
 	Created     int64 // "@every" counts from it
 	Modified    int64 // by a request; starts do not change it

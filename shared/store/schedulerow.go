@@ -26,6 +26,7 @@ const (
 	scheduleNext        = 13
 	schedulePlanned     = 14
 	scheduleCheckFlow   = 15
+	scheduleQualifier   = 16
 )
 
 func (s *Schedule) row() driver.Row {
@@ -46,6 +47,7 @@ func (s *Schedule) row() driver.Row {
 	w.Uint(scheduleNext, uint64(s.Next))
 	w.Uint(schedulePlanned, uint64(s.Planned))
 	w.Uint(scheduleCheckFlow, uint64(s.CheckFlow))
+	w.String(scheduleQualifier, s.Qualifier)
 	w.Unknown(s.unknown)
 	w.End(start)
 	return driver.Row{Key: s.Key(), Version: s.Version, Fence: s.ID, Data: w.Buf, Wake: s.Wake()}
@@ -99,6 +101,8 @@ func (s *Schedule) text(field int) *string {
 		return &s.Expression
 	case scheduleAuthor:
 		return &s.Author
+	case scheduleQualifier:
+		return &s.Qualifier
 	}
 	return nil
 }

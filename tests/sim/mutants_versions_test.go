@@ -5,9 +5,9 @@ func init() {
 	mutants = append(mutants, []struct{ name, file, old, new string }{
 		{"use the number of a deleted version again", "shared/store/version.go", "v.token, v.Number = token, f.LastVersion+1\n", "v.token, v.Number = token, int64(len(c.Versions))+1\n"},
 		{"delete a version that an alias uses", "shared/cloudflow/versions.go", "known.Uses(number); alias != \"\" {", "known.Uses(number); alias == \"-\" {"},
-		{"forget the choice of an alias", "shared/cloudflow/routes.go", "at := binary.BigEndian.Uint64(sum[:]) % total\n", "at := (binary.BigEndian.Uint64(sum[:]) ^ store.Random()) % total\n"},
-		{"choose one version for all executions", "shared/cloudflow/routes.go", "e.Name + \"#\" + execution", "e.Name + \"#\""},
-		{"run the current definition whatever the qualifier", "shared/cloudflow/versions.go", "	return f.At(v), nil\n", "	_ = v\n	return f, nil\n"},
+		{"forget the choice of an alias", "shared/store/qualifier.go", "at := binary.BigEndian.Uint64(sum[:]) % total\n", "at := (binary.BigEndian.Uint64(sum[:]) ^ Random()) % total\n"},
+		{"choose one version for all executions", "shared/store/qualifier.go", "e.Name + \"#\" + execution", "e.Name + \"#\""},
+		{"run the current definition whatever the qualifier", "shared/store/qualifier.go", "	return f.At(v), nil\n", "	_ = v\n	return f, nil\n"},
 		{"publish a request twice", "shared/cloudflow/versions.go", "known.Published(token); e != nil {", "known.Published(token); e != nil && e.Number < 0 {"},
 		{"route to versions that do not exist", "shared/cloudflow/routes.go", "		if known.Version(r.Version) == nil {\n", "		if r.Version < 0 {\n"},
 		{"let the definitions of versions expire", "shared/store/definition.go", "return err == nil && c.hasDefinition(definition.Sort), err", "return err == nil && c == nil, err"},

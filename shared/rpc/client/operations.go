@@ -276,6 +276,7 @@ func (c *Client) CreateSchedule(
 	a.add("CronExpression", r.CronExpression)
 	a.text("Description", r.Description)
 	a.text("Payload", r.Payload)
+	a.text("Qualifier", r.Qualifier)
 	a.boolean("Enable", r.Enable)
 	return invoke[Schedule](ctx, c, "CreateSchedule", a, 0)
 }
@@ -290,6 +291,7 @@ func (c *Client) UpdateSchedule(
 	a.opt("CronExpression", r.CronExpression)
 	a.opt("Description", r.Description)
 	a.opt("Payload", r.Payload)
+	a.opt("Qualifier", r.Qualifier)
 	a.boolean("Enable", r.Enable)
 	return invoke[Schedule](ctx, c, "UpdateSchedule", a, 0)
 }

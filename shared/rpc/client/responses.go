@@ -110,6 +110,7 @@ type Schedule struct {
 	ScheduleName                  string
 	Description, Payload          string
 	CronExpression                string
+	Qualifier                     string `json:",omitempty"`
 	Enable                        bool
 	CreatedTime, LastModifiedTime Timestamp
 }

@@ -79,7 +79,7 @@ func readCreateSchedule(p *params) cloudflow.CreateScheduleRequest {
 	return cloudflow.CreateScheduleRequest{
 		FlowName: p.str("FlowName"), ScheduleName: p.str("ScheduleName"),
 		CronExpression: p.str("CronExpression"), Description: p.str("Description"),
-		Payload: p.str("Payload"), Enable: p.boolean("Enable"),
+		Payload: p.str("Payload"), Qualifier: p.str("Qualifier"), Enable: p.boolean("Enable"),
 	}
 }
 
@@ -87,7 +87,7 @@ func readUpdateSchedule(p *params) cloudflow.UpdateScheduleRequest {
 	return cloudflow.UpdateScheduleRequest{
 		FlowName: p.str("FlowName"), ScheduleName: p.str("ScheduleName"),
 		CronExpression: p.opt("CronExpression"), Description: p.opt("Description"),
-		Payload: p.opt("Payload"), Enable: p.boolean("Enable"),
+		Payload: p.opt("Payload"), Qualifier: p.opt("Qualifier"), Enable: p.boolean("Enable"),
 	}
 }
 

@@ -140,6 +140,9 @@ func appendSchedule(dst []byte, s *cloudflow.Schedule) []byte {
 	dst = field(dst, "Description", s.Description)
 	dst = field(dst, "Payload", s.Payload)
 	dst = field(dst, "CronExpression", s.CronExpression)
+	if s.Qualifier != "" {
+		dst = field(dst, "Qualifier", s.Qualifier)
+	}
 	dst = strconv.AppendBool(name(dst, "Enable"), s.Enable)
 	dst = timeField(dst, "CreatedTime", s.CreatedTime)
 	return timeField(dst, "LastModifiedTime", s.LastModifiedTime)
