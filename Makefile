@@ -6,7 +6,7 @@ PROFILE = cmd/millrace/server.pgo # where the server's time goes; what is called
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build man run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro profile fuzz clean
+.PHONY: help build man run test race wire browser screenshots itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro profile fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,12 +28,19 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) -C tests/clouds/emulators/alibaba test $(RACE) -count=1 ./...
 	./tests/clouds/emulators/crosscheck/run.sh
 	./tests/deploy/run.sh
+	./tests/e2e/browser/run.sh
 
 race: ## the same under the race detector
 	$(MAKE) test RACE=-race
 
 wire: ## the released official clients against the binary
 	./tests/clients/run.sh
+
+browser: ## the console in Chromium: every page, live, by keyboard, accessible
+	./tests/e2e/browser/run.sh
+
+screenshots: ## the pictures of docs/console.md, made anew from a real run
+	./tests/e2e/browser/run.sh -run TestPictures -args -screenshots ../../../docs/images
 
 lint: ## format, vet, staticcheck, tidy
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"net/url"
@@ -130,7 +131,7 @@ func (v *visit) edit() error {
 
 func (v *visit) showEdit(p editPage) error {
 	_, p.Diagnostics = compile(p.Definition)
-	p.Graph = drawing(p.Definition, p.Name, nil)
+	p.Graph = drawing(p.Definition, cmp.Or(p.Name, v.page.T("graph")), nil)
 	title := p.Name
 	if p.New {
 		title = v.page.T("new flow")
