@@ -31,6 +31,8 @@ func (e *Engine) call(m *mailbox, call *interp.Call) {
 	held := e.mailboxes.acquire(m.partition)
 	run := e.runner(m, call, current, now)
 	attempt := call.Attempt
+	// A start is repeated until it is made: no Retry is for one child of a MapRun.
+	startsChild := call.Child != nil && !call.Child.Express
 	e.callWorkers.Run(func() {
 		defer e.goroutines.Done()
 		defer work.done()
@@ -46,7 +48,7 @@ func (e *Engine) call(m *mailbox, call *interp.Call) {
 			release() // the result is dropped
 		}
 		switch {
-		case tooLong:
+		case tooLong && !startsChild:
 			message := callTooLong(attempt, timeMax)
 			e.submit(held.partition, &envelope{message: message, done: func(reply) {
 				e.mailboxes.release(held)
@@ -55,7 +57,7 @@ func (e *Engine) call(m *mailbox, call *interp.Call) {
 			// The interpreter closes the attempt by its deadline.
 			e.submit(held.partition, nil)
 			e.mailboxes.release(held)
-		case canceled && e.draining(), leaseLost:
+		case canceled && e.draining(), leaseLost, tooLong:
 			message := interp.Message{Kind: interp.CallReturned, Attempt: attempt, Owner: e.owner}
 			e.submit(held.partition, &envelope{message: message, done: func(reply) {
 				e.mailboxes.release(held)

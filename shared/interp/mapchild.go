@@ -135,8 +135,17 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 		return sc == child.scope
 	})
 	child.phase, child.attempt, child.scope.ended = closed, nil, true
-	f.markReady()
+	f.noteProgress(owner)
 	f.checkTolerance(owner)
+}
+
+// noteProgress records a change of a MapRun, and that the Map can advance if it can: the last
+// children in flight leave nothing to do until all have ended.
+func (f *stepper) noteProgress(e *entry) {
+	if e.pending == 0 || e.cursor < e.total && len(e.running) < e.mapRun.concurrency {
+		f.s.ready = true
+	}
+	f.out.Changed = true
 }
 
 // childFailure returns what the results of a MapRun have in place of the output of a child that has
@@ -223,7 +232,7 @@ func (f *stepper) mapRunUpdated(u *MapRunUpdate) Reply {
 	if u.ToleratedPercentage != nil {
 		r.toleratedPercentage = *u.ToleratedPercentage
 	}
-	f.markReady()
+	f.noteProgress(e)
 	f.checkTolerance(e)
 	return Reply{}
 }

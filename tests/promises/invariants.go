@@ -56,6 +56,10 @@ var Invariants = []Invariant{
 	{"lease", "no lease is longer or shorter than its bound"},
 	// Children and outbox.
 	{"origin", "an attempt starts one execution, however often the start is retried"},
+	{"MapRun counts", "the counts of a MapRun add up, never fall, and count no child twice"},
+	{"MapRun tolerance", "a MapRun that goes on, or has succeeded, tolerates its failures"},
+	{"MapRun concurrency", "no more children run than their MapRun allows"},
+	{"MapRun stops", "the commit that ends a MapRun stops each child that runs"},
 	{"own child", "a task waits only for an execution that it started itself"},
 	{"own name", "the start of a child is never rejected because of the child that the same " +
 		"task has started"},

@@ -32,6 +32,15 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Models:     []string{"sweep: only an execution that has ended enough engines fails as poison"},
 		Tests: []string{"shared/engine: TestPoison, TestAcceptorPoison, " +
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
+	{Says: "each item of a distributed Map is worked on once and counts once; its children end with it",
+		Invariants: []string{"MapRun counts", "MapRun tolerance", "MapRun concurrency",
+			"MapRun stops", "origin"},
+		Tests: []string{"shared/interp: TestMapRun, TestMapRunTolerance, TestMapRunBatches, " +
+			"TestMapRunAborted, TestMapRunUpdated, TestReplayMapRuns",
+			"shared/engine: TestMapRun, TestMapRunSurvives, TestMapRunStartsOnce, " +
+				"TestMapRunEndsChildren, TestUpdateMapRun, TestUpdateMapRunLosesRaces"},
+		Open: "the simulation has Standard children with Pass, Choice and Fail states; the " +
+			"reference judges children, and not the Map itself"},
 	{Says: "a message that loses too many races is accepted through the inbox, or its sender " +
 		"gets an error that allows a retry",
 		Invariants: []string{"inbox row", "late inbox", "marked", "report response", "stop response"},

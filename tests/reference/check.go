@@ -118,6 +118,11 @@ func (c *checker) check() error {
 	if !c.flowV1 && c.definition["Type"] != any("StateMachine") {
 		return &Unjudged{"language"}
 	}
+	if c.context.Map != "" {
+		if c.definition = processorOf(c.definition, c.context.Map); c.definition == nil {
+			return &Unjudged{"a child of no distributed Map"}
+		}
+	}
 	for i := range c.events {
 		e := &c.events[i]
 		c.at = e
@@ -184,7 +189,9 @@ func (c *checker) begin(e *Event) {
 	if seconds == 0 {
 		seconds = c.out.Limits.ExecutionSeconds
 	}
-	c.deadline = c.started + seconds*1000
+	if c.deadline = c.started + seconds*1000; c.context.Deadline > 0 {
+		c.deadline = c.context.Deadline
+	}
 	c.root = newThread(c, nil, func(t *thread) (any, *failure) {
 		if c.flowV1 {
 			return t.flow()

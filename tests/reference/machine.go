@@ -30,7 +30,7 @@ func (t *thread) machine() (any, *failure) {
 	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	if err == nil {
-		if _, ok := c.sized(out, "the output of the execution").(object); !ok {
+		if _, ok := c.sized(out, "the output of the execution").(object); !ok && c.context.Map == "" {
 			err = &failure{Failure: Failure{Name: errExpression}, free: true}
 		}
 	}

@@ -21,6 +21,11 @@ type Context struct {
 	Flow, Execution          string
 	Account, Region, RoleArn string
 	Started                  int64 // ms since 1970; 0: the time of the first event
+
+	// Of the child of a distributed Map: the name of the Map's state, and the child's time limit,
+	// ms since 1970. Its output may be any JSON value.
+	Map      string
+	Deadline int64
 }
 
 // Limits are the limits of an execution. Check applies no defaults.

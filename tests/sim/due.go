@@ -92,6 +92,7 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 		r.ended = time.Now()
 	}
 	r.noteAttempts(added)
+	w.judgeMapRuns(r)
 	w.judgeWake(p, r, x)
 	w.judgePutOff(p, r, old, x)
 	w.judgeLeases(p, r)

@@ -62,6 +62,8 @@ func (w *World) rests(v *visit) bool {
 		return true
 	case v.calling():
 		return v.attempt.started
+	case v.last == flow.MapRunStarted:
+		return true // its children are judged themselves
 	case v.state.Kind == flow.Wait && (v.last == flow.StateStarted || v.last == flow.StepStarted):
 		return !known // a time of day, for example
 	}

@@ -82,7 +82,8 @@ func (w *World) judgeLimits(
 // judgeRunning checks that a process that owns its store has not started more executions of an
 // account than may run concurrently.
 func (w *World) judgeRunning(p *process, r *run) {
-	if r.by = p; w.topology != embedded || w.faults.lost.of > 0 || w.faults.late.of > 0 {
+	if r.by = p; w.topology != embedded || w.faults.lost.of > 0 || w.faults.late.of > 0 ||
+		r.x.MapRun != "" { // a child is counted, and always started
 		return // a start whose response was lost may not be counted
 	}
 	if w.has("limits") {

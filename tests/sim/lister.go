@@ -66,7 +66,7 @@ func (d *reader) listSome() {
 		flowID = w.flowNow(name)
 		for _, partition := range w.partitions {
 			if r := w.runs[partition]; r != nil && r.x.FlowID == flowID &&
-				time.Since(r.seen) > lagMax && w.stays(r, f.status) {
+				r.x.MapRun == "" && time.Since(r.seen) > lagMax && w.stays(r, f.status) {
 				there = append(there, r)
 			}
 		}

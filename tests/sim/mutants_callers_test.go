@@ -12,7 +12,7 @@ func init() {
 		{"start the children of all accounts in one", "shared/cloudflow/child.go", "s.Store.GetFlow(ctx, c.Account, c.FlowName)", "s.Store.GetFlow(ctx, \"1234567890123456\", c.FlowName)"},
 		{"let flows do everything", "shared/engine/dispatch/dispatch.go", "		c.request.May = may\n", "		_ = may\n"},
 		{"let flows without rights do everything", "shared/engine/dispatch/dispatch.go", "\t\t\treturn c.request.DeniedResult(err.Error()), false\n", "			return d.Tasks.Run(ctx, c.request), false\n"},
-		{"stop children whatever the flow may", "shared/engine/relay.go", "\tif err := e.mayStop(from, o.Flow); err != nil {\n\t\treturn err\n\t}\n", ""},
+		{"stop children whatever the flow may", "shared/engine/relay.go", "\t\tif err := e.mayStop(from, o.Flow); err != nil {\n\t\t\treturn err\n\t\t}\n", ""},
 		{"report in the name of a key that may not", "shared/engine/relay.go", "\t\tif err := e.mayReport(from, o); err != nil {\n\t\t\treturn err\n\t\t}\n", ""},
 		{"forget the author of an execution", "shared/engine/start.go", "		x.Author = s.Flow.Author\n", "		x.Author = \"\"\n"},
 		{"let keys act that have run out", "shared/access/registry.go", "return !k.Expires.IsZero() && !now.Before(k.Expires)", "return false"},

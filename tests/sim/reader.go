@@ -119,7 +119,7 @@ func (d *reader) listExecutions() {
 	d.c.note(fmt.Sprintf("reader %d begins", d.n), func() {
 		for _, partition := range w.partitions {
 			if r := w.runs[partition]; r != nil && r.x.FlowID == d.c.ids[flow] &&
-				time.Since(r.seen) > lagMax {
+				r.x.MapRun == "" && time.Since(r.seen) > lagMax {
 				there = append(there, r)
 			}
 		}

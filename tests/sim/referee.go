@@ -279,6 +279,9 @@ func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 	}
 	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account,
 		Region: x.Region, RoleArn: x.RoleArn, Started: x.Started}
+	if x.MapNode > 0 {
+		context.Map, context.Deadline = r.m.Nodes[x.MapNode-1].Name, x.Deadline
+	}
 	return reference.Judge(w.flows.texts[x.Hash], string(facts.Input.Text()), context, events,
 		outside)
 }

@@ -36,6 +36,7 @@ type run struct {
 	reported  bool
 	// runner attempts that were counted without faults since the last complete transaction
 	engineAttempts int
+	mapRuns        map[int64]interp.MapRun // as last seen, by id
 	livenessState
 }
 
@@ -459,7 +460,7 @@ func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
 		Name:    x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Dialect: x.Dialect, Started: x.Started,
 		Deadline:      x.Deadline,
-		CallbackToken: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
+		CallbackToken: x.Callback, Express: x.Express, Child: x.MapNode > 0, Input: flow.TextValue(canonical)}, err
 }
 
 // compiled caches machines: they are immutable, and runs share flows.
@@ -473,7 +474,14 @@ func (w *World) machineOf(x *store.Execution) (*flow.Machine, error) {
 	if x.Express {
 		mode = flow.Express
 	}
-	return compileOnce(w.flows.texts[x.Hash], mode)
+	if x.MapNode > 0 {
+		mode = flow.Standard // that of the execution with the MapRun
+	}
+	m, err := compileOnce(w.flows.texts[x.Hash], mode)
+	if err == nil && x.MapNode > 0 {
+		m = m.Child(x.MapNode - 1)
+	}
+	return m, err
 }
 
 func compileOnce(text, mode string) (*flow.Machine, error) {

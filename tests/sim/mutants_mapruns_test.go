@@ -1,0 +1,19 @@
+package sim_test
+
+// Changes of distributed Maps. For each it is known which invariants catch it; without those it
+// must live.
+func init() {
+	const seeds = "-seed 1 -runs 80 -flow 30-map-batches"
+	for _, m := range []struct{ invariants, name, file, old, new string }{
+		{"MapRun counts", "count a child of a MapRun twice", "shared/interp/mapchild.go", "		r.succeeded += a.items\n", "		r.succeeded += 2 * a.items\n"},
+		{"MapRun tolerance,example result", "tolerate one failure too many", "shared/interp/mapchild.go", "int64(r.failed) <= count)", "int64(r.failed) <= count+1)"},
+		{"MapRun concurrency", "ignore the concurrency of a MapRun", "shared/interp/fanout.go", "		return e.mapRun.concurrency\n", "		return math.MaxInt\n"},
+		{"MapRun stops", "let the children of a MapRun run on", "shared/interp/mapchild.go", "			f.cancelAttempt(sc.cur)\n			sc.cur.phase", "			sc.cur.phase"},
+	} {
+		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
+		alone[m.name] = m.invariants
+		rare[m.name] = seeds
+	}
+	mutants = append(mutants, struct{ name, file, old, new string }{"run the whole flow as a child", "shared/engine/machines.go", "	return m.Child(mapNode - 1)\n", "	return m\n"})
+	rare["run the whole flow as a child"] = seeds
+}
