@@ -89,7 +89,8 @@ func (c *invocation) writeLine(v any) error {
 }
 
 // jsonTexts are the fields of the API that hold JSON in a string.
-var jsonTexts = map[string]bool{"Input": true, "Output": true, "EventDetail": true}
+var jsonTexts = map[string]bool{"Input": true, "Output": true, "EventDetail": true,
+	"Payload": true}
 
 // data returns the value as JSON decodes it, with the fields that hold JSON in a string decoded
 // too, and without the definition that each execution repeats.

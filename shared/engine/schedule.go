@@ -214,11 +214,11 @@ func (e *Engine) NextPlanned(s *store.Schedule, expression *cron.Expression) int
 	return plans{expression, s}.after(e.nowMillis())
 }
 
-// HintSchedule sends a hint for a schedule that was written, if it wakes soon. The sweeper sees to
-// later ones.
+// HintSchedule sends a hint for a schedule that was written, if its next planned time comes soon.
+// The sweeper sees to later ones, and to everything else that the schedule waits for.
 func (e *Engine) HintSchedule(s *store.Schedule) {
-	left := s.Wake() - e.nowMillis()
-	if s.Wake() > 0 && left <= hintDelayMax.Milliseconds() {
+	left := s.Next - e.nowMillis()
+	if s.Next > 0 && left <= hintDelayMax.Milliseconds() {
 		e.sendHint(store.ScheduleHint(s.Key()), time.Duration(max(left, 0))*time.Millisecond)
 	}
 }
