@@ -33,6 +33,7 @@ func TestFlows(t *testing.T) {
 				"Callbacks":     testCallbacks,
 				"Waits":         testWaits,
 				"Schedules":     testSchedules,
+				"Versions":      testVersions,
 				"Loopback":      testLoopbackStaysClosed,
 			} {
 				t.Run(name, func(t *testing.T) {
