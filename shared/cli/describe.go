@@ -9,6 +9,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -59,14 +60,14 @@ func (c *invocation) describe(api *client.Client) error {
 	w := c.newWatcher(api, e.FlowName, e.Name)
 	w.define(e)
 	states := &pendingStates{places: w.places, latest: map[int64]*client.Event{}}
-	failures := &failures{places: w.places, events: map[int64]*client.Event{}}
+	failures := &history.Failures{}
 	var failed *flow.Error
 	switch {
 	case !final(e) && c.output == "table":
 		w.lenient, w.onEvent = true, states.handle
 		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	case final(e) && e.Status != flow.Succeeded.String():
-		w.onEvent = failures.handle
+		w.onEvent = func(e *client.Event, _ *history.Place) { failures.Add(e) }
 		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 		failed = w.failure()
 	}
@@ -76,7 +77,7 @@ func (c *invocation) describe(api *client.Client) error {
 	return c.show(endedJSON(e, failed), func(out io.Writer) {
 		where, message := "", ""
 		if failed != nil {
-			where, message = failures.first(w.last), errorText(failed)
+			where, message = failedIn(failures, w.places, w.last), errorText(failed)
 		}
 		fields(out, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e),
 			"Failed in", where, "Error", message, "Started", moment(e.StartedTime),
@@ -89,31 +90,15 @@ func (c *invocation) describe(api *client.Client) error {
 	})
 }
 
-// failures keeps the events of a history that have an error.
-type failures struct {
-	places *places
-	events map[int64]*client.Event
-}
-
-func (f *failures) handle(e *client.Event, _ *place) {
-	if eventError(e) != nil {
-		f.events[e.EventID] = e
-	}
-}
-
-// first returns the state that failed first of those whose failures led to the last event, with its
-// item or branch and its attempt; "" if no state failed.
-func (f *failures) first(last *client.Event) string {
-	e := last
-	for next := e; next != nil; next = f.events[e.ScheduleEventID] {
-		e = next
-	}
-	at := f.places.entries[e.EventID]
+// failedIn returns the state that failed first of those whose failures led to the last event, with
+// its item or branch and its attempt; "" if no state failed.
+func failedIn(f *history.Failures, places *history.Places, last *client.Event) string {
+	at := places.Of(f.First(last).EventID)
 	switch {
 	case at == nil:
 		return ""
-	case at.attempt > 0:
-		return fmt.Sprintf("%s, attempt %d", at, at.attempt)
+	case at.Attempt > 0:
+		return fmt.Sprintf("%s, attempt %d", at, at.Attempt)
 	}
 	return at.String()
 }

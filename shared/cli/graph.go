@@ -12,6 +12,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/graph"
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -130,7 +131,7 @@ func runOf(
 	}
 	run := graph.NewRun()
 	w := c.newWatcher(api, flowName, name)
-	w.onEvent = func(e *client.Event, _ *place) {
+	w.onEvent = func(e *client.Event, _ *history.Place) {
 		run.Add(graph.Event{ID: e.EventID, Follows: e.ScheduleEventID, Type: e.Type,
 			State: e.StepName})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -54,7 +55,7 @@ func historyCommand() *command {
 // history prints the events that exist now.
 func (c *invocation) history(w *watcher, full bool) error {
 	events := []client.Event{}
-	w.onEvent = func(e *client.Event, _ *place) { events = append(events, *e) }
+	w.onEvent = func(e *client.Event, _ *history.Place) { events = append(events, *e) }
 	if !c.forPrograms() {
 		w.onEvent = c.newEventTable(full).show
 	}
@@ -71,7 +72,7 @@ func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error 
 	defer cancel()
 	w.onEvent = c.newEventTable(full).show
 	if c.forPrograms() {
-		w.onEvent = func(e *client.Event, _ *place) { c.writeLine(e) }
+		w.onEvent = func(e *client.Event, _ *history.Place) { c.writeLine(e) }
 	}
 	_, err := w.follow(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -93,7 +94,7 @@ func (c *invocation) newEventTable(full bool) *eventTable {
 	return &eventTable{c: c, full: full, errors: map[string]int64{}}
 }
 
-func (t *eventTable) show(e *client.Event, place *place) {
+func (t *eventTable) show(e *client.Event, place *history.Place) {
 	at := e.Time.Time()
 	if t.start.IsZero() {
 		t.start = at
@@ -102,8 +103,8 @@ func (t *eventTable) show(e *client.Event, place *place) {
 	state := ""
 	if place != nil {
 		state = place.String()
-		if strings.HasPrefix(e.Type, "Task") && place.attempt > 1 {
-			state += " #" + strconv.Itoa(place.attempt)
+		if strings.HasPrefix(e.Type, "Task") && place.Attempt > 1 {
+			state += " #" + strconv.Itoa(place.Attempt)
 		}
 	}
 	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(state),
@@ -112,18 +113,18 @@ func (t *eventTable) show(e *client.Event, place *place) {
 
 // note says what follows from an event and the definition, which --follow reads: when a task is
 // attempted again, how many items of a Map have ended.
-func (t *eventTable) note(e *client.Event, at *place) string {
+func (t *eventTable) note(e *client.Event, at *history.Place) string {
 	owner := at
 	switch {
-	case e.Type == "StateSucceeded" && at != nil && at.endsScope():
-		owner = at.scope.owner
+	case e.Type == "StateSucceeded" && at != nil && at.EndsScope():
+		owner = at.Scope.Owner
 	case e.Type != "IterationExited":
 		return nextWords(e, at, t.start)
 	}
-	if owner == nil || owner.items == 0 {
+	if owner == nil || owner.Items == 0 {
 		return ""
 	}
-	return "; " + owner.done()
+	return "; " + itemsDone(owner)
 }
 
 // detail returns the detail of an event. An error that an earlier event shows is not repeated: one
@@ -132,7 +133,7 @@ func (t *eventTable) detail(e *client.Event) string {
 	if t.full {
 		return e.EventDetail
 	}
-	if err := eventError(e); err != nil {
+	if err := history.ErrorOf(e); err != nil {
 		text := errorText(err)
 		if id, ok := t.errors[text]; ok && !strings.HasPrefix(e.Type, "Task") {
 			return fmt.Sprintf("the error of event %d", id)

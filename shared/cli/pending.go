@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -31,10 +32,10 @@ var pendingWords = map[string]string{
 // event of each pending state, by event id.
 type pendingStates struct {
 	latest map[int64]*client.Event
-	places *places
+	places *history.Places
 }
 
-func (o *pendingStates) handle(e *client.Event, _ *place) {
+func (o *pendingStates) handle(e *client.Event, _ *history.Place) {
 	if strings.HasPrefix(e.Type, "Execution") {
 		clear(o.latest) // the execution has ended since it was described
 	}
@@ -47,13 +48,13 @@ func (o *pendingStates) handle(e *client.Event, _ *place) {
 // maps returns a line for each Map that the pending states are in and whose items are known, at most
 // pendingMax.
 func (o *pendingStates) maps(ids []int64, now time.Time) (lines [][]string) {
-	seen := map[*place]bool{}
+	seen := map[*history.Place]bool{}
 	for _, id := range ids {
-		at := o.places.entries[id]
-		for ; at != nil && !seen[at] && len(lines) < pendingMax; at = at.scope.owner {
+		at := o.places.Of(id)
+		for ; at != nil && !seen[at] && len(lines) < pendingMax; at = at.Scope.Owner {
 			seen[at] = true
-			if at.items > 0 {
-				lines = append(lines, []string{at.String(), since(at.entered, now), at.done()})
+			if at.Items > 0 {
+				lines = append(lines, []string{at.String(), since(at.Entered, now), itemsDone(at)})
 			}
 		}
 	}
@@ -66,14 +67,14 @@ func since(then, now time.Time) string {
 }
 
 // nextIn says when the next attempt begins.
-func nextIn(at *place, now time.Time) string {
-	switch left := at.next.Sub(now).Round(time.Second); {
-	case at.next.IsZero():
+func nextIn(at *history.Place, now time.Time) string {
+	switch left := at.Next.Sub(now).Round(time.Second); {
+	case at.Next.IsZero():
 		return "the next one is to come"
 	case left <= 0:
-		return fmt.Sprintf("attempt %d is due", at.attempt+1)
+		return fmt.Sprintf("attempt %d is due", at.Attempt+1)
 	default:
-		return fmt.Sprintf("attempt %d in %s", at.attempt+1, left)
+		return fmt.Sprintf("attempt %d in %s", at.Attempt+1, left)
 	}
 }
 
@@ -87,9 +88,9 @@ func (o *pendingStates) show(w io.Writer, now time.Time) bool {
 	lines := append([][]string{{"STATE", "FOR", "NOW"}}, o.maps(ids, now)...)
 	for _, id := range ids[:min(len(ids), pendingMax)] {
 		e := o.latest[id]
-		at := o.places.entries[id]
+		at := o.places.Of(id)
 		words := attemptWords(pendingWords[e.Type], at)
-		if err := eventError(e); err != nil {
+		if err := history.ErrorOf(e); err != nil {
 			words += ": " + cut(errorText(err), 100)
 		}
 		if strings.HasPrefix(words, "attempt") {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/flow"
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -22,7 +23,8 @@ func (c *invocation) wait(
 	w.lenient = true
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
-		p := &progress{w: c.Stderr, said: map[*place]string{}}
+		p := &progress{w: c.Stderr, said: map[*history.Place]string{},
+			errors: map[*history.Place]string{}}
 		w.onEvent, w.onTurn = p.show, p.showItems
 	}
 	e, err := w.follow(ctx)
@@ -94,9 +96,10 @@ func (c *invocation) ended(e *client.Execution, failed *flow.Error) error {
 // progress prints events as they happen, with the time since the first one.
 type progress struct {
 	w           io.Writer
-	start, last time.Time // of the first event and the latest
-	maps        []*place  // those that had events in items since the last turn
-	said        map[*place]string
+	start, last time.Time                 // of the first event and the latest
+	maps        []*history.Place          // those that had events in items since the last turn
+	said        map[*history.Place]string // how many of its items had ended, as printed last
+	errors      map[*history.Place]string // the error of a state that was printed last
 }
 
 // progressWords are the events that progress prints, with their words. A task's own events are
@@ -111,22 +114,22 @@ var progressWords = map[string]string{
 	"ExecutionSucceeded": "succeeded",
 }
 
-func (p *progress) show(e *client.Event, at *place) {
+func (p *progress) show(e *client.Event, at *history.Place) {
 	p.last = e.Time.Time()
 	if p.start.IsZero() {
 		p.start = p.last
 	}
-	if at != nil && at.scope.owner != nil && !slices.Contains(p.maps, at.scope.owner) {
-		p.maps = append(p.maps, at.scope.owner)
+	if at != nil && at.Scope.Owner != nil && !slices.Contains(p.maps, at.Scope.Owner) {
+		p.maps = append(p.maps, at.Scope.Owner)
 	}
 	words := attemptWords(progressWords[e.Type], at)
 	if words == "" {
 		return
 	}
-	if text := newError(e, at); text != "" {
+	if text := p.newError(e, at); text != "" {
 		words += ": " + text
 	}
-	if n := at.count(); n != "" && !strings.HasSuffix(e.Type, "Entered") {
+	if n := scopeCount(at); n != "" && !strings.HasSuffix(e.Type, "Entered") {
 		words += ", " + n
 	}
 	p.line(at, words+nextWords(e, at, p.start))
@@ -135,8 +138,8 @@ func (p *progress) show(e *client.Event, at *place) {
 // showItems prints how many items of the running Maps have ended, if any has since the last turn.
 func (p *progress) showItems() {
 	for _, at := range p.maps {
-		done := at.done()
-		if at.items == 0 || at.running == 0 || at.running == at.scopes || p.said[at] == done {
+		done := itemsDone(at)
+		if at.Items == 0 || at.Running == 0 || at.Running == at.Scopes || p.said[at] == done {
 			continue
 		}
 		p.said[at] = done
@@ -145,41 +148,57 @@ func (p *progress) showItems() {
 	p.maps = nil
 }
 
-func (p *progress) line(at *place, words string) {
+func (p *progress) line(at *history.Place, words string) {
 	line := fmt.Sprintf("%10s  %-24s  %s", duration(p.last.Sub(p.start)), visible(at.String()),
 		visible(words))
 	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
 }
 
 // nextWords says when the attempt begins that follows a failed one, by the time since start.
-func nextWords(e *client.Event, at *place, start time.Time) string {
-	if at == nil || at.next.IsZero() || !strings.HasPrefix(e.Type, "Task") {
+func nextWords(e *client.Event, at *history.Place, start time.Time) string {
+	if at == nil || at.Next.IsZero() || !strings.HasPrefix(e.Type, "Task") {
 		return ""
 	}
-	return fmt.Sprintf("; attempt %d at %s", at.attempt+1, duration(at.next.Sub(start)))
+	return fmt.Sprintf("; attempt %d at %s", at.Attempt+1, duration(at.Next.Sub(start)))
 }
 
 // attemptWords puts the number of the attempt into words that begin with "attempt".
-func attemptWords(words string, at *place) string {
-	if rest, ok := strings.CutPrefix(words, "attempt "); ok && at != nil && at.attempt > 0 {
-		return fmt.Sprintf("attempt %d %s", at.attempt, rest)
+func attemptWords(words string, at *history.Place) string {
+	if rest, ok := strings.CutPrefix(words, "attempt "); ok && at != nil && at.Attempt > 0 {
+		return fmt.Sprintf("attempt %d %s", at.Attempt, rest)
 	}
 	return words
 }
 
 // newError returns the error of an event; "" if it has none, or the one that its state has shown
 // already: what fails the last attempt fails the state.
-func newError(e *client.Event, at *place) string {
-	err := eventError(e)
+func (p *progress) newError(e *client.Event, at *history.Place) string {
+	err := history.ErrorOf(e)
 	if err == nil {
 		return ""
 	}
 	text := errorText(err)
 	if at != nil {
-		if at.failed == text && !strings.HasPrefix(e.Type, "Task") {
+		if p.errors[at] == text && !strings.HasPrefix(e.Type, "Task") {
 			return ""
 		}
-		at.failed = text
+		p.errors[at] = text
 	}
 	return text
+}
+
+// scopeCount says how many branches or items a state had; "" if it has none.
+func scopeCount(at *history.Place) string {
+	switch {
+	case at == nil || at.Scopes == 0:
+		return ""
+	case at.HasBranches():
+		return plural(at.Scopes, "branch", "branches")
+	}
+	return plural(at.Scopes, "item", "items")
+}
+
+// itemsDone says how many items of a Map have ended: "23 of 50 items done".
+func itemsDone(at *history.Place) string {
+	return fmt.Sprintf("%d of %s done", at.Scopes-at.Running, plural(at.Items, "item", "items"))
 }

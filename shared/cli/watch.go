@@ -9,8 +9,8 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
-	"millrace/shared/value"
 )
 
 const (
@@ -32,22 +32,22 @@ type watcher struct {
 	c          *invocation
 	client     *client.Client
 	flow, name string
-	onEvent    func(*client.Event, *place) // called for every event, in order
-	onTurn     func()                      // called when all events that exist were shown
+	onEvent    func(*client.Event, *history.Place) // called for every event, in order
+	onTurn     func()                              // called when all events that exist were shown
 
-	places        *places       // of the events so far
-	defined       bool          // the places know the definition
-	token         string        // of the page that new events will be on
-	lenient       bool          // go on without a history that the key may not read
-	historyDenied bool          // the key may not read the history: events and error are unknown
-	seen          int64         // id of the last event
-	last          *client.Event // the last event of the execution itself
-	outageSince   time.Time     // since when the server has not responded; zero if it does
-	outageSaid    bool          // a line has said so
+	places        *history.Places // of the events so far
+	defined       bool            // the places know the definition
+	token         string          // of the page that new events will be on
+	lenient       bool            // go on without a history that the key may not read
+	historyDenied bool            // the key may not read the history: events and error are unknown
+	seen          int64           // id of the last event
+	last          *client.Event   // the last event of the execution itself
+	outageSince   time.Time       // since when the server has not responded; zero if it does
+	outageSaid    bool            // a line has said so
 }
 
 func (c *invocation) newWatcher(api *client.Client, flowName, name string) *watcher {
-	return &watcher{c: c, client: api, flow: flowName, name: name, places: newPlaces()}
+	return &watcher{c: c, client: api, flow: flowName, name: name, places: history.NewPlaces()}
 }
 
 // follow calls onEvent for every event and returns the execution when it has ended. It tolerates a
@@ -89,7 +89,7 @@ func (w *watcher) follow(ctx context.Context) (*client.Execution, error) {
 func (w *watcher) define(e *client.Execution) {
 	if !w.defined {
 		w.defined = true
-		w.places.define(e.FlowDefinition)
+		w.places.Define(e.FlowDefinition)
 	}
 }
 
@@ -141,7 +141,7 @@ func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
 
 func (w *watcher) handle(e *client.Event) {
 	w.seen = e.EventID
-	at := w.places.add(e)
+	at := w.places.Add(e)
 	if strings.HasPrefix(e.Type, "Execution") {
 		w.last = e
 	}
@@ -205,19 +205,7 @@ func (w *watcher) failure() *flow.Error {
 	if w.last == nil {
 		return nil
 	}
-	return eventError(w.last)
-}
-
-// eventError returns the error of an event; nil if it has none.
-func eventError(e *client.Event) *flow.Error {
-	var d struct {
-		Error string `json:"error"`
-		Cause string `json:"cause"`
-	}
-	if value.Unmarshal([]byte(e.EventDetail), &d) != nil || d.Error == "" {
-		return nil
-	}
-	return &flow.Error{Name: d.Error, Cause: d.Cause}
+	return history.ErrorOf(w.last)
 }
 
 // within returns the program's context with a timeout; 0 is no timeout.

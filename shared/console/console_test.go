@@ -89,6 +89,26 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestFailureInAnItem: the page names the item that failed, and the attempt of that item alone.
+func TestFailureInAnItem(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	_, err := api.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: "pay-all", Type: "FDL",
+		Definition: payAllFlow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = api.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "pay-all",
+		ExecutionName: "third", Input: `{"orders":[{"amount":1},{"amount":2},{"amount":500}]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, api, "pay-all", "third", "Failed")
+	s.shows("flows/pay-all/executions/third", "In state Pay[2]: <b>Declined</b>",
+		"What it was given", "&#34;amount&#34;: 500")
+	s.shows("", "In state Pay")
+}
+
 // TestNothingHostileIsMarkup: what strangers have written is text on every page.
 func TestNothingHostileIsMarkup(t *testing.T) {
 	s := serve(t, "", "")

@@ -57,7 +57,7 @@ func (v *visit) executions() error {
 type executionPage struct {
 	Execution *client.Execution
 	Graph     template.HTML
-	History   *history
+	History   *events
 	Failure   *firstFailure
 	Waiting   []waitingTask
 	Denied    bool // the reader may not see the history
@@ -71,10 +71,10 @@ func (p executionPage) Running() bool { return p.Execution.Status == flow.Runnin
 // Last returns the id of the last event that the page shows, so that a script sees that there is
 // something new.
 func (p executionPage) Last() int64 {
-	if p.History == nil || len(p.History.Events) == 0 {
+	if p.History == nil || len(p.History.All) == 0 {
 		return 0
 	}
-	return p.History.Events[len(p.History.Events)-1].EventID
+	return p.History.All[len(p.History.All)-1].EventID
 }
 
 func (v *visit) execution() error { return v.showExecution("") }
@@ -88,7 +88,7 @@ func (v *visit) showExecution(wrong string) error {
 		return err
 	}
 	p := executionPage{Execution: x, Wrong: wrong}
-	switch p.History, err = v.history(flowName, name); {
+	switch p.History, err = v.events(flowName, name); {
 	case fault.CodeOf(err) == fault.AccessDenied:
 		p.Denied = true
 	case err != nil:
@@ -129,14 +129,14 @@ func (v *visit) stop() error {
 // report reports the result of a task that waits. The form names the task; its token stays here.
 func (v *visit) report() error {
 	flowName, name := v.r.PathValue("flow"), v.r.PathValue("execution")
-	h, err := v.history(flowName, name)
+	h, err := v.events(flowName, name)
 	if err != nil {
 		return err
 	}
 	token := ""
 	for _, task := range h.waitingTasks(name) {
 		if number(task.Event) == v.r.PostFormValue("event") {
-			token = h.tokenOf(task.Event, name)
+			token = task.token
 		}
 	}
 	if token == "" {
@@ -163,7 +163,7 @@ func (v *visit) export() error {
 	if err != nil {
 		return err
 	}
-	h, err := v.history(flowName, name)
+	h, err := v.events(flowName, name)
 	if err != nil {
 		return err
 	}
@@ -175,5 +175,5 @@ func (v *visit) export() error {
 	return writeJSON(v.w, struct {
 		Execution *client.Execution
 		Events    []client.Event
-	}{x, h.Events})
+	}{x, h.All})
 }

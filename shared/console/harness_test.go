@@ -47,6 +47,27 @@ States:
     End: true
 `
 
+// payAllFlow pays each item, one after the other.
+const payAllFlow = `Type: StateMachine
+SpecVersion: v1
+Name: pay-all
+StartAt: All
+States:
+  - Type: Map
+    Name: All
+    ItemsPath: $Input.orders
+    MaxConcurrency: 1
+    Processor:
+      StartAt: Pay
+      States:
+        - Type: Task
+          Name: Pay
+          Action: FC:InvokeFunction
+          Parameters: {invocationType: Sync, resourceArn: "acs:fc:::services/s/functions/pay", body.$: $Input}
+          End: true
+    End: true
+`
+
 // server is a local server with a console, and a browser without scripts.
 type server struct {
 	t       *testing.T
@@ -111,7 +132,7 @@ func (s *server) api(id, secret string) *client.Client {
 	return api
 }
 
-// response is what the browser got.
+// answer is what the browser got.
 type answer struct {
 	status   int
 	location string

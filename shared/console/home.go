@@ -84,7 +84,7 @@ func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error
 	read := make([]failureGroup, min(len(failed), homeGroupsMax))
 	err := v.inParallel(len(read), func(i int) error {
 		read[i] = failureGroup{Newest: failed[i], Count: 1}
-		h, err := v.history(failed[i].FlowName, failed[i].Name)
+		h, err := v.events(failed[i].FlowName, failed[i].Name)
 		if err != nil {
 			read[i].Unavailable = err.Error()
 			return nil

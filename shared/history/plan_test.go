@@ -1,9 +1,11 @@
-package cli
+package history_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -42,36 +44,36 @@ func TestPlan(t *testing.T) {
 		next                time.Duration // after the event; -1: none
 	}
 	at := time.Date(2027, 1, 15, 8, 0, 0, 0, time.UTC)
-	p := newPlaces()
-	p.define(planned)
+	p := history.NewPlaces()
+	p.Define(planned)
 	for _, e := range []event{
 		{2, 1, "StateEntered", "All", `{}`, "All", "", -1},
-		{3, 2, "StateStarted", "All", `{"input":{"l":[1,2,3]}}`, "All", "0 of 3 items done", -1},
-		{4, 3, "StateEntered", "Try", `{}`, "Try[0]", "0 of 3 items done", -1},
-		{5, 3, "StateEntered", "Try", `{}`, "Try[1]", "0 of 3 items done", -1},
-		{6, 4, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3 items done", 3 * time.Second},
-		{7, 6, "TaskScheduled", "Try", `{}`, "Try[0]", "0 of 3 items done", -1},
-		{8, 7, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3 items done", 6 * time.Second},
-		{9, 8, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3 items done", -1},
-		{10, 5, "TaskTimedOut", "Try", `{}`, "Try[1]", "0 of 3 items done", -1},
-		{11, 5, "TaskFailed", "Try", `{"error":"Late"}`, "Try[1]", "0 of 3 items done", -1},
-		{12, 11, "StateFailed", "Try", `{}`, "Try[1]", "1 of 3 items done", -1},
-		{13, 12, "StateEntered", "Note", `{}`, "Note[1]", "0 of 3 items done", -1},
-		{14, 13, "StateSucceeded", "Note", `{}`, "Note[1]", "1 of 3 items done", -1},
-		{15, 3, "StateEntered", "Try", `{}`, "Try[2]", "1 of 3 items done", -1},
-		{16, 15, "StateSucceeded", "Try", `{}`, "Try[2]", "2 of 3 items done", -1},
-		{17, 9, "StateFailed", "Try", `{}`, "Try[0]", "3 of 3 items done", -1},
+		{3, 2, "StateStarted", "All", `{"input":{"l":[1,2,3]}}`, "All", "0 of 3", -1},
+		{4, 3, "StateEntered", "Try", `{}`, "Try[0]", "0 of 3", -1},
+		{5, 3, "StateEntered", "Try", `{}`, "Try[1]", "0 of 3", -1},
+		{6, 4, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3", 3 * time.Second},
+		{7, 6, "TaskScheduled", "Try", `{}`, "Try[0]", "0 of 3", -1},
+		{8, 7, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3", 6 * time.Second},
+		{9, 8, "TaskFailed", "Try", `{"error":"Busy"}`, "Try[0]", "0 of 3", -1},
+		{10, 5, "TaskTimedOut", "Try", `{}`, "Try[1]", "0 of 3", -1},
+		{11, 5, "TaskFailed", "Try", `{"error":"Late"}`, "Try[1]", "0 of 3", -1},
+		{12, 11, "StateFailed", "Try", `{}`, "Try[1]", "1 of 3", -1},
+		{13, 12, "StateEntered", "Note", `{}`, "Note[1]", "0 of 3", -1},
+		{14, 13, "StateSucceeded", "Note", `{}`, "Note[1]", "1 of 3", -1},
+		{15, 3, "StateEntered", "Try", `{}`, "Try[2]", "1 of 3", -1},
+		{16, 15, "StateSucceeded", "Try", `{}`, "Try[2]", "2 of 3", -1},
+		{17, 9, "StateFailed", "Try", `{}`, "Try[0]", "3 of 3", -1},
 		// the Map is tried again
-		{18, 3, "StateEntered", "Try", `{}`, "Try[0]", "0 of 3 items done", -1},
+		{18, 3, "StateEntered", "Try", `{}`, "Try[0]", "0 of 3", -1},
 	} {
-		got := p.add(&client.Event{EventID: e.id, ScheduleEventID: e.schedule, Type: e.kind,
+		got := p.Add(&client.Event{EventID: e.id, ScheduleEventID: e.schedule, Type: e.kind,
 			StepName: e.state, EventDetail: e.detail, Time: "2027-01-15T08:00:00.000Z"})
 		done, next := "", time.Duration(-1)
-		if m := p.entries[2]; m.items > 0 {
-			done = m.done()
+		if m := p.Of(2); m.Items > 0 {
+			done = fmt.Sprintf("%d of %d", m.Scopes-m.Running, m.Items)
 		}
-		if !got.next.IsZero() {
-			next = got.next.Sub(at)
+		if !got.Next.IsZero() {
+			next = got.Next.Sub(at)
 		}
 		if got.String() != e.want || done != e.done || next != e.next {
 			t.Errorf("event %d: %s, %q, next after %v", e.id, got, done, next)
@@ -84,13 +86,13 @@ func TestPlanUnknown(t *testing.T) {
 	for _, text := range []string{"", "x", "Type: StateMachine\nSpecVersion: v1\nStartAt: All\n" +
 		"States: [{Name: All, Type: Map, ItemsPath: $Global.l, End: true, Processor: " +
 		"{StartAt: A, States: [{Name: A, Type: Pass, End: true}]}}]\n"} {
-		p := newPlaces()
-		p.define(text)
-		p.add(&client.Event{EventID: 2, ScheduleEventID: 1, Type: "StateEntered", StepName: "All"})
-		at := p.add(&client.Event{EventID: 3, ScheduleEventID: 2, Type: "StateStarted",
+		p := history.NewPlaces()
+		p.Define(text)
+		p.Add(&client.Event{EventID: 2, ScheduleEventID: 1, Type: "StateEntered", StepName: "All"})
+		at := p.Add(&client.Event{EventID: 3, ScheduleEventID: 2, Type: "StateStarted",
 			StepName: "All", EventDetail: `{"input":{"l":[1]}}`})
-		if at.items != 0 {
-			t.Errorf("%q: %d items", text, at.items)
+		if at.Items != 0 {
+			t.Errorf("%q: %d items", text, at.Items)
 		}
 	}
 }

@@ -1,8 +1,10 @@
-package cli
+package history_test
 
 import (
+	"fmt"
 	"testing"
 
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 )
 
@@ -40,7 +42,7 @@ func TestPlaces(t *testing.T) {
 			{1, 0, "ExecutionStarted", "", "(execution)", 0, ""},
 			{2, 1, "StepEntered", "all", "all", 0, ""},
 			{3, 2, "StepStarted", "all", "all", 0, ""},
-			{4, 3, "IterationEntered", "all", "all", 0, "1 item"},
+			{4, 3, "IterationEntered", "all", "all", 0, "1 items"},
 			{5, 3, "IterationEntered", "all", "all", 0, "2 items"},
 			{6, 5, "StepEntered", "choose", "choose[1]", 0, ""},
 			{7, 6, "StepStarted", "choose", "choose[1]", 0, ""},
@@ -55,17 +57,28 @@ func TestPlaces(t *testing.T) {
 			{7, 6, "TaskFailed", "A", "A", 0, ""},
 		},
 	} {
-		p := newPlaces()
+		p := history.NewPlaces()
 		for _, e := range events {
-			at := p.add(&client.Event{EventID: e.id, ScheduleEventID: e.schedule, Type: e.kind,
+			at := p.Add(&client.Event{EventID: e.id, ScheduleEventID: e.schedule, Type: e.kind,
 				StepName: e.state})
-			attempt := 0
+			attempt, count := 0, ""
 			if at != nil {
-				attempt = at.attempt
+				attempt, count = at.Attempt, scopes(at)
 			}
-			if at.String() != e.want || attempt != e.attempt || at.count() != e.count {
-				t.Errorf("%s, event %d: %s, attempt %d, %q", name, e.id, at, attempt, at.count())
+			if at.String() != e.want || attempt != e.attempt || count != e.count {
+				t.Errorf("%s, event %d: %s, attempt %d, %q", name, e.id, at, attempt, count)
 			}
 		}
 	}
+}
+
+// scopes says how many branches or items a state had; "" if it has none.
+func scopes(at *history.Place) string {
+	switch {
+	case at.Scopes == 0:
+		return ""
+	case at.HasBranches():
+		return fmt.Sprintf("%d branches", at.Scopes)
+	}
+	return fmt.Sprintf("%d items", at.Scopes)
 }

@@ -1,4 +1,4 @@
-package cli
+package history
 
 import (
 	"cmp"
@@ -12,26 +12,26 @@ import (
 	"millrace/shared/value"
 )
 
-// define sets the definition of the execution, which says more than its history: how many items a
+// Define sets the definition of the execution, which says more than its history: how many items a
 // Map has, and when a failed attempt is repeated. Without one, or with one that this program does
 // not accept, that is not shown.
-func (p *places) define(text string) {
+func (p *Places) Define(text string) {
 	p.machine, _ = fdl.Parse([]byte(text), fdl.Options{})
 }
 
 // specOf returns the state that a place is an entry of; nil if it is not known.
-func (p *places) specOf(at *place) *flow.State {
+func (p *Places) specOf(at *Place) *flow.State {
 	var candidates []*flow.Scope
-	switch owner := at.scope.owner; {
+	switch owner := at.Scope.Owner; {
 	case p.machine == nil:
 	case owner == nil:
 		candidates = []*flow.Scope{p.machine.Root}
 	case owner.spec != nil:
-		candidates = scopesOf(owner.spec, at.scope.index)
+		candidates = scopesOf(owner.spec, at.Scope.index)
 	}
 	for _, s := range candidates {
 		for _, st := range s.States {
-			if st.Name == at.state {
+			if st.Name == at.State {
 				return st
 			}
 		}
@@ -57,8 +57,8 @@ func scopesOf(st *flow.State, index int) (list []*flow.Scope) {
 	return list
 }
 
-// endsScope reports whether the success of a state ends its branch or item.
-func (at *place) endsScope() bool {
+// EndsScope reports whether the success of a state ends its branch or item.
+func (at *Place) EndsScope() bool {
 	st := at.spec
 	return st != nil && (st.Kind == flow.Succeed || st.Kind != flow.Choice && st.Next == flow.End)
 }
@@ -94,7 +94,7 @@ func (inputEnv) Random() [16]byte { return [16]byte{} }
 
 // nextAttempt returns when the attempt after a failed one begins; zero if there is none, or it is
 // not known.
-func (p *places) nextAttempt(at *place, failed *client.Event) time.Time {
+func (p *Places) nextAttempt(at *Place, failed *client.Event) time.Time {
 	if at.spec == nil || len(at.spec.Retry) == 0 {
 		return time.Time{}
 	}
@@ -102,7 +102,7 @@ func (p *places) nextAttempt(at *place, failed *client.Event) time.Time {
 		at.retries = make([]int, len(at.spec.Retry))
 	}
 	name := ""
-	if err := eventError(failed); err != nil {
+	if err := ErrorOf(failed); err != nil {
 		name = err.Name
 	}
 	delay, ok := interp.NextRetry(p.machine.Dialect, at.spec, at.retries,
