@@ -90,13 +90,20 @@ func (e *Engine) SettleSchedule(ctx context.Context, s *store.Schedule) error {
 	if wake := s.Wake(); wake == 0 || wake > e.nowMillis() {
 		return nil
 	}
-	err := e.advanceSchedule(ctx, s)
-	if errors.Is(err, ErrExecutionsLimit) {
-		e.reportPlanned(s, s.Planned, err)
-		s.Planned = 0
-		return nil
+	limited := e.advanceSchedule(ctx, s)
+	if !errors.Is(limited, ErrExecutionsLimit) {
+		return limited
 	}
-	return err
+	for s.Planned != 0 {
+		e.reportPlanned(s, s.Planned, limited)
+		s.Planned = 0
+		skipped, err := e.plan(s)
+		if err != nil {
+			return err
+		}
+		e.reportSkipped(s, skipped)
+	}
+	return nil
 }
 
 // advanceSchedule starts what a due schedule has planned, and sets its next wake time. It returns

@@ -435,16 +435,19 @@ func TestScheduleWaitsForCapacity(t *testing.T) {
 		h.schedule(f, "blocked", "0 6 0 * * *")
 		time.Sleep(time.Minute) // 06:20: it runs until 08:30
 		h.schedule(f, "late", "0 8 0 * * *")
-		time.Sleep(110 * time.Second) // 08:10
-		if err := h.service().DeleteSchedule(t.Context(), scheduleCaller,
-			cloudflow.ScheduleRequest{FlowName: "f", ScheduleName: "late"}); err != nil {
-			t.Error(err)
+		h.schedule(f, "often", "5 * * * * *")
+		time.Sleep(110 * time.Second) // 08:10: that of 07:05 is to be started, 08:05 has come
+		for _, name := range []string{"late", "often"} {
+			if err := h.service().DeleteSchedule(t.Context(), scheduleCaller,
+				cloudflow.ScheduleRequest{FlowName: "f", ScheduleName: name}); err != nil {
+				t.Error(err)
+			}
 		}
 		time.Sleep(10 * time.Minute)
 		if got := w.started(f); len(got) != 3 || !strings.HasPrefix(got[2], "blocked-") {
 			t.Errorf("%q", got)
 		}
-		if c := h.ScheduleCounts(); c.Started != 2 || c.Rejected != 1 {
+		if c := h.ScheduleCounts(); c.Started != 2 || c.Rejected != 3 {
 			t.Errorf("%+v", c)
 		}
 	})
