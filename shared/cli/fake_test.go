@@ -259,6 +259,22 @@ func (f *fakeAPI) GetExecutionHistory(
 	return page, nil
 }
 
+func (f *fakeAPI) DescribeMapRun(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.MapRunRequest,
+) (*cloudflow.MapRun, error) {
+	f.take("DescribeMapRun", r)
+	return mapRunOf(r), nil
+}
+
+func (f *fakeAPI) UpdateMapRun(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.UpdateMapRunRequest,
+) (*cloudflow.MapRun, error) {
+	f.take("UpdateMapRun", fmt.Sprintf("%s/%s/%s %d %v %g", r.FlowName, r.ExecutionName,
+		r.MapRunName, *r.Concurrency, r.ToleratedFailedCount == nil, *r.ToleratedFailedPercentage))
+	return mapRunOf(cloudflow.MapRunRequest{FlowName: r.FlowName, ExecutionName: r.ExecutionName,
+		MapRunName: r.MapRunName}), nil
+}
+
 func (f *fakeAPI) ListExecutions(
 	_ context.Context, _ cloudflow.Caller, r cloudflow.ListExecutionsRequest,
 ) (*cloudflow.ExecutionPage, error) {

@@ -49,7 +49,7 @@ func showMapRun(w io.Writer, r *client.MapRun) {
 		n.Running, n.Pending)
 	fields(w, "MapRun", r.MapRunName, "Execution", r.ExecutionName, "Status", r.Status,
 		"Items", counts, "Concurrency", strconv.FormatInt(r.Concurrency, 10),
-		"Tolerated", fmt.Sprintf("%d failed, or %s %%", r.ToleratedFailedCount,
+		"Tolerated", fmt.Sprintf("%d failed items, %s %%", r.ToleratedFailedCount,
 			decimal(r.ToleratedFailedPercentage)),
 		"Started", moment(r.StartedTime), "Ended", moment(r.StoppedTime),
 		"Took", between(r.StartedTime, r.StoppedTime))
@@ -94,7 +94,7 @@ func mapRunUpdateCommand() *command {
 				return c.show(got, func(w io.Writer) {
 					fields(w, "MapRun", got.MapRunName, "Concurrency",
 						strconv.FormatInt(got.Concurrency, 10), "Tolerated",
-						fmt.Sprintf("%d failed, or %s %%", got.ToleratedFailedCount,
+						fmt.Sprintf("%d failed items, %s %%", got.ToleratedFailedCount,
 							decimal(got.ToleratedFailedPercentage)))
 				})
 			})
