@@ -57,7 +57,7 @@ func TestAll(t *testing.T) {
 		}
 	}
 	want := "one-task five-tasks parallel-http parallel-pass start low-load map-pass map-http " +
-		"waiting list"
+		"map-express map-standard waiting schedules list"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("measured %s, want %s", s, want)
 	}
@@ -77,6 +77,7 @@ func TestFlowsCompile(t *testing.T) {
 		"parallel of pass":  parallelFlow("f", 100, "P", passState),
 		"map of tasks":      mapFlow("f", "T", b.taskState("T", "", keepOrder)),
 		"map of pass":       mapFlow("f", "P", passState),
+		"map of children":   distributed(mapFlow("f", "P", passState), flow.Express),
 	} {
 		if m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Limits: limits}); m == nil {
 			t.Errorf("%s: %v\n%s", name, fdl.Fault(diagnostics), text)

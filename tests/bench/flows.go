@@ -71,6 +71,12 @@ func mapFlow(name, start, state string) string {
     StartAt: ` + start + "\n    States:\n" + indent(state, "    ")
 }
 
+// distributed returns a flow of mapFlow whose Map hands its items to child executions of a mode.
+func distributed(definition, mode string) string {
+	return strings.Replace(definition, "  Type: Map\n",
+		"  Type: Map\n  ProcessorConfig: {ExecutionMode: "+mode+"}\n", 1)
+}
+
 func indent(text, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }

@@ -6,21 +6,29 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
 	"millrace/tests/bench/ceiling"
 	"millrace/tests/bench/report"
 )
 
-// mapMax is the maximum duration of a Map of 10,000 items.
-const mapMax = 10 * time.Second
+// The maximum durations of a Map of 10,000 items: of an inline one, and of a distributed one with
+// Express and with Standard children.
+const (
+	mapMax      = 10 * time.Second
+	expressMax  = 3 * time.Second
+	standardMax = 15 * time.Second
+)
 
-// mapItems runs one execution with many items, once with a Pass and once with a task for each.
+// mapItems runs one execution with many items, once with a Pass and once with a task for each, and
+// with a child execution for each.
 func (b *bench) mapItems(ctx context.Context) error {
 	s, err := b.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.drop()
-	if err := b.mapOnce(ctx, s, "map-pass", mapFlow("map-pass", "P", passState), 0); err != nil {
+	pass := mapFlow("map-pass", "P", passState)
+	if err := b.mapOnce(ctx, s, "map-pass", pass, 0, mapMax); err != nil {
 		return err
 	}
 	definition := mapFlow("map-http", "T", b.taskState("T", "", keepOrder))
@@ -28,15 +36,26 @@ func (b *bench) mapItems(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.mapOnce(ctx, s, "map-http", definition, bound); err != nil {
+	if err := b.mapOnce(ctx, s, "map-http", definition, bound, mapMax); err != nil {
 		return err
+	}
+	for _, c := range []struct {
+		name, mode string
+		max        time.Duration
+	}{
+		{"map-express", flow.Express, expressMax}, {"map-standard", flow.Standard, standardMax},
+	} {
+		children := distributed(mapFlow(c.name, "T", b.taskState("T", "", keepOrder)), c.mode)
+		if err := b.mapOnce(ctx, s, c.name, children, bound, c.max); err != nil {
+			return err
+		}
 	}
 	return s.Stop()
 }
 
-// mapOnce measures one flow. bound is the ceiling in items per second.
+// mapOnce measures one flow. bound is the ceiling in items per second, durationMax the floor.
 func (b *bench) mapOnce(ctx context.Context, s *target, name, definition string,
-	bound float64) error {
+	bound float64, durationMax time.Duration) error {
 	if err := s.create(ctx, name, definition); err != nil {
 		return err
 	}
@@ -52,7 +71,7 @@ func (b *bench) mapOnce(ctx context.Context, s *target, name, definition string,
 		f.Resident, f.ServerCPU = u.Resident, (u.CPU-before.CPU)/time.Duration(b.items)
 	}
 	f.Add("whole execution", "%d items in %s", b.items, took.Round(time.Millisecond))
-	floor := report.Within(took, mapMax)
+	floor := report.Within(took, durationMax)
 	floor.Text += fmt.Sprintf(" for %d items", b.items)
 	f.Floors = []report.Floor{floor}
 	events, err := s.events(ctx, name, "all", nil)

@@ -51,6 +51,12 @@ func parallel(n int) string {
 const mapped = "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  Processor:\n" +
 	"    StartAt: B\n    States:\n    - {Name: B, " + call + ", End: true}\n  End: true\n"
 
+// distributed returns a Map whose items have child executions with one task each.
+func distributed(mode string) string {
+	return strings.Replace(mapped, "  Processor:",
+		"  ProcessorConfig: {ExecutionMode: "+mode+"}\n  Processor:", 1)
+}
+
 func items(n int) string {
 	return `{"items":[` + strings.TrimSuffix(strings.Repeat(`{"n":1},`, n), ",") + `]}`
 }
@@ -64,6 +70,12 @@ var flows = []measured{
 	{"Parallel of 10", parallel(10), `{"n":0}`, 11, bounds{30, 3}, bounds{20, 3}},
 	{"Map of 100", mapped, items(100), 101, bounds{250, 3}, bounds{130, 3}},
 	{"Map of 1,000", mapped, items(1000), 1001, bounds{3000, 3}, bounds{1200, 3}},
+	{"distributed Map of 100, Express", distributed("Express"), items(100), 101,
+		bounds{250, 3}, bounds{130, 3}},
+	{"distributed Map of 1,000, Express", distributed("Express"), items(1000), 1001,
+		bounds{2500, 3}, bounds{1200, 3}},
+	{"distributed Map of 100, Standard", distributed("Standard"), items(100), 101,
+		bounds{4000, 1000}, bounds{4000, 1000}},
 }
 
 const (
