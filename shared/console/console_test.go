@@ -199,6 +199,70 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// TestSchedules: a schedule is made, shown with its next times, disabled and removed.
+func TestSchedules(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	s.post("flows/pay/schedules", url.Values{"name": {"nightly"}, "expression": {"0 0 4 * * *"},
+		"payload": {`{"amount":1}`}})
+	page := s.shows("flows/pay/schedules", "nightly", "0 0 4 * * *")
+	if n := strings.Count(page.body, "T04:00:00Z"); n != 5 {
+		t.Errorf("%d planned times are shown", n)
+	}
+	got := s.post("flows/pay/schedules", url.Values{"name": {"bad"}, "expression": {"0 4 * * *"},
+		"payload": {"{}"}})
+	if !strings.Contains(got.body, `role="alert"`) || !strings.Contains(got.body, `value="0 4 * * *"`) {
+		t.Errorf("a broken expression: %s", got.body)
+	}
+	s.post("flows/pay/schedules/change", url.Values{"name": {"nightly"}})
+	list, err := api.ListSchedules(t.Context(), cloudflow.ListOfFlowRequest{FlowName: "pay"})
+	if err != nil || len(list.Schedules) != 1 || list.Schedules[0].Enable {
+		t.Errorf("%+v, %v", list, err)
+	}
+	s.shows("flows/pay/schedules", "disabled")
+	s.post("flows/pay/schedules/change", url.Values{"name": {"nightly"}, "enable": {"1"}})
+	s.shows("flows/pay/schedules", "T04:00:00Z")
+	s.post("flows/pay/schedules/change", url.Values{"name": {"nightly"}, "delete": {"1"}})
+	s.shows("flows/pay/schedules", "There is no schedule.")
+}
+
+// TestVersions: a version is published, an alias leads to it, an execution starts through the
+// alias, and what an alias uses is not removed.
+func TestVersions(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	s.post("flows/pay/versions", url.Values{"description": {"the first"}})
+	s.post("flows/pay/versions", url.Values{"description": {"the second"}})
+	s.shows("flows/pay/versions", "the first", "the second", "There is no alias.")
+	s.post("flows/pay/versions/alias", url.Values{"name": {"live"}, "version": {"1"}})
+	s.shows("flows/pay/versions", "version 1: 100 %")
+	s.post("flows/pay/versions/alias", url.Values{"name": {"live"}, "version": {"1"}, "second": {"2"},
+		"share": {"20"}})
+	s.shows("flows/pay/versions", "version 1: 80 %", "version 2: 20 %")
+	for _, wrong := range []url.Values{
+		{"name": {"live"}, "version": {"1"}, "second": {"2"}, "share": {"a"}},
+		{"name": {"7"}, "version": {"1"}}, {"name": {"live"}, "version": {"9"}}} {
+		if got := s.post("flows/pay/versions/alias", wrong); !strings.Contains(got.body,
+			`role="alert"`) {
+			t.Errorf("%v: %+v", wrong, got)
+		}
+	}
+	s.post("flows/pay/start", url.Values{"name": {"q"}, "input": {`{"amount":1}`},
+		"qualifier": {"live"}})
+	awaitStatus(t, api, "pay", "q", "Succeeded")
+	if got := s.post("flows/pay/versions", url.Values{"delete": {"1"}}); !strings.Contains(got.body,
+		`role="alert"`) {
+		t.Errorf("a version that an alias uses: %+v", got)
+	}
+	s.post("flows/pay/versions/alias", url.Values{"name": {"live"}, "delete": {"1"}})
+	s.post("flows/pay/versions", url.Values{"delete": {"1"}})
+	if got := s.shows("flows/pay/versions", "the second"); strings.Contains(got.body, "the first") {
+		t.Error("the version is still there")
+	}
+}
+
 // TestChangesComeFromOwnPages: a form that another site sends changes nothing, and an open console
 // answers to no name that is not this machine's.
 func TestChangesComeFromOwnPages(t *testing.T) {

@@ -46,6 +46,7 @@ type flowPage struct {
 	Executions []client.Execution
 	Name       string // for the start panel
 	Input      string
+	Qualifier  string
 	Wrong      string // why the execution could not be started
 	Express    bool
 }
@@ -184,20 +185,26 @@ func (v *visit) delete() error {
 
 // start starts an execution and shows it.
 func (v *visit) start() error {
-	flowName, name := v.r.PathValue("flow"), v.r.PostFormValue("name")
-	input := v.r.PostFormValue("input")
+	q := cloudflow.StartExecutionRequest{FlowName: v.r.PathValue("flow"),
+		ExecutionName: v.r.PostFormValue("name"), Input: v.r.PostFormValue("input"),
+		Qualifier: v.r.PostFormValue("qualifier")}
 	if v.r.PostFormValue("sync") != "" {
-		return v.startSync(flowName, name, input)
+		return v.startSync(q)
 	}
-	got, err := v.api.StartExecution(v.ctx, cloudflow.StartExecutionRequest{FlowName: flowName,
-		ExecutionName: name, Input: input})
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return v.showFlow(flowPage{Name: name, Input: input, Wrong: f.Message})
-	} else if err != nil {
-		return err
+	got, err := v.api.StartExecution(v.ctx, q)
+	if err != nil {
+		return v.notStarted(q, err)
 	}
-	return v.to(pathOf(flowName, got.Name))
+	return v.to(pathOf(q.FlowName, got.Name))
+}
+
+// notStarted shows why an execution was not started, beside what the reader has typed.
+func (v *visit) notStarted(q cloudflow.StartExecutionRequest, err error) error {
+	if wrong := faultOf(err); wrong != "" {
+		return v.showFlow(flowPage{Name: q.ExecutionName, Input: q.Input, Qualifier: q.Qualifier,
+			Wrong: wrong})
+	}
+	return err
 }
 
 // pathOf returns the address of the page of an execution, from the root.
@@ -206,17 +213,13 @@ func pathOf(flowName, name string) string {
 }
 
 // startSync runs an Express execution and shows its result, which is kept nowhere.
-func (v *visit) startSync(flowName, name, input string) error {
-	got, err := v.api.StartSyncExecution(v.ctx, cloudflow.StartExecutionRequest{FlowName: flowName,
-		ExecutionName: name, Input: input})
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return v.showFlow(flowPage{Name: name, Input: input, Wrong: f.Message})
-	} else if err != nil {
-		return err
+func (v *visit) startSync(q cloudflow.StartExecutionRequest) error {
+	got, err := v.api.StartSyncExecution(v.ctx, q)
+	if err != nil {
+		return v.notStarted(q, err)
 	}
-	p := executionPage{Execution: &client.Execution{FlowName: flowName, Name: got.Name,
-		Status: got.Status, Input: input, Output: got.Output, StartedTime: got.StartedTime,
+	p := executionPage{Execution: &client.Execution{FlowName: q.FlowName, Name: got.Name,
+		Status: got.Status, Input: q.Input, Output: got.Output, StartedTime: got.StartedTime,
 		StoppedTime: got.StoppedTime}, Express: true}
 	if got.ErrorCode != "" {
 		p.Failure = &firstFailure{Error: &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage}}

@@ -12,7 +12,7 @@ import (
 var uses = regexp.MustCompile(`\.T\(?\s*"([^"]+)"`)
 
 // verbs finds what is replaced in a text.
-var verbs = regexp.MustCompile(`%[a-z]`)
+var verbs = regexp.MustCompile(`%[a-z%]`)
 
 // TestCatalogue: every text that a page uses is in the catalogue, every text of the catalogue is
 // used, and both languages have it with the same parts.

@@ -149,7 +149,8 @@ func (c *Console) parsePages() map[string]*template.Template {
 	layout := template.Must(template.New("").Funcs(functions).ParseFS(templates,
 		"templates/layout.html"))
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "flows", "flow", "edit", "executions", "execution",
+	for _, name := range []string{"home", "flows", "flow", "edit", "schedules", "versions",
+		"executions", "execution",
 		"sign-in", "error", "missing"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templates,
 			"templates/"+name+".html"))

@@ -28,6 +28,7 @@ var pages = []struct{ name, path string }{
 	{"home", ""}, {"flows", "flows"}, {"flow", "flows/saga"}, {"edit", "flows/saga/edit"},
 	{"new", "new"}, {"executions", "executions?flow=saga&status=Failed"},
 	{"execution", "flows/saga/executions/lost"}, {"waiting", "flows/approval/executions/open"},
+	{"schedules", "flows/saga/schedules"}, {"versions", "flows/saga/versions"},
 	{"strange", "flows/saga/executions/strange"}, {"error", "flows/none"}, {"missing", "none"},
 }
 
@@ -116,7 +117,7 @@ func TestPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range pages[:8] {
+	for _, p := range pages[:10] {
 		take(p.name, p.path)
 	}
 	c.do(colours("dark"))

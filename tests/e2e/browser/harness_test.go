@@ -226,6 +226,19 @@ func (c *console) fill() {
 			c.t.Fatal(err)
 		}
 	}
+	if _, err := c.api.CreateSchedule(ctx, cloudflow.CreateScheduleRequest{FlowName: "saga",
+		ScheduleName: "nightly", CronExpression: "0 0 4 * * *", Description: "each night" + c.stranger,
+	}); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.api.PublishFlowVersion(ctx, cloudflow.PublishFlowVersionRequest{FlowName: "saga",
+		Description: "the first" + c.stranger}); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.api.CreateFlowAlias(ctx, cloudflow.CreateFlowAliasRequest{FlowName: "saga",
+		Name: "live", RoutingConfigurations: `[{"Version":"1","Weight":100}]`}); err != nil {
+		c.t.Fatal(err)
+	}
 	c.start("saga", "lost", `{"items":[1,2,3],"city":"Atlantis"}`)
 	c.start("saga", "strange", `{"items":[],"note":`+quoted(c.stranger)+`}`)
 	c.start("approval", "open", `{}`)
