@@ -68,22 +68,22 @@ func (n *Node) Name() string {
 	return n.State.Name
 }
 
-// Role says why a state follows another.
-type Role uint8
+// Reason says why a state follows another.
+type Reason uint8
 
-// The roles of edges.
+// The reasons of edges.
 const (
-	Next    Role = iota
-	Choice       // an option of a Choice
-	Default      // the default of a Choice
-	Catch        // a rule of Catch
+	Next    Reason = iota
+	Choice         // an option of a Choice
+	Default        // the default of a Choice
+	Catch          // a rule of Catch
 )
 
 // Edge leads from one state to another of the same block.
 type Edge struct {
 	From, To *Node
-	Role     Role
-	Label    string // the condition, or the names of the errors; "" for the other roles
+	Reason   Reason
+	Label    string // the condition, or the names of the errors; "" for the other reasons
 	Points   []Point
 
 	reversed bool
@@ -180,19 +180,19 @@ func (b *Block) leave(n *Node, s *flow.State, to func(int) *Node) {
 }
 
 // connect adds an edge, or a label to the edge that is there.
-func (b *Block) connect(from, to *Node, role Role, label string) {
+func (b *Block) connect(from, to *Node, reason Reason, label string) {
 	if to == nil {
 		return
 	}
 	for _, e := range b.Edges {
-		if e.From == from && e.To == to && e.Role == role {
+		if e.From == from && e.To == to && e.Reason == reason {
 			if label != "" {
 				e.Label += " or " + label
 			}
 			return
 		}
 	}
-	b.Edges = append(b.Edges, &Edge{From: from, To: to, Role: role, Label: label})
+	b.Edges = append(b.Edges, &Edge{From: from, To: to, Reason: reason, Label: label})
 }
 
 // move moves a block with all that is in it.

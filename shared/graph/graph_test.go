@@ -127,11 +127,11 @@ States:
 	if m == nil {
 		t.Fatal("the definition has mistakes")
 	}
-	roles := map[graph.Role]string{graph.Next: "next", graph.Choice: "choice",
+	reasons := map[graph.Reason]string{graph.Next: "next", graph.Choice: "choice",
 		graph.Default: "default", graph.Catch: "catch"}
 	var got []string
 	for _, e := range graph.New(m).Root.Edges {
-		got = append(got, strings.TrimSpace(e.From.Name()+"→"+e.To.Name()+" "+roles[e.Role]+" "+
+		got = append(got, strings.TrimSpace(e.From.Name()+"→"+e.To.Name()+" "+reasons[e.Reason]+" "+
 			e.Label))
 	}
 	want := []string{"→A next", "A→B next", "A→C catch FnF.Timeout, X", "B→A choice $Input.n > 1",

@@ -182,7 +182,7 @@ func (n *Node) below() (nodes []*Node) {
 
 // pull returns how strongly an edge draws its ends together: the way without errors is straight.
 func (e *Edge) pull() int {
-	if e.Role == Catch {
+	if e.Reason == Catch {
 		return 1
 	}
 	return 4

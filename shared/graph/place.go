@@ -118,14 +118,14 @@ func (b *Block) align() {
 	}
 }
 
-// run is a group of neighbours of a layer that touch each other and move together.
-type run struct {
+// group is neighbours of a layer that touch each other and move together.
+type group struct {
 	wanted float64 // the sum of the places that its members want, each less its offset
 	weight float64
 	nodes  []*Node
 }
 
-func (r *run) at() float64 { return r.wanted / r.weight }
+func (g *group) at() float64 { return g.wanted / g.weight }
 
 // bendWeight is how much more an edge that passes wants to stay straight than a state wants to stay
 // in the middle.
@@ -134,7 +134,7 @@ const bendWeight = 4
 // spread gives the nodes of a layer the places nearest to the middle of their neighbours at which
 // they do not overlap: groups that would overlap are joined, and take the mean of what they want.
 func spread(layer []*Node, neighbours func(*Node) []*Node) {
-	var runs []*run
+	var groups []*group
 	offset := map[*Node]float64{}
 	at := 0.0
 	for i, n := range layer {
@@ -153,18 +153,18 @@ func spread(layer []*Node, neighbours func(*Node) []*Node) {
 		if n.Shape == bend {
 			weight = bendWeight
 		}
-		runs = append(runs, &run{(wanted - at) * weight, weight, []*Node{n}})
-		for len(runs) > 1 && runs[len(runs)-2].at() > runs[len(runs)-1].at() {
-			last, before := runs[len(runs)-1], runs[len(runs)-2]
+		groups = append(groups, &group{(wanted - at) * weight, weight, []*Node{n}})
+		for len(groups) > 1 && groups[len(groups)-2].at() > groups[len(groups)-1].at() {
+			last, before := groups[len(groups)-1], groups[len(groups)-2]
 			before.wanted += last.wanted
 			before.weight += last.weight
 			before.nodes = append(before.nodes, last.nodes...)
-			runs = runs[:len(runs)-1]
+			groups = groups[:len(groups)-1]
 		}
 	}
-	for _, r := range runs {
-		for _, n := range r.nodes {
-			n.X = r.at() + offset[n]
+	for _, g := range groups {
+		for _, n := range g.nodes {
+			n.X = g.at() + offset[n]
 		}
 	}
 }

@@ -89,8 +89,8 @@ func (p *plain) mermaid(b *Block, indent string) {
 		}
 	}
 	for _, e := range b.Edges {
-		arrow, label := "-->", edgeLabel(e)
-		if e.Role == Catch {
+		arrow, label := "-->", e.label()
+		if e.Reason == Catch {
 			arrow = "-.->"
 		}
 		if label != "" {
@@ -129,8 +129,9 @@ func (b *Block) name(i int) string {
 	return fmt.Sprintf("%d", i)
 }
 
-func edgeLabel(e *Edge) string {
-	if e.Role == Default {
+// label returns the words at an edge; "" if it has none.
+func (e *Edge) label() string {
+	if e.Reason == Default {
 		return "default"
 	}
 	return e.Label
@@ -148,10 +149,10 @@ func (p *plain) dot(b *Block, indent string) {
 	}
 	for _, e := range b.Edges {
 		style := ""
-		if e.Role == Catch {
+		if e.Reason == Catch {
 			style = " style=dashed"
 		}
-		p.f("%s%s -> %s [label=%s%s]\n", indent, p.id(e.From), p.id(e.To), dotText(edgeLabel(e)),
+		p.f("%s%s -> %s [label=%s%s]\n", indent, p.id(e.From), p.id(e.To), dotText(e.label()),
 			style)
 	}
 }

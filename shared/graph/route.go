@@ -68,7 +68,7 @@ func (b *Block) setRows() {
 	for _, n := range b.Nodes {
 		var labelled []*Edge
 		for _, e := range b.Edges {
-			if e.From == n && !e.reversed && (e.Label != "" || e.Role == Default) {
+			if e.From == n && !e.reversed && (e.Label != "" || e.Reason == Default) {
 				labelled = append(labelled, e)
 			}
 		}

@@ -28,9 +28,9 @@ const (
 	NotReached Status = ""
 )
 
-// Visit is what a run did in a state, in all its entries together: a state in a Map is entered once
-// for each item.
-type Visit struct {
+// Counts are what a run did in a state, in all its entries together: a state in a Map is entered
+// once for each item.
+type Counts struct {
 	Entered, Succeeded, Failed, Aborted int
 	Attempts, AttemptsFailed            int
 
@@ -39,17 +39,17 @@ type Visit struct {
 	retrying  int
 }
 
-// Run is what an execution did, by the names of states. Names that occur twice share a Visit.
+// Run is what an execution did, by the names of states. States of one name share their Counts.
 type Run struct {
-	Visits map[string]*Visit
+	States map[string]*Counts
 	Status string // of the execution: "Running", "Succeeded" …
 
-	failures map[int64]*Visit // by the event that ended an entry with a failure
+	failures map[int64]*Counts // by the event that ended an entry with a failure
 }
 
 // NewRun returns a run without events.
 func NewRun() *Run {
-	return &Run{Visits: map[string]*Visit{}, Status: "Running", failures: map[int64]*Visit{}}
+	return &Run{States: map[string]*Counts{}, Status: "Running", failures: map[int64]*Counts{}}
 }
 
 // Add takes the next event of a history. Events must come in order.
@@ -60,15 +60,15 @@ func (r *Run) Add(e Event) {
 		}
 		return
 	}
-	v := r.Visits[e.State]
+	v := r.States[e.State]
 	if v == nil {
-		v = &Visit{}
-		r.Visits[e.State] = v
+		v = &Counts{}
+		r.States[e.State] = v
 	}
 	r.add(v, e)
 }
 
-func (r *Run) add(v *Visit, e Event) {
+func (r *Run) add(v *Counts, e Event) {
 	switch e.Type {
 	case "StateEntered", "StepEntered":
 		v.Entered++
@@ -102,10 +102,10 @@ func (r *Run) add(v *Visit, e Event) {
 }
 
 // Open returns how many entries of the state have not ended.
-func (v *Visit) Open() int { return v.Entered - v.Succeeded - v.Failed - v.Aborted }
+func (v *Counts) Open() int { return v.Entered - v.Succeeded - v.Failed - v.Aborted }
 
 // status returns the status that a state is drawn with. isWait: the state is a Wait.
-func (r *Run) status(v *Visit, isWait bool) Status {
+func (r *Run) status(v *Counts, isWait bool) Status {
 	open := r.Status == "Running" && v.Open() > 0
 	switch {
 	case v.Failed > v.caught:
@@ -127,7 +127,7 @@ func (r *Run) status(v *Visit, isWait bool) Status {
 }
 
 // words says what a run did in a state: "failed", "running, attempt 2", "23 of 50 done, 2 failed".
-func (v *Visit) words(s Status) string {
+func (v *Counts) words(s Status) string {
 	switch {
 	case s == NotReached:
 		return "not reached"

@@ -81,7 +81,7 @@ func (p *svg) edge(e *Edge) {
 		}
 		at = to
 	}
-	p.f(`<path class="edge %s" d="%s" marker-end="url(#tip)"/>`+"\n", edgeClasses[e.Role], d.String())
+	p.f(`<path class="edge %s" d="%s" marker-end="url(#tip)"/>`+"\n", edgeClasses[e.Reason], d.String())
 }
 
 // edgeClasses are the classes of edges in a drawing.
@@ -89,10 +89,7 @@ var edgeClasses = [...]string{Next: "next", Choice: "choice", Default: "default"
 
 // label writes the label of an edge between its first two points.
 func (p *svg) label(e *Edge) {
-	label := e.Label
-	if e.Role == Default {
-		label = "default"
-	}
+	label := e.label()
 	if label == "" {
 		return
 	}
@@ -110,7 +107,7 @@ func (p *svg) node(n *Node) {
 		return
 	}
 	s := n.State
-	status, words := p.status(s)
+	status, words := p.run.of(s)
 	p.f(`<g class="state %s" data-node="%d" data-status="%s">`+"\n<title>%s</title>\n",
 		strings.TrimSpace(strings.ToLower(s.Kind.String())+" "+string(status)), s.Node, status,
 		text(strings.TrimSuffix(s.Name+", "+caption(s)+", "+words, ", ")))
@@ -143,17 +140,14 @@ func (p *svg) line(n *Node, class string, dy float64, s string) {
 	p.f(`<text class="%s" x="%s" y="%s">%s</text>`+"\n", class, num(n.center()), num(n.Y+dy), text(s))
 }
 
-// status returns the status of a state in the run, and its words; both empty without a run.
-func (p *svg) status(s *flow.State) (Status, string) { return p.run.of(s) }
-
 // of returns what a run did in a state, and its words. Without a run both are "".
 func (r *Run) of(s *flow.State) (Status, string) {
 	if r == nil {
 		return NotReached, ""
 	}
-	v := r.Visits[s.Name]
+	v := r.States[s.Name]
 	if v == nil {
-		v = &Visit{}
+		v = &Counts{}
 	}
 	status := r.status(v, s.Kind == flow.Wait)
 	return status, v.words(status)
