@@ -58,7 +58,7 @@ func (o *graphFlags) graph(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	m := machineOf(text)
+	m, _ := fdl.Parse([]byte(text), fdl.Options{}) // Standard accepts all that Express does
 	if m == nil {
 		return errors.New("the definition has mistakes, so it cannot be drawn; `millrace validate` " +
 			"shows them")
@@ -137,14 +137,4 @@ func runOf(
 	}
 	_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	return x.FlowDefinition, run, err
-}
-
-// machineOf compiles a definition of either mode; nil if it has mistakes.
-func machineOf(text string) *flow.Machine {
-	for _, mode := range []string{flow.Standard, flow.Express} {
-		if m, _ := fdl.Parse([]byte(text), fdl.Options{Mode: mode}); m != nil {
-			return m
-		}
-	}
-	return nil
 }

@@ -184,6 +184,11 @@ func TestActions(t *testing.T) {
 	if !strings.Contains(got.body, "Line 1") {
 		t.Errorf("mistakes: %s", got.body)
 	}
+	got = s.post("save", url.Values{"name": {"ask"}, "mode": {"Express"}, "definition": {askFlow},
+		"check": {"1"}})
+	if !strings.Contains(got.body, "Express") || strings.Contains(got.body, "No mistakes") {
+		t.Errorf("a task that waits is checked for an Express flow: %s", got.body)
+	}
 	got = s.post("save", url.Values{"name": {"new"}, "definition": {definition + "# checked"},
 		"check": {"1"}})
 	if f, _ = api.DescribeFlow(ctx, "new"); f.Definition != definition {

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
@@ -135,7 +136,7 @@ func (v *visit) report() error {
 	}
 	token := ""
 	for _, task := range h.waitingTasks(name) {
-		if number(task.Event) == v.r.PostFormValue("event") {
+		if strconv.FormatInt(task.Event, 10) == v.r.PostFormValue("event") {
 			token = task.token
 		}
 	}

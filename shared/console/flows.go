@@ -75,7 +75,7 @@ func (v *visit) showFlow(p flowPage) (err error) {
 // drawing returns the picture of a definition, with what a run did in it if there is one; "" if the
 // definition has mistakes.
 func drawing(definition, title string, run *graph.Run) template.HTML {
-	m, _ := compile(definition)
+	m, _ := fdl.Parse([]byte(definition), fdl.Options{}) // Standard accepts all that Express does
 	if m == nil {
 		return ""
 	}
@@ -84,17 +84,6 @@ func drawing(definition, title string, run *graph.Run) template.HTML {
 		return ""
 	}
 	return template.HTML(b.String()) // package graph escapes every text
-}
-
-// compile compiles a definition of either mode. If it has mistakes, it returns those of Standard.
-func compile(definition string) (*flow.Machine, []yamldoc.Diagnostic) {
-	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: flow.Standard})
-	if m == nil {
-		if express, _ := fdl.Parse([]byte(definition), fdl.Options{Mode: flow.Express}); express != nil {
-			return express, nil
-		}
-	}
-	return m, diagnostics
 }
 
 // editPage is the form of a flow.
@@ -131,7 +120,7 @@ func (v *visit) edit() error {
 }
 
 func (v *visit) showEdit(p editPage) error {
-	_, p.Diagnostics = compile(p.Definition)
+	_, p.Diagnostics = fdl.Parse([]byte(p.Definition), fdl.Options{Mode: p.Mode})
 	p.Graph = drawing(p.Definition, cmp.Or(p.Name, v.page.T("graph")), nil)
 	title := p.Name
 	if p.New {
@@ -205,11 +194,6 @@ func (v *visit) notStarted(q cloudflow.StartExecutionRequest, err error) error {
 			Wrong: wrong})
 	}
 	return err
-}
-
-// pathOf returns the address of the page of an execution, from the root.
-func pathOf(flowName, name string) string {
-	return "flows/" + url.PathEscape(flowName) + "/executions/" + url.PathEscape(name)
 }
 
 // startSync runs an Express execution and shows its result, which is kept nowhere.

@@ -15,7 +15,7 @@ import (
 const (
 	homeFlowsMax    = 50
 	homeExecutions  = 20
-	homeGroupsMax   = 12
+	homeFailuresMax = 12
 	homeConcurrency = 4
 )
 
@@ -72,7 +72,7 @@ func oldestFirst(a, b client.Execution) int {
 }
 
 // groupFailures puts the failed executions of each flow together by state and error, the newest
-// first. It reads the histories of homeGroupsMax executions at most.
+// first. It reads the histories of homeFailuresMax executions at most.
 func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error) {
 	var failed []client.Execution
 	for _, x := range slices.Concat(lists...) {
@@ -81,7 +81,7 @@ func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error
 		}
 	}
 	slices.SortStableFunc(failed, func(a, b client.Execution) int { return oldestFirst(b, a) })
-	read := make([]failureGroup, min(len(failed), homeGroupsMax))
+	read := make([]failureGroup, min(len(failed), homeFailuresMax))
 	err := v.inParallel(len(read), func(i int) error {
 		read[i] = failureGroup{Newest: failed[i], Count: 1}
 		h, err := v.events(failed[i].FlowName, failed[i].Name)

@@ -3,7 +3,6 @@ package console
 import (
 	"encoding/base64"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,28 +122,4 @@ func (v *visit) signOut() error {
 // name has been made to lead here sends its own.
 func (c *Console) namesThisMachine(host string) bool {
 	return rpc.IsLoopback(host) || slices.Contains(c.Hosts, host)
-}
-
-// ownPath returns a path of the console to go on with, from its root; "" if the text is none: it
-// must lead nowhere else.
-func ownPath(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" ||
-		strings.HasPrefix(path, "/") || strings.ContainsAny(path, "\\\r\n") ||
-		strings.Contains(u.Path, "..") {
-		return ""
-	}
-	return path
-}
-
-// root returns the way from the address of a request back to the root of the console: "../" for
-// each folder.
-func root(r *http.Request) string {
-	return "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.Path, "/"), "/"))
-}
-
-// redirect leads the browser to a path of the console.
-func redirect(w http.ResponseWriter, r *http.Request, path string) {
-	w.Header().Set("Location", root(r)+path) // relative: http.Redirect would make it absolute
-	w.WriteHeader(http.StatusSeeOther)
 }

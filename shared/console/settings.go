@@ -1,10 +1,7 @@
 package console
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -12,13 +9,13 @@ import (
 // The cookies of a reader's choices, and how long a browser keeps them.
 const (
 	languageCookie = "millrace-language"
-	darkCookie     = "millrace-colours"
+	coloursCookie  = "millrace-colours"
 	zoneCookie     = "millrace-zone"
 	choiceMax      = 365 * 24 * time.Hour
 )
 
 // choices are the values that a reader may choose, by cookie.
-var choices = map[string]string{languageCookie: " en zh ", darkCookie: " auto light dark ",
+var choices = map[string]string{languageCookie: " en zh ", coloursCookie: " auto light dark ",
 	zoneCookie: " local utc "}
 
 // settings keeps the choices of a reader in cookies.
@@ -46,13 +43,4 @@ func language(r *http.Request) string {
 		}
 	}
 	return "en"
-}
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -3,13 +3,10 @@ package console
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
-	"strconv"
-	"time"
 
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
@@ -31,7 +28,7 @@ type page struct {
 	Name     string // of the template
 	Root     string // the way to the console's root
 	Language string // "en" or "zh"
-	Dark     string // "", "light" or "dark"
+	Colours  string // "", "auto", "light" or "dark"
 	UTC      bool
 	Here     string // the address of this page, from the root
 	KeyID    string // of the reader; "" on an open console
@@ -67,7 +64,7 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) e
 // newPage returns the page of a request, as the reader has set it.
 func (c *Console) newPage(r *http.Request, name string) *page {
 	p := &page{Name: name, Root: root(r), Language: language(r),
-		Dark: cookieOf(r, darkCookie), UTC: cookieOf(r, zoneCookie) == "utc",
+		Colours: cookieOf(r, coloursCookie), UTC: cookieOf(r, zoneCookie) == "utc",
 		Script: c.assets["console.js"].address, Style: c.assets["style.css"].address}
 	p.Here = r.URL.Path[1:]
 	if r.Method != http.MethodGet {
@@ -156,55 +153,4 @@ func (c *Console) parsePages() map[string]*template.Template {
 			"templates/"+name+".html"))
 	}
 	return pages
-}
-
-// shownTime returns a time as the page shows it before a script puts it into the reader's zone.
-func shownTime(t client.Timestamp) string {
-	if t == "" {
-		return ""
-	}
-	return t.Time().UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-// shownAgo returns a function that says how long ago a time is.
-func shownAgo(now func() time.Time) func(client.Timestamp) string {
-	return func(t client.Timestamp) string {
-		if t == "" {
-			return ""
-		}
-		return roughly(now().Sub(t.Time()))
-	}
-}
-
-// took says how long something took; "" while it has not ended.
-func took(from, to client.Timestamp) string {
-	if from == "" || to == "" {
-		return ""
-	}
-	return roughly(to.Time().Sub(from.Time()))
-}
-
-// roughly returns a duration with two digits or so: "430 ms", "12 s", "3 min", "5 h", "2 d".
-func roughly(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
-	case d < 2*time.Minute:
-		return strconv.FormatInt(int64(d.Seconds()), 10) + " s"
-	case d < 2*time.Hour:
-		return strconv.FormatInt(int64(d.Minutes()), 10) + " min"
-	case d < 48*time.Hour:
-		return strconv.FormatInt(int64(d.Hours()), 10) + " h"
-	}
-	return strconv.FormatInt(int64(d.Hours()/24), 10) + " d"
-}
-
-// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are; any other
-// text as it is.
-func pretty(text string) string {
-	var b bytes.Buffer
-	if json.Indent(&b, []byte(text), "", "  ") != nil {
-		return text
-	}
-	return b.String()
 }

@@ -16,7 +16,7 @@ import (
 // Map has, and when a failed attempt is repeated. Without one, or with one that this program does
 // not accept, that is not shown.
 func (p *Places) Define(text string) {
-	p.machine, _ = fdl.Parse([]byte(text), fdl.Options{})
+	p.machine, _ = fdl.Parse([]byte(text), fdl.Options{}) // Standard accepts all that Express does
 }
 
 // specOf returns the state that a place is an entry of; nil if it is not known.
