@@ -40,7 +40,7 @@ func consoleCommand() *command {
 // consoleGrace is how long pages that are being made may take when the program ends.
 const consoleGrace = 5 * time.Second
 
-// serveConsole serves the console until the program is told to end.
+// serveConsole serves the console until c.ctx ends.
 func (c *invocation) serveConsole(api *client.Client, listen string) error {
 	if !rpc.IsLoopback(listen) {
 		return usagef("--listen %s: the console acts with your key, so it listens on this "+

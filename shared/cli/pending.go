@@ -45,8 +45,8 @@ func (o *pendingStates) handle(e *client.Event, _ *history.Place) {
 	}
 }
 
-// maps returns a line for each Map that the pending states are in and whose items are known, at most
-// pendingMax.
+// maps returns a line for each Map that the pending states are in and whose items are known, at
+// most pendingMax.
 func (o *pendingStates) maps(ids []int64, now time.Time) (lines [][]string) {
 	seen := map[*history.Place]bool{}
 	for _, id := range ids {

@@ -119,7 +119,7 @@ func (c *Console) route() {
 	})
 }
 
-// policy is what a page may load: its own style sheet and script, and nothing of anybody else.
+// policy is what a page may load: its own style sheet and script, and nothing of another site.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 

@@ -37,7 +37,7 @@ type page struct {
 	Data     any
 }
 
-// show calls a page for a reader who is signed in; anybody else is led to the page for signing in.
+// show calls a page for a reader who is signed in; others are led to the page for signing in.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) error) {
 	p := c.newPage(r, "")
 	v := &visit{console: c, w: w, r: r, ctx: r.Context(), page: p}
