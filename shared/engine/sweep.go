@@ -76,7 +76,13 @@ func (e *Engine) resume(ctx context.Context, row driver.DueRow, soon bool) error
 			return err
 		}
 	}
-	return e.Queue.Send(ctx, newHint(hintTarget(row.Key), 0))
+	delay := time.Duration(0)
+	if kind == store.ScheduleRow {
+		// A hint that comes too early does nothing, and a queue that merges hints would deliver none
+		// at the planned time.
+		delay = time.Duration(max(row.Wake-e.nowMillis(), 0)) * time.Millisecond
+	}
+	return e.Queue.Send(ctx, newHint(hintTarget(row.Key), delay))
 }
 
 // leftInFlight reports whether an execution has a call that another process leased. Far more
