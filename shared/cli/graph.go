@@ -63,6 +63,10 @@ func (o *graphFlags) graph(c *invocation) error {
 		return errors.New("the definition has mistakes, so it cannot be drawn; `millrace validate` " +
 			"shows them")
 	}
+	g, err := graph.New(m)
+	if err != nil {
+		return err
+	}
 	out, close := c.Stdout, func() error { return nil }
 	if o.to != "" {
 		file, err := os.Create(o.to)
@@ -71,7 +75,7 @@ func (o *graphFlags) graph(c *invocation) error {
 		}
 		out, close = file, file.Close
 	}
-	return errors.Join(draw(graph.New(m), out, *options), close())
+	return errors.Join(draw(g, out, *options), close())
 }
 
 // source returns the text of the definition, and what the drawing shows beside it.

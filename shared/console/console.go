@@ -54,8 +54,8 @@ var templates embed.FS
 //go:embed assets
 var assets embed.FS
 
-// The rate of attempts to sign in, of everybody together: secrets are long, and a reader who has one
-// needs one attempt.
+// The rate of attempts to sign in that fail, of everybody together: secrets are long, and a reader
+// who has one needs one attempt.
 const (
 	signInsPerSecond = 1
 	signInsAtOnce    = 10
@@ -111,8 +111,10 @@ func (c *Console) route() {
 			c.show(w, r, page)
 		})
 	}
-	c.routes.HandleFunc("GET /sign-in", c.signInPage)
-	c.routes.HandleFunc("POST /sign-in", c.signIn)
+	if c.Credentials != nil {
+		c.routes.HandleFunc("GET /sign-in", c.signInPage)
+		c.routes.HandleFunc("POST /sign-in", c.signIn)
+	}
 	c.routes.HandleFunc("GET /assets/{name}", c.asset)
 	c.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		c.show(w, r, (*visit).missing)
@@ -130,15 +132,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if c.Credentials == nil && !c.namesThisMachine(r.Host) {
-		http.Error(w, "This console needs no key, so it answers only to a name of this machine, "+
-			"like localhost. Name others under Hosts in the configuration.", http.StatusForbidden)
-		return
+	if c.admit(w, r) {
+		c.routes.ServeHTTP(w, r)
 	}
-	if err := c.crossing.Check(r); err != nil {
-		http.Error(w, "This request comes from another site.", http.StatusForbidden)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, formMax)
-	c.routes.ServeHTTP(w, r)
 }

@@ -288,6 +288,22 @@ func TestChangesComeFromOwnPages(t *testing.T) {
 			t.Errorf("%q to another name: %+v", path, got)
 		}
 	}
+	for _, mode := range []string{"no-cors", "cors"} {
+		if got := s.get("flows/pay", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode",
+			mode); got.status != http.StatusForbidden {
+			t.Errorf("loaded into another site: %d", got.status)
+		}
+	}
+	if got := s.get("flows/pay", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate",
+		"Sec-Fetch-Dest", "document"); got.status != http.StatusOK {
+		t.Errorf("a link of another site: %d", got.status)
+	}
+	for path, status := range map[string]int{"/flows": 404, "flows//pay": 404, "./flows": 404,
+		"sign-in": 404} {
+		if got := s.get(path); got.status != status {
+			t.Errorf("%q: status %d, to %q", path, got.status, got.location)
+		}
+	}
 	for _, path := range []string{"flows/pay/start", "flows/pay/delete", "save", "settings",
 		"flows/ask/executions/open/stop", "flows/ask/executions/open/report"} {
 		if got := s.get(path); got.status != http.StatusMethodNotAllowed && got.status != 404 {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"strings"
 
 	"millrace/shared/cloudflow"
@@ -11,8 +12,13 @@ import (
 	"millrace/shared/value"
 )
 
-// eventsMax is how many events of an execution a page reads at most.
-const eventsMax = 5000
+// What a page reads of the history of an execution at most: events, and bytes of their details. Home
+// reads less, because it reads several.
+const (
+	eventsMax    = 5000
+	detailsMax   = 2 << 20
+	homeBytesMax = 256 << 10
+)
 
 // events is what a page knows of the history of an execution.
 type events struct {
@@ -26,21 +32,23 @@ type events struct {
 	scheduled map[*history.Place]*client.Event // the latest TaskScheduled of a state
 }
 
-// events reads the history of an execution, eventsMax events at most.
-func (v *visit) events(flowName, name string) (*events, error) {
+// events reads the history of an execution: eventsMax events at most, and then no more once their
+// details have bytesMax bytes.
+func (v *visit) events(ctx context.Context, flowName, name string, bytesMax int) (*events, error) {
 	h := &events{Run: graph.NewRun(), places: history.NewPlaces(),
 		scheduled: map[*history.Place]*client.Event{}}
-	limit, token := int64(1000), ""
+	limit, token := int64(500), ""
 	for {
-		got, err := v.api.GetExecutionHistory(v.ctx, cloudflow.GetExecutionHistoryRequest{
+		got, err := v.api.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
 			FlowName: flowName, ExecutionName: name, NextToken: token, Limit: &limit})
 		if err != nil {
 			return nil, err
 		}
 		for i := range got.Events {
 			h.add(&got.Events[i])
+			bytesMax -= len(got.Events[i].EventDetail)
 		}
-		if token = got.NextToken; token == "" || len(h.All) >= eventsMax {
+		if token = got.NextToken; token == "" || len(h.All) >= eventsMax || bytesMax <= 0 {
 			h.More = token != ""
 			return h, nil
 		}

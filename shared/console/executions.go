@@ -27,8 +27,8 @@ func (executionsPage) Statuses() []string {
 }
 
 func (v *visit) executions() error {
-	p := executionsPage{Flow: v.r.FormValue("flow"), Status: v.r.FormValue("status"),
-		Prefix: v.r.FormValue("prefix")}
+	p := executionsPage{Flow: v.r.URL.Query().Get("flow"), Status: v.r.URL.Query().Get("status"),
+		Prefix: v.r.URL.Query().Get("prefix")}
 	var err error
 	if p.Flows, _, err = v.firstFlows(1000); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (v *visit) executions() error {
 	limit, brief := int64(pageSize), true
 	got, err := v.api.ListExecutions(v.ctx, cloudflow.ListExecutionsRequest{FlowName: p.Flow,
 		Status: p.Status, ExecutionNamePrefix: p.Prefix, Limit: &limit, MetadataOnly: &brief,
-		NextToken: v.r.FormValue("from")})
+		NextToken: v.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (v *visit) showExecution(wrong string) error {
 		return err
 	}
 	p := executionPage{Execution: x, Wrong: wrong}
-	switch p.History, err = v.events(flowName, name); {
+	switch p.History, err = v.events(v.ctx, flowName, name, detailsMax); {
 	case fault.CodeOf(err) == fault.AccessDenied:
 		p.Denied = true
 	case err != nil:
@@ -130,7 +130,7 @@ func (v *visit) stop() error {
 // report reports the result of a task that waits. The form names the task; its token stays here.
 func (v *visit) report() error {
 	flowName, name := v.r.PathValue("flow"), v.r.PathValue("execution")
-	h, err := v.events(flowName, name)
+	h, err := v.events(v.ctx, flowName, name, detailsMax)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (v *visit) export() error {
 	if err != nil {
 		return err
 	}
-	h, err := v.events(flowName, name)
+	h, err := v.events(v.ctx, flowName, name, detailsMax)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type flowsPage struct {
 func (v *visit) flows() error {
 	limit := int64(pageSize)
 	got, err := v.api.ListFlows(v.ctx, cloudflow.ListFlowsRequest{Limit: &limit,
-		NextToken: v.r.FormValue("from")})
+		NextToken: v.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}
@@ -73,14 +73,18 @@ func (v *visit) showFlow(p flowPage) (err error) {
 }
 
 // drawing returns the picture of a definition, with what a run did in it if there is one; "" if the
-// definition has mistakes.
+// definition has mistakes, or is too large for a picture.
 func drawing(definition, title string, run *graph.Run) template.HTML {
 	m, _ := fdl.Parse([]byte(definition), fdl.Options{}) // Standard accepts all that Express does
 	if m == nil {
 		return ""
 	}
+	g, err := graph.New(m)
+	if err != nil {
+		return ""
+	}
 	var b strings.Builder
-	if graph.New(m).SVG(&b, graph.Options{Title: title, Run: run, Bare: true}) != nil {
+	if g.SVG(&b, graph.Options{Title: title, Run: run, Bare: true}) != nil {
 		return ""
 	}
 	return template.HTML(b.String()) // package graph escapes every text

@@ -6,8 +6,10 @@ import (
 	"io"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"millrace/shared/rpc/client"
+	"millrace/shared/value"
 )
 
 // shownTime returns a time as the page shows it before a script puts it into the reader's zone.
@@ -51,15 +53,47 @@ func roughly(d time.Duration) string {
 	return strconv.FormatInt(int64(d.Hours()/24), 10) + " d"
 }
 
-// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are; any other
-// text as it is.
+// How much of a value a page shows, in bytes: of an input or output, and of one event of many.
+const (
+	shownMax  = 256 << 10
+	detailMax = 4 << 10
+)
+
+// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are. A text that
+// would grow to more than prettyGrowth times its length, or that is none, is returned as it is.
 func pretty(text string) string {
 	var b bytes.Buffer
-	if json.Indent(&b, []byte(text), "", "  ") != nil {
+	if value.ExceedsDepth([]byte(text), prettyDepth) ||
+		json.Indent(&b, []byte(text), "", "  ") != nil || b.Len() > prettyGrowth*len(text)+256 {
 		return text
 	}
 	return b.String()
 }
+
+const (
+	prettyDepth  = 32
+	prettyGrowth = 4
+)
+
+// cutTo returns the beginning of a long text, n bytes or a little less, with an ellipsis.
+func cutTo(n int, text string) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
+
+// shown returns an input or an output as a page shows it.
+func shown(text string) string { return cutTo(shownMax, pretty(text)) }
+
+// detail returns the detail of one event as a page shows it.
+func detail(text string) string { return cutTo(detailMax, pretty(cutWhole(text))) }
+
+// cutWhole cuts a text before it is made pretty if it is far longer than what is shown.
+func cutWhole(text string) string { return cutTo(4*detailMax, text) }
 
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
@@ -17,6 +19,7 @@ const (
 	homeExecutions  = 20
 	homeFailuresMax = 12
 	homeConcurrency = 4
+	homeTime        = 2 * time.Second // for one history
 )
 
 // homePage is what the first page shows.
@@ -84,9 +87,15 @@ func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error
 	read := make([]failureGroup, min(len(failed), homeFailuresMax))
 	err := v.inParallel(len(read), func(i int) error {
 		read[i] = failureGroup{Newest: failed[i], Count: 1}
-		h, err := v.events(failed[i].FlowName, failed[i].Name)
-		if err != nil {
+		ctx, cancel := context.WithTimeout(v.ctx, homeTime)
+		defer cancel()
+		h, err := v.events(ctx, failed[i].FlowName, failed[i].Name, homeBytesMax)
+		switch {
+		case err != nil:
 			read[i].Unavailable = err.Error()
+			return nil
+		case h.More:
+			read[i].Unavailable = v.page.T("long history")
 			return nil
 		}
 		if first := h.firstFailure(); first != nil {

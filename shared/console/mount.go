@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -50,7 +51,13 @@ func InProcess(api http.Handler) func(id string, key *sign.Key) (*client.Client,
 type inProcess struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t inProcess) RoundTrip(r *http.Request) (got *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the API has logged what it was
+			got, err = nil, fmt.Errorf("console: the API broke off: %v", p)
+		}
+	}()
+	r = r.WithContext(withoutValues{r.Context()})
 	w := &response{header: http.Header{}, status: http.StatusOK}
 	if r.Body == nil {
 		r.Body = http.NoBody

@@ -26,7 +26,7 @@ func ownPath(path string) string {
 // root returns the way from the address of a request back to the root of the console: "../" for
 // each folder.
 func root(r *http.Request) string {
-	return "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.Path, "/"), "/"))
+	return "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/"))
 }
 
 // redirect leads the browser to a path of the console.

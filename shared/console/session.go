@@ -47,7 +47,9 @@ func (c *Console) sessionKey(text string) *auth.Key {
 		return nil
 	}
 	until, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil || c.Now().Unix() >= until {
+	now := c.Now()
+	if err != nil || now.Unix() >= until || until > now.Add(sessionMax).Unix() ||
+		strconv.FormatInt(until, 10) != parts[1] {
 		return nil
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
@@ -78,7 +80,7 @@ func (c *Console) setCookie(w http.ResponseWriter, name, value string, age time.
 
 func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
 	c.render(w, http.StatusOK, "sign-in", c.newPage(r, "sign-in"), signInForm{Next: ownPath(
-		r.FormValue("next"))})
+		r.URL.Query().Get("next"))})
 }
 
 // signInForm is what the page for signing in shows.
@@ -92,15 +94,14 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, signInBytesMax)
 	page := c.newPage(r, "sign-in")
 	form := signInForm{ID: r.PostFormValue("id"), Next: ownPath(r.PostFormValue("next"))}
-	if !c.signIns.AllowN(c.Now(), 1) {
-		form.Wrong = page.T("too many attempts")
-		c.render(w, http.StatusTooManyRequests, "sign-in", page, form)
-		return
-	}
 	key := c.Credentials.AccessKey(form.ID, "", c.Now())
 	if key == nil || !hasSecret(key, r.PostFormValue("secret")) {
+		status := http.StatusForbidden
 		form.Wrong = page.T("wrong key")
-		c.render(w, http.StatusForbidden, "sign-in", page, form)
+		if !c.signIns.AllowN(c.Now(), 1) { // failures alone count: they must not keep others out
+			status, form.Wrong = http.StatusTooManyRequests, page.T("too many attempts")
+		}
+		c.render(w, status, "sign-in", page, form)
 		return
 	}
 	c.setCookie(w, sessionCookie, newSession(key, c.Now().Add(sessionMax)), sessionMax)

@@ -1,13 +1,20 @@
 package console_test
 
 import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"math"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"millrace/shared/app/local"
+	"millrace/shared/rpc/sign"
 )
 
 const keys = `accounts:
@@ -138,7 +145,7 @@ func TestRightsOfTheReader(t *testing.T) {
 	}
 }
 
-// TestGuessing: secrets cannot be tried fast.
+// TestGuessing: secrets cannot be tried fast, and that keeps nobody else from signing in.
 func TestGuessing(t *testing.T) {
 	now := time.Now()
 	s := serve(t, keys, "", func(c *local.Config) { c.Now = func() time.Time { return now } })
@@ -151,8 +158,51 @@ func TestGuessing(t *testing.T) {
 	if refused != 20 {
 		t.Errorf("%d of 30 attempts were refused", refused)
 	}
-	now = now.Add(time.Second)
 	if got := s.signIn("owner", "secret-of-the-owner-1234"); got.status != http.StatusSeeOther {
-		t.Errorf("later: %+v", got)
+		t.Errorf("the owner meanwhile: %+v", got)
+	}
+}
+
+// TestLongSessions: nobody makes a session that lasts longer than one may.
+func TestLongSessions(t *testing.T) {
+	s := serve(t, keys, "")
+	method, params := "CONSOLE", func(until int64) []sign.Param {
+		return []sign.Param{{Name: "AccessKeyId", Value: "owner"},
+			{Name: "Until", Value: strconv.FormatInt(until, 10)}}
+	}
+	for until, status := range map[int64]int{
+		time.Now().Add(time.Hour).Unix():       http.StatusOK,
+		time.Now().Add(240 * time.Hour).Unix(): http.StatusSeeOther, math.MaxInt64: http.StatusSeeOther} {
+		signature := sign.NewKey("secret-of-the-owner-1234").V1(method, params(until))
+		cookie := "millrace=" + base64.RawURLEncoding.EncodeToString([]byte("owner")) + "." +
+			strconv.FormatInt(until, 10) + "." + base64.RawURLEncoding.EncodeToString([]byte(signature))
+		if got := s.get("flows", "Cookie", cookie); got.status != status {
+			t.Errorf("until %d: status %d", until, got.status)
+		}
+	}
+}
+
+// TestBodiesOfStrangers: nothing that a stranger sends is waited for, nor read as another form than
+// a page's.
+func TestBodiesOfStrangers(t *testing.T) {
+	s := serve(t, keys, "")
+	u, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for request, status := range map[string]string{
+		"GET /console/sign-in": "400", "POST /console/save": "415", "POST /console/none": "415"} {
+		c, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: %s\r\nContent-Type: multipart/form-data; boundary=x\r\n"+
+			"Content-Length: 1000000\r\n\r\n--x\r\n", request, u.Host)
+		answer, err := io.ReadAll(c) // the server closes the connection
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+status) {
+			t.Errorf("%s: %.40q, %v", request, answer, err)
+		}
 	}
 }

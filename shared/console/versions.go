@@ -26,7 +26,7 @@ func (v *visit) showVersions(wrong string) error {
 	p := versionsPage{Flow: v.r.PathValue("flow"), Wrong: wrong}
 	limit, all := int64(pageSize), int64(1000)
 	versions, err := v.api.ListFlowVersions(v.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
-		Limit: &limit, NextToken: v.r.FormValue("from")})
+		Limit: &limit, NextToken: v.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}

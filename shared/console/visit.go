@@ -47,12 +47,14 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) e
 	} else {
 		key := c.signedIn(r)
 		if key == nil {
+			w.Header().Set("Connection", "close") // the body of a stranger is not read
 			redirect(w, r, "sign-in?next="+url.QueryEscape(p.Here))
 			return
 		}
 		p.KeyID = key.ID
 		v.api, err = c.Connect(key.ID, key.Sign)
 	}
+	takeTime(w)
 	if err == nil {
 		err = do(v)
 	}
@@ -142,7 +144,7 @@ func (c *Console) renderError(w http.ResponseWriter, p *page, err error) {
 // parsePages returns the templates of all pages.
 func (c *Console) parsePages() map[string]*template.Template {
 	functions := template.FuncMap{"time": shownTime, "ago": shownAgo(c.Now), "took": took,
-		"pretty": pretty, "segment": url.PathEscape}
+		"shown": shown, "detail": detail, "segment": url.PathEscape}
 	layout := template.Must(template.New("").Funcs(functions).ParseFS(templates,
 		"templates/layout.html"))
 	pages := map[string]*template.Template{}

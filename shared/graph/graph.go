@@ -5,6 +5,7 @@
 package graph
 
 import (
+	"errors"
 	"strings"
 
 	"millrace/shared/flow"
@@ -25,7 +26,8 @@ type Block struct {
 	Edges []*Edge
 	Box
 
-	layers [][]*Node
+	sequence []*Node // edges that close no loop lead from an earlier one to a later one
+	layers   [][]*Node
 }
 
 // Box is a rectangle.
@@ -94,12 +96,38 @@ type Edge struct {
 // Point is a place that an edge passes.
 type Point struct{ X, Y float64 }
 
+// PartsMax is the most parts that a graph has: states, edges, and the layers that edges pass. A
+// larger flow is no picture that helps, and its layout would cost its reader.
+const PartsMax = 4000
+
+// ErrTooLarge is returned for a flow with more parts than PartsMax.
+var ErrTooLarge = errors.New("graph: the flow is too large to be drawn")
+
 // New lays out a flow.
-func New(m *flow.Machine) *Graph {
+func New(m *flow.Machine) (*Graph, error) {
+	if parts(m) > PartsMax {
+		return nil, ErrTooLarge
+	}
 	root := newBlock(m.Root, "", true)
+	passed := 0
+	if root.each(func(b *Block) { passed += b.layer() }); passed > PartsMax {
+		return nil, ErrTooLarge
+	}
 	root.layOut()
 	root.move(margin, margin)
-	return &Graph{Root: root, Width: root.W + 2*margin, Height: root.H + 2*margin}
+	return &Graph{Root: root, Width: root.W + 2*margin, Height: root.H + 2*margin}, nil
+}
+
+// parts counts the states and the edges of a flow.
+func parts(m *flow.Machine) int {
+	n := len(m.Nodes)
+	for _, s := range m.Nodes {
+		n += 1 + len(s.Catch)
+		if s.Choice != nil {
+			n += len(s.Choice.Options)
+		}
+	}
+	return n
 }
 
 // newBlock returns the block of a scope, without places. The outermost one shows where the flow
@@ -186,14 +214,18 @@ func (b *Block) connect(from, to *Node, reason Reason, label string) {
 	}
 	for _, e := range b.Edges {
 		if e.From == from && e.To == to && e.Reason == reason {
-			if label != "" {
+			if label != "" && len(e.Label) < labelBytesMax {
 				e.Label += " or " + label
 			}
 			return
 		}
 	}
-	b.Edges = append(b.Edges, &Edge{From: from, To: to, Reason: reason, Label: label})
+	b.Edges = append(b.Edges, &Edge{From: from, To: to, Reason: reason,
+		Label: Shorten(label, labelBytesMax)})
 }
+
+// labelBytesMax bounds the label of an edge that stands for several rules or options.
+const labelBytesMax = 1000
 
 // move moves a block with all that is in it.
 func (b *Block) move(dx, dy float64) {

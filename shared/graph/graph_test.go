@@ -37,6 +37,46 @@ func definitions(t *testing.T) map[string]*flow.Machine {
 	return all
 }
 
+// layOut lays out a flow.
+func layOut(t *testing.T, m *flow.Machine) *graph.Graph {
+	t.Helper()
+	g, err := graph.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestTooLarge: a flow with too many parts, or whose edges pass too many layers, is not laid out. The
+// largest that is takes little.
+func TestTooLarge(t *testing.T) {
+	chain := func(n int, last bool) *flow.Machine {
+		states := make([]*flow.State, n)
+		for i := range states {
+			next := i + 1
+			if next == n {
+				next = flow.End
+			}
+			states[i] = &flow.State{Node: i, Name: "s", Kind: flow.Pass, Next: next}
+			if last && i < n-1 { // an edge from each state to the last one
+				states[i].Catch = []flow.Catch{{Errors: []string{"E"}, Next: n - 1}}
+			}
+		}
+		return &flow.Machine{Root: &flow.Scope{States: states}, Nodes: states}
+	}
+	for name, c := range map[string]struct {
+		m     *flow.Machine
+		large bool
+	}{
+		"long": {chain(graph.PartsMax/2, false), false}, "longer": {chain(graph.PartsMax, false), true},
+		"few long edges": {chain(60, true), false}, "many long edges": {chain(200, true), true},
+	} {
+		if _, err := graph.New(c.m); errors.Is(err, graph.ErrTooLarge) != c.large {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // blocks returns a block and all blocks in it.
 func blocks(b *graph.Block) []*graph.Block {
 	all := []*graph.Block{b}
@@ -61,7 +101,7 @@ func apart(a, b graph.Box) bool {
 // each edge leaves and enters its states at their borders.
 func TestLayout(t *testing.T) {
 	for path, m := range definitions(t) {
-		g := graph.New(m)
+		g := layOut(t, m)
 		states := 0
 		for _, b := range blocks(g.Root) {
 			for i, n := range b.Nodes {
@@ -130,7 +170,7 @@ States:
 	reasons := map[graph.Reason]string{graph.Next: "next", graph.Choice: "choice",
 		graph.Default: "default", graph.Catch: "catch"}
 	var got []string
-	for _, e := range graph.New(m).Root.Edges {
+	for _, e := range layOut(t, m).Root.Edges {
 		got = append(got, strings.TrimSpace(e.From.Name()+"→"+e.To.Name()+" "+reasons[e.Reason]+" "+
 			e.Label))
 	}
@@ -146,7 +186,7 @@ func TestSVGIsXML(t *testing.T) {
 	for path, m := range definitions(t) {
 		var first, second strings.Builder
 		o := graph.Options{Title: path, Run: graph.NewRun()}
-		if err := errors.Join(graph.New(m).SVG(&first, o), graph.New(m).SVG(&second, o)); err != nil {
+		if err := errors.Join(layOut(t, m).SVG(&first, o), layOut(t, m).SVG(&second, o)); err != nil {
 			t.Fatal(err)
 		}
 		if first.String() != second.String() {
@@ -187,7 +227,7 @@ func TestHostileNames(t *testing.T) {
 	for form, draw := range map[string]func(*graph.Graph, io.Writer, graph.Options) error{
 		"svg": (*graph.Graph).SVG, "mermaid": (*graph.Graph).Mermaid, "dot": (*graph.Graph).DOT} {
 		var b strings.Builder
-		if err := draw(graph.New(m), &b, graph.Options{Title: name}); err != nil {
+		if err := draw(layOut(t, m), &b, graph.Options{Title: name}); err != nil {
 			t.Fatal(err)
 		}
 		bad := []string{"\u202e", "\x00", "\u200b"}

@@ -9,6 +9,8 @@ import (
 type segment struct {
 	from, to *Node // from is in the upper layer
 	edge     *Edge
+
+	leaves, enters float64 // where it leaves from, and enters to
 }
 
 // exploration is how far the search for loops has come with a node.
@@ -20,19 +22,31 @@ const (
 	done
 )
 
-// layer puts each node into a layer, below all nodes that lead to it, and divides the edges into
-// segments.
-func (b *Block) layer() {
-	order := b.breakLoops()
-	for _, n := range order {
-		for _, e := range b.Edges {
-			if upper, lower := e.ends(); upper == n {
-				lower.layer = max(lower.layer, n.layer+1)
-			}
+// layer puts each node into a layer, below all nodes that lead to it. It returns how many layers
+// the edges pass together.
+func (b *Block) layer() (passed int) {
+	b.sequence = b.breakLoops()
+	lower := map[*Node][]*Node{}
+	for _, e := range b.Edges {
+		from, to := e.ends()
+		lower[from] = append(lower[from], to)
+	}
+	for _, n := range b.sequence {
+		for _, below := range lower[n] {
+			below.layer = max(below.layer, n.layer+1)
 		}
 	}
 	b.sinkEnd()
-	for _, n := range order {
+	for _, e := range b.Edges {
+		from, to := e.ends()
+		passed += to.layer - from.layer
+	}
+	return passed
+}
+
+// fillLayers lists the nodes by their layers and divides the edges into segments.
+func (b *Block) fillLayers() {
+	for _, n := range b.sequence {
 		b.put(n)
 	}
 	for _, e := range b.Edges {

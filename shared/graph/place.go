@@ -21,11 +21,16 @@ func (b *Block) layOut() {
 	for _, n := range b.Nodes {
 		n.measure()
 	}
-	b.layer()
+	b.fillLayers()
 	b.order()
 	b.placeLayers()
 	b.align()
 	b.fit()
+	for _, layer := range b.layers {
+		for _, n := range layer {
+			n.setPorts()
+		}
+	}
 	for _, e := range b.Edges {
 		e.route()
 	}

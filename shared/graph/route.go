@@ -14,33 +14,43 @@ func (e *Edge) route() {
 	}
 	points := make([]Point, 0, 2*len(e.segments))
 	first, last := e.segments[0], e.segments[len(e.segments)-1]
-	points = append(points, Point{port(first.from, first.from.outs, first), first.from.bottom()})
+	points = append(points, Point{first.leaves, first.from.bottom()})
 	for _, s := range e.segments[1:] {
 		points = append(points, Point{s.from.X, s.from.Y}, Point{s.from.X, s.from.bottom()})
 	}
-	points = append(points, Point{port(last.to, last.to.ins, last), last.to.Y})
+	points = append(points, Point{last.enters, last.to.Y})
 	if e.reversed {
 		slices.Reverse(points)
 	}
 	e.Points = points
 }
 
-// port returns where on the side of a node a segment begins or ends. The segments of one side share
-// its width, in the order of their other ends.
-func port(n *Node, side []*segment, s *segment) float64 {
-	if n.Shape != State {
-		return n.center()
-	}
-	other := func(s *segment) float64 {
-		if s.from == n {
-			return s.to.center()
+// setPorts sets where on the sides of a node its segments begin and end. The segments of one side
+// share its width, in the order of their other ends.
+func (n *Node) setPorts() {
+	for _, side := range [][]*segment{n.ins, n.outs} {
+		other := func(s *segment) float64 {
+			if s.from == n {
+				return s.to.center()
+			}
+			return s.from.center()
 		}
-		return s.from.center()
+		sorted := slices.Clone(side)
+		slices.SortStableFunc(sorted, func(a, b *segment) int {
+			return cmp.Compare(other(a), other(b))
+		})
+		for i, s := range sorted {
+			x := n.center()
+			if n.Shape == State {
+				x = n.X + n.W*float64(i+1)/float64(len(sorted)+1)
+			}
+			if s.from == n {
+				s.leaves = x
+			} else {
+				s.enters = x
+			}
+		}
 	}
-	sorted := slices.Clone(side)
-	slices.SortStableFunc(sorted, func(a, b *segment) int { return cmp.Compare(other(a), other(b)) })
-	i := slices.Index(sorted, s)
-	return n.X + n.W*float64(i+1)/float64(len(sorted)+1)
 }
 
 // loop returns the points of an edge from a node to itself, at its right.
@@ -65,13 +75,13 @@ func (e *Edge) labelAt() Point {
 // setRows puts the labels of edges that leave a node side by side into two rows in turn, so that
 // long ones do not cover each other.
 func (b *Block) setRows() {
-	for _, n := range b.Nodes {
-		var labelled []*Edge
-		for _, e := range b.Edges {
-			if e.From == n && !e.reversed && (e.Label != "" || e.Reason == Default) {
-				labelled = append(labelled, e)
-			}
+	leaving := map[*Node][]*Edge{}
+	for _, e := range b.Edges {
+		if !e.reversed && (e.Label != "" || e.Reason == Default) {
+			leaving[e.From] = append(leaving[e.From], e)
 		}
+	}
+	for _, labelled := range leaving {
 		slices.SortStableFunc(labelled, func(a, b *Edge) int {
 			return cmp.Compare(a.Points[0].X, b.Points[0].X)
 		})

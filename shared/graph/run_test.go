@@ -38,7 +38,7 @@ func statuses(t *testing.T, events []graph.Event) string {
 		run.Add(e)
 	}
 	var b strings.Builder
-	if err := graph.New(m).Mermaid(&b, graph.Options{Run: run}); err != nil {
+	if err := layOut(t, m).Mermaid(&b, graph.Options{Run: run}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
