@@ -198,5 +198,5 @@ func TestThreeClicks(t *testing.T) {
 	c.do(chromedp.Click(`//a[contains(., "saga / strange")]`), chromedp.WaitReady(chromedp.CSS("#why")))
 	c.eventually(".failure", "Undone")
 	c.do(chromedp.Click(`//tr[@class="TaskFailed"]//summary`))
-	c.eventually(".events", "no road leads there")
+	c.eventually(".events", "no road leads to Atlantis")
 }
