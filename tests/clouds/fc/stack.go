@@ -14,10 +14,10 @@ import (
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
 	"millrace/tests/clouds/emulators"
-	harness "millrace/tests/clouds/emulators/fc"
 	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/emulators/alibaba/oss"
 	"millrace/tests/clouds/emulators/alibaba/tablestore"
+	harness "millrace/tests/clouds/emulators/fc"
 )
 
 // The caller of all stacks.

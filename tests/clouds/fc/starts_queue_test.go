@@ -14,8 +14,8 @@ import (
 
 	"millrace/shared/alibaba/mns"
 	"millrace/shared/cloudflow"
-	harness "millrace/tests/clouds/emulators/fc"
 	emulator "millrace/tests/clouds/emulators/alibaba/mns"
+	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 

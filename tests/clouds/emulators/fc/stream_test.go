@@ -16,8 +16,8 @@ import (
 	"millrace/shared/alibaba/mns"
 	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
-	"millrace/tests/clouds/emulators/fc"
 	emulator "millrace/tests/clouds/emulators/alibaba/mns"
+	"millrace/tests/clouds/emulators/fc"
 )
 
 // broker returns an MNS with a queue of hints and a dead-letter queue.
