@@ -58,7 +58,6 @@ type Node struct {
 	place    float64 // the order in its layer while that is sought
 	ins      []*segment
 	outs     []*segment
-	upwards  int // edges that leave or enter on the right, because they lead upwards
 	explored exploration
 }
 
