@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -317,19 +318,20 @@ func TestScheduleFlowIsChecked(t *testing.T) {
 // TestScheduleFaults: whichever operation of the store fails or loses its reply, each planned time
 // is started once.
 func TestScheduleFaults(t *testing.T) {
-	failing := func(op string, n int) func(string, driver.Key) error {
+	failing := func(op string, n int32) func(string, driver.Key) error {
+		var seen atomic.Int32
 		return func(o string, k driver.Key) error {
 			if o != op || !strings.HasPrefix(k.Partition, "d#") &&
 				!strings.HasPrefix(k.Partition, "x#") {
 				return nil
 			}
-			if n--; n == 0 {
+			if seen.Add(1) == n {
 				return errUnknownOutcome
 			}
 			return nil
 		}
 	}
-	for n := 1; n <= 8; n++ {
+	for n := int32(1); n <= 8; n++ {
 		for _, op := range []string{"get", "commit"} {
 			for _, after := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
