@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,14 +111,16 @@ func TestForgedSessions(t *testing.T) {
 
 // TestSessionEnds: a session ends after its time.
 func TestSessionEnds(t *testing.T) {
-	now := time.Now()
-	s := serve(t, keys, "", func(c *local.Config) { c.Now = func() time.Time { return now } })
+	began, passed := time.Now(), atomic.Int64{}
+	s := serve(t, keys, "", func(c *local.Config) {
+		c.Now = func() time.Time { return began.Add(time.Duration(passed.Load())) }
+	})
 	s.signIn("owner", "secret-of-the-owner-1234")
-	now = now.Add(12*time.Hour - time.Second)
+	passed.Store(int64(12*time.Hour - time.Second))
 	if got := s.get("flows"); got.status != http.StatusOK {
 		t.Errorf("shortly before: %d", got.status)
 	}
-	now = now.Add(time.Second)
+	passed.Store(int64(12 * time.Hour))
 	if got := s.get("flows"); got.status != http.StatusSeeOther {
 		t.Errorf("after: %d", got.status)
 	}

@@ -388,10 +388,10 @@ func TestDeletionUndoneLater(t *testing.T) {
 			time.Now().UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
-		failed := 0
+		var failed atomic.Int32
 		w.hooks(func(op string, key driver.Key) error {
 			if op == memstore.OpGet && strings.HasPrefix(key.Partition, "f#") {
-				failed++
+				failed.Add(1)
 				return errors.New("the store is away")
 			}
 			return nil
@@ -400,8 +400,8 @@ func TestDeletionUndoneLater(t *testing.T) {
 		h.close()
 		h = w.open(nil)
 		time.Sleep(time.Hour)
-		if failed == 0 || w.load(f, "one").Status != flow.Running {
-			t.Errorf("the execution was stopped after %d failed reads", failed)
+		if failed.Load() == 0 || w.load(f, "one").Status != flow.Running {
+			t.Errorf("the execution was stopped after %d failed reads", failed.Load())
 		}
 		w.hooks(nil, nil)
 		time.Sleep(time.Hour)
