@@ -102,7 +102,7 @@ func (s *Store) DeleteSchedule(ctx context.Context, c *Schedule) error {
 }
 
 // ListSchedules reads at most limit schedules of a flow by name, strongly consistent, beginning
-// after the given name. more reports that schedules may be left.
+// after the given name. more reports that others are left.
 func (s *Store) ListSchedules(
 	ctx context.Context, flowID, after string, limit int,
 ) (list []*Schedule, more bool, err error) {
@@ -110,10 +110,11 @@ func (s *Store) ListSchedules(
 	if after != "" {
 		from += after + "\x00"
 	}
-	for more = true; more && len(list) < limit; {
+	// One more than asked for is read: that a driver may have more rows does not say that it has.
+	for more = true; more && len(list) <= limit; {
 		var rows []driver.Row
 		rows, more, err = s.driver.Range(ctx, driver.Range{Partition: definitionPartition(flowID),
-			From: from, To: afterSchedules, Limit: limit - len(list)})
+			From: from, To: afterSchedules, Limit: limit + 1 - len(list)})
 		if err != nil {
 			return nil, false, err
 		}
@@ -126,5 +127,8 @@ func (s *Store) ListSchedules(
 			from = row.Sort + "\x00"
 		}
 	}
-	return list, more, nil
+	if len(list) > limit {
+		return list[:limit], true, nil
+	}
+	return list, false, nil
 }
