@@ -192,18 +192,19 @@ func eval[T any](c *console, expression string) T {
 	return run(c, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// eventually waits until an element shows a text.
+// eventually waits until an element shows a text. The page may be loaded anew meanwhile.
 func (c *console) eventually(selector, want string) {
 	c.t.Helper()
-	got := ""
+	text := chromedp.Evaluate[string]("document.querySelector(" + quoted(selector) +
+		")?.innerText ?? ''")
+	got, err := "", error(nil)
 	for range 200 {
-		got = eval[string](c, "document.querySelector("+quoted(selector)+")?.innerText ?? ''")
-		if strings.Contains(got, want) {
+		if got, err = chromedp.Run(c.ctx, text); err == nil && strings.Contains(got, want) {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	c.t.Fatalf("%s shows %q, not %q", selector, got, want)
+	c.t.Fatalf("%s shows %q, not %q: %v", selector, got, want, err)
 }
 
 // colours sets the colour scheme of the system.
