@@ -68,9 +68,16 @@ func isForm(r *http.Request) bool {
 	return err == nil && kind == "application/x-www-form-urlencoded"
 }
 
-// takeTime gives the form of a reader who is signed in its time to arrive.
-func takeTime(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
+// readForm reads the form of a reader who is signed in, within its time. What follows may take
+// longer: a deadline that passes then would end the request.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(formTime))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	return r.ParseForm()
 }
 
 // withoutValues is a context that ends with another one and has none of its values: a call of the

@@ -138,9 +138,6 @@ func (v *visit) save() error {
 	form := func(name string) string { return v.r.PostFormValue(name) }
 	p := editPage{Name: form("name"), Definition: unixLines(form("definition")),
 		Description: form("description"), Mode: form("mode"), New: form("new") != ""}
-	if err := v.r.ParseForm(); err != nil {
-		return err
-	}
 	if form("check") != "" {
 		return v.showEdit(p)
 	}

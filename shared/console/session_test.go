@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"millrace/shared/app/local"
+	"millrace/shared/console"
 	"millrace/shared/rpc/sign"
 )
 
@@ -206,6 +208,41 @@ func TestBodiesOfStrangers(t *testing.T) {
 		answer, err := io.ReadAll(c) // the server closes the connection
 		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+status) {
 			t.Errorf("%s: %.40q, %v", request, answer, err)
+		}
+	}
+}
+
+// slowWriter remembers the deadline of a connection.
+type slowWriter struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (w *slowWriter) SetReadDeadline(t time.Time) error {
+	w.deadline = t
+	return nil
+}
+
+// TestNoDeadlineForPages: once the form has arrived, a page may take its time: a synchronous
+// execution takes minutes.
+func TestNoDeadlineForPages(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		w := &slowWriter{ResponseRecorder: httptest.NewRecorder()}
+		asked := false
+		api := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			if asked = true; !w.deadline.IsZero() {
+				t.Errorf("%s: the page is made with the deadline %v", method, w.deadline)
+			}
+		})
+		r := httptest.NewRequest(method, "/flows", nil)
+		if method == http.MethodPost {
+			r = httptest.NewRequest(method, "/flows/f/start", strings.NewReader("sync=1&input={}"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		r.Host = "localhost"
+		console.New(console.Options{Connect: console.InProcess(api)}).ServeHTTP(w, r)
+		if !asked {
+			t.Errorf("%s: the API was not asked: %s", method, w.Body)
 		}
 	}
 }

@@ -54,7 +54,9 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) e
 		p.KeyID = key.ID
 		v.api, err = c.Connect(key.ID, key.Sign)
 	}
-	takeTime(w)
+	if err == nil {
+		err = readForm(w, r)
+	}
 	if err == nil {
 		err = do(v)
 	}
