@@ -109,7 +109,8 @@ func New(m *flow.Machine) (*Graph, error) {
 	}
 	root := newBlock(m.Root, "", true)
 	passed := 0
-	if root.each(func(b *Block) { passed += b.layer() }); passed > PartsMax {
+	root.each(func(b *Block) { passed += b.layer() })
+	if passed > PartsMax {
 		return nil, ErrTooLarge
 	}
 	root.layOut()

@@ -320,11 +320,7 @@ func schedule(r cloudflow.ScheduleRequest) arguments {
 func (c *Client) ListSchedules(
 	ctx context.Context, r cloudflow.ListOfFlowRequest,
 ) (*ScheduleList, error) {
-	a := newArguments()
-	a.add("FlowName", r.FlowName)
-	a.text("NextToken", r.NextToken)
-	a.integer("Limit", r.Limit)
-	return invoke[ScheduleList](ctx, c, "ListSchedules", a, 0)
+	return invoke[ScheduleList](ctx, c, "ListSchedules", listOfFlow(r), 0)
 }
 
 // DescribeRegions returns the regions of the endpoint.
