@@ -60,8 +60,10 @@ func (e *Engine) runMapChild(ctx context.Context, c *mapChild) task.Result {
 		case errors.Is(err, ErrNoFlow):
 			return task.Fail("FNF.FlowNotExists", "the flow has been deleted")
 		}
-		e.Log.Warn("child execution not started", "maprun", c.MapRun, "err", err)
-		backoff.Wait(ctx, childBackoff.After(tries))
+		if !backoff.Wait(ctx, childBackoff.After(tries)) { // the engine closes: no fault of the child
+			return task.Result{}
+		}
+		e.Log.Warn("child execution is started again", "maprun", c.MapRun, "err", err)
 	}
 }
 
