@@ -200,7 +200,7 @@ const disconnectSkew = 730 * time.Microsecond
 
 // noteExpress records what an Express execution has written. The engine calls it.
 func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent) {
-	if p.isDead() {
+	if p.isDead() || x.MapRun != "" { // nobody waits for a child of a MapRun, and it may run again
 		return
 	}
 	w := p.w

@@ -44,20 +44,16 @@ type lease struct {
 	until  int64     // ms since 1970
 	held   []uint64  // owners that a durable row has named, in order
 	before int64     // of the last other owner's lease; 0: there was none
-	again  bool      // the owner took it again after its own lease had expired
 	lost   bool      // since the last call a lease had expired when another owner took it
 }
 
 // leased records a lease.
 func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
-	switch {
-	case l.owner != owner:
+	if l.owner != owner {
 		l.lost = l.lost || k.w.leaseOver(l.until)
-		l.owner, l.before, l.again = owner, l.until, false
+		l.owner, l.before = owner, l.until
 		l.held, l.since = append(l.held, owner), time.Now()
-	case l.until != until:
-		l.again = k.w.leaseOver(l.until)
 	}
 	l.until = until
 	k.leases[key] = l
@@ -203,8 +199,9 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	over := w.leaseOver(l.before) || l.lost
 	l.lost = false
 	k.leases[r.Key] = l
-	// with the invocation that had the result and could not commit it in its time (4035460)
-	gone := w.topology == functions && l.again
+	// with the invocation that had the result and could not commit it in its time (4035460, 50014102)
+	gone := w.topology == functions && !w.invokedBefore(k.answered[r.Key], k.calling[r.Key],
+		k.results[r.Key].at)
 	if k.inFlight[r.Key] != nil {
 		w.checked("one call at a time")
 	}
