@@ -82,12 +82,13 @@ func (e *Engine) wakeSchedule(ctx context.Context, key driver.Key) error {
 	return nil // others see to it
 }
 
-// SettleSchedule sees to what a schedule has planned until now, before a request changes or deletes
-// it: nothing that was planned before the change is started after it. It returns ErrConflict if the
+// SettleSchedule starts what a schedule has planned until now, before a request changes or deletes
+// it: nothing that was planned before the change is started after it. So a time that is decided is
+// started even if it is still to come by the clock of this process. It returns ErrConflict if the
 // schedule has been changed since it was read. The executions that the account may run do not bound
 // it: a planned time that they leave no place for is rejected.
 func (e *Engine) SettleSchedule(ctx context.Context, s *store.Schedule) error {
-	if wake := s.Wake(); wake == 0 || wake > e.nowMillis() {
+	if wake := s.Wake(); s.Planned == 0 && (wake == 0 || wake > e.nowMillis()) {
 		return nil
 	}
 	limited := e.advanceSchedule(ctx, s)
