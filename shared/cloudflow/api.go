@@ -105,6 +105,8 @@ type ListExecutionsRequest struct {
 type GetExecutionHistoryRequest struct {
 	FlowName, ExecutionName, NextToken string
 	Limit                              *int64
+	ReverseOrder                       *bool  // the newest event first
+	WaitTimeSeconds                    *int64 // for the first event, if there is none yet
 }
 
 // ReportTaskSucceededRequest reports a task's result by its token.
@@ -124,6 +126,9 @@ type Execution struct {
 	StartedTime, StoppedTime int64
 	Environment              []flow.Variable
 	MetadataOnly             bool // without FlowDefinition, Input, Output
+	// The execution that waits for the end of this one, and the MapRun that it belongs to; "" if
+	// there is none, or the caller may not describe that execution.
+	ParentFlowName, ParentExecutionName, MapRunName string
 }
 
 // SyncExecution is the response of StartSyncExecution.

@@ -229,28 +229,57 @@ func (s *Service) DescribeExecution(
 	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
 		return nil, err
 	}
-	wait := int64(0)
-	if q.WaitTimeSeconds != nil {
-		if wait = *q.WaitTimeSeconds; wait < 0 || wait > waitMax {
-			return nil, fault.New(fault.InvalidArgument, "WaitTimeSeconds must be from 0 to %d.",
-				waitMax)
-		}
+	wait, err := s.waitTime(q.WaitTimeSeconds)
+	if err != nil {
+		return nil, err
 	}
 	f, err := s.getFlow(ctx, c, q.FlowName)
 	if err != nil {
 		return nil, err
 	}
-	timeout := time.Duration(wait) * time.Second
-	if s.WaitMax > 0 {
-		timeout = min(timeout, s.WaitMax)
-	}
-	x, err := s.Engine.Await(ctx, store.Partition(f.ID, q.ExecutionName), timeout)
+	x, err := s.Engine.Await(ctx, store.Partition(f.ID, q.ExecutionName), wait)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	return s.executionView(ctx, c, x)
+	shown, err := s.executionView(ctx, c, x)
+	if err == nil {
+		showParent(c, x, shown)
+	}
+	return shown, err
+}
+
+// waitTime returns how long a request waits.
+func (s *Service) waitTime(seconds *int64) (time.Duration, error) {
+	if seconds == nil {
+		return 0, nil
+	}
+	if *seconds < 0 || *seconds > waitMax {
+		return 0, fault.New(fault.InvalidArgument, "WaitTimeSeconds must be from 0 to %d.", waitMax)
+	}
+	wait := time.Duration(*seconds) * time.Second
+	if s.WaitMax > 0 {
+		wait = min(wait, s.WaitMax)
+	}
+	return wait, nil
+}
+
+// showParent names the execution that waits for the end of another one, if the caller may describe
+// it: that of its MapRun, or the one whose task started it.
+func showParent(c Caller, x *store.Execution, shown *Execution) {
+	flowName, name := x.Flow, x.Parent
+	if x.MapRun == "" {
+		waiting, ok := interp.ParseToken(x.Callback)
+		if !ok {
+			return
+		}
+		flowName, name = waiting.Flow, waiting.Execution
+	}
+	if c.may("fnf:DescribeExecution", flowName) {
+		shown.ParentFlowName, shown.ParentExecutionName = flowName, name
+		shown.MapRunName = x.MapRun
+	}
 }
 
 // executionView returns an execution as the wire shows it to a caller.

@@ -3,6 +3,7 @@ package cloudflow
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -166,23 +167,31 @@ func (s *Service) GetExecutionHistory(
 	if err != nil {
 		return nil, err
 	}
-	from := int64(1)
+	from := int64(0) // not given
 	if q.NextToken != "" {
 		if from, err = strconv.ParseInt(q.NextToken, 10, 64); err != nil || from < 1 {
 			return nil, errPageToken()
 		}
 	}
+	wait, err := s.waitTime(q.WaitTimeSeconds)
+	if err != nil {
+		return nil, err
+	}
 	f, err := s.getFlow(ctx, c, q.FlowName)
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Engine.Load(ctx, store.Partition(f.ID, q.ExecutionName))
+	x, err := s.Engine.AwaitEvent(ctx, store.Partition(f.ID, q.ExecutionName), max(from, 1), wait)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	page, err := s.events(ctx, x, from, limit)
+	read := s.events
+	if q.ReverseOrder != nil && *q.ReverseOrder {
+		read = s.newestEvents
+	}
+	page, err := read(ctx, x, from, limit)
 	if err != nil {
 		return nil, FaultOf(err)
 	}
@@ -194,8 +203,42 @@ func (s *Service) GetExecutionHistory(
 	return page, nil
 }
 
+// events returns events with ids of at least from, the oldest first.
 func (s *Service) events(
 	ctx context.Context, x *store.Execution, from int64, limit int,
+) (*EventPage, error) {
+	page, err := s.readEvents(ctx, x, from, limit, false)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(page.Events); n > 0 && page.Events[n-1].ID < x.LastEvent {
+		page.NextToken = strconv.FormatInt(page.Events[n-1].ID+1, 10)
+	}
+	return page, nil
+}
+
+// newestEvents returns events with ids of at most from, the newest first; from 0 is the last event.
+func (s *Service) newestEvents(
+	ctx context.Context, x *store.Execution, from int64, limit int,
+) (*EventPage, error) {
+	if from == 0 || from > x.LastEvent {
+		from = x.LastEvent
+	}
+	first := max(from-int64(limit)+1, 1)
+	page, err := s.readEvents(ctx, x, first, int(from-first+1), true)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(page.Events); n > 0 && page.Events[n-1].ID > 1 {
+		page.NextToken = strconv.FormatInt(page.Events[n-1].ID-1, 10)
+	}
+	return page, nil
+}
+
+// readEvents returns limit events with ids of at least from, or fewer if they would be longer than
+// a page may be: then the first ones, or the last ones if the newest come first.
+func (s *Service) readEvents(
+	ctx context.Context, x *store.Execution, from int64, limit int, newestFirst bool,
 ) (*EventPage, error) {
 	m, err := s.Engine.Machine(ctx, x)
 	if err != nil {
@@ -204,6 +247,9 @@ func (s *Service) events(
 	events, err := s.Store.Events(ctx, x, from, limit)
 	if err != nil {
 		return nil, err
+	}
+	if newestFirst {
+		slices.Reverse(events)
 	}
 	page := &EventPage{Events: make([]Event, 0, len(events))}
 	size := 0
@@ -225,9 +271,6 @@ func (s *Service) events(
 		if size += len(detail) + 128; size > s.PageBytes {
 			break
 		}
-	}
-	if n := len(page.Events); n > 0 && page.Events[n-1].ID < x.LastEvent {
-		page.NextToken = strconv.FormatInt(page.Events[n-1].ID+1, 10)
 	}
 	return page, nil
 }

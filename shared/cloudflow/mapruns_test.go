@@ -27,10 +27,9 @@ States:
     End: true
 `
 
-// TestMapRuns: a MapRun is described and changed by its name, its children are listed by that name
-// alone, and what is wrong has its documented fault.
-func TestMapRuns(t *testing.T) {
-	s, c := newRunningService(memstore.New()), cloudflow.Caller{Account: "1234567890123456"}
+// mapRunOf starts execution x of a flow f and returns the name of its MapRun.
+func mapRunOf(t *testing.T, s *cloudflow.Service, c cloudflow.Caller) string {
+	t.Helper()
 	ctx := t.Context()
 	if _, err := s.CreateFlow(ctx, c, cloudflow.CreateFlowRequest{
 		Name: "f", Definition: spreads}); err != nil {
@@ -53,8 +52,16 @@ func TestMapRuns(t *testing.T) {
 		last.Type != "MapRunStarted" {
 		t.Fatal(last, err)
 	}
+	return started.Output.MapRunName
+}
+
+// TestMapRuns: a MapRun is described and changed by its name, its children are listed by that name
+// alone, and what is wrong has its documented fault.
+func TestMapRuns(t *testing.T) {
+	s, c := newRunningService(memstore.New()), cloudflow.Caller{Account: "1234567890123456"}
+	ctx := t.Context()
 	names := cloudflow.MapRunRequest{FlowName: "f", ExecutionName: "x",
-		MapRunName: started.Output.MapRunName}
+		MapRunName: mapRunOf(t, s, c)}
 	got, err := s.DescribeMapRun(ctx, c, names)
 	if err != nil || got.Status != "Running" || got.ItemCounts.Total != 3 ||
 		got.ItemCounts.Running != 2 || got.ItemCounts.Pending != 1 || got.Concurrency != 2 ||

@@ -84,28 +84,28 @@ const executionPath = "/flows/{flow}/executions/{execution}"
 
 // route connects addresses with pages. Changes are made by POST alone.
 func (c *Console) route() {
-	for pattern, page := range map[string]func(*visit) error{
-		"GET /{$}":                            (*visit).home,
-		"GET /flows":                          (*visit).flows,
-		"GET /flows/{flow}":                   (*visit).flow,
-		"GET /flows/{flow}/edit":              (*visit).edit,
-		"GET /new":                            (*visit).edit,
-		"GET /executions":                     (*visit).executions,
-		"GET " + executionPath:                (*visit).execution,
-		"GET " + executionPath + "/export":    (*visit).export,
-		"POST /save":                          (*visit).save,
-		"POST /flows/{flow}/start":            (*visit).start,
-		"POST /flows/{flow}/delete":           (*visit).delete,
-		"POST " + executionPath + "/stop":     (*visit).stop,
-		"POST " + executionPath + "/report":   (*visit).report,
-		"GET /flows/{flow}/schedules":         (*visit).schedules,
-		"POST /flows/{flow}/schedules":        (*visit).createSchedule,
-		"POST /flows/{flow}/schedules/change": (*visit).changeSchedule,
-		"GET /flows/{flow}/versions":          (*visit).versions,
-		"POST /flows/{flow}/versions":         (*visit).changeVersion,
-		"POST /flows/{flow}/versions/alias":   (*visit).changeAlias,
-		"POST /settings":                      (*visit).settings,
-		"POST /sign-out":                      (*visit).signOut,
+	for pattern, page := range map[string]func(*pageRequest) error{
+		"GET /{$}":                            (*pageRequest).home,
+		"GET /flows":                          (*pageRequest).flows,
+		"GET /flows/{flow}":                   (*pageRequest).flow,
+		"GET /flows/{flow}/edit":              (*pageRequest).edit,
+		"GET /new":                            (*pageRequest).edit,
+		"GET /executions":                     (*pageRequest).executions,
+		"GET " + executionPath:                (*pageRequest).execution,
+		"GET " + executionPath + "/export":    (*pageRequest).export,
+		"POST /save":                          (*pageRequest).save,
+		"POST /flows/{flow}/start":            (*pageRequest).start,
+		"POST /flows/{flow}/delete":           (*pageRequest).delete,
+		"POST " + executionPath + "/stop":     (*pageRequest).stop,
+		"POST " + executionPath + "/report":   (*pageRequest).report,
+		"GET /flows/{flow}/schedules":         (*pageRequest).schedules,
+		"POST /flows/{flow}/schedules":        (*pageRequest).createSchedule,
+		"POST /flows/{flow}/schedules/change": (*pageRequest).changeSchedule,
+		"GET /flows/{flow}/versions":          (*pageRequest).versions,
+		"POST /flows/{flow}/versions":         (*pageRequest).changeVersion,
+		"POST /flows/{flow}/versions/alias":   (*pageRequest).changeAlias,
+		"POST /settings":                      (*pageRequest).settings,
+		"POST /sign-out":                      (*pageRequest).signOut,
 	} {
 		c.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			c.show(w, r, page)
@@ -117,7 +117,7 @@ func (c *Console) route() {
 	}
 	c.routes.HandleFunc("GET /assets/{name}", c.asset)
 	c.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		c.show(w, r, (*visit).missing)
+		c.show(w, r, (*pageRequest).missing)
 	})
 }
 

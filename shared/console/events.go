@@ -34,12 +34,12 @@ type events struct {
 
 // events reads the history of an execution: eventsMax events at most, and then no more once their
 // details have bytesMax bytes.
-func (v *visit) events(ctx context.Context, flowName, name string, bytesMax int) (*events, error) {
+func (pr *pageRequest) events(ctx context.Context, flowName, name string, bytesMax int) (*events, error) {
 	h := &events{Run: graph.NewRun(), places: history.NewPlaces(),
 		scheduled: map[*history.Place]*client.Event{}}
 	limit, token := int64(500), ""
 	for {
-		got, err := v.api.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
+		got, err := pr.api.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
 			FlowName: flowName, ExecutionName: name, NextToken: token, Limit: &limit})
 		if err != nil {
 			return nil, err

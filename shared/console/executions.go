@@ -26,23 +26,23 @@ func (executionsPage) Statuses() []string {
 	return []string{"Running", "Succeeded", "Failed", "TimedOut", "Stopped"}
 }
 
-func (v *visit) executions() error {
-	p := executionsPage{Flow: v.r.URL.Query().Get("flow"), Status: v.r.URL.Query().Get("status"),
-		Prefix: v.r.URL.Query().Get("prefix")}
+func (pr *pageRequest) executions() error {
+	p := executionsPage{Flow: pr.r.URL.Query().Get("flow"), Status: pr.r.URL.Query().Get("status"),
+		Prefix: pr.r.URL.Query().Get("prefix")}
 	var err error
-	if p.Flows, _, err = v.firstFlows(1000); err != nil {
+	if p.Flows, _, err = pr.firstFlows(1000); err != nil {
 		return err
 	}
 	if p.Flow == "" && len(p.Flows) > 0 {
 		p.Flow = p.Flows[0].Name
 	}
 	if p.Flow == "" {
-		return v.ok("executions", "", p)
+		return pr.ok("executions", "", p)
 	}
 	limit, brief := int64(pageSize), true
-	got, err := v.api.ListExecutions(v.ctx, cloudflow.ListExecutionsRequest{FlowName: p.Flow,
+	got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{FlowName: p.Flow,
 		Status: p.Status, ExecutionNamePrefix: p.Prefix, Limit: &limit, MetadataOnly: &brief,
-		NextToken: v.r.URL.Query().Get("from")})
+		NextToken: pr.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (v *visit) executions() error {
 		p.Next = "executions?" + url.Values{"flow": {p.Flow}, "status": {p.Status},
 			"prefix": {p.Prefix}, "from": {got.NextToken}}.Encode()
 	}
-	return v.ok("executions", "", p)
+	return pr.ok("executions", "", p)
 }
 
 // executionPage shows one execution.
@@ -78,18 +78,18 @@ func (p executionPage) Last() int64 {
 	return p.History.All[len(p.History.All)-1].EventID
 }
 
-func (v *visit) execution() error { return v.showExecution("") }
+func (pr *pageRequest) execution() error { return pr.showExecution("") }
 
 // showExecution shows the execution of the address, and what could not be done with it.
-func (v *visit) showExecution(wrong string) error {
-	flowName, name := v.r.PathValue("flow"), v.r.PathValue("execution")
-	x, err := v.api.DescribeExecution(v.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
+func (pr *pageRequest) showExecution(wrong string) error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
+	x, err := pr.api.DescribeExecution(pr.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
 		ExecutionName: name})
 	if err != nil {
 		return err
 	}
 	p := executionPage{Execution: x, Wrong: wrong}
-	switch p.History, err = v.events(v.ctx, flowName, name, detailsMax); {
+	switch p.History, err = pr.events(pr.ctx, flowName, name, detailsMax); {
 	case fault.CodeOf(err) == fault.AccessDenied:
 		p.Denied = true
 	case err != nil:
@@ -101,79 +101,79 @@ func (v *visit) showExecution(wrong string) error {
 			p.Waiting = p.History.waitingTasks(name)
 		}
 	}
-	return v.ok("execution", name, p)
+	return pr.ok("execution", name, p)
 }
 
 // after leads back to the execution once something has been done with it, or shows why it could
 // not be done.
-func (v *visit) after(err error) error {
+func (pr *pageRequest) after(err error) error {
 	var f *fault.Error
 	if errors.As(err, &f) && f.Code != fault.ExecutionNotExists && f.Code != fault.FlowNotExists {
-		return v.showExecution(f.Message)
+		return pr.showExecution(f.Message)
 	} else if err != nil {
 		return err
 	}
-	return v.to(pathOf(v.r.PathValue("flow"), v.r.PathValue("execution")))
+	return pr.to(pathOf(pr.r.PathValue("flow"), pr.r.PathValue("execution")))
 }
 
-func (v *visit) stop() error {
-	q := cloudflow.StopExecutionRequest{FlowName: v.r.PathValue("flow"),
-		ExecutionName: v.r.PathValue("execution")}
-	if cause := v.r.PostFormValue("cause"); cause != "" {
+func (pr *pageRequest) stop() error {
+	q := cloudflow.StopExecutionRequest{FlowName: pr.r.PathValue("flow"),
+		ExecutionName: pr.r.PathValue("execution")}
+	if cause := pr.r.PostFormValue("cause"); cause != "" {
 		name := "Stopped"
 		q.Error, q.Cause = &name, &cause
 	}
-	_, err := v.api.StopExecution(v.ctx, q)
-	return v.after(err)
+	_, err := pr.api.StopExecution(pr.ctx, q)
+	return pr.after(err)
 }
 
 // report reports the result of a task that waits. The form names the task; its token stays here.
-func (v *visit) report() error {
-	flowName, name := v.r.PathValue("flow"), v.r.PathValue("execution")
-	h, err := v.events(v.ctx, flowName, name, detailsMax)
+func (pr *pageRequest) report() error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
+	h, err := pr.events(pr.ctx, flowName, name, detailsMax)
 	if err != nil {
 		return err
 	}
 	token := ""
 	for _, task := range h.waitingTasks(name) {
-		if strconv.FormatInt(task.Event, 10) == v.r.PostFormValue("event") {
+		if strconv.FormatInt(task.Event, 10) == pr.r.PostFormValue("event") {
 			token = task.token
 		}
 	}
 	if token == "" {
-		return v.showExecution(v.page.T("no longer waits"))
+		return pr.showExecution(pr.page.T("no longer waits"))
 	}
-	if v.r.PostFormValue("failed") != "" {
-		q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: v.r.PostFormValue("error")}
-		if cause := v.r.PostFormValue("cause"); cause != "" {
+	if pr.r.PostFormValue("failed") != "" {
+		q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: pr.r.PostFormValue("error")}
+		if cause := pr.r.PostFormValue("cause"); cause != "" {
 			q.Cause = &cause
 		}
-		_, err = v.api.ReportTaskFailed(v.ctx, q)
+		_, err = pr.api.ReportTaskFailed(pr.ctx, q)
 	} else {
-		_, err = v.api.ReportTaskSucceeded(v.ctx, cloudflow.ReportTaskSucceededRequest{
-			TaskToken: token, Output: v.r.PostFormValue("output")})
+		_, err = pr.api.ReportTaskSucceeded(pr.ctx, cloudflow.ReportTaskSucceededRequest{
+			TaskToken: token, Output: pr.r.PostFormValue("output")})
 	}
-	return v.after(err)
+	return pr.after(err)
 }
 
 // export sends an execution with its history as a file.
-func (v *visit) export() error {
-	flowName, name := v.r.PathValue("flow"), v.r.PathValue("execution")
-	x, err := v.api.DescribeExecution(v.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
+func (pr *pageRequest) export() error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
+	x, err := pr.api.DescribeExecution(pr.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
 		ExecutionName: name})
 	if err != nil {
 		return err
 	}
-	h, err := v.events(v.ctx, flowName, name, detailsMax)
+	h, err := pr.events(pr.ctx, flowName, name, detailsMax)
 	if err != nil {
 		return err
 	}
-	header := v.w.Header()
+	header := pr.w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Disposition", `attachment; filename="execution.json"`)
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	v.w.WriteHeader(http.StatusOK)
-	return writeJSON(v.w, struct {
+	pr.w.WriteHeader(http.StatusOK)
+	return writeJSON(pr.w, struct {
 		Execution *client.Execution
 		Events    []client.Event
 	}{x, h.All})

@@ -25,10 +25,10 @@ type flowsPage struct {
 	Next  string // the address of the next page; "" on the last
 }
 
-func (v *visit) flows() error {
+func (pr *pageRequest) flows() error {
 	limit := int64(pageSize)
-	got, err := v.api.ListFlows(v.ctx, cloudflow.ListFlowsRequest{Limit: &limit,
-		NextToken: v.r.URL.Query().Get("from")})
+	got, err := pr.api.ListFlows(pr.ctx, cloudflow.ListFlowsRequest{Limit: &limit,
+		NextToken: pr.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (v *visit) flows() error {
 	if got.NextToken != "" {
 		p.Next = "flows?from=" + url.QueryEscape(got.NextToken)
 	}
-	return v.ok("flows", "", p)
+	return pr.ok("flows", "", p)
 }
 
 // flowPage shows one flow.
@@ -51,16 +51,16 @@ type flowPage struct {
 	Express    bool
 }
 
-func (v *visit) flow() error { return v.showFlow(flowPage{Input: "{}"}) }
+func (pr *pageRequest) flow() error { return pr.showFlow(flowPage{Input: "{}"}) }
 
 // showFlow shows a flow, with what the reader has typed into the start panel.
-func (v *visit) showFlow(p flowPage) (err error) {
-	name := v.r.PathValue("flow")
-	if p.Flow, err = v.api.DescribeFlow(v.ctx, name); err != nil {
+func (pr *pageRequest) showFlow(p flowPage) (err error) {
+	name := pr.r.PathValue("flow")
+	if p.Flow, err = pr.api.DescribeFlow(pr.ctx, name); err != nil {
 		return err
 	}
 	limit, brief := int64(homeExecutions), true
-	got, err := v.api.ListExecutions(v.ctx, cloudflow.ListExecutionsRequest{FlowName: name,
+	got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{FlowName: name,
 		Limit: &limit, MetadataOnly: &brief})
 	if err == nil {
 		p.Executions = got.Executions
@@ -69,7 +69,7 @@ func (v *visit) showFlow(p flowPage) (err error) {
 	}
 	p.Graph = drawing(p.Flow.Definition, name, nil)
 	p.Express = p.Flow.ExecutionMode == flow.Express
-	return v.ok("flow", name, p)
+	return pr.ok("flow", name, p)
 }
 
 // drawing returns the picture of a definition, with what a run did in it if there is one; "" if the
@@ -110,98 +110,98 @@ States:
     End: true
 `
 
-func (v *visit) edit() error {
-	p := editPage{New: v.r.PathValue("flow") == "", Definition: newDefinition, Mode: flow.Standard}
+func (pr *pageRequest) edit() error {
+	p := editPage{New: pr.r.PathValue("flow") == "", Definition: newDefinition, Mode: flow.Standard}
 	if !p.New {
-		f, err := v.api.DescribeFlow(v.ctx, v.r.PathValue("flow"))
+		f, err := pr.api.DescribeFlow(pr.ctx, pr.r.PathValue("flow"))
 		if err != nil {
 			return err
 		}
 		p.Name, p.Definition, p.Description, p.Mode = f.Name, f.Definition, f.Description,
 			f.ExecutionMode
 	}
-	return v.showEdit(p)
+	return pr.showEdit(p)
 }
 
-func (v *visit) showEdit(p editPage) error {
+func (pr *pageRequest) showEdit(p editPage) error {
 	_, p.Diagnostics = fdl.Parse([]byte(p.Definition), fdl.Options{Mode: p.Mode})
-	p.Graph = drawing(p.Definition, cmp.Or(p.Name, v.page.T("graph")), nil)
+	p.Graph = drawing(p.Definition, cmp.Or(p.Name, pr.page.T("graph")), nil)
 	title := p.Name
 	if p.New {
-		title = v.page.T("new flow")
+		title = pr.page.T("new flow")
 	}
-	return v.ok("edit", title, p)
+	return pr.ok("edit", title, p)
 }
 
 // save creates or changes a flow, or only checks the definition.
-func (v *visit) save() error {
-	form := func(name string) string { return v.r.PostFormValue(name) }
+func (pr *pageRequest) save() error {
+	form := func(name string) string { return pr.r.PostFormValue(name) }
 	p := editPage{Name: form("name"), Definition: unixLines(form("definition")),
 		Description: form("description"), Mode: form("mode"), New: form("new") != ""}
 	if form("check") != "" {
-		return v.showEdit(p)
+		return pr.showEdit(p)
 	}
 	var err error
 	if p.New {
-		_, err = v.api.CreateFlow(v.ctx, cloudflow.CreateFlowRequest{Name: p.Name, Type: "FDL",
+		_, err = pr.api.CreateFlow(pr.ctx, cloudflow.CreateFlowRequest{Name: p.Name, Type: "FDL",
 			Definition: p.Definition, Description: p.Description, ExecutionMode: p.Mode})
 	} else {
-		_, err = v.api.UpdateFlow(v.ctx, cloudflow.UpdateFlowRequest{Name: p.Name,
+		_, err = pr.api.UpdateFlow(pr.ctx, cloudflow.UpdateFlowRequest{Name: p.Name,
 			Definition: &p.Definition, Description: &p.Description})
 	}
 	var f *fault.Error
 	if errors.As(err, &f) {
 		p.Wrong = f.Message
-		return v.showEdit(p)
+		return pr.showEdit(p)
 	} else if err != nil {
 		return err
 	}
-	return v.to("flows/" + url.PathEscape(p.Name))
+	return pr.to("flows/" + url.PathEscape(p.Name))
 }
 
 // unixLines undoes what a browser does to the line ends of a text.
 func unixLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
-func (v *visit) delete() error {
-	name := v.r.PathValue("flow")
-	if v.r.PostFormValue("confirm") != name {
-		return v.showFlow(flowPage{Input: "{}", Wrong: v.page.T("confirm the name")})
+func (pr *pageRequest) delete() error {
+	name := pr.r.PathValue("flow")
+	if pr.r.PostFormValue("confirm") != name {
+		return pr.showFlow(flowPage{Input: "{}", Wrong: pr.page.T("confirm the name")})
 	}
-	if err := v.api.DeleteFlow(v.ctx, name); err != nil {
+	if err := pr.api.DeleteFlow(pr.ctx, name); err != nil {
 		return err
 	}
-	return v.to("flows")
+	return pr.to("flows")
 }
 
 // start starts an execution and shows it.
-func (v *visit) start() error {
-	q := cloudflow.StartExecutionRequest{FlowName: v.r.PathValue("flow"),
-		ExecutionName: v.r.PostFormValue("name"), Input: v.r.PostFormValue("input"),
-		Qualifier: v.r.PostFormValue("qualifier")}
-	if v.r.PostFormValue("sync") != "" {
-		return v.startSync(q)
+func (pr *pageRequest) start() error {
+	q := cloudflow.StartExecutionRequest{FlowName: pr.r.PathValue("flow"),
+		ExecutionName: pr.r.PostFormValue("name"), Input: pr.r.PostFormValue("input"),
+		Qualifier: pr.r.PostFormValue("qualifier")}
+	if pr.r.PostFormValue("sync") != "" {
+		return pr.startSync(q)
 	}
-	got, err := v.api.StartExecution(v.ctx, q)
+	got, err := pr.api.StartExecution(pr.ctx, q)
 	if err != nil {
-		return v.notStarted(q, err)
+		return pr.notStarted(q, err)
 	}
-	return v.to(pathOf(q.FlowName, got.Name))
+	return pr.to(pathOf(q.FlowName, got.Name))
 }
 
 // notStarted shows why an execution was not started, beside what the reader has typed.
-func (v *visit) notStarted(q cloudflow.StartExecutionRequest, err error) error {
+func (pr *pageRequest) notStarted(q cloudflow.StartExecutionRequest, err error) error {
 	if wrong := faultOf(err); wrong != "" {
-		return v.showFlow(flowPage{Name: q.ExecutionName, Input: q.Input, Qualifier: q.Qualifier,
+		return pr.showFlow(flowPage{Name: q.ExecutionName, Input: q.Input, Qualifier: q.Qualifier,
 			Wrong: wrong})
 	}
 	return err
 }
 
 // startSync runs an Express execution and shows its result, which is kept nowhere.
-func (v *visit) startSync(q cloudflow.StartExecutionRequest) error {
-	got, err := v.api.StartSyncExecution(v.ctx, q)
+func (pr *pageRequest) startSync(q cloudflow.StartExecutionRequest) error {
+	got, err := pr.api.StartSyncExecution(pr.ctx, q)
 	if err != nil {
-		return v.notStarted(q, err)
+		return pr.notStarted(q, err)
 	}
 	p := executionPage{Execution: &client.Execution{FlowName: q.FlowName, Name: got.Name,
 		Status: got.Status, Input: q.Input, Output: got.Output, StartedTime: got.StartedTime,
@@ -209,5 +209,5 @@ func (v *visit) startSync(q cloudflow.StartExecutionRequest) error {
 	if got.ErrorCode != "" {
 		p.Failure = &firstFailure{Error: &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage}}
 	}
-	return v.ok("execution", got.Name, p)
+	return pr.ok("execution", got.Name, p)
 }

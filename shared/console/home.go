@@ -39,15 +39,15 @@ type failureGroup struct {
 	Unavailable string // why the cause is not known
 }
 
-func (v *visit) home() error {
-	flows, more, err := v.firstFlows(homeFlowsMax)
+func (pr *pageRequest) home() error {
+	flows, more, err := pr.firstFlows(homeFlowsMax)
 	if err != nil {
 		return err
 	}
 	lists := make([][]client.Execution, len(flows))
-	err = v.inParallel(len(flows), func(i int) error {
+	err = pr.inParallel(len(flows), func(i int) error {
 		limit, brief := int64(homeExecutions), true
-		got, err := v.api.ListExecutions(v.ctx, cloudflow.ListExecutionsRequest{
+		got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{
 			FlowName: flows[i].Name, Limit: &limit, MetadataOnly: &brief})
 		if err == nil {
 			lists[i] = got.Executions
@@ -64,10 +64,10 @@ func (v *visit) home() error {
 		}
 	}
 	slices.SortStableFunc(p.Running, oldestFirst)
-	if p.Failures, err = v.groupFailures(lists); err != nil {
+	if p.Failures, err = pr.groupFailures(lists); err != nil {
 		return err
 	}
-	return v.ok("home", "", p)
+	return pr.ok("home", "", p)
 }
 
 func oldestFirst(a, b client.Execution) int {
@@ -76,7 +76,7 @@ func oldestFirst(a, b client.Execution) int {
 
 // groupFailures puts the failed executions of each flow together by state and error, the newest
 // first. It reads the histories of homeFailuresMax executions at most.
-func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error) {
+func (pr *pageRequest) groupFailures(lists [][]client.Execution) ([]failureGroup, error) {
 	var failed []client.Execution
 	for _, x := range slices.Concat(lists...) {
 		if x.Status == flow.Failed.String() || x.Status == flow.TimedOut.String() {
@@ -85,17 +85,17 @@ func (v *visit) groupFailures(lists [][]client.Execution) ([]failureGroup, error
 	}
 	slices.SortStableFunc(failed, func(a, b client.Execution) int { return oldestFirst(b, a) })
 	read := make([]failureGroup, min(len(failed), homeFailuresMax))
-	err := v.inParallel(len(read), func(i int) error {
+	err := pr.inParallel(len(read), func(i int) error {
 		read[i] = failureGroup{Newest: failed[i], Count: 1}
-		ctx, cancel := context.WithTimeout(v.ctx, homeTime)
+		ctx, cancel := context.WithTimeout(pr.ctx, homeTime)
 		defer cancel()
-		h, err := v.events(ctx, failed[i].FlowName, failed[i].Name, homeBytesMax)
+		h, err := pr.events(ctx, failed[i].FlowName, failed[i].Name, homeBytesMax)
 		switch {
 		case err != nil:
 			read[i].Unavailable = err.Error()
 			return nil
 		case h.More:
-			read[i].Unavailable = v.page.T("long history")
+			read[i].Unavailable = pr.page.T("long history")
 			return nil
 		}
 		if first := h.firstFailure(); first != nil {
@@ -122,8 +122,8 @@ func (g failureGroup) like(o failureGroup) bool {
 }
 
 // firstFlows returns the first n flows. more: there are others.
-func (v *visit) firstFlows(n int64) (flows []client.Flow, more bool, err error) {
-	got, err := v.api.ListFlows(v.ctx, cloudflow.ListFlowsRequest{Limit: &n})
+func (pr *pageRequest) firstFlows(n int64) (flows []client.Flow, more bool, err error) {
+	got, err := pr.api.ListFlows(pr.ctx, cloudflow.ListFlowsRequest{Limit: &n})
 	if err != nil {
 		return nil, false, err
 	}
@@ -131,7 +131,7 @@ func (v *visit) firstFlows(n int64) (flows []client.Flow, more bool, err error) 
 }
 
 // inParallel calls f for 0 to n-1, a few at a time, and returns the first error in their order.
-func (v *visit) inParallel(n int, f func(i int) error) error {
+func (pr *pageRequest) inParallel(n int, f func(i int) error) error {
 	errs := make([]error, n)
 	var wait sync.WaitGroup
 	places := make(chan struct{}, homeConcurrency)

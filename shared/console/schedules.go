@@ -28,24 +28,24 @@ type schedule struct {
 	Planned []client.Timestamp // none while it is disabled
 }
 
-func (v *visit) schedules() error {
-	return v.showSchedules(schedulesPage{Expression: "0 0 4 * * *", Payload: "{}"})
+func (pr *pageRequest) schedules() error {
+	return pr.showSchedules(schedulesPage{Expression: "0 0 4 * * *", Payload: "{}"})
 }
 
 // showSchedules shows the schedules of the address's flow, with what the reader has typed.
-func (v *visit) showSchedules(p schedulesPage) error {
-	p.Flow = v.r.PathValue("flow")
+func (pr *pageRequest) showSchedules(p schedulesPage) error {
+	p.Flow = pr.r.PathValue("flow")
 	limit := int64(1000)
-	got, err := v.api.ListSchedules(v.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
+	got, err := pr.api.ListSchedules(pr.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
 		Limit: &limit})
 	if err != nil {
 		return err
 	}
 	for _, s := range got.Schedules {
-		p.Schedules = append(p.Schedules, schedule{s, planned(s, v.console.Now())})
+		p.Schedules = append(p.Schedules, schedule{s, planned(s, pr.console.Now())})
 	}
 	p.More = got.NextToken != ""
-	return v.ok("schedules", v.page.T("schedules of", p.Flow), p)
+	return pr.ok("schedules", pr.page.T("schedules of", p.Flow), p)
 }
 
 // planned returns the next times of a schedule after now.
@@ -63,36 +63,36 @@ func planned(s client.Schedule, now time.Time) (times []client.Timestamp) {
 	return times
 }
 
-func (v *visit) createSchedule() error {
-	p := schedulesPage{Name: v.r.PostFormValue("name"), Expression: v.r.PostFormValue("expression"),
-		Payload: v.r.PostFormValue("payload"), Qualifier: v.r.PostFormValue("qualifier")}
-	_, err := v.api.CreateSchedule(v.ctx, cloudflow.CreateScheduleRequest{
-		FlowName: v.r.PathValue("flow"), ScheduleName: p.Name, CronExpression: p.Expression,
+func (pr *pageRequest) createSchedule() error {
+	p := schedulesPage{Name: pr.r.PostFormValue("name"), Expression: pr.r.PostFormValue("expression"),
+		Payload: pr.r.PostFormValue("payload"), Qualifier: pr.r.PostFormValue("qualifier")}
+	_, err := pr.api.CreateSchedule(pr.ctx, cloudflow.CreateScheduleRequest{
+		FlowName: pr.r.PathValue("flow"), ScheduleName: p.Name, CronExpression: p.Expression,
 		Payload: p.Payload, Qualifier: p.Qualifier})
-	return v.afterSchedule(p, err)
+	return pr.afterSchedule(p, err)
 }
 
 // changeSchedule enables, disables or deletes a schedule.
-func (v *visit) changeSchedule() error {
-	flowName, name := v.r.PathValue("flow"), v.r.PostFormValue("name")
+func (pr *pageRequest) changeSchedule() error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PostFormValue("name")
 	var err error
-	if v.r.PostFormValue("delete") != "" {
-		err = v.api.DeleteSchedule(v.ctx, cloudflow.ScheduleRequest{FlowName: flowName,
+	if pr.r.PostFormValue("delete") != "" {
+		err = pr.api.DeleteSchedule(pr.ctx, cloudflow.ScheduleRequest{FlowName: flowName,
 			ScheduleName: name})
 	} else {
-		enable := v.r.PostFormValue("enable") != ""
-		_, err = v.api.UpdateSchedule(v.ctx, cloudflow.UpdateScheduleRequest{FlowName: flowName,
+		enable := pr.r.PostFormValue("enable") != ""
+		_, err = pr.api.UpdateSchedule(pr.ctx, cloudflow.UpdateScheduleRequest{FlowName: flowName,
 			ScheduleName: name, Enable: &enable})
 	}
-	return v.afterSchedule(schedulesPage{Expression: "0 0 4 * * *", Payload: "{}"}, err)
+	return pr.afterSchedule(schedulesPage{Expression: "0 0 4 * * *", Payload: "{}"}, err)
 }
 
 // afterSchedule leads back to the schedules, or shows what is wrong beside what was typed.
-func (v *visit) afterSchedule(p schedulesPage, err error) error {
+func (pr *pageRequest) afterSchedule(p schedulesPage, err error) error {
 	if p.Wrong = faultOf(err); p.Wrong != "" {
-		return v.showSchedules(p)
+		return pr.showSchedules(p)
 	} else if err != nil {
 		return err
 	}
-	return v.to("flows/" + url.PathEscape(v.r.PathValue("flow")) + "/schedules")
+	return pr.to("flows/" + url.PathEscape(pr.r.PathValue("flow")) + "/schedules")
 }

@@ -114,9 +114,9 @@ func hasSecret(key *auth.Key, secret string) bool {
 	return key.Sign.VerifyV1(method, params, sign.NewKey(secret).V1(method, params))
 }
 
-func (v *visit) signOut() error {
-	v.console.setCookie(v.w, sessionCookie, "", -time.Second)
-	return v.to("")
+func (pr *pageRequest) signOut() error {
+	pr.console.setCookie(pr.w, sessionCookie, "", -time.Second)
+	return pr.to("")
 }
 
 // namesThisMachine reports whether an open console answers to a Host. A page of another site whose

@@ -19,14 +19,14 @@ var choices = map[string]string{languageCookie: " en zh ", coloursCookie: " auto
 	zoneCookie: " local utc "}
 
 // settings keeps the choices of a reader in cookies.
-func (v *visit) settings() error {
+func (pr *pageRequest) settings() error {
 	for cookie, values := range choices {
-		chosen := v.r.PostFormValue(cookie)
+		chosen := pr.r.PostFormValue(cookie)
 		if chosen != "" && strings.Contains(values, " "+chosen+" ") {
-			v.console.setCookie(v.w, cookie, chosen, choiceMax)
+			pr.console.setCookie(pr.w, cookie, chosen, choiceMax)
 		}
 	}
-	return v.to(ownPath(v.r.PostFormValue("next")))
+	return pr.to(ownPath(pr.r.PostFormValue("next")))
 }
 
 // language returns the language of a reader: as chosen, else as the browser asks, else English.

@@ -19,18 +19,18 @@ type versionsPage struct {
 	Wrong    string
 }
 
-func (v *visit) versions() error { return v.showVersions("") }
+func (pr *pageRequest) versions() error { return pr.showVersions("") }
 
 // showVersions shows the versions of the address's flow, and what could not be done with them.
-func (v *visit) showVersions(wrong string) error {
-	p := versionsPage{Flow: v.r.PathValue("flow"), Wrong: wrong}
+func (pr *pageRequest) showVersions(wrong string) error {
+	p := versionsPage{Flow: pr.r.PathValue("flow"), Wrong: wrong}
 	limit, all := int64(pageSize), int64(1000)
-	versions, err := v.api.ListFlowVersions(v.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
-		Limit: &limit, NextToken: v.r.URL.Query().Get("from")})
+	versions, err := pr.api.ListFlowVersions(pr.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
+		Limit: &limit, NextToken: pr.r.URL.Query().Get("from")})
 	if err != nil {
 		return err
 	}
-	aliases, err := v.api.ListFlowAliases(v.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
+	aliases, err := pr.api.ListFlowAliases(pr.ctx, cloudflow.ListOfFlowRequest{FlowName: p.Flow,
 		Limit: &all})
 	if err != nil {
 		return err
@@ -39,69 +39,69 @@ func (v *visit) showVersions(wrong string) error {
 	if versions.NextToken != "" {
 		p.Next = versionsPath(p.Flow) + "?from=" + url.QueryEscape(versions.NextToken)
 	}
-	return v.ok("versions", v.page.T("versions of", p.Flow), p)
+	return pr.ok("versions", pr.page.T("versions of", p.Flow), p)
 }
 
 func versionsPath(flowName string) string { return "flows/" + url.PathEscape(flowName) + "/versions" }
 
 // changeVersion publishes or deletes a version.
-func (v *visit) changeVersion() error {
-	flowName := v.r.PathValue("flow")
+func (pr *pageRequest) changeVersion() error {
+	flowName := pr.r.PathValue("flow")
 	var err error
-	if version := v.r.PostFormValue("delete"); version != "" {
-		err = v.api.DeleteFlowVersion(v.ctx, cloudflow.DeleteFlowVersionRequest{FlowName: flowName,
+	if version := pr.r.PostFormValue("delete"); version != "" {
+		err = pr.api.DeleteFlowVersion(pr.ctx, cloudflow.DeleteFlowVersionRequest{FlowName: flowName,
 			FlowVersion: version})
 	} else {
-		_, err = v.api.PublishFlowVersion(v.ctx, cloudflow.PublishFlowVersionRequest{
-			FlowName: flowName, Description: v.r.PostFormValue("description")})
+		_, err = pr.api.PublishFlowVersion(pr.ctx, cloudflow.PublishFlowVersionRequest{
+			FlowName: flowName, Description: pr.r.PostFormValue("description")})
 	}
-	return v.afterVersion(err)
+	return pr.afterVersion(err)
 }
 
 // changeAlias creates, changes or deletes an alias.
-func (v *visit) changeAlias() error {
-	flowName, name := v.r.PathValue("flow"), v.r.PostFormValue("name")
-	if v.r.PostFormValue("delete") != "" {
-		return v.afterVersion(v.api.DeleteFlowAlias(v.ctx, cloudflow.FlowAliasRequest{
+func (pr *pageRequest) changeAlias() error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PostFormValue("name")
+	if pr.r.PostFormValue("delete") != "" {
+		return pr.afterVersion(pr.api.DeleteFlowAlias(pr.ctx, cloudflow.FlowAliasRequest{
 			FlowName: flowName, Name: name}))
 	}
-	routes, err := v.routes()
+	routes, err := pr.routes()
 	if err != nil {
-		return v.showVersions(err.Error())
+		return pr.showVersions(err.Error())
 	}
 	text := client.EncodeRoutes(routes)
-	_, err = v.api.UpdateFlowAlias(v.ctx, cloudflow.UpdateFlowAliasRequest{FlowName: flowName,
+	_, err = pr.api.UpdateFlowAlias(pr.ctx, cloudflow.UpdateFlowAliasRequest{FlowName: flowName,
 		Name: name, RoutingConfigurations: &text})
 	if fault.CodeOf(err) == fault.FlowAliasNotExists {
-		_, err = v.api.CreateFlowAlias(v.ctx, cloudflow.CreateFlowAliasRequest{FlowName: flowName,
+		_, err = pr.api.CreateFlowAlias(pr.ctx, cloudflow.CreateFlowAliasRequest{FlowName: flowName,
 			Name: name, RoutingConfigurations: text})
 	}
-	return v.afterVersion(err)
+	return pr.afterVersion(err)
 }
 
 // routes reads one or two versions from a form; the second gets a share in percent, the first the
 // rest.
-func (v *visit) routes() ([]client.Route, error) {
-	first, second := v.r.PostFormValue("version"), v.r.PostFormValue("second")
+func (pr *pageRequest) routes() ([]client.Route, error) {
+	first, second := pr.r.PostFormValue("version"), pr.r.PostFormValue("second")
 	if second == "" {
 		return []client.Route{{Version: first, Weight: 100}}, nil
 	}
-	share, err := strconv.Atoi(v.r.PostFormValue("share"))
+	share, err := strconv.Atoi(pr.r.PostFormValue("share"))
 	if err != nil || share < 0 || share > 100 {
-		return nil, errors.New(v.page.T("share must be"))
+		return nil, errors.New(pr.page.T("share must be"))
 	}
 	return []client.Route{{Version: first, Weight: 100 - share},
 		{Version: second, Weight: share}}, nil
 }
 
 // afterVersion leads back to the versions, or shows what is wrong.
-func (v *visit) afterVersion(err error) error {
+func (pr *pageRequest) afterVersion(err error) error {
 	if wrong := faultOf(err); wrong != "" {
-		return v.showVersions(wrong)
+		return pr.showVersions(wrong)
 	} else if err != nil {
 		return err
 	}
-	return v.to(versionsPath(v.r.PathValue("flow")))
+	return pr.to(versionsPath(pr.r.PathValue("flow")))
 }
 
 // faultOf returns the message of a fault that the page of the form can show beside it; "" if there

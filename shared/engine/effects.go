@@ -78,6 +78,7 @@ func (n need) grew(before need) bool {
 // applyEffects applies what follows from the step, after its commit.
 func (t *transaction) applyEffects() {
 	e, m := t.engine, t.mailbox
+	e.changes.happened(m.partition)
 	t.cancelClosed()
 	t.updateLeases()
 	for i := range t.out.Calls {
@@ -120,7 +121,7 @@ func (t *transaction) announceEnd() {
 		return
 	}
 	m.wasRunning = false
-	e.watchers.ended(m.partition)
+	e.ends.happened(m.partition)
 	e.logEnd(m.x)
 	e.quota.Release(m.x.Account, m.partition)
 }

@@ -31,7 +31,8 @@ type Engine struct {
 	dispatcher  *dispatch.Dispatcher
 	express     *express.Runner
 	machines    *machines
-	watchers    *watchers
+	ends        *watchers // of the ends of executions
+	changes     *watchers // of all that happens to them
 	quota       *quota.Quota
 	sweeper     sweeper.Sweeper
 	rowHandlers map[store.Kind]sweeper.Handler
@@ -70,7 +71,7 @@ func New(o Options) *Engine {
 	e.mailboxes = newMailboxes(e.ownsStore(), o.CachedMax, o.CachedBytesMax)
 	e.callWorkers = dispatch.NewWorkers(ctx)
 	e.machines = newMachines(e)
-	e.watchers = newWatchers()
+	e.ends, e.changes = newWatchers(), newWatchers()
 	e.dispatcher = &dispatch.Dispatcher{
 		Tasks: o.Tasks, Rights: o.Rights, Calls: o.Shares.Calls, Now: o.Now, Log: o.Log}
 	executionsMax := 0 // other processes start executions too: a count would not be right

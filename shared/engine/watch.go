@@ -3,25 +3,28 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
-// watchers holds the requests that wait for the end of executions.
+// watchers holds the requests that wait for something to happen to executions.
 type watchers struct {
+	n  atomic.Int64 // channels in m, so that a commit that nobody watches takes no lock
 	mu sync.Mutex
 	m  map[string][]chan struct{}
 }
 
 func newWatchers() *watchers { return &watchers{m: map[string][]chan struct{}{}} }
 
-// watch returns a channel that is closed when the execution ends in this process.
+// watch returns a channel that is closed when it next happens to the execution in this process.
 func (w *watchers) watch(partition string) chan struct{} {
 	ch := make(chan struct{})
 	w.mu.Lock()
 	w.m[partition] = append(w.m[partition], ch)
+	w.n.Add(1)
 	w.mu.Unlock()
 	return ch
 }
@@ -33,6 +36,7 @@ func (w *watchers) drop(partition string, ch chan struct{}) {
 	for i := range list {
 		if list[i] == ch {
 			list = append(list[:i:i], list[i+1:]...)
+			w.n.Add(-1)
 			break
 		}
 	}
@@ -43,10 +47,15 @@ func (w *watchers) drop(partition string, ch chan struct{}) {
 	}
 }
 
-func (w *watchers) ended(partition string) {
+// happened closes the channels of the execution.
+func (w *watchers) happened(partition string) {
+	if w.n.Load() == 0 {
+		return
+	}
 	w.mu.Lock()
 	list := w.m[partition]
 	delete(w.m, partition)
+	w.n.Add(-int64(len(list)))
 	w.mu.Unlock()
 	for _, ch := range list {
 		close(ch)
@@ -66,13 +75,34 @@ const (
 func (e *Engine) Await(
 	ctx context.Context, partition string, wait time.Duration,
 ) (*store.Execution, error) {
+	return e.await(ctx, partition, wait, e.ends, func(x *store.Execution) bool {
+		return x.Status.Final()
+	})
+}
+
+// AwaitEvent returns the execution once it has the event with the id, or has ended, or as it is when
+// wait is over or the engine closes.
+func (e *Engine) AwaitEvent(
+	ctx context.Context, partition string, id int64, wait time.Duration,
+) (*store.Execution, error) {
+	return e.await(ctx, partition, wait, e.changes, func(x *store.Execution) bool {
+		return x.Status.Final() || x.LastEvent >= id
+	})
+}
+
+// await returns the execution once isDone holds for it, or as it is when wait is over or the engine
+// closes. It looks again whenever watched happens to the execution.
+func (e *Engine) await(
+	ctx context.Context, partition string, wait time.Duration, watched *watchers,
+	isDone func(*store.Execution) bool,
+) (*store.Execution, error) {
 	if wait <= 0 {
 		return e.Load(ctx, partition)
 	}
-	ended := e.watchers.watch(partition)
-	defer e.watchers.drop(partition, ended)
+	happened := watched.watch(partition)
+	defer func() { watched.drop(partition, happened) }()
 	x, err := e.Load(ctx, partition)
-	if err != nil || x.Status.Final() {
+	if err != nil || isDone(x) {
 		return x, err
 	}
 	if err := e.Shares.Polls.TryAcquire(x.Account, 1); err != nil {
@@ -86,15 +116,18 @@ func (e *Engine) Await(
 	defer timer.Stop()
 	for {
 		select {
-		case <-ended:
-			return e.Load(ctx, partition)
+		case <-happened:
+			happened = watched.watch(partition) // before the read, so that nothing is missed
+			if x, err := e.Load(ctx, partition); err != nil || isDone(x) {
+				return x, err
+			}
 		case <-e.closed:
 			return e.Load(ctx, partition)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-timer.C:
 			x, err := e.Load(ctx, partition)
-			if err != nil || x.Status.Final() || time.Until(end) <= 0 {
+			if err != nil || isDone(x) || time.Until(end) <= 0 {
 				return x, err
 			}
 			pause = min(2*pause, pollIntervalMax)

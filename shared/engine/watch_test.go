@@ -55,6 +55,48 @@ func TestAwait(t *testing.T) {
 	}
 }
 
+// TestAwaitEvent: a request that waits for an event gets it in the moment of its commit, in the
+// process that commits, and within a second in any other; it gets nothing new when its time is over.
+func TestAwaitEvent(t *testing.T) {
+	for topology, late := range map[engine.Topology]time.Duration{
+		engine.Embedded: 0, engine.Servers: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newHarness(t)
+			f := w.flow("f", oneTask)
+			w.tasks.on("A", sleeping(10*time.Second, `{}`))
+			shared := func(o *engine.Options) { o.Topology = topology }
+			h := w.open(shared)
+			h.start(f, "one")
+			time.Sleep(time.Second)
+			asked := h
+			if topology == engine.Servers {
+				asked = w.open(shared)
+			}
+			ctx, p := context.Background(), store.Partition(f.ID, "one")
+			began := time.Now()
+			now, err := asked.AwaitEvent(ctx, p, 1, time.Minute)
+			if err != nil || time.Since(began) != 0 {
+				t.Fatalf("an event that is there: %v after %v", err, time.Since(began))
+			}
+			next := now.LastEvent + 1
+			x, err := asked.AwaitEvent(ctx, p, next, 2*time.Second)
+			if took := time.Since(began); err != nil || x.LastEvent >= next || took != 2*time.Second {
+				t.Errorf("nothing happens: %v, %v after %v", x, err, took)
+			}
+			x, err = asked.AwaitEvent(ctx, p, next, time.Minute)
+			if took := time.Since(began) - 9*time.Second; err != nil || x.LastEvent < next ||
+				took < 0 || took > late {
+				t.Errorf("the next event: %v, %v, %v late", x, err, took)
+			}
+			if x, err = asked.AwaitEvent(ctx, p, 1000, time.Minute); err != nil ||
+				!x.Status.Final() {
+				t.Errorf("the end: %v, %v", x, err)
+			}
+			h.close()
+		})
+	}
+}
+
 // TestPollIntervals: a long poll in another process than the one that runs the execution reads it
 // soon at first, then once a second.
 func TestPollIntervals(t *testing.T) {

@@ -143,9 +143,9 @@ func (c *Client) Call(
 	switch operation {
 	case "StartSyncExecution":
 		wait = syncMax
-	case "DescribeExecution":
-		seconds, _ := strconv.Atoi(parameters["WaitTimeSeconds"])
-		wait = pollTime(int64(seconds))
+	case "DescribeExecution", "GetExecutionHistory":
+		seconds, _ := strconv.ParseInt(parameters["WaitTimeSeconds"], 10, 64)
+		wait = waitOf(&seconds)
 	}
 	body, err := c.do(ctx, operation, list, wait)
 	if err == nil && !json.Valid(body) {

@@ -163,15 +163,16 @@ func (c *Client) DescribeExecution(
 	a.add("FlowName", r.FlowName)
 	a.add("ExecutionName", r.ExecutionName)
 	a.integer("WaitTimeSeconds", r.WaitTimeSeconds)
-	wait := time.Duration(0)
-	if r.WaitTimeSeconds != nil {
-		wait = pollTime(*r.WaitTimeSeconds)
-	}
-	return invoke[Execution](ctx, c, "DescribeExecution", a, wait)
+	return invoke[Execution](ctx, c, "DescribeExecution", a, waitOf(r.WaitTimeSeconds))
 }
 
-// pollTime is how long a long poll may take; the server accepts at most a minute.
-func pollTime(seconds int64) time.Duration { return time.Duration(min(seconds, 60)) * time.Second }
+// waitOf is how long a long poll may take; the server accepts at most a minute.
+func waitOf(seconds *int64) time.Duration {
+	if seconds == nil {
+		return 0
+	}
+	return time.Duration(min(*seconds, 60)) * time.Second
+}
 
 // ListExecutions returns one page of a flow's executions, the newest first.
 func (c *Client) ListExecutions(
@@ -191,7 +192,9 @@ func (c *Client) ListExecutions(
 	return invoke[ExecutionList](ctx, c, "ListExecutions", a, 0)
 }
 
-// GetExecutionHistory returns one page of an execution's history events, the oldest first.
+// GetExecutionHistory returns one page of an execution's history events, the oldest first unless
+// ReverseOrder is set. If WaitTimeSeconds is set, it first waits for the event that NextToken names
+// or for the end of the execution, that many seconds at most.
 func (c *Client) GetExecutionHistory(
 	ctx context.Context, r cloudflow.GetExecutionHistoryRequest,
 ) (*History, error) {
@@ -200,7 +203,9 @@ func (c *Client) GetExecutionHistory(
 	a.add("ExecutionName", r.ExecutionName)
 	a.text("NextToken", r.NextToken)
 	a.integer("Limit", r.Limit)
-	return invoke[History](ctx, c, "GetExecutionHistory", a, 0)
+	a.boolean("ReverseOrder", r.ReverseOrder)
+	a.integer("WaitTimeSeconds", r.WaitTimeSeconds)
+	return invoke[History](ctx, c, "GetExecutionHistory", a, waitOf(r.WaitTimeSeconds))
 }
 
 // DescribeMapRun returns the run of a distributed Map.

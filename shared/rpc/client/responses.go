@@ -52,6 +52,12 @@ type Execution struct {
 	StartedTime, StoppedTime Timestamp
 	RoleArn                  string       `json:",omitempty"` // of StopExecution only
 	Environment              *Environment `json:",omitempty"` // nil without variables
+
+	// Of DescribeExecution only: the execution that waits for the end of this one, and the MapRun
+	// that it belongs to.
+	ParentFlowName      string `json:",omitempty"`
+	ParentExecutionName string `json:",omitempty"`
+	MapRunName          string `json:",omitempty"`
 }
 
 // MapRun is the response of the operations on a MapRun. That of UpdateMapRun has the flow's name,

@@ -129,6 +129,9 @@ func (f *fakeAPI) DescribeExecution(
 ) (*cloudflow.Execution, error) {
 	e := anExecution(r.FlowName, r.ExecutionName)
 	e.Status, e.StoppedTime, e.Output, e.Environment = "Succeeded", stoppedMS, "{}", variables
+	if r.ExecutionName == "child" {
+		e.ParentFlowName, e.ParentExecutionName, e.MapRunName = r.FlowName, "parent", "m"
+	}
 	return e, f.take(ctx, "DescribeExecution", caller, r)
 }
 

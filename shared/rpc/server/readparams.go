@@ -106,6 +106,8 @@ func readGetExecutionHistory(p *params) cloudflow.GetExecutionHistoryRequest {
 	return cloudflow.GetExecutionHistoryRequest{
 		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
 		NextToken: p.str("NextToken"), Limit: p.integer("Limit"),
+		ReverseOrder:    p.boolean("ReverseOrder"),
+		WaitTimeSeconds: p.integer("WaitTimeSeconds"),
 	}
 }
 

@@ -68,7 +68,15 @@ func appendStopped(dst []byte, e *cloudflow.Execution) []byte {
 }
 
 func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
-	return environment(appendStarted(dst, e), e.Environment, false)
+	dst = environment(appendStarted(dst, e), e.Environment, false)
+	if e.ParentExecutionName != "" {
+		dst = field(dst, "ParentFlowName", e.ParentFlowName)
+		dst = field(dst, "ParentExecutionName", e.ParentExecutionName)
+	}
+	if e.MapRunName != "" {
+		dst = field(dst, "MapRunName", e.MapRunName)
+	}
+	return dst
 }
 
 func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {

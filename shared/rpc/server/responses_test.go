@@ -101,6 +101,12 @@ func TestResponses(t *testing.T) {
 			`"Output":"{}","Status":"Succeeded","StartedTime":"2019-01-01T01:01:01.001Z",` +
 			`"StoppedTime":"2019-01-01T01:01:02.020Z","Environment":{"Variables":[{"Name":"k",` +
 			`"Value":"v"}]}`},
+		{"DescribeExecution", []string{"FlowName", "f", "ExecutionName", "child"},
+			strings.Replace(started, `"e"`, `"child"`, 1) +
+				`"Output":"{}","Status":"Succeeded","StartedTime":"2019-01-01T01:01:01.001Z",` +
+				`"StoppedTime":"2019-01-01T01:01:02.020Z","Environment":{"Variables":[{"Name":"k",` +
+				`"Value":"v"}]},"ParentFlowName":"f","ParentExecutionName":"parent",` +
+				`"MapRunName":"m"`},
 		{"ListExecutions", []string{"FlowName", "f"},
 			`"Executions":[{"FlowName":"f","Name":"exec1","FlowDefinition":"version: v1\n",` +
 				`"Input":"{\"key\":\"value\"}","Output":"","Status":"Running",` +

@@ -136,7 +136,7 @@ func TestClientCalls(t *testing.T) {
 				t.Errorf("executions are %+v", page)
 			}
 			history := cloudflow.GetExecutionHistoryRequest{FlowName: "f", ExecutionName: "e",
-				NextToken: "3", Limit: &five}
+				NextToken: "3", Limit: &five, ReverseOrder: &yes, WaitTimeSeconds: &five}
 			events, err := c.GetExecutionHistory(ctx, history)
 			arrived("GetExecutionHistory", history, err)
 			if len(events.Events) != 2 || events.Events[1].ScheduleEventID != 1 ||

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/rpc/client"
 )
 
-// visit is one request of a reader who may see pages.
-type visit struct {
+// pageRequest is one request of a reader who may see pages.
+type pageRequest struct {
 	console *Console
 	w       http.ResponseWriter
 	r       *http.Request
@@ -38,12 +38,12 @@ type page struct {
 }
 
 // show calls a page for a reader who is signed in; others are led to the page for signing in.
-func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) error) {
+func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*pageRequest) error) {
 	p := c.newPage(r, "")
-	v := &visit{console: c, w: w, r: r, ctx: r.Context(), page: p}
+	pr := &pageRequest{console: c, w: w, r: r, ctx: r.Context(), page: p}
 	var err error
 	if c.Credentials == nil {
-		v.api, err = c.Connect("", nil)
+		pr.api, err = c.Connect("", nil)
 	} else {
 		key := c.signedIn(r)
 		if key == nil {
@@ -52,13 +52,13 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*visit) e
 			return
 		}
 		p.KeyID = key.ID
-		v.api, err = c.Connect(key.ID, key.Sign)
+		pr.api, err = c.Connect(key.ID, key.Sign)
 	}
 	if err == nil {
 		err = readForm(w, r)
 	}
 	if err == nil {
-		err = do(v)
+		err = do(pr)
 	}
 	if err != nil {
 		c.renderError(w, p, err)
@@ -106,21 +106,21 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, p *page
 	w.Write(b.Bytes())
 }
 
-// ok renders a page of a visit.
-func (v *visit) ok(name, title string, data any) error {
-	v.page.Title = title
-	v.console.render(v.w, http.StatusOK, name, v.page, data)
+// ok renders a page that was asked for.
+func (pr *pageRequest) ok(name, title string, data any) error {
+	pr.page.Title = title
+	pr.console.render(pr.w, http.StatusOK, name, pr.page, data)
 	return nil
 }
 
 // to leads the browser to another page of the console.
-func (v *visit) to(path string) error {
-	redirect(v.w, v.r, path)
+func (pr *pageRequest) to(path string) error {
+	redirect(pr.w, pr.r, path)
 	return nil
 }
 
-func (v *visit) missing() error {
-	v.console.render(v.w, http.StatusNotFound, "missing", v.page, nil)
+func (pr *pageRequest) missing() error {
+	pr.console.render(pr.w, http.StatusNotFound, "missing", pr.page, nil)
 	return nil
 }
 
