@@ -25,7 +25,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
 	./tests/clients/run.sh
-	$(GO) -C tests/clouds/emulators/alibaba test $(RACE) -count=1 ./...
+	$(GO) -C tests/clouds/emulators test $(RACE) -count=1 ./...
 	./tests/clouds/emulators/crosscheck/run.sh
 	./tests/deploy/run.sh
 	./tests/e2e/browser/run.sh
@@ -51,7 +51,7 @@ lint: ## format, vet, staticcheck, tidy
 	done
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
-	cd tests/clouds/emulators/alibaba && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff
+	cd tests/clouds/emulators && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... && $(GO) mod tidy -diff
 
 check: lint race model ## what CI runs
 
@@ -60,7 +60,7 @@ itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alike
 	$(GO) test $(RACE) -count=1 -timeout 40m ./shared/store/... ./shared/queue/... ./tests/clouds/...
 
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
-	./tests/clouds/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/clouds/emulators ./tests/clouds/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'
+	./tests/clouds/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/clouds/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'
 
 cost: ## what executions cost on both clouds, beside CloudFlow and Step Functions
 	$(GO) test -count=1 -v -parallel 1 -run '^TestCost$$' ./tests/clouds/cost # one home after the other: what takes time is billed

@@ -23,7 +23,7 @@ require (
 	golang.org/x/text v0.16.0
 	golang.org/x/time v0.12.0
 	gopkg.in/yaml.v3 v3.0.1
-	millrace/tests/clouds/emulators/alibaba v0.0.0
+	millrace/tests/clouds/emulators v0.0.0
 )
 
 require (
@@ -75,4 +75,4 @@ require (
 	gopkg.in/ini.v1 v1.67.0 // indirect
 )
 
-replace millrace/tests/clouds/emulators/alibaba => ./tests/clouds/emulators/alibaba
+replace millrace/tests/clouds/emulators => ./tests/clouds/emulators

@@ -12,9 +12,9 @@ import (
 	"millrace/shared/store/driver"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/mns"
 	emulator "millrace/tests/clouds/emulators/alibaba/tablestore"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"millrace/shared/events"
-	harness "millrace/tests/clouds/emulators/fc"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/lambda"
 )
 

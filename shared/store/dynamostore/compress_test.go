@@ -16,7 +16,7 @@ import (
 // less.
 func TestCompressedData(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
-	m := &emulators.Meter{}
+	m := &emulators.Meter{Table: dynamostore.Schema("")}
 	s := dynamostore.New(dynamostore.Options{
 		Client: newClient(endpoint, emulators.Faulty(m.DynamoDB)), Table: newTable(t, endpoint)})
 	noise := []byte(noise(300 << 10))

@@ -14,7 +14,7 @@ import (
 // TestCost: a commit costs its row, and an index only if its entry changes.
 func TestCost(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
-	m := &emulators.Meter{}
+	m := &emulators.Meter{Table: dynamostore.Schema("")}
 	s := dynamostore.New(dynamostore.Options{
 		Client: newClient(endpoint, emulators.Faulty(m.DynamoDB)), Table: newTable(t, endpoint)})
 	full := func(version, wake int64, data, fields string) driver.Row {

@@ -6,7 +6,7 @@ import (
 
 	"millrace/shared/rpc/client"
 	"millrace/tests/clouds/cost"
-	harness "millrace/tests/clouds/emulators/fc"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/fc"
 )
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"millrace/tests/clouds"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/mns"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/shared/rpc/client"
+	"millrace/shared/store/dynamostore"
 	"millrace/tests/clouds/cost"
 	"millrace/tests/clouds/emulators"
 	"millrace/tests/clouds/lambda"
@@ -29,6 +30,7 @@ type aws struct {
 // openAWS deploys functions with the settings of template.yaml.
 func openAWS(t *testing.T) target {
 	a := &aws{tasks: newWork()}
+	a.table.Table, a.sweeps.Table = dynamostore.Schema(""), dynamostore.Schema("")
 	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, _ := io.ReadAll(r.Body)
 		response, _ := a.tasks.do(event)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -23,9 +24,11 @@ type Usage struct {
 // Meter counts the cost of calls to the emulators; its methods are Faulty functions. It requests
 // the consumption of each call from DynamoDB, and computes by the service's rules what the emulator
 // does not report: the write units of a failed condition, from the size of the row to be written;
-// and those of the indexes of dynamostore.Schema, from the row before and after. It omits what the
-// rows of a batch cost in the indexes.
+// and those of the indexes of Table, from the row before and after. It omits what the rows of a batch
+// cost in the indexes.
 type Meter struct {
+	Table *dynamodb.CreateTableInput // the schema of the tables; nil: without indexes
+
 	mu   sync.Mutex
 	used Usage
 }
@@ -105,7 +108,7 @@ func (m *Meter) DynamoDB(c Call) (*http.Response, error) {
 	default:
 		u := consumed(text)
 		if u.index == 0 && writes {
-			u.index = indexUnits(row(u.before), after)
+			u.index = m.indexUnits(row(u.before), after)
 			u.units += u.index
 		}
 		m.add(Usage{Writes: u.units, Index: u.index})

@@ -5,15 +5,10 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"millrace/shared/store/dynamostore"
 )
 
 // item is an item of DynamoDB; nil: no item.
 type item = map[string]types.AttributeValue
-
-// schema is that of the tables whose cost a Meter counts.
-var schema = dynamostore.Schema("")
 
 // units returns what a write of an item costs in the table, in write units. A write whose condition
 // fails costs the same.
@@ -36,17 +31,20 @@ func units(it item) float64 {
 
 // indexUnits computes what a write costs in the indexes, in write units, from the item before and
 // after.
-func indexUnits(before, after item) (n float64) {
-	for _, index := range schema.GlobalSecondaryIndexes {
-		n += entryUnits(index, before, after)
+func (m *Meter) indexUnits(before, after item) (n float64) {
+	if m.Table == nil {
+		return 0
+	}
+	for _, index := range m.Table.GlobalSecondaryIndexes {
+		n += m.entryUnits(index, before, after)
 	}
 	return n
 }
 
 // entryUnits computes the write units of one index. An entry is put or deleted, or both if its keys
 // change.
-func entryUnits(index types.GlobalSecondaryIndex, before, after item) float64 {
-	was, is := entry(index, before), entry(index, after)
+func (m *Meter) entryUnits(index types.GlobalSecondaryIndex, before, after item) float64 {
+	was, is := m.entry(index, before), m.entry(index, after)
 	switch {
 	case reflect.DeepEqual(was, is):
 		return 0
@@ -64,7 +62,7 @@ func entryUnits(index types.GlobalSecondaryIndex, before, after item) float64 {
 }
 
 // entry returns what an index holds of an item; nil if the item is not in the index.
-func entry(index types.GlobalSecondaryIndex, it item) item {
+func (m *Meter) entry(index types.GlobalSecondaryIndex, it item) item {
 	names := slices.Clone(index.Projection.NonKeyAttributes)
 	for _, k := range index.KeySchema {
 		if it[*k.AttributeName] == nil {
@@ -72,7 +70,7 @@ func entry(index types.GlobalSecondaryIndex, it item) item {
 		}
 		names = append(names, *k.AttributeName)
 	}
-	for _, k := range schema.KeySchema {
+	for _, k := range m.Table.KeySchema {
 		names = append(names, *k.AttributeName)
 	}
 	e := item{}

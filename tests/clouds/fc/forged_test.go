@@ -10,7 +10,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/client"
 	"millrace/tests/clouds"
-	harness "millrace/tests/clouds/emulators/fc"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/fc"
 )
 

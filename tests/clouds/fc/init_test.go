@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/tablestore"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 

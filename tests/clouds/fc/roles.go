@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/emulators/alibaba/oss"
 	"millrace/tests/clouds/emulators/alibaba/tablestore"
-	harness "millrace/tests/clouds/emulators/fc"
 )
 
 // TaskRole is the role that signs the calls of tasks.

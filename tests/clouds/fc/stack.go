@@ -9,15 +9,14 @@ import (
 	"time"
 
 	"millrace/shared/alibaba"
-	"millrace/shared/alibaba/mns"
 	"millrace/shared/rpc/client"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/clouds"
 	"millrace/tests/clouds/emulators"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	emulator "millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/emulators/alibaba/oss"
 	"millrace/tests/clouds/emulators/alibaba/tablestore"
-	harness "millrace/tests/clouds/emulators/fc"
 )
 
 // The caller of all stacks.
@@ -264,12 +263,8 @@ func (s *Stack) function(name, dir string, instances int, env ...string) *harnes
 
 // run starts the event stream and the timer.
 func (s *Stack) run(o Options) {
-	client := &mns.Client{Endpoint: mns.Endpoint(emulator.AccountID, emulator.Region, false),
-		HTTP: &http.Client{Transport: s.MNS.Transport()},
-		Credentials: alibaba.Static(alibaba.Credentials{AccessKeyID: emulator.AccessKeyID,
-			AccessKeySecret: emulator.AccessKeySecret})}
-	s.Stream = &harness.Stream{Client: client, Queue: steps, Invoke: s.StepRunner.Invoke, Batch: 16,
-		Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
+	s.Stream = &harness.Stream{Client: s.MNS.Client(), Queue: steps, Invoke: s.StepRunner.Invoke,
+		Batch: 16, Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
 		Pause: func(int) time.Duration { return 100 * time.Millisecond }}
 	if o.Stream != nil {
 		o.Stream(s.Stream)
@@ -327,8 +322,7 @@ func (s *Stack) Sweep() {
 func (s *Stack) Send(text string) { s.put(steps, text) }
 
 func (s *Stack) put(queue, text string) {
-	if _, err := s.Stream.Client.SendOne(context.Background(), queue,
-		mns.OutgoingMessage{Body: text}, 0); err != nil {
+	if err := s.Stream.Client.Send(context.Background(), queue, text); err != nil {
 		s.T.Error("send:", err)
 	}
 }

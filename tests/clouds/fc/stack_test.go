@@ -12,8 +12,8 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/store"
 	"millrace/tests/clouds"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/oss"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 

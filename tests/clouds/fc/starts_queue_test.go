@@ -12,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/alibaba/mns"
 	"millrace/shared/cloudflow"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	emulator "millrace/tests/clouds/emulators/alibaba/mns"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 )
 
@@ -47,8 +46,7 @@ func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)
 // put puts a message into a queue, like any program of a user.
 func put(t *testing.T, s *fc.Stack, queue, body string) {
 	t.Helper()
-	message := mns.OutgoingMessage{Body: body}
-	if _, err := s.Stream.Client.SendOne(t.Context(), queue, message, 0); err != nil {
+	if err := s.Stream.Client.Send(t.Context(), queue, body); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	harness "millrace/tests/clouds/emulators/fc"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/fc"
 )
 

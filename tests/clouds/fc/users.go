@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	harness "millrace/tests/clouds/emulators/fc"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 )
 
 // User is a user's function: it gets the event and returns a result, or an error document.

@@ -16,9 +16,9 @@ import (
 	"millrace/shared/rpc/client"
 	functions "millrace/tests/clouds"
 	"millrace/tests/clouds/emulators"
+	harness "millrace/tests/clouds/emulators/alibaba/fc"
 	"millrace/tests/clouds/emulators/alibaba/mns"
 	"millrace/tests/clouds/emulators/alibaba/tablestore"
-	harness "millrace/tests/clouds/emulators/fc"
 	"millrace/tests/clouds/fc"
 	"millrace/tests/clouds/lambda"
 )

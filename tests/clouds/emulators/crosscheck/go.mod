@@ -6,7 +6,7 @@ go 1.26
 require (
 	github.com/aliyun/alibabacloud-oss-go-sdk-v2 v1.6.1
 	github.com/aliyun/aliyun-tablestore-go-sdk v4.1.3+incompatible
-	millrace/tests/clouds/emulators/alibaba v0.0.0
+	millrace/tests/clouds/emulators v0.0.0
 )
 
 require (
@@ -18,6 +18,4 @@ require (
 	gopkg.in/check.v1 v1.0.0-20201130134442-10cb98267c6c // indirect
 )
 
-replace millrace => ../../../..
-
-replace millrace/tests/clouds/emulators/alibaba => ../alibaba
+replace millrace/tests/clouds/emulators => ..

@@ -1,6 +1,6 @@
 // Package tablestore emulates Alibaba Cloud TableStore (OTS), wide column model, in memory: a
 // Server is an http.Handler for clients of any process, and an http.RoundTripper for clients of the
-// same process. `go run ./tests/clouds/emulators/tablestore/cmd/tablestore` starts it alone.
+// same process. `go run ./alibaba/tablestore/cmd/tablestore` starts it alone.
 //
 // It implements the wire protocol with signatures, plain buffers and checksums; tables, defined
 // columns, global indexes with a lag, and local ones; single rows, batches (also atomic ones),

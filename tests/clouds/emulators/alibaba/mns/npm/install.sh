@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 if ! command -v npm >/dev/null; then
-	echo "tests/clouds/emulators/mns: node and npm are needed (Node 20 or newer)" >&2
+	echo "tests/clouds/emulators/alibaba/mns: node and npm are needed (Node 20 or newer)" >&2
 	exit 1
 fi
 if ! cmp -s package-lock.json node_modules/.installed; then

@@ -2,7 +2,7 @@
 // when it is ready, and stores nothing. A signal ends it or, given -stdin, the end of its standard
 // input.
 //
-//	go run ./tests/clouds/emulators/mns/cmd/mns -address 127.0.0.1:8088 -queues hints \
+//	go -C tests/clouds/emulators run ./alibaba/mns/cmd/mns -address 127.0.0.1:8088 -queues hints \
 //		-duplicate 0.05 -reorder 0.2
 package main
 

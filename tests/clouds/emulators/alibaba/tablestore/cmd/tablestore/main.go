@@ -1,8 +1,8 @@
 // Command tablestore runs the TableStore emulator alone, for clients of any language. It prints its
 // endpoint when it is ready. Its tables are lost when it ends.
 //
-//	go run ./tests/clouds/emulators/tablestore/cmd/tablestore -listen 127.0.0.1:8087 -lag 50ms \
-//		-busy 0.05 -lose 0.01
+//	go -C tests/clouds/emulators run ./alibaba/tablestore/cmd/tablestore -listen 127.0.0.1:8087 \
+//		-lag 50ms -busy 0.05 -lose 0.01
 package main
 
 import (

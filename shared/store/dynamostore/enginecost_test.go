@@ -1,17 +1,18 @@
-package emulators_test
+package dynamostore_test
 
 import (
 	"testing"
 
+	"millrace/shared/store/dynamostore"
 	"millrace/tests/clouds/emulators"
 )
 
-// TestCost bounds what executions cost: write units, and requests to SQS other than receives and
+// TestEngineCost bounds what executions cost: write units, and requests to SQS other than receives and
 // deletes. A change of the row format or of the protocol must not raise the cost unnoticed. The
 // project's floor is 15 units and 3 requests for five tasks in a row.
-func TestCost(t *testing.T) {
+func TestEngineCost(t *testing.T) {
 	w := newWorld(t)
-	var table, queue emulators.Meter
+	table, queue := emulators.Meter{Table: dynamostore.Schema("")}, emulators.Meter{}
 	w.sends = emulators.Faulty(queue.SQS)
 	e := w.process(t, emulators.Faulty(table.DynamoDB))
 	for _, c := range []struct {

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"millrace/tests/support/port"
 )
 
 // custom drives a process that is an HTTP server.
@@ -22,7 +20,7 @@ type custom struct {
 }
 
 func openCustom() (driver, error) {
-	number, err := port.Take()
+	number, err := freePort()
 	if err != nil {
 		return nil, err
 	}

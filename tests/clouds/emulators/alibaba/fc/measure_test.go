@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"millrace/tests/clouds/emulators/fc"
+	"millrace/tests/clouds/emulators/alibaba/fc"
 )
 
 // TestCold: every Cold starts a process of its own, and leaves none behind.
 func TestCold(t *testing.T) {
 	both(t, func(t *testing.T, r fc.Runtime) {
-		f := deploy(t, r, "http", nil)
+		f := deploy(t, r, nil)
 		for range 2 {
 			s, err := f.Cold(func() error {
 				w := httptest.NewRecorder()
@@ -40,11 +40,11 @@ func TestCold(t *testing.T) {
 
 // TestBilled: simultaneous invocations of one instance are billed once.
 func TestBilled(t *testing.T) {
-	f := deploy(t, fc.Custom, "http", func(f *fc.Function) { f.Concurrency = 4 })
+	f := deploy(t, fc.Custom, func(f *fc.Function) { f.Concurrency = 4 })
 	sleep := func() {
 		w := httptest.NewRecorder()
 		fc.Trigger{Function: f}.ServeHTTP(w,
-			httptest.NewRequest(http.MethodGet, "http://f/sleep?for=50ms", nil))
+			httptest.NewRequest(http.MethodGet, "http://f/?for=50ms", nil))
 	}
 	began := time.Now()
 	var all sync.WaitGroup

@@ -1,4 +1,4 @@
-package emulators_test
+package dynamostore_test
 
 import (
 	"context"

@@ -10,8 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/shared/alibaba/mns"
-	"millrace/shared/backoff"
+	"millrace/tests/clouds/emulators/alibaba/mns"
 )
 
 // Form is the form in which a function receives messages.
@@ -79,18 +78,18 @@ func (s *Stream) Run(ctx context.Context) error {
 }
 
 // collect receives the messages of the next batch.
-func (s *Stream) collect(ctx context.Context) []mns.ReceivedMessage {
+func (s *Stream) collect(ctx context.Context) []mns.Message {
 	size := min(max(s.Batch, 1), mns.BatchMax)
 	got, err := s.Client.Receive(ctx, s.Queue, size, time.Second)
 	if err != nil {
-		backoff.Wait(ctx, 100*time.Millisecond)
+		wait(ctx, 100*time.Millisecond)
 		return nil
 	}
 	end := time.Now().Add(s.Window)
 	for len(got) > 0 && len(got) < size && time.Now().Before(end) && ctx.Err() == nil {
 		more, err := s.Client.Receive(ctx, s.Queue, size-len(got), 0)
 		if err != nil || len(more) == 0 {
-			backoff.Wait(ctx, 10*time.Millisecond)
+			wait(ctx, 10*time.Millisecond)
 		}
 		got = append(got, more...)
 	}
@@ -100,9 +99,21 @@ func (s *Stream) collect(ctx context.Context) []mns.ReceivedMessage {
 	return got
 }
 
+// wait waits for d; it reports false if ctx ends before.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // deliver repeats a batch until the function accepts it or its retries are used up. If ctx ends,
 // the messages stay in the queue.
-func (s *Stream) deliver(ctx context.Context, messages []mns.ReceivedMessage) error {
+func (s *Stream) deliver(ctx context.Context, messages []mns.Message) error {
 	s.Batches.Add(1)
 	for _, event := range s.events(messages) {
 		if err := s.push(ctx, event); ctx.Err() != nil {
@@ -132,7 +143,7 @@ func (s *Stream) push(ctx context.Context, event []byte) error {
 			return nil
 		}
 		s.Failures.Add(1)
-		if n == s.Retries || !backoff.Wait(ctx, s.pause(n)) {
+		if n == s.Retries || !wait(ctx, s.pause(n)) {
 			return err
 		}
 	}
@@ -171,19 +182,18 @@ func (s *Stream) within(event []byte) ([]byte, error) {
 }
 
 // bury sends a batch to the dead-letter queue.
-func (s *Stream) bury(messages []mns.ReceivedMessage) error {
+func (s *Stream) bury(messages []mns.Message) error {
 	if s.DeadLetter == "" {
 		return nil
 	}
-	out := make([]mns.OutgoingMessage, len(messages))
+	bodies := make([]string, len(messages))
 	for i, m := range messages {
-		out[i] = mns.OutgoingMessage{Body: m.Body}
+		bodies[i] = m.Body
 	}
-	failed, err := s.Client.Send(context.Background(), s.DeadLetter, out)
-	return errors.Join(append(failed, err)...)
+	return s.Client.Send(context.Background(), s.DeadLetter, bodies...)
 }
 
-func (s *Stream) remove(messages []mns.ReceivedMessage) {
+func (s *Stream) remove(messages []mns.Message) {
 	var handles []string
 	for _, m := range messages {
 		handles = append(handles, m.Handle)
@@ -197,7 +207,7 @@ func (s *Stream) remove(messages []mns.ReceivedMessage) {
 }
 
 // events returns what the function gets for a batch: one event, or with Rule one for each message.
-func (s *Stream) events(messages []mns.ReceivedMessage) [][]byte {
+func (s *Stream) events(messages []mns.Message) [][]byte {
 	var elements []any
 	for _, m := range messages {
 		if s.Form == RawData {
@@ -225,7 +235,7 @@ func encode(v any) []byte {
 }
 
 // body returns a message's body in the form that the function gets.
-func (s *Stream) body(m mns.ReceivedMessage) string {
+func (s *Stream) body(m mns.Message) string {
 	if s.Encoded {
 		return m.Body
 	}
@@ -236,7 +246,7 @@ func (s *Stream) body(m mns.ReceivedMessage) string {
 }
 
 // cloudEvent returns the event of a message in the form that an MNS trigger gives it.
-func (s *Stream) cloudEvent(m mns.ReceivedMessage) map[string]any {
+func (s *Stream) cloudEvent(m mns.Message) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
 	return map[string]any{

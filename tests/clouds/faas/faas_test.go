@@ -1,4 +1,4 @@
-package fc_test
+package faas_test
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"millrace/tests/clouds/emulators/fc"
+	"millrace/tests/clouds/emulators/alibaba/fc"
 )
 
 var built struct {
@@ -226,7 +226,7 @@ func TestNotHTTP(t *testing.T) {
 
 func recorded(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../../../../shared/events/testdata/" + name + ".json")
+	text, err := os.ReadFile("../../../shared/events/testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,55 +288,6 @@ func TestOpenFails(t *testing.T) {
 		}
 		if _, err := f.Invoke(recorded(t, "fc-timer")); err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-// TestInstances: instances start and end, and each has at most as many invocations as the function
-// allows.
-func TestInstances(t *testing.T) {
-	both(t, func(t *testing.T, runtime fc.Runtime) {
-		f := deploy(t, runtime, "http",
-			func(f *fc.Function) { f.Instances, f.Concurrency, f.Freeze = 3, 2, true })
-		url := front(t, f)
-		var pids sync.Map
-		var all sync.WaitGroup
-		for range 6 {
-			all.Go(func() {
-				status, _, s, text := get(t, request(t, "GET", url+"/sleep?for=1s", ""))
-				if status != 202 {
-					t.Errorf("%d %s", status, text)
-				}
-				pids.Store(s.Pid, true)
-			})
-		}
-		all.Wait()
-		n := 0
-		pids.Range(func(any, any) bool { n++; return true })
-		if n != 3 || f.ColdStarts() != 3 {
-			t.Errorf("%d processes, %d cold starts", n, f.ColdStarts())
-		}
-		if f.Kill() != 0 {
-			t.Error("busy at rest")
-		}
-		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 ||
-			f.ColdStarts() != 4 {
-			t.Errorf("after kill: %d %s", status, text)
-		}
-	})
-}
-
-func TestTimeout(t *testing.T) {
-	both(t, func(t *testing.T, runtime fc.Runtime) {
-		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Timeout = time.Second })
-		url := front(t, f)
-		status, _, _, text := get(t, request(t, "GET", url+"/sleep?for=1m", ""))
-		if status != 502 || !strings.Contains(text, "timed out") {
-			t.Errorf("%d %s", status, text)
-		}
-		f.Timeout = time.Minute // for a new instance, which may be slow
-		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 {
-			t.Errorf("%d %s", status, text)
 		}
 	})
 }
