@@ -66,7 +66,7 @@ func (t *transaction) updateLeases() {
 	}
 }
 
-// need is what an execution needs that a process has to see to: calls of ready attempts, and
+// need is what an execution needs of a process: calls of ready attempts, and
 // deliveries of outbox entries.
 type need struct{ ready, unsent bool }
 

@@ -19,12 +19,12 @@ func (e *Engine) sendHint(partition string, delay time.Duration) {
 	}
 }
 
-// hintDelayMax is how far ahead a delayed hint makes a wake-up precise. The sweeper sees to later
-// ones.
+// hintDelayMax is how far ahead a delayed hint makes a wake-up precise. The sweeper finds
+// later ones.
 const hintDelayMax = 3 * time.Minute
 
-// scheduleWakeup sends a delayed hint for the next wake-up that this process does not see to
-// itself: it sees to its own calls and to the delivery it is making now.
+// scheduleWakeup sends a delayed hint for the next wake-up that this process does not handle
+// itself: it handles its own calls and the delivery it is making now.
 func (t *transaction) scheduleWakeup() {
 	e, m := t.engine, t.mailbox
 	next := m.state.NextWakeTime

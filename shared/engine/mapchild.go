@@ -13,8 +13,8 @@ import (
 	"millrace/shared/task"
 )
 
-// errChildName says that another execution has the name of a child. Nobody can know that name
-// before the MapRun has started, so somebody has started that execution on purpose.
+// errChildName says that another execution has the name of a child. No caller can know that name
+// before the MapRun has started, so a caller has started that execution on purpose.
 var errChildName = errors.New("another execution has the name of the child execution")
 
 // mapChild is the child execution of a MapRun that an attempt starts or runs.

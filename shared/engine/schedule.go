@@ -59,7 +59,7 @@ func hintsAgain(due time.Duration) bool {
 	return false
 }
 
-// wakeSchedule sees to a schedule that may be due (docs/protocol.md#schedules).
+// wakeSchedule advances a schedule that may be due (docs/protocol.md#schedules).
 func (e *Engine) wakeSchedule(ctx context.Context, key driver.Key) error {
 	for range scheduleTries {
 		s, err := e.Store.GetSchedule(ctx, key)
@@ -79,7 +79,7 @@ func (e *Engine) wakeSchedule(ctx context.Context, key driver.Key) error {
 			return err
 		}
 	}
-	return nil // others see to it
+	return nil // others advance it
 }
 
 // SettleSchedule starts what a schedule has planned until now, before a request changes or deletes

@@ -247,7 +247,7 @@ func (f *stepper) readNumber(e *entry, n numberField) error {
 	if err != nil {
 		return err
 	}
-	i, ok := seconds(v, false)
+	i, ok := wholeNumber(v, false)
 	if !ok || i < n.valueMin {
 		return f.runtimeError(fmt.Sprintf("%s must be an integer from %d, got %s", n.site,
 			n.valueMin, value.Quote(string(value.Encode(v)))))

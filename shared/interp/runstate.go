@@ -79,7 +79,7 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 		return 0, err
 	}
 	minSeconds, maxSeconds := f.d.wait.min, f.d.wait.max(f.l, f.s.Express)
-	n, ok := seconds(v, f.d.wait.texts)
+	n, ok := wholeNumber(v, f.d.wait.texts)
 	if !ok || n < minSeconds || n > maxSeconds {
 		return 0, f.runtimeError(
 			fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s",
@@ -88,8 +88,8 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 	return f.now + n*1000, nil
 }
 
-// seconds reads a whole number. texts allows numbers in strings.
-func seconds(v any, texts bool) (int64, bool) {
+// wholeNumber reads an integer; texts allows one in a string.
+func wholeNumber(v any, texts bool) (int64, bool) {
 	switch v := v.(type) {
 	case value.Number:
 		return value.Int(v)

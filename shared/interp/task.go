@@ -52,7 +52,7 @@ func (f *stepper) timeoutSeconds(e *entry, t *flow.TaskSpec) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := seconds(v, true)
+	n, ok := wholeNumber(v, true)
 	if !ok || n < 0 || n > f.l.TaskSeconds {
 		return 0, f.runtimeError(
 			fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds,

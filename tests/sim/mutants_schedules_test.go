@@ -9,7 +9,7 @@ func init() {
 		{"decide about a time that is to come", "shared/engine/schedule.go", "	now := e.nowMillis()\n	if s.Next == 0", "	now := e.nowMillis() + 30_000\n	if s.Next == 0"},
 		{"be done with a start that has failed", "shared/engine/schedulestart.go", "	return rejection, err\n}\n\n// reportPlanned", "	return rejection, nil\n}\n\n// reportPlanned"},
 		{"change a schedule that is due", "shared/cloudflow/schedules.go", "		err = s.Engine.SettleSchedule(ctx, sch)\n", "		_ = s.Engine.SettleSchedule\n"},
-		{"catch up with what came while it was disabled", "shared/cloudflow/schedules.go", "		sch.Next = s.Engine.NextPlanned(sch, expression)\n	}\n	sch.Author", "		if next := s.Engine.NextPlanned(sch, expression); next == 0 || sch.Next == 0 {\n			sch.Next = next\n		}\n	}\n	sch.Author"},
+		{"catch up with what came while it was disabled", "shared/cloudflow/scheduleupdate.go", "		sch.Next = s.Engine.NextPlanned(sch, expression)\n	}\n	sch.Author", "		if next := s.Engine.NextPlanned(sch, expression); next == 0 || sch.Next == 0 {\n			sch.Next = next\n		}\n	}\n	sch.Author"},
 		{"start a disabled schedule", "shared/engine/schedule.go", "	if !s.Enabled {\n		return 0\n	}\n", ""},
 		{"keep the schedules of a deleted flow", "shared/engine/schedule.go", "		return e.Store.DeleteSchedule(ctx, s)\n", "		return nil\n"},
 		{"leave schedules to the hint", "shared/engine/sweep.go", "		store.ScheduleRow:         e.sweepSchedule,\n", ""},

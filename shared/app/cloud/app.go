@@ -129,18 +129,31 @@ func (c *App) open(
 
 // build constructs the parts, as the local server does, with an engine that only accepts messages.
 func (c *App) build(h *services, file functionsFile) error {
-	s := &c.settings
-	// Loopback is never allowed, whatever the settings say, because the runtime API of the function
-	// listens there.
-	client, err := httpclient.New(httpclient.Options{
-		AllowPrivate: s.AllowPrivate != nil && *s.AllowPrivate,
-		Allow:        s.Allow,
-		MaxResponse:  app.ResponseMax(c.limits),
-	})
+	c.asyncResults = c.newAsyncResults(h)
+	children := &app.Subflows{}
+	tasks, err := c.tasks(h, file, subflowtask.New(children, children))
 	if err != nil {
 		return err
 	}
-	c.asyncResults = &asyncResults{
+	mayFlow, register, err := c.rights()
+	if err != nil {
+		return err
+	}
+	inflight.LimitHeap(c.settings.Memory())
+	// A single account may hold only half: a function does not know how many accounts there are.
+	responses := app.NewResponses(c.settings.Memory(), c.limits, true)
+	restricted := task.RestrictAccounts(tasks, sharedAccount(register, h.account))
+	c.engine = c.newEngine(h, app.LimitResponses(restricted, responses), mayFlow)
+	c.service = c.newService(mayFlow)
+	children.Service, children.Region = c.service, c.config.Region
+	c.asyncResults.engine = c.engine
+	return nil
+}
+
+// newAsyncResults returns what handles the results of asynchronous invocations; it has no engine
+// yet.
+func (c *App) newAsyncResults(h *services) *asyncResults {
+	return &asyncResults{
 		driver:       c.store.Driver(),
 		output:       h.output,
 		identity:     h.identity,
@@ -150,36 +163,52 @@ func (c *App) build(h *services, file functionsFile) error {
 		wakeOnExpiry: !h.storeExpires,
 		log:          c.log,
 	}
-	children := &app.Subflows{}
-	flows := subflowtask.New(children, children)
-	tasks, rest := h.runners(c.asyncResults, flows)
-	tasks[httptask.Action] = httptask.New(client)
-	for _, action := range flows.Actions() {
-		if tasks[action] == nil {
-			tasks[action] = flows
-		}
+}
+
+// tasks returns what runs the actions of flows: addresses that the configuration maps come before
+// the services of the cloud. The setting Tasks takes the place of all.
+func (c *App) tasks(
+	h *services, file functionsFile, flows *subflowtask.Runner,
+) (task.Runner, error) {
+	s := &c.settings
+	responseMax := app.ResponseMax(c.limits)
+	// Loopback is never allowed, whatever the settings say, because the runtime API of the function
+	// listens there.
+	client, err := httpclient.New(httpclient.Options{
+		AllowPrivate: s.AllowPrivate != nil && *s.AllowPrivate,
+		Allow:        s.Allow,
+		MaxResponse:  responseMax,
+	})
+	if err != nil {
+		return nil, err
 	}
 	if s.Tasks != "" {
-		tasks, rest, file.actions = nil, nil, app.TaskOverride(s.Tasks)
+		override := app.TaskOverride(s.Tasks)
+		return task.NewTable(nil,
+			actiontask.New(override, httpclient.NewInternal(responseMax))), nil
 	}
-	mapped := actiontask.New(file.actions, httpclient.NewInternal(app.ResponseMax(c.limits)))
+	runners, rest := h.runners(c.asyncResults, flows)
+	runners[httptask.Action] = httptask.New(client)
+	for _, action := range flows.Actions() {
+		if runners[action] == nil {
+			runners[action] = flows
+		}
+	}
+	mapped := actiontask.New(file.actions, httpclient.NewInternal(responseMax))
 	if rest == nil {
-		rest = mapped
-	} else {
-		rest = mapped.Before(rest)
+		return task.NewTable(runners, mapped), nil
 	}
-	// A single account may hold only half: a function does not know how many accounts there are.
-	responses := app.NewResponses(s.Memory(), c.limits, true)
-	mayFlow, register, err := c.rights()
-	if err != nil {
-		return err
-	}
-	inflight.LimitHeap(s.Memory())
-	c.engine = engine.New(engine.Options{
-		Store: c.store,
-		Queue: c.queue,
-		Tasks: app.LimitResponses(task.RestrictAccounts(task.NewTable(tasks, rest),
-			sharedAccount(register, h.account)), responses),
+	return task.NewTable(runners, mapped.Before(rest)), nil
+}
+
+func (c *App) newEngine(
+	h *services, tasks task.Runner, mayFlow func(account, role, author string) (access.May, error),
+) *engine.Engine {
+	s := &c.settings
+	return engine.New(engine.Options{
+		Store:        c.store,
+		Queue:        c.queue,
+		Tasks:        tasks,
 		Rights:       mayFlow,
 		Compile:      fdl.Compiler(c.limits),
 		Limits:       c.limits,
@@ -195,7 +224,12 @@ func (c *App) build(h *services, file functionsFile) error {
 		Retention:    s.Retention(),
 		CatchUp:      s.CatchUp(),
 	})
-	c.service = cloudflow.New(cloudflow.Options{
+}
+
+func (c *App) newService(
+	mayFlow func(account, role, author string) (access.May, error),
+) *cloudflow.Service {
+	return cloudflow.New(cloudflow.Options{
 		Store:   c.store,
 		Engine:  c.engine,
 		Limits:  c.limits,
@@ -205,9 +239,6 @@ func (c *App) build(h *services, file functionsFile) error {
 		WaitMax: c.config.Wait,
 		Log:     c.log,
 	})
-	children.Service, children.Region = c.service, c.config.Region
-	c.asyncResults.engine = c.engine
-	return nil
 }
 
 // rights reads what flows may do. A function without this configuration allows flows nothing,
