@@ -1,5 +1,5 @@
-// Command manpages writes the manual pages of `millrace`, one for each command, into a folder. It is
-// a program of its own so that `millrace` does not carry what renders them.
+// Command manpages writes the manual pages of `millrace`, one for each command, into a folder. It
+// is a program of its own so that `millrace` does not carry what renders them.
 package main
 
 import (

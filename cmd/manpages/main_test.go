@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestPages checks that every command has a page, with its flags and examples, and that no character
-// of a text is lost as markup.
+// TestPages checks that every command has a page, with its flags and examples, and that no
+// character of a text is lost as markup.
 func TestPages(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "man")
 	if err := write(folder, "v1.2.3"); err != nil {

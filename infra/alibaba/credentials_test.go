@@ -15,8 +15,8 @@ func TestFindCredentials(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-	for _, name := range []string{alibaba.EnvKeyID, alibaba.EnvKeySecret, alibaba.EnvToken, alibaba.EnvFile,
-		alibaba.EnvProfile} {
+	for _, name := range []string{alibaba.EnvKeyID, alibaba.EnvKeySecret, alibaba.EnvToken,
+		alibaba.EnvFile, alibaba.EnvProfile} {
 		t.Setenv(name, "")
 	}
 	key := func() (string, error) {

@@ -129,8 +129,8 @@ func TestTest(t *testing.T) {
 	s.expect(1, []string{"bad.yaml:4:", "unknown key", "cannot read",
 		"0 cases in 3 files: 0 passed, 0 failed; 3 files cannot be used\n"}, nil, "test", "bad")
 	s.expect(1, []string{"add to tasks: charge: [{return: {}}]"}, nil, "test", "short.cases.yaml")
-	s.expect(1, []string{
-		"3 cases in 5 files: 1 passed, 2 failed; 3 files cannot be used\n"}, nil, "test", ".", "--verbose")
+	s.expect(1, []string{"3 cases in 5 files: 1 passed, 2 failed; 3 files cannot be used\n"}, nil,
+		"test", ".", "--verbose")
 	code, out, _ := s.run("test", "flows", "--output", "json")
 	var got []struct {
 		File, Case, Status string

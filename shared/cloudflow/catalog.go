@@ -11,8 +11,8 @@ import (
 	"millrace/shared/store"
 )
 
-// Limits of a flow's versions and aliases (docs/api.md#versions-and-aliases). All of them are named in the flow's
-// row, which every start reads.
+// Limits of a flow's versions and aliases (docs/api.md#versions-and-aliases). All of them are named
+// in the flow's row, which every start reads.
 const (
 	versionsMax = 1000
 	aliasesMax  = 100

@@ -345,8 +345,8 @@ func only(identity string, actions ...string) cloudflow.Caller {
 	return c
 }
 
-// TestScheduleAuthor: who enables a schedule, or changes one that is enabled, must have the right to
-// start the flow, because the schedule starts it with the rights of that key.
+// TestScheduleAuthor: who enables a schedule, or changes one that is enabled, must have the right
+// to start the flow, because the schedule starts it with the rights of that key.
 func TestScheduleAuthor(t *testing.T) {
 	h := newScheduleHarness(t)
 	ctx, yes, no := t.Context(), true, false
@@ -421,8 +421,8 @@ func TestScheduleAnswersHide(t *testing.T) {
 	}
 }
 
-// TestScheduleLostReplies: a write that was applied although its reply was lost is a success when it
-// is repeated, and a change that loses races is made again.
+// TestScheduleLostReplies: a write that was applied although its reply was lost is a success when
+// it is repeated, and a change that loses races is made again.
 func TestScheduleLostReplies(t *testing.T) {
 	h := newScheduleHarness(t)
 	ctx := t.Context()

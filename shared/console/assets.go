@@ -10,8 +10,8 @@ import (
 	"millrace/shared/graph"
 )
 
-// asset is a style sheet or a script. Its address holds the hash of its bytes, so a browser keeps it
-// for ever.
+// asset is a style sheet or a script. Its address holds the hash of its bytes, so a browser keeps
+// it for ever.
 type asset struct {
 	address, kind string
 	bytes         []byte

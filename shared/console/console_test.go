@@ -217,7 +217,8 @@ func TestSchedules(t *testing.T) {
 	}
 	got := s.post("flows/pay/schedules", url.Values{"name": {"bad"}, "expression": {"0 4 * * *"},
 		"payload": {"{}"}})
-	if !strings.Contains(got.body, `role="alert"`) || !strings.Contains(got.body, `value="0 4 * * *"`) {
+	if !strings.Contains(got.body, `role="alert"`) ||
+		!strings.Contains(got.body, `value="0 4 * * *"`) {
 		t.Errorf("a broken expression: %s", got.body)
 	}
 	s.post("flows/pay/schedules/change", url.Values{"name": {"nightly"}})

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/value"
 )
 
-// What a page reads of the history of an execution at most: events, and bytes of their details. Home
-// reads less, because it reads several.
+// What a page reads of the history of an execution at most: events, and bytes of their details.
+// Home reads less, because it reads several.
 const (
 	eventsMax    = 5000
 	detailsMax   = 2 << 20
@@ -34,7 +34,9 @@ type events struct {
 
 // events reads the history of an execution: eventsMax events at most, and then no more once their
 // details have bytesMax bytes.
-func (pr *pageRequest) events(ctx context.Context, flowName, name string, bytesMax int) (*events, error) {
+func (pr *pageRequest) events(
+	ctx context.Context, flowName, name string, bytesMax int,
+) (*events, error) {
 	h := &events{Run: graph.NewRun(), places: history.NewPlaces(),
 		scheduled: map[*history.Place]*client.Event{}}
 	limit, token := int64(500), ""

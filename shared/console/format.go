@@ -59,8 +59,9 @@ const (
 	detailMax = 4 << 10
 )
 
-// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are. A text that
-// would grow to more than prettyGrowth times its length, or that is none, is returned as it is.
+// pretty returns JSON text with line breaks, its numbers and duplicate keys as they are. A text
+// that would grow to more than prettyGrowth times its length, or that is none, is returned as it
+// is.
 func pretty(text string) string {
 	var b bytes.Buffer
 	if value.ExceedsDepth([]byte(text), prettyDepth) ||

@@ -223,7 +223,9 @@ func fill(t *testing.T, api *client.Client) {
 	}
 }
 
-func awaitStatus(t *testing.T, api *client.Client, flowName, name, status string) *client.Execution {
+func awaitStatus(
+	t *testing.T, api *client.Client, flowName, name, status string,
+) *client.Execution {
 	t.Helper()
 	wait := int64(20)
 	x, err := api.DescribeExecution(t.Context(), cloudflow.DescribeExecutionRequest{

@@ -26,7 +26,8 @@ func ownPath(path string) string {
 // root returns the way from the address of a request back to the root of the console: "../" for
 // each folder.
 func root(r *http.Request) string {
-	return "./" + strings.Repeat("../", strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/"))
+	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
+	return "./" + strings.Repeat("../", strings.Count(path, "/"))
 }
 
 // redirect leads the browser to a path of the console.

@@ -144,8 +144,8 @@ func TestRightsOfTheReader(t *testing.T) {
 	if !strings.Contains(x.body, "running") {
 		t.Errorf("the viewer has stopped it: %s", x.body)
 	}
-	if got := s.post("flows/pay/start", url.Values{"name": {"mine"}, "input": {"{}"}}); !strings.Contains(
-		got.body, `role="alert"`) {
+	start := url.Values{"name": {"mine"}, "input": {"{}"}}
+	if got := s.post("flows/pay/start", start); !strings.Contains(got.body, `role="alert"`) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -42,7 +42,9 @@ func (pr *pageRequest) showVersions(wrong string) error {
 	return pr.ok("versions", pr.page.T("versions of", p.Flow), p)
 }
 
-func versionsPath(flowName string) string { return "flows/" + url.PathEscape(flowName) + "/versions" }
+func versionsPath(flowName string) string {
+	return "flows/" + url.PathEscape(flowName) + "/versions"
+}
 
 // changeVersion publishes or deletes a version.
 func (pr *pageRequest) changeVersion() error {

@@ -87,8 +87,8 @@ func (e *Engine) startMapChild(ctx context.Context, c *mapChild) (task.Result, e
 	return task.Result{}, err
 }
 
-// deadline returns the deadline of the child. The parent ends a little earlier and stops it, so that
-// the parent ends by its own time limit and not by the failure of a child.
+// deadline returns the deadline of the child. The parent ends a little earlier and stops it, so
+// that the parent ends by its own time limit and not by the failure of a child.
 func (c *mapChild) deadline() int64 { return c.parent.Deadline + interp.LeaseMargin }
 
 // flow returns the flow as the claim of the parent has fixed it. row is what its row says now.

@@ -121,8 +121,8 @@ func TestScheduleSwept(t *testing.T) {
 	}
 }
 
-// TestScheduleHintsBackOff: while no step runner works, the sweeper of functions sends few hints for
-// a due schedule.
+// TestScheduleHintsBackOff: while no step runner works, the sweeper of functions sends few hints
+// for a due schedule.
 func TestScheduleHintsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -139,8 +139,8 @@ func TestScheduleHintsBackOff(t *testing.T) {
 	})
 }
 
-// TestScheduleHinted: in functions, a hint alone starts what is due, to the millisecond. A hint that
-// comes a little early is sent again.
+// TestScheduleHinted: in functions, a hint alone starts what is due, to the millisecond. A hint
+// that comes a little early is sent again.
 func TestScheduleHinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
@@ -184,7 +184,8 @@ func TestScheduleCatchesUp(t *testing.T) {
 		{"0 10 0 * * *", 70*time.Minute + 1, []string{startOf("s", 10*time.Minute, time.Hour)}, 0},
 		{"0 10 0 * * *", 70*time.Minute + time.Millisecond, []string{}, 1},
 		{"0 10,11 0 * * *", 71*time.Minute + time.Millisecond, []string{}, 2},
-		{"@every 7m", 24 * time.Hour, []string{startOf("s", 23*time.Hour+55*time.Minute, 5*time.Minute)}, 204},
+		{"@every 7m", 24 * time.Hour,
+			[]string{startOf("s", 23*time.Hour+55*time.Minute, 5*time.Minute)}, 204},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t)

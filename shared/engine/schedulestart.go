@@ -30,10 +30,10 @@ func (e *Engine) ScheduleCounts() ScheduleCounts {
 	return ScheduleCounts{c.started.Load(), c.skipped.Load(), c.rejected.Load()}
 }
 
-// startPlanned starts the execution for the planned time that is decided (Planned); nothing if there
-// is none. Another process may do the same: the execution is started once. rejection says that it
-// is not started and will never be. After an error the schedule must stay as it is, and startPlanned
-// be called again.
+// startPlanned starts the execution for the planned time that is decided (Planned); nothing if
+// there is none. Another process may do the same: the execution is started once. rejection says
+// that it is not started and will never be. After an error the schedule must stay as it is, and
+// startPlanned be called again.
 func (e *Engine) startPlanned(
 	ctx context.Context, f *store.Flow, s *store.Schedule,
 ) (rejection, err error) {
@@ -128,9 +128,9 @@ func ScheduleInput(name, payload string, planned int64) ([]byte, error) {
 		`","triggerTime":"` + plannedTime(planned) + `"}`))
 }
 
-// scheduledName returns the name of the execution for the planned time: that of the schedule and the
-// time in seconds since 1970. A long name is cut, and has a hash of the whole one, so that schedules
-// whose names begin alike do not collide.
+// scheduledName returns the name of the execution for the planned time: that of the schedule and
+// the time in seconds since 1970. A long name is cut, and has a hash of the whole one, so that
+// schedules whose names begin alike do not collide.
 func scheduledName(s *store.Schedule) string {
 	suffix := "-" + strconv.FormatInt(s.Planned/1000, 10)
 	name := s.Name

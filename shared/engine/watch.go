@@ -80,8 +80,8 @@ func (e *Engine) Await(
 	})
 }
 
-// AwaitEvent returns the execution once it has the event with the id, or has ended, or as it is when
-// wait is over or the engine closes.
+// AwaitEvent returns the execution once it has the event with the id, or has ended, or as it is
+// when wait is over or the engine closes.
 func (e *Engine) AwaitEvent(
 	ctx context.Context, partition string, id int64, wait time.Duration,
 ) (*store.Execution, error) {

@@ -56,7 +56,8 @@ func TestAwait(t *testing.T) {
 }
 
 // TestAwaitEvent: a request that waits for an event gets it in the moment of its commit, in the
-// process that commits, and within a second in any other; it gets nothing new when its time is over.
+// process that commits, and within a second in any other; it gets nothing new when its time is
+// over.
 func TestAwaitEvent(t *testing.T) {
 	for topology, late := range map[engine.Topology]time.Duration{
 		engine.Embedded: 0, engine.Servers: time.Second} {

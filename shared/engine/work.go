@@ -20,8 +20,8 @@ const (
 // RunUntilIdle advances an execution until nothing of it is in flight or ready, or until the time
 // of ctx, less a margin, does not suffice for another call. What is ready then, and what the outbox
 // holds, is handed off with a hint. When it returns, nothing of the execution goes on in this
-// process, so the process may be frozen. A hint for a schedule is handled likewise. An error means that the store failed or has a row of a
-// newer program; the hint should be delivered again.
+// process, so the process may be frozen. A hint for a schedule is handled likewise. An error means
+// that the store failed or has a row of a newer program; the hint should be delivered again.
 func (e *Engine) RunUntilIdle(ctx context.Context, partition string) error {
 	if key, ok := store.ParseScheduleHint(partition); ok {
 		return e.handleScheduleHint(ctx, key)

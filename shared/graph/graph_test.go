@@ -47,8 +47,8 @@ func layOut(t *testing.T, m *flow.Machine) *graph.Graph {
 	return g
 }
 
-// TestTooLarge: a flow with too many parts, or whose edges pass too many layers, is not laid out. The
-// largest that is takes little.
+// TestTooLarge: a flow with too many parts, or whose edges pass too many layers, is not laid out.
+// The largest that is takes little.
 func TestTooLarge(t *testing.T) {
 	chain := func(n int, last bool) *flow.Machine {
 		states := make([]*flow.State, n)

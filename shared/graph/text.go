@@ -20,7 +20,8 @@ const (
 	captionSize = 11.0
 )
 
-// textWidth estimates the width of a text. It is the same on every machine, because it asks no font.
+// textWidth estimates the width of a text. It is the same on every machine, because it asks no
+// font.
 func textWidth(s string, size float64) float64 {
 	width := 0.0
 	for _, r := range s {

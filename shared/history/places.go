@@ -116,8 +116,8 @@ func (p *Places) enter(e *client.Event, before *Place) *Place {
 	return at
 }
 
-// begin counts a branch or item, which begins with a state, and returns its scope. What begins after
-// a failure is the first of another attempt of the Parallel or Map.
+// begin counts a branch or item, which begins with a state, and returns its scope. What begins
+// after a failure is the first of another attempt of the Parallel or Map.
 func (at *Place) begin(first string) *Scope {
 	if at.failedIn != nil {
 		at.Scopes, at.Running, at.first, at.failedIn = 0, 0, nil, nil

@@ -64,9 +64,9 @@ func startedNothing(name string) bool {
 	return false
 }
 
-// ChildSeed returns the run and the seed of an Express child execution of a MapRun. They are derived
-// from the seed of its parent and the idempotency key of the attempt, so a child that is run again
-// has the same random values, and its calls the same idempotency keys.
+// ChildSeed returns the run and the seed of an Express child execution of a MapRun. They are
+// derived from the seed of its parent and the idempotency key of the attempt, so a child that is
+// run again has the same random values, and its calls the same idempotency keys.
 func ChildSeed(parent [16]byte, key string) (run uint64, seed [16]byte) {
 	h := hmac.New(sha256.New, parent[:])
 	h.Write([]byte("child#" + key))

@@ -80,8 +80,8 @@ func (f *stepper) succeed(sc *scope) error {
 	return nil
 }
 
-// objectOutput returns the output of an execution in a dialect in which it must be an object, unless a
-// MapRun is to take it.
+// objectOutput returns the output of an execution in a dialect in which it must be an object,
+// unless a MapRun is to take it.
 func (f *stepper) objectOutput(out *flow.Value) (*flow.Value, error) {
 	if !out.Loaded() {
 		return nil, needValue(out)

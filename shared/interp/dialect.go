@@ -110,8 +110,8 @@ var dialects = [...]*dialect{
 	0: &stateMachine, flow.FlowV1: &flowV1, flow.StateMachine: &stateMachine,
 }
 
-// ChildTimedOut returns the error of a task of the dialect whose child execution has timed out: err,
-// the error of the child, by the name that the dialect has for it.
+// ChildTimedOut returns the error of a task of the dialect whose child execution has timed out:
+// err, the error of the child, by the name that the dialect has for it.
 func ChildTimedOut(d flow.Dialect, err *flow.Error) *flow.Error {
 	return &flow.Error{Name: dialectOf(d).errors.childTimedOut, Cause: err.Cause}
 }

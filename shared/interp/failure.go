@@ -193,8 +193,8 @@ func (f *stepper) end(status flow.Status, err *flow.Error) {
 }
 
 // enqueueCallback adds the report to the parent's task to the outbox
-// (docs/protocol.md#children-and-callbacks). It uses the error names of StateMachine; who relays the
-// entry translates that of a time-out (ChildTimedOut).
+// (docs/protocol.md#children-and-callbacks). It uses the error names of StateMachine; who relays
+// the entry translates that of a time-out (ChildTimedOut).
 func (f *stepper) enqueueCallback() {
 	s := f.s
 	if s.CallbackToken == "" {

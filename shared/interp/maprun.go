@@ -98,10 +98,12 @@ func (s *State) MapRuns() []MapRun {
 // describe returns the open MapRun of an entry.
 func (s *State) describe(e *entry) MapRun {
 	r := e.mapRun
-	d := MapRun{Name: s.mapRunName(r.id), ID: r.id, Status: MapRunRunning, Started: r.started,
+	d := MapRun{
+		Name: s.mapRunName(r.id), ID: r.id, Status: MapRunRunning, Started: r.started,
 		Concurrency: r.concurrency, ToleratedCount: r.toleratedCount,
-		ToleratedPercentage: r.toleratedPercentage,
-		Total:               e.total, Pending: e.total - e.cursor, Succeeded: r.succeeded, Failed: r.failed}
+		ToleratedPercentage: r.toleratedPercentage, Total: e.total, Pending: e.total - e.cursor,
+		Succeeded: r.succeeded, Failed: r.failed,
+	}
 	for _, sc := range e.running {
 		if sc.cur != nil && sc.cur.attempt != nil { // otherwise the row is damaged
 			d.Running += sc.cur.attempt.items

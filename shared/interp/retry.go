@@ -74,7 +74,9 @@ func NextRetry(d flow.Dialect, st *flow.State, retries []int, name string) (dela
 }
 
 // matches reports whether a rule's list contains an error name.
-func (f *stepper) matches(names []string, name string) bool { return f.d.errors.matches(names, name) }
+func (f *stepper) matches(names []string, name string) bool {
+	return f.d.errors.matches(names, name)
+}
 
 // matches reports whether a rule's list contains an error name.
 func (n *errorNames) matches(names []string, name string) bool {

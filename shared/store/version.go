@@ -156,9 +156,9 @@ func (s *Store) writeCatalog(
 	return err
 }
 
-// CollectFlowDetail checks the row of a version or alias whose wake time has come. If its flow names
-// it, it stays and loses its wake time; otherwise it is removed. A missing row is no error. When it
-// is called, no request that would make the flow name the row may still be under way.
+// CollectFlowDetail checks the row of a version or alias whose wake time has come. If its flow
+// names it, it stays and loses its wake time; otherwise it is removed. A missing row is no error.
+// When it is called, no request that would make the flow name the row may still be under way.
 func (s *Store) CollectFlowDetail(ctx context.Context, k driver.Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {

@@ -383,7 +383,8 @@ func TestDamagedCatalog(t *testing.T) {
 	}
 }
 
-// versionedFlowRow returns the data of the row of the flow f of account 2 with versions and aliases.
+// versionedFlowRow returns the data of the row of the flow f of account 2 with versions and
+// aliases.
 func versionedFlowRow(t testing.TB) []byte {
 	t.Helper()
 	d := memstore.New()

@@ -20,8 +20,8 @@ const (
 	startedMax   = 5 * time.Second
 )
 
-// schedulesDue creates schedules that are all due in the same second, and measures how long after it
-// their executions are started.
+// schedulesDue creates schedules that are all due in the same second, and measures how long after
+// it their executions are started.
 func (b *bench) schedulesDue(ctx context.Context) error {
 	s, err := b.open(ctx)
 	if err != nil {

@@ -243,7 +243,9 @@ func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []client.Ev
 
 // compare compares a run with its case. Where branches or iterations run concurrently, it ignores
 // the order.
-func compare(m *flow.Machine, r *flowtest.Result, events []client.Event, x *flowtest.Expect) []string {
+func compare(
+	m *flow.Machine, r *flowtest.Result, events []client.Event, x *flowtest.Expect,
+) []string {
 	want := *x
 	want.Waits, want.Events = nil, nil
 	together := slices.ContainsFunc(m.Nodes, func(s *flow.State) bool {

@@ -204,8 +204,8 @@ func TestInvalidDefinitions(t *testing.T) {
 	}
 }
 
-// TestScheduleTable creates a schedule with each expression of the table. The next planned times are
-// those of the table.
+// TestScheduleTable creates a schedule with each expression of the table. The next planned times
+// are those of the table.
 func TestScheduleTable(t *testing.T) {
 	var table struct {
 		From  time.Time

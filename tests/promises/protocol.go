@@ -32,7 +32,8 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Models:     []string{"sweep: only an execution that has ended enough engines fails as poison"},
 		Tests: []string{"shared/engine: TestPoison, TestAcceptorPoison, " +
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
-	{Says: "each item of a distributed Map is worked on once and counts once; its children end with it",
+	{Says: "each item of a distributed Map is worked on once and counts once; its children end " +
+		"with it",
 		Invariants: []string{"MapRun counts", "MapRun tolerance", "MapRun concurrency",
 			"MapRun stops", "origin"},
 		Tests: []string{"shared/interp: TestMapRun, TestMapRunTolerance, TestMapRunBatches, " +

@@ -303,7 +303,8 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	}
 	items := got.([]any)
 	width, given := int64(limits.MapConcurrency), false
-	for _, name := range []string{"MaxConcurrency", "MaxConcuccency"} { // the second is how one page spells it
+	// the second is how one page spells it
+	for _, name := range []string{"MaxConcurrency", "MaxConcuccency"} {
 		if n, ok := whole(st[name]); ok && n > 0 && !given {
 			width, given = min(n, int64(limits.MapConcurrencyMax)), true
 		}

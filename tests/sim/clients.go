@@ -213,7 +213,8 @@ func (c *clients) created(f definition, x *cloudflow.Flow) {
 	c.w.checked("flow response", "response at last")
 	if x.Definition != f.text {
 		c.w.violate("flow response",
-			"flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
+			"flow %s of account %s was created, and has the definition\n%s", f.name,
+			f.account(), x.Definition)
 	}
 }
 
@@ -376,7 +377,8 @@ func (c *clients) stopper(x *launch, who string) {
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||
 				run.x.Error == nil || run.x.Error.Cause != who):
 				c.w.violate("stop response",
-					"%s has got the response that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
+					"%s has got the response that it has stopped %s, which is %v %v", who, x.name,
+					run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
 				c.w.violate("stop response", "%s gets %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:

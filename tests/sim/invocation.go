@@ -55,8 +55,8 @@ func (w *World) invoked(p *process, partition string) (over func()) {
 	}
 }
 
-// invokedBefore reports whether an invocation of a process works on an execution that began no later
-// than at, in ms since 1970.
+// invokedBefore reports whether an invocation of a process works on an execution that began no
+// later than at, in ms since 1970.
 func (w *World) invokedBefore(p *process, partition string, at int64) bool {
 	return slices.ContainsFunc(w.invocations, func(v *invocation) bool {
 		return v.by == p && v.partition == partition && v.begun <= at

@@ -150,7 +150,9 @@ func (w *World) judgePlannedStarted(s *store.Schedule, byRequest bool) {
 	}
 }
 
-func scheduleOrigin(s *store.Schedule) string { return fmt.Sprintf("schedule#%s#%d", s.ID, s.Planned) }
+func scheduleOrigin(s *store.Schedule) string {
+	return fmt.Sprintf("schedule#%s#%d", s.ID, s.Planned)
+}
 
 // startsAreLimited reports whether starts may be rejected.
 func (w *World) startsAreLimited() bool { return w.limits.Executions < 10_000 }

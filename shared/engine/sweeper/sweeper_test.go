@@ -67,8 +67,8 @@ func TestEach(t *testing.T) {
 // TestEachEndsWithTheProcess: a process that closes begins no more handlers, and the sweep ends.
 func TestEachEndsWithTheProcess(t *testing.T) {
 	var begun, seen atomic.Int64
-	s := sweeper.Sweeper{Driver: dueRows(t, 1800), Shards: oneShard, Log: slog.New(slog.DiscardHandler),
-		Begin: func() (func(), bool) { return func() {}, begun.Add(1) <= 10 }}
+	s := sweeper.Sweeper{Driver: dueRows(t, 1800), Shards: oneShard,
+		Log: slog.New(slog.DiscardHandler), Begin: func() (func(), bool) { return func() {}, begun.Add(1) <= 10 }}
 	err := s.Each(context.Background(), 1000, func(context.Context, driver.DueRow) error {
 		seen.Add(1)
 		return nil

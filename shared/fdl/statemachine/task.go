@@ -74,7 +74,8 @@ func (c *compiler) callback(n *yamldoc.Node, path *yamldoc.Path, s *scope, st *f
 			"nobody can report the end of this task: Parameters do not hold its token")
 	}
 	if c.machine.TimeoutSeconds == 0 && n.Get("Timeout") == nil && n.Get("Timeout.$") == nil {
-		c.Warn(at, where, "write Timeout, for this state or for the whole flow; Timeout: 0 says that it may last",
+		c.Warn(at, where,
+			"write Timeout, for this state or for the whole flow; Timeout: 0 says that it may last",
 			"the task waits for a report, and no timeout ends the wait")
 	}
 }

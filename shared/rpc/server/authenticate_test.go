@@ -25,8 +25,8 @@ func record(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 const nonceUsed = "Specified signature nonce was used already."
 
 func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
-	h := server.NewHandler(server.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""),
-		Now: fixed(noon)})
+	h := server.NewHandler(server.Options{API: &fakeAPI{},
+		Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)})
 	for _, c := range []struct {
 		operation string
 		list      []string
@@ -78,8 +78,8 @@ func TestOtherSignatureMethodsAreRefused(t *testing.T) {
 }
 
 func TestEveryNonceIsCheckedWhenAsked(t *testing.T) {
-	h := server.NewHandler(server.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""),
-		Now: fixed(noon), CheckNonces: true})
+	h := server.NewHandler(server.Options{API: &fakeAPI{},
+		Credentials: credentials(t, "testsecret", ""), Now: fixed(noon), CheckNonces: true})
 	wantResponse(t, record(h, get(signV1("GET", common("ListFlows")))))
 	wantFault(t, record(h, get(signV1("GET", common("ListFlows")))), 400, "SignatureNonceUsed",
 		nonceUsed)
@@ -183,7 +183,8 @@ func TestThrottle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := server.NewHandler(server.Options{API: &fakeAPI{}, Credentials: c, Now: func() time.Time { return now },
+	h := server.NewHandler(server.Options{API: &fakeAPI{}, Credentials: c,
+		Now: func() time.Time { return now },
 		Rates: map[string]server.Rate{"ListFlows": {Bucket: 2, PerSecond: 1},
 			"*": {Bucket: 1, PerSecond: 0.5}}})
 	list := func() *http.Request { return get(signV1("GET", common("ListFlows"))) }
@@ -218,7 +219,8 @@ func TestThrottle(t *testing.T) {
 
 func TestAccessLog(t *testing.T) {
 	var log bytes.Buffer
-	h := server.NewHandler(server.Options{API: &fakeAPI{}, AccessLog: slog.New(slog.NewTextHandler(&log, nil))})
+	h := server.NewHandler(server.Options{API: &fakeAPI{},
+		AccessLog: slog.New(slog.NewTextHandler(&log, nil))})
 	record(h,
 		post(open("ReportTaskSucceeded", "TaskToken", "secrettoken", "Output", "{}", "RequestId",
 			"r1")))

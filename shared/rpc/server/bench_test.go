@@ -39,8 +39,8 @@ func BenchmarkHandler(b *testing.B) {
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			h := server.NewHandler(server.Options{API: &fakeAPI{}, Credentials: credentials(b, "testsecret", ""),
-				Now: fixed(noon)})
+			h := server.NewHandler(server.Options{API: &fakeAPI{},
+				Credentials: credentials(b, "testsecret", ""), Now: fixed(noon)})
 			r := c.request()
 			body, _ := io.ReadAll(r.Body)
 			text := strings.NewReader(string(body))

@@ -150,8 +150,8 @@ func FuzzChangedRequest(f *testing.F) {
 		changed := append(bytes.Clone(text[:at]), insert...)
 		changed = append(changed, text[min(len(text), at+remove%64):]...)
 		api := &fakeAPI{}
-		h := server.NewHandler(server.Options{API: api, Now: fixed(noon), Logger: quiet, Credentials: trusted,
-			CheckNonces: true})
+		h := server.NewHandler(server.Options{API: api, Now: fixed(noon), Logger: quiet,
+			Credentials: trusted, CheckNonces: true})
 		if w := record(h, request(t, text)); w.Code != 200 {
 			t.Fatalf("the request itself: %d %s", w.Code, w.Body)
 		}

@@ -1,5 +1,5 @@
-// Package server serves the CloudFlow API (2019-03-15): signatures, routing, parameters, responses and
-// faults. It turns an HTTP request into a call of API; it knows nothing about flows.
+// Package server serves the CloudFlow API (2019-03-15): signatures, routing, parameters, responses
+// and faults. It turns an HTTP request into a call of API; it knows nothing about flows.
 //
 // It makes its checks in the order of docs/api.md#order-of-checks: size, media type, operation,
 // version, credentials, throttle, policy, required parameters, formats. The service makes the
@@ -82,8 +82,8 @@ type handler struct {
 	requests sync.Pool // of *request
 }
 
-// NewHandler returns the handler of the API: `/` serves every operation, `/healthz` reports that the
-// process is alive. Every other path gets a JSON response too.
+// NewHandler returns the handler of the API: `/` serves every operation, `/healthz` reports that
+// the process is alive. Every other path gets a JSON response too.
 func NewHandler(o Options) http.Handler {
 	o.Region = cmp.Or(o.Region, defaultRegion)
 	o.Account = cmp.Or(o.Account, DefaultAccount)
@@ -124,8 +124,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serve()
 }
 
-// New returns an HTTP server with limits that suit the API. A client must send its headers
-// within seconds; the handler of NewHandler requires the same of the body. A long poll or a synchronous
+// New returns an HTTP server with limits that suit the API. A client must send its headers within
+// seconds; the handler of NewHandler requires the same of the body. A long poll or a synchronous
 // execution may take minutes.
 func New(addr string, h http.Handler) *Server {
 	return &Server{Server: &http.Server{

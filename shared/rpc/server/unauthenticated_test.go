@@ -98,8 +98,8 @@ func TestNothingIsDecodedBeforeAuthentication(t *testing.T) {
 }
 
 // TestAnonymousOperation: DescribeRegions needs no credentials (docs/api.md#describeregions), in
-// either style. Wrong ones, a longer request and any other operation are rejected as before, and the
-// requests of all strangers share one rate.
+// either style. Wrong ones, a longer request and any other operation are rejected as before, and
+// the requests of all strangers share one rate.
 func TestAnonymousOperation(t *testing.T) {
 	headers := func(operation, body string) *http.Request {
 		return withHeader(raw("POST", "/", "application/json", body), "x-acs-action", operation,

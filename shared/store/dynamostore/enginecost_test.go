@@ -7,8 +7,8 @@ import (
 	"millrace/tests/clouds/emulators"
 )
 
-// TestEngineCost bounds what executions cost: write units, and requests to SQS other than receives and
-// deletes. A change of the row format or of the protocol must not raise the cost unnoticed. The
+// TestEngineCost bounds what executions cost: write units, and requests to SQS other than receives
+// and deletes. A change of the row format or of the protocol must not raise the cost unnoticed. The
 // project's floor is 15 units and 3 requests for five tasks in a row.
 func TestEngineCost(t *testing.T) {
 	w := newWorld(t)

@@ -81,7 +81,8 @@ func TestLoad(t *testing.T) {
 }
 
 func TestParseJSONAndEmpty(t *testing.T) {
-	got, err := functiontask.Parse("functions", []byte(`{"functions": [{"match": "f", "reply": {"a": [1]}}]}`))
+	got, err := functiontask.Parse("functions",
+		[]byte(`{"functions": [{"match": "f", "reply": {"a": [1]}}]}`))
 	if err != nil || len(got.Functions) != 1 || string(got.Functions[0].Reply) != `{"a":[1]}` {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -47,7 +47,8 @@ func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 		// the invocation that advances the execution, not the one that only starts it
 		call = invoke(hint(flowID, i))
 	case "starter":
-		call = invoke(string(object(compact(t, recorded(t, "../serverless-devs/events/starter-oss.json")), i)))
+		event := recorded(t, "../serverless-devs/events/starter-oss.json")
+		call = invoke(string(object(compact(t, event), i)))
 	default:
 		call = invoke(string(recorded(t, "../serverless-devs/events/sweeper-tick.json")))
 	}

@@ -24,8 +24,8 @@ type Usage struct {
 // Meter counts the cost of calls to the emulators; its methods are Faulty functions. It requests
 // the consumption of each call from DynamoDB, and computes by the service's rules what the emulator
 // does not report: the write units of a failed condition, from the size of the row to be written;
-// and those of the indexes of Table, from the row before and after. It omits what the rows of a batch
-// cost in the indexes.
+// and those of the indexes of Table, from the row before and after. It omits what the rows of a
+// batch cost in the indexes.
 type Meter struct {
 	Table *dynamodb.CreateTableInput // the schema of the tables; nil: without indexes
 

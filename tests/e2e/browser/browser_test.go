@@ -195,7 +195,8 @@ func (c *console) tabTo(condition string) {
 func TestThreeClicks(t *testing.T) {
 	c := open(t, hostile)
 	c.to("")
-	c.do(chromedp.Click(`//a[contains(., "saga / strange")]`), chromedp.WaitReady(chromedp.CSS("#why")))
+	c.do(chromedp.Click(`//a[contains(., "saga / strange")]`),
+		chromedp.WaitReady(chromedp.CSS("#why")))
 	c.eventually(".failure", "Undone")
 	c.do(chromedp.Click(`//tr[@class="TaskFailed"]//summary`))
 	c.eventually(".events", "no road leads to Atlantis")

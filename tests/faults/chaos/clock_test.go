@@ -41,7 +41,9 @@ func (b *skewedClock) set(by time.Duration) {
 }
 
 // startInProcess runs the server in this process, with a clock of the test.
-func startInProcess(t *testing.T, data string, now func() time.Time) (c *client.Client, end func()) {
+func startInProcess(
+	t *testing.T, data string, now func() time.Time,
+) (c *client.Client, end func()) {
 	t.Helper()
 	a, err := local.Open(context.Background(),
 		local.Config{Data: data, Now: now, Settings: config.Settings{SweepSeconds: 1},

@@ -61,8 +61,8 @@ func TestFullQueue(t *testing.T) {
 			}
 			return m, nil
 		}})
-	host := httptest.NewServer(
-		server.NewHandler(server.Options{API: cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})}))
+	api := cloudflow.New(cloudflow.Options{Store: s, Engine: r, Limits: limits, Log: log})
+	host := httptest.NewServer(server.NewHandler(server.Options{API: api}))
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { q.Consume(life, r.HandleHint) })

@@ -30,7 +30,9 @@ func (w *recorder) now() int64 { return int64(time.Since(w.began)) + 1 }
 
 // record sends a request. An error that is neither an acceptance nor a rejection leaves its outcome
 // unknown.
-func (w *recorder) record(r *linear.Request, send func(context.Context) (*client.Execution, error)) {
+func (w *recorder) record(
+	r *linear.Request, send func(context.Context) (*client.Execution, error),
+) {
 	r.Call = w.now()
 	x, err := send(context.Background())
 	end := w.now()

@@ -94,7 +94,11 @@ func put(c *tablestore.TableStoreClient, k *tablestore.PrimaryKey, values map[st
 func columns(t *testing.T, c *tablestore.TableStoreClient,
 	k *tablestore.PrimaryKey) map[string]any {
 	t.Helper()
-	r, err := c.GetRow(&tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{TableName: "t", PrimaryKey: k, MaxVersion: 1}})
+	r, err := c.GetRow(&tablestore.GetRowRequest{
+		SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{
+			TableName: "t", PrimaryKey: k, MaxVersion: 1,
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
