@@ -28,6 +28,11 @@ type Statement struct {
 // role.
 const PassRole = "ram:PassRole"
 
+// ReadPayload is the right to see what executions of a flow work on: inputs, outputs and causes. It
+// comes with the right to describe executions or to read their histories, unless a statement denies
+// it: policies that were written before it keep their meaning.
+const ReadPayload = "fnf:ReadPayload"
+
 // Check returns the error of the first statement that has one.
 func Check(policies []Policy) error {
 	for _, p := range policies {
@@ -102,7 +107,7 @@ func kindOfAction(a string) (k kind, _ error) {
 	}
 	if slices.ContainsFunc(Operations, func(name string) bool {
 		return glob.Match(lower, strings.ToLower("fnf:"+name))
-	}) {
+	}) || glob.Match(lower, strings.ToLower(ReadPayload)) {
 		k = flows
 	}
 	if glob.Match(lower, strings.ToLower(PassRole)) {
@@ -169,10 +174,11 @@ var Operations = []string{
 }
 
 // Allows reports whether the policies together allow an action on a resource: a statement allows
-// it, and none denies it. Neither action nor resource may be a glob.
+// it, and none denies it. ReadPayload needs no statement that allows it. Neither action nor resource
+// may be a glob.
 func Allows(policies []Policy, action, resource string) bool {
+	allowed := action == ReadPayload
 	action = strings.ToLower(action)
-	allowed := false
 	for _, p := range policies {
 		for i := range p.Statements {
 			s := &p.Statements[i]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -87,7 +88,27 @@ func (c *invocation) describe(api *client.Client) error {
 		}
 		document(out, "Input", e.Input)
 		document(out, "Output", e.Output)
+		showHidden(out, e.Hidden)
 	})
+}
+
+// showHidden says what the server does not show of payloads, and why.
+func showHidden(w io.Writer, h *cloudflow.Hidden) {
+	if h == nil {
+		return
+	}
+	for _, p := range [...]struct {
+		title string
+		shape *cloudflow.Shape
+	}{{"Input", h.Input}, {"Output", h.Output}} {
+		if p.shape != nil {
+			fmt.Fprintf(w, "%s: %s; the key has not the right fnf:ReadPayload\n", p.title, p.shape)
+		}
+	}
+	if len(h.Paths) > 0 {
+		fmt.Fprintf(w, "Hidden by the flow: %s; only the key that started it sees them\n",
+			visible(strings.Join(h.Paths, " ")))
+	}
 }
 
 // failedIn returns the state that failed first of those whose failures led to the last event, with

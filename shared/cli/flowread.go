@@ -64,7 +64,7 @@ func showFlow(w io.Writer, f *client.Flow) {
 	fields(w, "Name", f.Name, "Id", f.ID, "Mode", cmp.Or(f.ExecutionMode, flow.Standard),
 		"Description", f.Description,
 		"Role", f.RoleArn, "Storage", f.ExternalStorageLocation, "Environment",
-		strings.Join(environment, " "),
+		strings.Join(environment, " "), "Hidden paths", strings.Join(f.HiddenPaths, " "),
 		"Created", moment(f.CreatedTime), "Modified", moment(f.LastModifiedTime))
 	fmt.Fprintf(w, "Definition:\n")
 	for line := range strings.Lines(f.Definition) {

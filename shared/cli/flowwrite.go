@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -21,6 +22,7 @@ import (
 type flowFlags struct {
 	description, role, mode, storage string
 	variables                        variables
+	hidden                           []string
 	publish                          bool // of `flow apply`
 }
 
@@ -57,6 +59,8 @@ func (o *flowFlags) define(f *pflag.FlagSet, create bool) {
 	f.StringVar(&o.role, "role", "", "`ARN` of the RAM role that its executions assume")
 	f.StringVar(&o.storage, "external-storage", "", "`LOCATION` for external data")
 	f.Var(&o.variables, "env", "`NAME=VALUE` of the environment; repeat it for more")
+	f.StringSliceVar(&o.hidden, "hide", nil, "`PATH` like customer.card, which only the key that "+
+		"starts an execution sees; repeat it for more, empty: none")
 	if create {
 		f.StringVar(&o.mode, "mode", "",
 			"`MODE` Standard (when not given) or Express; it cannot be changed later")
@@ -74,8 +78,18 @@ func (o *flowFlags) create(name, definition string) cloudflow.CreateFlowRequest 
 	return cloudflow.CreateFlowRequest{
 		Name: name, Definition: definition, Description: o.description, Type: "FDL",
 		RoleArn: o.role, ExecutionMode: o.mode, ExternalStorageLocation: o.storage,
-		Environment: o.variables.wire(),
+		Environment: o.variables.wire(), HiddenPaths: pathsText(o.hidden),
 	}
+}
+
+// pathsText returns hidden paths in the format of the API; "" if there are none.
+func pathsText(paths []string) string {
+	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == "" })
+	if len(paths) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(paths)
+	return string(b)
 }
 
 // update returns a request that changes the properties whose flags are set. If definition is nil,
@@ -84,7 +98,7 @@ func (o *flowFlags) update(
 	c *invocation, name string, definition *string,
 ) cloudflow.UpdateFlowRequest {
 	r := cloudflow.UpdateFlowRequest{Name: name, Definition: definition}
-	environment := o.variables.wire()
+	environment, hidden := o.variables.wire(), pathsText(o.hidden)
 	for _, f := range [...]struct {
 		flag  string
 		value *string
@@ -92,7 +106,7 @@ func (o *flowFlags) update(
 	}{
 		{"description", &o.description, &r.Description}, {"role", &o.role, &r.RoleArn},
 		{"external-storage", &o.storage, &r.ExternalStorageLocation},
-		{"env", &environment, &r.Environment},
+		{"env", &environment, &r.Environment}, {"hide", &hidden, &r.HiddenPaths},
 	} {
 		if c.given[f.flag] {
 			*f.to = f.value
@@ -177,6 +191,7 @@ func same(old *client.Flow, r cloudflow.UpdateFlowRequest) bool {
 	}{
 		{old.Definition, r.Definition}, {old.Description, r.Description}, {old.RoleArn, r.RoleArn},
 		{old.ExternalStorageLocation, r.ExternalStorageLocation}, {environment, r.Environment},
+		{pathsText(old.HiddenPaths), r.HiddenPaths},
 	} {
 		if f.want != nil && *f.want != f.is {
 			return false

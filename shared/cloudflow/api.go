@@ -33,6 +33,7 @@ type CreateFlowRequest struct {
 	Name, Definition, Description, Type, RoleArn        string
 	ExecutionMode, ExternalStorageLocation, Environment string
 	ResourceGroupID                                     string
+	HiddenPaths                                         string // JSON
 }
 
 // UpdateFlowRequest holds the parameters of UpdateFlow (docs/api.md#updateflow). A nil field keeps
@@ -40,6 +41,7 @@ type CreateFlowRequest struct {
 type UpdateFlowRequest struct {
 	Name                                                                         string
 	Definition, Description, Type, RoleArn, Environment, ExternalStorageLocation *string
+	HiddenPaths                                                                  *string // JSON
 }
 
 // DescribeFlowRequest names a flow, and a version of it; FlowVersion "": the current definition.
@@ -62,6 +64,7 @@ type Flow struct {
 	ResourceGroupID                                  string
 	CreatedTime, LastModifiedTime                    int64 // ms since 1970
 	Environment                                      []flow.Variable
+	HiddenPaths                                      []string
 }
 
 // FlowPage is one page of flows.
@@ -129,6 +132,8 @@ type Execution struct {
 	// The execution that waits for the end of this one, and the MapRun that it belongs to; "" if
 	// there is none, or the caller may not describe that execution.
 	ParentFlowName, ParentExecutionName, MapRunName string
+	// Hidden is nil if the caller sees all payloads, or may not describe executions.
+	Hidden *Hidden
 }
 
 // SyncExecution is the response of StartSyncExecution.
@@ -149,6 +154,7 @@ type Event struct {
 	Type, StepName string
 	Detail         string
 	Time           int64 // ms since 1970
+	Hidden         bool  // Detail lacks payloads that the caller may not see
 }
 
 // EventPage is one page of a history, oldest first.
@@ -187,7 +193,8 @@ type Schedule struct {
 	ID, Name, Description, Payload, CronExpression string
 	Qualifier                                      string
 	Enable                                         bool
-	CreatedTime, LastModifiedTime                  int64 // ms since 1970
+	CreatedTime, LastModifiedTime                  int64   // ms since 1970
+	Hidden                                         *Hidden // nil: the caller sees the payload
 }
 
 // SchedulePage is one page of schedules, by name.

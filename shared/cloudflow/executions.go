@@ -23,6 +23,7 @@ func (s *Service) StartExecution(
 	if err != nil {
 		return nil, err
 	}
+	f := start.Flow
 	if start.Name = q.ExecutionName; start.Name == "" {
 		start.Name = s.generatedName(c, q.FlowName)
 		if c.Nonce != "" {
@@ -40,16 +41,20 @@ func (s *Service) StartExecution(
 		return nil, fault.New(fault.ExecutionAlreadyExists,
 			"Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
 	}
-	shown, err := s.executionView(ctx, c, x)
+	shown, err := s.executionView(ctx, c, f, x)
 	if err != nil {
 		return nil, err
 	}
 	if created {
-		shown.Input = q.Input // the caller sent it
+		shown.Input, shown.Hidden = q.Input, nil // the caller sent it
 	}
 	// The response always shows a running execution, even if the execution ended in the commit that
 	// started it.
 	shown.Status, shown.Output, shown.StoppedTime = flow.Running.String(), "", 0
+	if shown.Hidden != nil {
+		shown.Hidden.Output = nil
+		shown.Hidden = shown.Hidden.orNil()
+	}
 	return shown, nil
 }
 
@@ -83,6 +88,7 @@ func (s *Service) prepare(
 		Canonical:     input.canonical,
 		Tree:          input.tree,
 		CallbackToken: q.CallbackToken,
+		StartedBy:     c.Identity,
 		Qualifier:     q.Qualifier,
 	}, nil
 }
@@ -174,11 +180,15 @@ func (s *Service) StartSyncExecution(
 	if err != nil {
 		return nil, err
 	}
-	v := c.visibility(q.FlowName)
-	v.data = true // the caller started the execution, so its result is not hidden
+	v := c.visibility(start.Flow, c.Identity)
+	v.data = true // the caller started the execution, so its result needs no right to describe it
 	out := &SyncExecution{Execution: *v.filter(shown)}
 	if x.Error != nil {
-		out.ErrorCode, out.ErrorMessage = v.mask(x.Error.Name), v.mask(x.Error.Cause)
+		var cause *Shape
+		out.ErrorCode = v.mask(x.Error.Name)
+		if out.ErrorMessage, cause = v.cause(x.Error.Cause); cause != nil {
+			out.Hidden = &Hidden{ErrorMessage: cause}
+		}
 	}
 	return out, nil
 }
@@ -211,7 +221,7 @@ func (s *Service) StopExecution(
 	case err != nil:
 		return nil, FaultOf(err)
 	}
-	shown, err := s.executionView(ctx, c, x)
+	shown, err := s.executionView(ctx, c, f, x)
 	if err == nil && c.may("fnf:DescribeFlow", q.FlowName) {
 		shown.RoleArn = x.RoleArn
 	}
@@ -243,7 +253,7 @@ func (s *Service) DescribeExecution(
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	shown, err := s.executionView(ctx, c, x)
+	shown, err := s.executionView(ctx, c, f, x)
 	if err == nil {
 		showParent(c, x, shown)
 	}
@@ -282,15 +292,15 @@ func showParent(c Caller, x *store.Execution, shown *Execution) {
 	}
 }
 
-// executionView returns an execution as the wire shows it to a caller.
+// executionView returns an execution of a flow as the wire shows it to a caller.
 func (s *Service) executionView(
-	ctx context.Context, c Caller, x *store.Execution,
+	ctx context.Context, c Caller, f *store.Flow, x *store.Execution,
 ) (*Execution, error) {
 	out, err := s.fullExecution(ctx, x)
-	if err != nil || c.May == nil {
+	if err != nil || c.May == nil && len(f.HiddenPaths) == 0 {
 		return out, err
 	}
-	return c.visibility(x.Flow).filter(out), nil
+	return c.visibility(f, x.StartedBy).filter(out), nil
 }
 
 // fullExecution returns an execution as the wire shows it to its owner.

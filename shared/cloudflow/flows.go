@@ -29,6 +29,10 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if err != nil {
 		return nil, err
 	}
+	hiddenPaths, err := parseHiddenPaths(q.HiddenPaths)
+	if err != nil {
+		return nil, err
+	}
 	m, err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition)
 	if err != nil {
 		return nil, err
@@ -64,6 +68,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		ExternalStorage: q.ExternalStorageLocation,
 		ResourceGroup:   q.ResourceGroupID,
 		Environment:     env,
+		HiddenPaths:     hiddenPaths,
 		Author:          c.Identity,
 		Created:         now,
 		Modified:        now,
@@ -137,6 +142,10 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err != nil {
 		return nil, err
 	}
+	hiddenPaths, err := parseHiddenPaths(deref(q.HiddenPaths))
+	if err != nil {
+		return nil, err
+	}
 	f, err := s.getFlow(ctx, c, q.Name)
 	if err != nil {
 		return nil, s.malformedFirst(q, err)
@@ -154,6 +163,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		f.Dialect, f.TimeoutSeconds = m.Dialect, m.TimeoutSeconds
 	}
 	applyUpdate(f, q, env)
+	if q.HiddenPaths != nil {
+		f.HiddenPaths = hiddenPaths
+	}
 	if changesBehavior(q) {
 		// A stored definition that no longer passes the checks has no machine whose targets could
 		// be checked. Its tasks are authorized when they act.
@@ -171,7 +183,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	return c.visibility(f.Name).filterUpdated(flowView(f, definition), q), nil
+	return c.visibility(f, "").filterUpdated(flowView(f, definition), q), nil
 }
 
 func deref(s *string) string {
@@ -330,6 +342,7 @@ func flowView(f *store.Flow, definition string) *Flow {
 		CreatedTime:             f.Created,
 		LastModifiedTime:        f.Modified,
 		Environment:             variables(f.Environment, true),
+		HiddenPaths:             f.HiddenPaths,
 	}
 }
 

@@ -38,10 +38,10 @@ func (s *Service) ListExecutions(
 		!c.may("fnf:DescribeExecution", q.FlowName)
 	for i, sum := range found {
 		if metadata {
-			page.Executions = append(page.Executions, *indexedExecution(q, sum))
+			page.Executions = append(page.Executions, *indexedExecution(f.Name, sum))
 			continue
 		}
-		shown, err := s.loadListed(ctx, c, q, sum)
+		shown, err := s.loadListed(ctx, c, f, sum)
 		if err != nil {
 			return nil, err
 		}
@@ -63,30 +63,32 @@ func (s *Service) ListExecutions(
 // execution are damaged, loadListed returns what the index has, so that the rest of the page can be
 // shown.
 func (s *Service) loadListed(
-	ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary,
+	ctx context.Context, c Caller, f *store.Flow, sum store.Summary,
 ) (*Execution, error) {
-	shown, err := s.read(ctx, c, sum)
+	shown, err := s.read(ctx, c, f, sum)
 	if store.IsDamaged(err) {
 		s.Log.Error("an execution in a list is damaged", "partition", sum.Partition, "err", err)
-		return indexedExecution(q, sum), nil
+		return indexedExecution(f.Name, sum), nil
 	}
 	return shown, err
 }
 
-func (s *Service) read(ctx context.Context, c Caller, sum store.Summary) (*Execution, error) {
+func (s *Service) read(
+	ctx context.Context, c Caller, f *store.Flow, sum store.Summary,
+) (*Execution, error) {
 	x, err := s.Engine.Load(ctx, sum.Partition)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	return s.executionView(ctx, c, x)
+	return s.executionView(ctx, c, f, x)
 }
 
 // indexedExecution returns the fields of an execution that the list index has.
-func indexedExecution(q ListExecutionsRequest, sum store.Summary) *Execution {
+func indexedExecution(flowName string, sum store.Summary) *Execution {
 	return &Execution{
-		FlowName:     q.FlowName,
+		FlowName:     flowName,
 		Name:         sum.Name,
 		Status:       sum.Status.String(),
 		StartedTime:  sum.Started,
@@ -191,23 +193,18 @@ func (s *Service) GetExecutionHistory(
 	if q.ReverseOrder != nil && *q.ReverseOrder {
 		read = s.newestEvents
 	}
-	page, err := read(ctx, x, from, limit)
+	page, err := read(ctx, x, c.visibility(f, x.StartedBy), from, limit)
 	if err != nil {
 		return nil, FaultOf(err)
-	}
-	if c.AuthorizeReports() != nil {
-		for i := range page.Events {
-			page.Events[i].Detail = maskTokens(page.Events[i].Detail)
-		}
 	}
 	return page, nil
 }
 
 // events returns events with ids of at least from, the oldest first.
 func (s *Service) events(
-	ctx context.Context, x *store.Execution, from int64, limit int,
+	ctx context.Context, x *store.Execution, v visibility, from int64, limit int,
 ) (*EventPage, error) {
-	page, err := s.readEvents(ctx, x, from, limit, false)
+	page, err := s.readEvents(ctx, x, v, from, limit, false)
 	if err != nil {
 		return nil, err
 	}
@@ -219,13 +216,13 @@ func (s *Service) events(
 
 // newestEvents returns events with ids of at most from, the newest first; from 0 is the last event.
 func (s *Service) newestEvents(
-	ctx context.Context, x *store.Execution, from int64, limit int,
+	ctx context.Context, x *store.Execution, v visibility, from int64, limit int,
 ) (*EventPage, error) {
 	if from == 0 || from > x.LastEvent {
 		from = x.LastEvent
 	}
 	first := max(from-int64(limit)+1, 1)
-	page, err := s.readEvents(ctx, x, first, int(from-first+1), true)
+	page, err := s.readEvents(ctx, x, v, first, int(from-first+1), true)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +235,8 @@ func (s *Service) newestEvents(
 // readEvents returns limit events with ids of at least from, or fewer if they would be longer than
 // a page may be: then the first ones, or the last ones if the newest come first.
 func (s *Service) readEvents(
-	ctx context.Context, x *store.Execution, from int64, limit int, newestFirst bool,
+	ctx context.Context, x *store.Execution, v visibility, from int64, limit int,
+	newestFirst bool,
 ) (*EventPage, error) {
 	m, err := s.Engine.Machine(ctx, x)
 	if err != nil {
@@ -259,7 +257,9 @@ func (s *Service) readEvents(
 		if err := values.Load(ctx, e); err != nil {
 			return nil, err
 		}
-		detail := string(e.AppendDetail(nil, m))
+		shown := *e // later values refer to the event as it is
+		hidden := v.event(&shown)
+		detail := v.mask(string(shown.AppendDetail(nil, m)))
 		page.Events = append(page.Events, Event{
 			ID:         e.ID,
 			ScheduleID: e.Schedule,
@@ -267,6 +267,7 @@ func (s *Service) readEvents(
 			StepName:   e.StepName(m),
 			Detail:     detail,
 			Time:       e.Time,
+			Hidden:     hidden,
 		})
 		if size += len(detail) + 128; size > s.PageBytes {
 			break

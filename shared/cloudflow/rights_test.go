@@ -346,6 +346,7 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		RoleArn:                 text(role),
 		Environment:             text(`{"Variables":[{"Name":"A","Value":"hidden"}]}`),
 		ExternalStorageLocation: text("/hidden"),
+		HiddenPaths:             text(`["hidden"]`),
 	}
 	s := newService()
 	author := cloudflow.Caller{Account: account}
@@ -357,6 +358,7 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		Environment:             *whole.Environment,
 		ExternalStorageLocation: "/hidden",
 		ResourceGroupID:         "hidden",
+		HiddenPaths:             *whole.HiddenPaths,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func changesBehavior(q UpdateFlowRequest) bool {
 func (s *Service) changeAuthor(
 	c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine,
 ) error {
-	v, role := c.visibility(f.Name), q.RoleArn != nil
+	v, role := c.visibility(f, ""), q.RoleArn != nil
 	if err := s.checkRole(c, f.RoleArn, deref(q.RoleArn) != ""); err != nil {
 		return v.filterError(err, role)
 	}

@@ -41,9 +41,9 @@ func (s *Service) ListSchedules(
 	described := c.may("fnf:DescribeSchedule", f.Name)
 	page, size := &SchedulePage{Schedules: []Schedule{}}, 0
 	for i, sch := range list {
-		shown := scheduleView(sch)
+		shown := scheduleOf(c, f, sch)
 		if !described {
-			shown.Payload = ""
+			shown.Payload, shown.Hidden = "", nil
 		}
 		page.Schedules = append(page.Schedules, *shown)
 		size += len(shown.Payload) + len(shown.Description) + 512

@@ -65,7 +65,7 @@ func (s *Service) CreateSchedule(
 	if err := s.admitSchedule(ctx, sch); err != nil {
 		return nil, err
 	}
-	return s.writeNewSchedule(ctx, sch)
+	return s.writeNewSchedule(ctx, sch) // the caller sent all of it
 }
 
 // writeNewSchedule writes a schedule whose name is free.
@@ -157,7 +157,7 @@ func (s *Service) DescribeSchedule(
 	if err != nil {
 		return nil, err
 	}
-	return scheduleView(sch), nil
+	return scheduleOf(c, f, sch), nil
 }
 
 // DeleteSchedule deletes a schedule (docs/api.md#deleteschedule). Executions that it has started go
@@ -182,6 +182,19 @@ func (s *Service) DeleteSchedule(ctx context.Context, c Caller, q ScheduleReques
 		return nil // this request deleted it and the result was lost, or another one did
 	}
 	return err
+}
+
+// scheduleOf returns a schedule as the wire shows it to a caller that may describe it. Its payload
+// is part of the inputs of executions; the key that has last written the schedule sees all of it.
+func scheduleOf(c Caller, f *store.Flow, s *store.Schedule) *Schedule {
+	shown := scheduleView(s)
+	if shown.Payload != "" {
+		v, hidden := c.visibility(f, s.Author), &Hidden{}
+		v.tokens = true // no task has run yet
+		shown.Payload, hidden.Payload = v.text(shown.Payload, hidden)
+		shown.Hidden = hidden.orNil()
+	}
+	return shown
 }
 
 func scheduleView(s *store.Schedule) *Schedule {

@@ -44,7 +44,7 @@ func (s *Service) UpdateSchedule(
 		return nil, err
 	}
 	s.Engine.HintSchedule(updated)
-	return filterSchedule(c, q, scheduleView(updated)), nil
+	return filterSchedule(c, f, q, updated), nil
 }
 
 // applyScheduleUpdate applies a checked update. An empty CronExpression is ignored; an empty
@@ -84,10 +84,13 @@ func (s *Service) applyScheduleUpdate(
 
 // filterSchedule hides, if the caller may not describe the schedule, the fields that its update did
 // not send.
-func filterSchedule(c Caller, q UpdateScheduleRequest, shown *Schedule) *Schedule {
-	if c.may("fnf:DescribeSchedule", q.FlowName) {
-		return shown
+func filterSchedule(
+	c Caller, f *store.Flow, q UpdateScheduleRequest, updated *store.Schedule,
+) *Schedule {
+	if c.may("fnf:DescribeSchedule", f.Name) {
+		return scheduleOf(c, f, updated)
 	}
+	shown := scheduleView(updated)
 	shown.Description, shown.Payload = deref(q.Description), deref(q.Payload)
 	shown.CronExpression, shown.Qualifier = deref(q.CronExpression), deref(q.Qualifier)
 	return shown

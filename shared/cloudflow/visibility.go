@@ -1,44 +1,108 @@
 package cloudflow
 
 import (
-	"bytes"
-	"encoding/base64"
-	"regexp"
-	"strconv"
-	"strings"
-
+	"millrace/shared/access"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/shared/value"
+	"millrace/shared/store"
 )
 
 // visibility is what a response may show a caller of a flow and its executions: no more than
 // DescribeFlow, DescribeExecution and the reports would show or allow.
 type visibility struct {
-	flow   bool // definition and environment: fnf:DescribeFlow
-	data   bool // input and output: fnf:DescribeExecution
-	tokens bool // live task tokens: both reports
+	flow    bool // definition and environment: fnf:DescribeFlow
+	data    bool // input and output: fnf:DescribeExecution
+	payload bool // the same, and histories: not denied by fnf:ReadPayload
+	tokens  bool // live task tokens: both reports
+
+	// paths are the flow's hidden paths, unless the caller has started the execution.
+	paths hiddenPaths
 }
 
-// visibility returns what the caller may see of a flow.
-func (c Caller) visibility(flowName string) visibility {
-	return visibility{
-		flow:   c.may("fnf:DescribeFlow", flowName),
-		data:   c.may("fnf:DescribeExecution", flowName),
-		tokens: c.AuthorizeReports() == nil,
+// visibility returns what the caller may see of a flow and an execution of it. startedBy is the key
+// that has started the execution.
+func (c Caller) visibility(f *store.Flow, startedBy string) visibility {
+	v := visibility{
+		flow:    c.may("fnf:DescribeFlow", f.Name),
+		data:    c.may("fnf:DescribeExecution", f.Name),
+		payload: c.may(access.ReadPayload, f.Name),
+		tokens:  c.AuthorizeReports() == nil,
 	}
+	if len(f.HiddenPaths) > 0 && !c.isStarter(startedBy) {
+		v.paths = newHiddenPaths(f.HiddenPaths)
+	}
+	return v
 }
 
-// filter hides the fields that the caller may not see.
+// isStarter reports whether the caller has the key that has started an execution. What a flow does
+// in a key's name is not done by the key: everybody who may read the flow's executions sees it.
+func (c Caller) isStarter(startedBy string) bool {
+	return c.FlowPrincipal == "" && c.Identity == startedBy
+}
+
+// filter hides what the caller may not see.
 func (v visibility) filter(x *Execution) *Execution {
 	if !v.flow {
 		x.FlowDefinition, x.Environment = "", nil
 	}
 	if !v.data {
 		x.Input, x.Output = "", ""
+		return x
 	}
-	x.Input, x.Output = v.mask(x.Input), v.mask(x.Output)
+	hidden := &Hidden{}
+	x.Input, hidden.Input = v.text(x.Input, hidden)
+	x.Output, hidden.Output = v.text(x.Output, hidden)
+	x.Hidden = hidden.orNil()
 	return x
+}
+
+// text hides what the caller may not see of a JSON text: all of it, and then shape is not nil, or
+// the values at hidden paths.
+func (v visibility) text(text string, hidden *Hidden) (shown string, shape *Shape) {
+	switch {
+	case text == "":
+		return "", nil
+	case !v.payload:
+		return "", shapeOf([]byte(text))
+	case len(v.paths) > 0:
+		text = string(v.paths.hide([]byte(text), hidden))
+	}
+	return v.mask(text), nil
+}
+
+// cause hides the cause of an error from a caller who may not see payloads: causes quote them, with
+// hidden values too.
+func (v visibility) cause(text string) (shown string, shape *Shape) {
+	if text == "" || v.payload && len(v.paths) == 0 {
+		return v.mask(text), nil
+	}
+	return "", &Shape{Type: "string", Bytes: len(text)}
+}
+
+// event hides what the caller may not see of a history event, whose values are loaded. It reports
+// whether it has hidden anything.
+func (v visibility) event(e *flow.HistoryEvent) bool {
+	if v.payload && len(v.paths) == 0 || e.Type == flow.MapRunStarted {
+		return false
+	}
+	hidden := &Hidden{}
+	for _, p := range [...]**flow.Value{&e.Input, &e.Local, &e.Output} {
+		if *p == nil {
+			continue
+		}
+		text := (*p).Text()
+		if !v.payload {
+			hidden.Input = shapeOf(text)
+			*p = flow.NewValue(hidden.Input.String())
+		} else {
+			*p = flow.TextValue(v.paths.hide(text, hidden))
+		}
+	}
+	if e.Error != nil && e.Error.Cause != "" {
+		hidden.ErrorMessage = &Shape{Type: "string", Bytes: len(e.Error.Cause)}
+		e.Error = &flow.Error{Name: e.Error.Name, Cause: hidden.ErrorMessage.String()}
+	}
+	return hidden.orNil() != nil
 }
 
 // filterUpdated hides, if the caller may not describe the flow, every field that the update did not
@@ -62,6 +126,9 @@ func (v visibility) filterUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
 	if sent.Environment != nil {
 		shown.Environment = f.Environment
 	}
+	if sent.HiddenPaths != nil {
+		shown.HiddenPaths = f.HiddenPaths
+	}
 	return shown
 }
 
@@ -75,115 +142,4 @@ func (v visibility) filterError(err error, sent bool) error {
 		"update leaves has a role, "+
 		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the "+
 		"flow, the response says which.")
-}
-
-// mask masks the task tokens of a text if the caller may not see them.
-func (v visibility) mask(s string) string {
-	if v.tokens {
-		return s
-	}
-	return maskTokens(s)
-}
-
-// maskedToken replaces a task token. A reader who may not report could pass the token on.
-const maskedToken = "(task token: readers need fnf:ReportTaskSucceeded and fnf:ReportTaskFailed)"
-
-// tokenStart begins every task token: base64 of "v1#".
-const tokenStart = "djEj"
-
-// maskTokens masks the task tokens of a text, which need not be JSON. It finds every intact token,
-// whatever text surrounds it. It does not find a token that a flow has transformed, for example
-// reversed or encoded in base64.
-func maskTokens(text string) string {
-	if strings.Contains(text, `\`) {
-		if canonical, err := value.Canonical([]byte(text)); err == nil {
-			text = string(canonical)
-		}
-	}
-	if strings.Contains(text, `\u00`) {
-		// An escape can hide any character of a token, also in JSON text inside JSON text.
-		if masked, found := maskPlain(escapedLetter.ReplaceAllStringFunc(text, unescape)); found {
-			return masked
-		}
-	}
-	masked, _ := maskPlain(text)
-	return masked
-}
-
-// maskPlain masks the tokens of a text whose tokens have no escapes. It masks every following
-// character that a token can contain, because text directly after a token cannot be distinguished
-// from it.
-func maskPlain(text string) (masked string, found bool) {
-	var b strings.Builder
-	from := 0 // start of the text that b does not have yet
-	for at := 0; ; {
-		next := strings.Index(text[at:], tokenStart)
-		if next < 0 {
-			break
-		}
-		if at += next; !isToken(text[at:]) {
-			// A token may begin inside a false one.
-			at++
-			continue
-		}
-		b.WriteString(text[from:at])
-		b.WriteString(maskedToken)
-		at += tokenEnd(text[at:])
-		from, found = at, true
-	}
-	if !found {
-		return text, false
-	}
-	b.WriteString(text[from:])
-	return b.String(), true
-}
-
-// tokenEnd returns how many leading characters of text can belong to a token. Tokens are base64 of
-// ASCII without '>', '?' and '~', so they contain only letters, digits and padding.
-func tokenEnd(text string) int {
-	n := 0
-	for n < len(text) && isAlphanumeric(text[n]) {
-		n++
-	}
-	for padding := 0; padding < 2 && n < len(text) && text[n] == '='; padding++ {
-		n++
-	}
-	return n
-}
-
-func isAlphanumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
-}
-
-// isToken reports whether a text that begins with tokenStart continues as a task token: with the
-// name of a flow and "#". The rest of the token may have been cut off.
-func isToken(text string) bool {
-	var name [flow.ErrorNameMax + 3]byte
-	n := 0
-	for at := len(tokenStart); at+4 <= len(text) && n+3 <= len(name); at += 4 {
-		if _, err := base64.StdEncoding.Decode(name[n:], []byte(text[at:at+4])); err != nil {
-			return false
-		}
-		if n == 0 && !flow.ValidName(string(name[:1])) {
-			return false // return early: a text may contain many false tokens
-		}
-		n += 3
-		if end := bytes.IndexByte(name[n-3:n], '#'); end >= 0 {
-			return flow.ValidName(string(name[:n-3+end]))
-		}
-	}
-	return false
-}
-
-// escapedLetter matches a JSON escape of a character that tokens may have, in a text that was
-// embedded in JSON any number of times.
-var escapedLetter = regexp.MustCompile(`\\+u00[3-7][0-9A-Fa-f]`)
-
-// unescape returns the character of an escape if tokens can contain it, else the escape itself.
-func unescape(escape string) string {
-	c, err := strconv.ParseUint(escape[len(escape)-2:], 16, 8)
-	if err != nil || !isAlphanumeric(byte(c)) && c != '=' {
-		return escape
-	}
-	return string(rune(c))
 }

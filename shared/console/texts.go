@@ -123,6 +123,7 @@ var catalogue = map[string]struct{ en, zh string }{
 	"detail":            {"Detail", "详情"},
 	"more events":       {"The first %d events are shown.", "只显示前 %d 个事件。"},
 	"history denied":    {"Your key may not read the history of this execution.", "你的密钥没有权限查看该执行的历史。"},
+	"payloads hidden":   {"Your key may not see all of the payloads.", "你的密钥没有权限查看全部数据内容。"},
 	"express result":    {"An Express execution keeps no history. This result is shown once.", "Express 执行不保存历史，结果只显示这一次。"},
 	"live":              {"This page follows the execution.", "本页会自动更新。"},
 	"schedules":         {"Schedules", "定时调度"},

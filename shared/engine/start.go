@@ -22,6 +22,7 @@ type Start struct {
 	// CallbackBy is the public id of the key that asked for the report to CallbackToken; "" if the
 	// engine did, for a waiting task.
 	CallbackBy string
+	StartedBy  string // public id of the key whose request this is; "": none
 	Qualifier  string
 	// Origin identifies the start: a repeat with the same origin is the same start, even if the
 	// execution has ended. "" for none.
@@ -121,7 +122,7 @@ func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 		x.MapRun, x.Parent, x.MapNode, x.Deadline = st.MapRun, st.Parent, st.MapNode, st.Deadline
 	}
 	x.ClaimToken, x.Origin = st.claim, st.Origin
-	x.Callback, x.CallbackBy = st.CallbackToken, st.CallbackBy
+	x.Callback, x.CallbackBy, x.StartedBy = st.CallbackToken, st.CallbackBy, st.StartedBy
 	x.Expires = x.Deadline + e.Retention.Milliseconds()
 	s, err := e.decodeState(x)
 	if err != nil {

@@ -34,6 +34,7 @@ const (
 	claimEnvironment = 23 // repeated
 	claimListShard   = 24
 	claimMapNode     = 25
+	claimStartedBy   = 30
 )
 
 // encodeClaim encodes the first group of an execution's fields.
@@ -68,6 +69,7 @@ func (x *Execution) encodeClaim() []byte {
 	encodeVariables(&w, claimEnvironment, x.Environment)
 	w.Uint(claimListShard, uint64(x.ListShard))
 	w.Uint(claimMapNode, uint64(x.MapNode))
+	w.String(claimStartedBy, x.StartedBy)
 	return w.Buf
 }
 
@@ -141,6 +143,8 @@ func (x *Execution) claimString(field int) *string {
 		return &x.MapRun
 	case claimParent:
 		return &x.Parent
+	case claimStartedBy:
+		return &x.StartedBy
 	}
 	return nil
 }

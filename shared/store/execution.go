@@ -29,6 +29,9 @@ type Execution struct {
 	MapNode    int    // node number of the Map in the definition, plus 1; 0: it is no child
 	Author     string // public id of the key with whose rights tasks run if RoleArn is ""
 	CallbackBy string // key in whose name the end is reported to Callback; "": the engine's
+	// StartedBy is the public id of the key whose request started it; "" on an open server, and if
+	// something else has: a flow, a schedule, an event.
+	StartedBy string
 
 	Dialect     flow.Dialect
 	Express     bool

@@ -39,6 +39,10 @@ type Flow struct {
 	// execution stays in its shard.
 	ListShards int
 
+	// HiddenPaths are paths into payloads that only the key that has started an execution may see.
+	// They hold for all executions, whatever version they run.
+	HiddenPaths []string
+
 	// LastVersion is the highest number that a version of the flow has ever had.
 	LastVersion int64
 

@@ -10,9 +10,13 @@ import (
 // flowFmt is the format of the rows of flows without versions. See executionFmt for what to do when
 // it changes. A flow with versions has format versionedFlowFmt: the sweeper of a program that knows
 // only flowFmt would let the definitions of versions expire.
+//
+// A flow with hidden paths has format hidingFlowFmt: a program that does not know them would show
+// what they hide.
 const (
 	flowFmt          = 1
 	versionedFlowFmt = 2
+	hidingFlowFmt    = 3
 )
 
 // Fields of a flow row.
@@ -36,15 +40,23 @@ const (
 	flowListShards      = 17
 	flowLastVersion     = 18
 	flowCatalog         = 19 // see Catalog
+	flowHiddenPath      = 30 // repeated
 )
+
+// format returns the number of the format that the flow's row has.
+func (f *Flow) format() uint64 {
+	switch {
+	case len(f.HiddenPaths) > 0:
+		return hidingFlowFmt
+	case len(f.catalog) > 0:
+		return versionedFlowFmt
+	}
+	return flowFmt
+}
 
 func (f *Flow) row() driver.Row {
 	w := flow.FieldWriter{Buf: make([]byte, 0, 512)}
-	format := uint64(flowFmt)
-	if len(f.catalog) > 0 {
-		format = versionedFlowFmt
-	}
-	start := w.BeginRow(format)
+	start := w.BeginRow(f.format())
 	w.String(flowAccount, f.Account)
 	w.String(flowName, f.Name)
 	w.String(flowID, f.ID)
@@ -66,6 +78,9 @@ func (f *Flow) row() driver.Row {
 	if len(f.catalog) > 0 {
 		w.Message(flowCatalog, f.catalog)
 	}
+	for _, path := range f.HiddenPaths {
+		w.String(flowHiddenPath, path)
+	}
 	w.Unknown(f.unknown)
 	w.End(start)
 	return driver.Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: w.Buf,
@@ -74,7 +89,7 @@ func (f *Flow) row() driver.Row {
 
 func decodeFlow(row driver.Row) (*Flow, error) {
 	format, r := flow.ReadRow(row.Data)
-	if format != flowFmt && format != versionedFlowFmt {
+	if format < flowFmt || format > hidingFlowFmt {
 		return nil, ErrFormat
 	}
 	f := &Flow{Version: row.Version}
@@ -100,6 +115,8 @@ func decodeFlow(row driver.Row) (*Flow, error) {
 			f.LastVersion = int64(r.Small(math.MaxInt64))
 		case flowCatalog:
 			f.catalog = r.Message()
+		case flowHiddenPath:
+			f.HiddenPaths = append(f.HiddenPaths, r.String())
 		default:
 			r.Keep(&f.unknown)
 		}

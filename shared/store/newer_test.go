@@ -34,7 +34,7 @@ func TestNewerFlowRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row.Data = append([]byte{row.Data[0] + 2}, "what only the newer program reads"...)
+	row.Data = append([]byte{row.Data[0] + 3}, "what only the newer program reads"...)
 	row.Version++
 	if err := d.Put(ctx, []driver.Row{row}); err != nil {
 		t.Fatal(err)

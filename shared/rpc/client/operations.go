@@ -75,6 +75,7 @@ func (c *Client) CreateFlow(ctx context.Context, r cloudflow.CreateFlowRequest) 
 	a.text("ExternalStorageLocation", r.ExternalStorageLocation)
 	a.text("Environment", r.Environment)
 	a.text("ResourceGroupId", r.ResourceGroupID)
+	a.text("HiddenPaths", r.HiddenPaths)
 	return invoke[Flow](ctx, c, "CreateFlow", a, 0)
 }
 
@@ -88,6 +89,7 @@ func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) 
 	a.opt("RoleArn", r.RoleArn)
 	a.opt("Environment", r.Environment)
 	a.opt("ExternalStorageLocation", r.ExternalStorageLocation)
+	a.opt("HiddenPaths", r.HiddenPaths)
 	return invoke[Flow](ctx, c, "UpdateFlow", a, 0)
 }
 

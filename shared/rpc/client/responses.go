@@ -32,6 +32,7 @@ type Flow struct {
 	ResourceGroupID               string `json:"ResourceGroupId"`
 	CreatedTime, LastModifiedTime Timestamp
 	Environment                   *Environment `json:",omitempty"` // nil without variables
+	HiddenPaths                   []string     `json:",omitempty"`
 }
 
 // FlowList is one page of flows; NextToken is "" on the last page.
@@ -58,6 +59,8 @@ type Execution struct {
 	ParentFlowName      string `json:",omitempty"`
 	ParentExecutionName string `json:",omitempty"`
 	MapRunName          string `json:",omitempty"`
+	// Hidden is nil if all payloads are shown.
+	Hidden *cloudflow.Hidden `json:",omitempty"`
 }
 
 // MapRun is the response of the operations on a MapRun. That of UpdateMapRun has the flow's name,
@@ -82,7 +85,8 @@ type SyncExecution struct {
 	Output, Status           string
 	StartedTime, StoppedTime Timestamp
 	ErrorCode, ErrorMessage  string
-	Environment              *Environment `json:",omitempty"` // nil without variables
+	Environment              *Environment      `json:",omitempty"` // nil without variables
+	Hidden                   *cloudflow.Hidden `json:",omitempty"`
 }
 
 // ExecutionList is one page of executions; NextToken is "" on the last page.
@@ -99,6 +103,7 @@ type Event struct {
 	ScheduleEventID int64 `json:"ScheduleEventId"`
 	EventDetail     string
 	Time            Timestamp
+	Hidden          bool `json:",omitempty"` // EventDetail lacks payloads
 }
 
 // History is one page of history events; NextToken is "" on the last page.
@@ -119,6 +124,7 @@ type Schedule struct {
 	Qualifier                     string `json:",omitempty"`
 	Enable                        bool
 	CreatedTime, LastModifiedTime Timestamp
+	Hidden                        *cloudflow.Hidden `json:",omitempty"`
 }
 
 // ScheduleList is one page of schedules; NextToken is "" on the last page.

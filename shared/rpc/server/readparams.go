@@ -12,6 +12,7 @@ func readCreateFlow(p *params) cloudflow.CreateFlowRequest {
 		Type: p.str("Type"), RoleArn: p.str("RoleArn"), ExecutionMode: p.str("ExecutionMode"),
 		ExternalStorageLocation: p.str("ExternalStorageLocation"),
 		Environment:             p.str("Environment"), ResourceGroupID: p.str("ResourceGroupId"),
+		HiddenPaths: p.str("HiddenPaths"),
 	}
 }
 
@@ -20,6 +21,7 @@ func readUpdateFlow(p *params) cloudflow.UpdateFlowRequest {
 		Name: p.str("Name"), Definition: p.opt("Definition"), Description: p.opt("Description"),
 		Type: p.opt("Type"), RoleArn: p.opt("RoleArn"), Environment: p.opt("Environment"),
 		ExternalStorageLocation: p.opt("ExternalStorageLocation"),
+		HiddenPaths:             p.opt("HiddenPaths"),
 	}
 }
 

@@ -30,7 +30,8 @@ func appendFlow(dst []byte, f *cloudflow.Flow) []byte {
 	dst = field(dst, "ResourceGroupId", f.ResourceGroupID)
 	dst = timeField(dst, "CreatedTime", f.CreatedTime)
 	dst = timeField(dst, "LastModifiedTime", f.LastModifiedTime)
-	return environment(dst, f.Environment, true)
+	dst = environment(dst, f.Environment, true)
+	return texts(dst, "HiddenPaths", f.HiddenPaths)
 }
 
 func appendFlowPage(dst []byte, p *cloudflow.FlowPage) []byte {
@@ -42,6 +43,11 @@ func appendFlowPage(dst []byte, p *cloudflow.FlowPage) []byte {
 }
 
 func appendStarted(dst []byte, e *cloudflow.Execution) []byte {
+	return appendHidden(appendStatusOf(dst, e), e.Hidden)
+}
+
+// appendStatusOf appends what every response has of an execution.
+func appendStatusOf(dst []byte, e *cloudflow.Execution) []byte {
 	dst = field(dst, "FlowName", e.FlowName)
 	dst = field(dst, "Name", e.Name)
 	if !e.MetadataOnly {
@@ -59,16 +65,38 @@ func appendStatus(dst []byte, e *cloudflow.Execution) []byte {
 	return timeField(dst, "StoppedTime", e.StoppedTime)
 }
 
+// appendHidden appends what the response does not show of payloads; nothing if it shows all.
+func appendHidden(dst []byte, h *cloudflow.Hidden) []byte {
+	if h == nil {
+		return dst
+	}
+	dst = append(name(dst, "Hidden"), '{')
+	dst = appendShape(dst, "Input", h.Input)
+	dst = appendShape(dst, "Output", h.Output)
+	dst = appendShape(dst, "ErrorMessage", h.ErrorMessage)
+	dst = appendShape(dst, "Payload", h.Payload)
+	return append(texts(dst, "Paths", h.Paths), '}')
+}
+
+func appendShape(dst []byte, n string, s *cloudflow.Shape) []byte {
+	if s == nil {
+		return dst
+	}
+	dst = field(append(name(dst, n), '{'), "Type", s.Type)
+	dst = intField(dst, "Members", int64(s.Members))
+	return append(intField(dst, "Bytes", int64(s.Bytes)), '}')
+}
+
 func appendStopped(dst []byte, e *cloudflow.Execution) []byte {
-	dst = appendStarted(dst, e)
+	dst = appendStatusOf(dst, e)
 	if e.RoleArn != "" {
 		dst = field(dst, "RoleArn", e.RoleArn)
 	}
-	return dst
+	return appendHidden(dst, e.Hidden)
 }
 
 func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
-	dst = environment(appendStarted(dst, e), e.Environment, false)
+	dst = environment(appendStatusOf(dst, e), e.Environment, false)
 	if e.ParentExecutionName != "" {
 		dst = field(dst, "ParentFlowName", e.ParentFlowName)
 		dst = field(dst, "ParentExecutionName", e.ParentExecutionName)
@@ -76,7 +104,7 @@ func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
 	if e.MapRunName != "" {
 		dst = field(dst, "MapRunName", e.MapRunName)
 	}
-	return dst
+	return appendHidden(dst, e.Hidden)
 }
 
 func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {
@@ -86,7 +114,7 @@ func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {
 	dst = appendStatus(dst, &e.Execution)
 	dst = field(dst, "ErrorCode", e.ErrorCode)
 	dst = field(dst, "ErrorMessage", e.ErrorMessage)
-	return environment(dst, e.Environment, false)
+	return appendHidden(environment(dst, e.Environment, false), e.Hidden)
 }
 
 func appendExecutionPage(dst []byte, p *cloudflow.ExecutionPage) []byte {
@@ -106,7 +134,11 @@ func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
 		dst = intField(dst, "EventId", e.ID)
 		dst = intField(dst, "ScheduleEventId", e.ScheduleID)
 		dst = field(dst, "EventDetail", e.Detail)
-		dst = append(timeField(dst, "Time", e.Time), '}')
+		dst = timeField(dst, "Time", e.Time)
+		if e.Hidden {
+			dst = strconv.AppendBool(name(dst, "Hidden"), true)
+		}
+		dst = append(dst, '}')
 	}
 	return nextToken(append(dst, ']'), p.NextToken)
 }
@@ -153,7 +185,7 @@ func appendSchedule(dst []byte, s *cloudflow.Schedule) []byte {
 	}
 	dst = strconv.AppendBool(name(dst, "Enable"), s.Enable)
 	dst = timeField(dst, "CreatedTime", s.CreatedTime)
-	return timeField(dst, "LastModifiedTime", s.LastModifiedTime)
+	return appendHidden(timeField(dst, "LastModifiedTime", s.LastModifiedTime), s.Hidden)
 }
 
 func appendSchedulePage(dst []byte, p *cloudflow.SchedulePage) []byte {
@@ -192,6 +224,21 @@ func environment(dst []byte, variables []flow.Variable, described bool) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, "]}"...)
+}
+
+// texts appends a list of texts, unless it is empty.
+func texts(dst []byte, n string, list []string) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	dst = append(name(dst, n), '[')
+	for i, text := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(dst, text)
+	}
+	return append(dst, ']')
 }
 
 // nextToken appends the token, unless the page is the last.
