@@ -161,7 +161,7 @@ func canName(resource, prefix string) bool {
 }
 
 // Operations are all operations of CloudFlow, including those that this server does not support,
-// because policies may name them.
+// because policies may name them, and those that only this server has.
 var Operations = []string{
 	"CreateFlow", "UpdateFlow", "DescribeFlow", "DeleteFlow", "ListFlows",
 	"StartExecution", "StartSyncExecution", "StopExecution", "DescribeExecution", "ListExecutions",
@@ -170,7 +170,7 @@ var Operations = []string{
 	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
 	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
 	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution",
-	"DescribeAgentRunLogs",
+	"DescribeAgentRunLogs", "DeleteExecution",
 }
 
 // Allows reports whether the policies together allow an action on a resource: a statement allows

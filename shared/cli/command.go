@@ -45,6 +45,7 @@ func commands() []*command {
 		scheduleListCommand(), scheduleEnableCommand(), scheduleDisableCommand(),
 		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
+		executionDeleteCommand(), pruneCommand(),
 		mapRunDescribeCommand(), mapRunUpdateCommand(), mapRunChildrenCommand(),
 		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(),
 		versionCommand(),

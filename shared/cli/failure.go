@@ -120,6 +120,7 @@ var hints = map[fault.Code]string{
 	fault.FlowAlreadyExists:  "`millrace flow apply` creates or updates",
 	fault.ExecutionAlreadyExists: "a name is used once per flow: " +
 		"`millrace describe FLOW EXECUTION` shows what became of it",
+	fault.ExecutionNotCompleted: "`millrace stop FLOW EXECUTION` ends it",
 	fault.ActionNotSupported: "--sync is for Express flows; `millrace start FLOW --wait` follows " +
 		"the execution of a Standard one",
 	fault.InvalidAccessKeyID:   "check --access-key-id or $ALIBABA_CLOUD_ACCESS_KEY_ID",

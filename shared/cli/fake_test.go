@@ -217,6 +217,23 @@ func (f *fakeAPI) StopExecution(
 	}, nil
 }
 
+func (f *fakeAPI) DeleteExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.DeleteExecutionRequest,
+) error {
+	f.take("DeleteExecution", r.FlowName+" "+r.ExecutionName)
+	switch {
+	case strings.HasPrefix(r.ExecutionName, "runs"):
+		return fault.New(fault.ExecutionNotCompleted, "Execution '%s' for flow '%s' is running. "+
+			"Stop it first.", r.ExecutionName, r.FlowName)
+	case strings.HasPrefix(r.ExecutionName, "gone"):
+		return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.",
+			r.ExecutionName, r.FlowName)
+	case strings.HasPrefix(r.ExecutionName, "owes"):
+		return fault.New(fault.ConcurrentUpdateError, "Try again later.")
+	}
+	return nil
+}
+
 // revealed returns how many events are revealed.
 func (f *fakeAPI) revealed() int { return min(1+f.described, len(f.events)) }
 

@@ -17,14 +17,15 @@ var names = []string{
 	"flow publish", "flow versions", "flow alias",
 	"schedule create", "schedule update", "schedule describe", "schedule list", "schedule enable",
 	"schedule disable", "schedule delete",
-	"start", "describe", "history", "list", "stop", "report succeeded", "report failed",
+	"start", "describe", "history", "list", "stop", "execution delete", "prune",
+	"report succeeded", "report failed",
 }
 
 // TestHelp compares the help of every command with the reviewed text.
 func TestHelp(t *testing.T) {
 	s := newShell(t, nil)
 	var all strings.Builder
-	for _, name := range append([]string{"", "flow", "schedule", "report"}, names...) {
+	for _, name := range append([]string{"", "flow", "schedule", "execution", "report"}, names...) {
 		code, out, errs := s.run(append(strings.Fields(name), "--help")...)
 		if code != 0 || errs != "" || out == "" {
 			t.Errorf("%s --help: exit code %d\n%s", name, code, errs)

@@ -145,8 +145,11 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"describe": {{hostile, hostile}, {hostile, "x", "--wait"}, {hostile, "none"}},
 		"history": {{hostile, hostile}, {hostile, hostile, "--full"},
 			{hostile, hostile, "--follow"}},
-		"list": {nil, {hostile}, {hostile, "--since", hostile}},
-		"stop": {{hostile, hostile, "--error", hostile, "--cause", hostile}},
+		"list":             {nil, {hostile}, {hostile, "--since", hostile}},
+		"stop":             {{hostile, hostile, "--error", hostile, "--cause", hostile}},
+		"execution delete": {{hostile, hostile, "runs" + hostile}, {"no" + hostile, hostile}},
+		"prune": {{hostile, "--older-than", "1d", "--yes"}, {hostile, "--older-than", hostile},
+			{hostile, "--older-than", "1d", "--dry-run", "--prefix", hostile}},
 		"report succeeded": {
 			{"--token", hostile, "--output-json", input},
 			{"--token", hostile, "--result", hostile},

@@ -87,6 +87,9 @@ type StopExecutionRequest struct {
 	Error, Cause            *string
 }
 
+// DeleteExecutionRequest names an execution that has ended.
+type DeleteExecutionRequest struct{ FlowName, ExecutionName string }
+
 // DescribeExecutionRequest names an execution. If WaitTimeSeconds is above 0, DescribeExecution
 // waits for its end.
 type DescribeExecutionRequest struct {

@@ -117,6 +117,9 @@ func (s *Service) existing(
 	ctx context.Context, f *store.Flow, start *engine.Start, rejection error,
 ) (x *store.Execution, created bool, err error) {
 	x, err = s.Engine.Load(ctx, store.Partition(f.ID, start.Name))
+	if left := store.Deleted(err); left != nil {
+		x, err = left, nil
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, false, rejection
 	} else if err != nil {
@@ -296,6 +299,11 @@ func showParent(c Caller, x *store.Execution, shown *Execution) {
 func (s *Service) executionView(
 	ctx context.Context, c Caller, f *store.Flow, x *store.Execution,
 ) (*Execution, error) {
+	if x.Deleted > 0 { // its start is repeated
+		out := metadataView(x)
+		out.MetadataOnly = false
+		return out, nil
+	}
 	out, err := s.fullExecution(ctx, x)
 	if err != nil || c.May == nil && len(f.HiddenPaths) == 0 {
 		return out, err
@@ -311,14 +319,14 @@ func (s *Service) fullExecution(ctx context.Context, x *store.Execution) (*Execu
 	}
 	input, err := s.Store.InputText(ctx, x)
 	if err != nil {
-		return nil, FaultOf(err)
+		return nil, s.readFault(ctx, x, err)
 	}
 	out := metadataView(x)
 	out.MetadataOnly = false
 	out.FlowDefinition, out.Input = definition, string(input)
 	if x.Status == flow.Succeeded && x.Output != nil {
 		if err := s.Store.LoadValues(ctx, x, []*flow.Value{x.Output}); err != nil {
-			return nil, FaultOf(err)
+			return nil, s.readFault(ctx, x, err)
 		}
 		out.Output = string(x.Output.Text())
 	}

@@ -82,7 +82,11 @@ func (s *Service) read(
 	} else if err != nil {
 		return nil, FaultOf(err)
 	}
-	return s.executionView(ctx, c, f, x)
+	shown, err := s.executionView(ctx, c, f, x)
+	if fault.CodeOf(err) == fault.ExecutionNotExists {
+		return nil, nil // deleted meanwhile
+	}
+	return shown, err
 }
 
 // indexedExecution returns the fields of an execution that the list index has.
@@ -195,7 +199,7 @@ func (s *Service) GetExecutionHistory(
 	}
 	page, err := read(ctx, x, c.visibility(f, x.StartedBy), from, limit)
 	if err != nil {
-		return nil, FaultOf(err)
+		return nil, s.readFault(ctx, x, err)
 	}
 	return page, nil
 }

@@ -17,6 +17,11 @@ var (
 	ErrNoFlow = errors.New("engine: no such flow")
 	// ErrExecutionEnded says that an execution to stop has ended before.
 	ErrExecutionEnded = errors.New("engine: the execution has ended")
+	// ErrExecutionRunning says that an execution to delete has not ended.
+	ErrExecutionRunning = errors.New("engine: the execution runs")
+	// ErrEndNotReported says that the end of an execution to delete, or the stop of a child, is
+	// still to be delivered.
+	ErrEndNotReported = errors.New("engine: the end of the execution is still to be reported")
 	// ErrExecutionsLimit says that the account runs as many executions as it may.
 	ErrExecutionsLimit = errors.New("engine: the account runs as many executions as it may")
 	// ErrToken says that a task token is not one of this engine's.
@@ -32,8 +37,9 @@ var (
 	ErrNoMapRun = errors.New("engine: no such MapRun")
 	// ErrMapRunEnded says that a MapRun to change has ended before.
 	ErrMapRunEnded = errors.New("engine: the MapRun has ended")
-	// ErrBusy says that conflicting writes kept a stop, or the update of a MapRun, from being
-	// accepted in time. The caller should try again. A report that meets them is ErrTaskNotReady.
+	// ErrBusy says that conflicting writes kept a stop, a deletion, or the update of a MapRun, from
+	// being accepted in time. The caller should try again. A report that meets them is
+	// ErrTaskNotReady.
 	ErrBusy = errors.New("engine: conflicting writes")
 )
 

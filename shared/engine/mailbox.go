@@ -3,6 +3,7 @@ package engine
 import (
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,7 @@ type envelope struct {
 	due            bool          // instead of a message: the sweeper found the row due
 	inbox          bool          // instead of a message: read the inbox
 	capacityFreed  bool          // instead of a message: the account may call again
+	remove         bool          // instead of a message: delete the execution
 	mayBeCommitted bool          // a commit of it failed, and may have been applied
 	failedCommits  int           // how many commits of it failed
 	requeues       int           // how often a permanent error put it off
@@ -158,8 +160,30 @@ func (e *Engine) runLoop(m *mailbox, own bool) {
 			m.invalidate()
 		}
 		e.pollInbox(m)
-		e.commitWithRetry(m, items, look)
+		items, removals := splitRemovals(items)
+		if len(items) > 0 || look {
+			e.commitWithRetry(m, items, look)
+		}
+		for _, it := range removals {
+			e.remove(m, it)
+		}
 	}
+}
+
+// splitRemovals takes the envelopes that delete the execution out of the others.
+func splitRemovals(items []*envelope) (others, removals []*envelope) {
+	isRemoval := func(it *envelope) bool { return it.remove }
+	if !slices.ContainsFunc(items, isRemoval) {
+		return items, nil
+	}
+	for _, it := range items {
+		if it.remove {
+			removals = append(removals, it)
+		} else {
+			others = append(others, it)
+		}
+	}
+	return others, removals
 }
 
 // continueInOwn continues the loop of an executor in a goroutine of the engine: the caller that has
@@ -208,7 +232,7 @@ func (m *mailbox) bytes() int {
 // execution as running. Inbox entries may need a newer state than the one in the mailbox, too.
 func needsFreshState(items []*envelope) bool {
 	for _, it := range items {
-		if it.start != nil || it.inbox || it.isExternal() {
+		if it.start != nil || it.inbox || it.remove || it.isExternal() {
 			return true
 		}
 	}

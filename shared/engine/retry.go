@@ -118,7 +118,10 @@ func (e *Engine) commitWithRetry(m *mailbox, items []*envelope, look bool) {
 		}
 		switch result {
 		case gone:
-			failAll(items, ErrNoExecution)
+			if store.Deleted(err) == nil {
+				err = ErrNoExecution
+			}
+			failAll(items, err)
 			m.work.note(nil)
 			return
 		case conflict, unknown:

@@ -45,7 +45,8 @@ type pendingStart struct {
 
 // StartExecution claims the name and starts the execution, or returns the execution that has the
 // name. created reports which. An execution that has ended is returned, too, with created false:
-// the caller must check its status.
+// the caller must check its status. Of one that has been deleted, what a store.DeletedError has is
+// returned.
 func (e *Engine) StartExecution(
 	ctx context.Context, s Start,
 ) (x *store.Execution, created bool, err error) {
@@ -61,9 +62,12 @@ func (e *Engine) StartExecution(
 		it.release = func() { e.quota.EndStart(s.Flow.Account) }
 	}
 	a, err := e.submitAndWait(ctx, partition, it)
-	if errors.Is(err, store.ErrDiskFull) {
+	switch left := store.Deleted(err); {
+	case left != nil:
+		return left, s.Origin != "" && left.Origin == s.Origin, nil
+	case errors.Is(err, store.ErrDiskFull):
 		return e.namesake(ctx, &s, err)
-	} else if err != nil {
+	case err != nil:
 		return nil, false, err
 	}
 	created = a.created || s.Origin != "" && a.x.Origin == s.Origin
@@ -77,6 +81,9 @@ func (e *Engine) namesake(
 	ctx context.Context, s *Start, rejection error,
 ) (*store.Execution, bool, error) {
 	x, err := e.Load(ctx, store.Partition(s.Flow.ID, s.Name))
+	if left := store.Deleted(err); left != nil {
+		x, err = left, nil
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, false, rejection
 	} else if err != nil {
@@ -91,7 +98,7 @@ func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 	st := it.start
 	if m.x != nil || st.attempted {
 		err := e.load(m)
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, store.ErrNotFound) || store.Deleted(err) != nil {
 			return false, err
 		}
 	}

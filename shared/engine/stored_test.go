@@ -344,7 +344,7 @@ func TestStoredByNewer(t *testing.T) {
 	for _, row := range s.rows {
 		switch {
 		case row.Sort == "a" || store.IsInboxEntry(row.Key):
-			row.Data = append([]byte{row.Data[0] + 2}, row.Data[1:]...)
+			row.Data = append([]byte{row.Data[0] + 3}, row.Data[1:]...)
 		}
 		newer = append(newer, row)
 	}

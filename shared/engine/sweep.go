@@ -177,7 +177,9 @@ func newRowHandlers(e *Engine) map[store.Kind]sweeper.Handler {
 // leaves that to a hint.
 func (e *Engine) wakeExecution(ctx context.Context, row driver.DueRow) error {
 	x, err := e.Load(ctx, row.Key.Partition)
-	if errors.Is(err, store.ErrNotFound) {
+	if left := store.Deleted(err); left != nil {
+		return e.purge(ctx, left)
+	} else if errors.Is(err, store.ErrNotFound) {
 		return e.Store.DeleteExpiredExecution(ctx, row.Key.Partition)
 	} else if err != nil {
 		return err

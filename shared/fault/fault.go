@@ -20,6 +20,7 @@ const (
 	EntityTooLarge            Code = "EntityTooLarge"
 	ExecutionAlreadyCompleted Code = "ExecutionAlreadyCompleted"
 	ExecutionAlreadyExists    Code = "ExecutionAlreadyExists"
+	ExecutionNotCompleted     Code = "ExecutionNotCompleted" // not an error of CloudFlow
 	ExecutionNotExists        Code = "ExecutionNotExists"
 	FlowAliasAlreadyExists    Code = "FlowAliasAlreadyExists"
 	FlowAliasNotExists        Code = "FlowAliasNotExists"
@@ -105,6 +106,7 @@ var statuses = map[Code]int{
 	EntityTooLarge:            400,
 	ExecutionAlreadyCompleted: 400,
 	ExecutionAlreadyExists:    400,
+	ExecutionNotCompleted:     400,
 	ExecutionNotExists:        404,
 	FlowAliasAlreadyExists:    409,
 	FlowAliasNotExists:        404,

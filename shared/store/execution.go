@@ -55,6 +55,8 @@ type Execution struct {
 	Body      []byte
 	Wake      int64
 	Redrive   int
+	Deleted   int64 // ms since 1970; 0: it is not deleted
+	Purged    bool  // it is deleted, and so are the rows of its values and its history
 
 	// SweepAttempts counts how often the sweeper found the execution due, or an embedded engine
 	// found it left behind by an earlier process, since the last completed transaction.
@@ -134,7 +136,7 @@ func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 func (s *Store) conflictIfTaken(ctx context.Context, x *Execution, rejection error) error {
 	_, err := s.Load(ctx, x.Partition())
 	switch {
-	case err == nil:
+	case err == nil, Deleted(err) != nil:
 		return ErrConflict
 	case errors.Is(err, ErrNotFound):
 		return rejection
@@ -272,7 +274,7 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 }
 
 // Load reads an execution and its body, strongly consistent. It returns ErrNotFound if there is
-// none or it has expired.
+// none or it has expired, a *DeletedError if it has been deleted.
 func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) {
 	row, err := s.driver.Get(ctx, rowKey(partition, sortState))
 	if err != nil {
@@ -281,7 +283,8 @@ func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) 
 	return s.execution(ctx, row)
 }
 
-// execution decodes a state row and loads the body. It returns ErrNotFound if the row has expired.
+// execution decodes a state row and loads the body. It returns ErrNotFound if the row has expired,
+// a *DeletedError if the execution has been deleted.
 func (s *Store) execution(ctx context.Context, row driver.Row) (*Execution, error) {
 	if row.Expires > 0 && row.Expires <= s.nowMillis() {
 		return nil, ErrNotFound
@@ -289,6 +292,9 @@ func (s *Store) execution(ctx context.Context, row driver.Row) (*Execution, erro
 	x, err := decodeExecution(row)
 	if err != nil {
 		return nil, err
+	}
+	if x.Deleted > 0 {
+		return nil, &DeletedError{x}
 	}
 	if x.bodyRef != nil {
 		if err := s.LoadValue(ctx, x, x.bodyRef); err != nil {

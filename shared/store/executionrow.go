@@ -20,8 +20,15 @@ const executionFmt = 1
 // program that does not know it would take a child for an execution of the whole flow.
 const mapRunFmt = 2
 
+// deletedFmt is the format of what stays of a deleted execution. A program that does not know it
+// would show the execution.
+const deletedFmt = 3
+
 // format returns the number of the format that the execution's row has.
 func (x *Execution) format() uint64 {
+	if x.Deleted > 0 {
+		return deletedFmt
+	}
 	if x.mapRuns || x.MapNode > 0 {
 		return mapRunFmt
 	}
@@ -49,9 +56,12 @@ func (x *Execution) rowAddress() *address {
 // row encodes the state row.
 func (x *Execution) row() driver.Row {
 	at := x.rowAddress()
-	return driver.Row{Key: rowKey(at.partition, sortState), Version: x.Version, Fence: at.fence,
-		Data: x.encode(), Wake: x.Wake, Expires: x.Expires,
-		List: &driver.ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
+	row := driver.Row{Key: rowKey(at.partition, sortState), Version: x.Version, Fence: at.fence,
+		Data: x.encode(), Wake: x.Wake, Expires: x.Expires}
+	if x.Deleted == 0 {
+		row.List = &driver.ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}
+	}
+	return row
 }
 
 // Fields of a state row. Numbers below 16 are for what most rows have.
@@ -70,6 +80,8 @@ const (
 	rowSweepAttempts  = 13
 	rowEngineAttempts = 14
 	rowRedrive        = 15
+	rowDeleted        = 16
+	rowPurged         = 17
 )
 
 func (x *Execution) encode() []byte {
@@ -98,6 +110,8 @@ func (x *Execution) encode() []byte {
 	w.Uint(rowSweepAttempts, uint64(x.SweepAttempts))
 	w.Uint(rowEngineAttempts, uint64(x.EngineAttempts))
 	w.Uint(rowRedrive, uint64(x.Redrive))
+	w.Uint(rowDeleted, uint64(x.Deleted))
+	w.Bool(rowPurged, x.Purged)
 	w.Unknown(x.unknown)
 	w.End(start)
 	return w.Buf
@@ -105,7 +119,7 @@ func (x *Execution) encode() []byte {
 
 func decodeExecution(row driver.Row) (*Execution, error) {
 	format, r := flow.ReadRow(row.Data)
-	if format != executionFmt && format != mapRunFmt {
+	if format < executionFmt || format > deletedFmt {
 		return nil, ErrFormat
 	}
 	x := &Execution{Version: row.Version, Wake: row.Wake, mapRuns: format == mapRunFmt}
@@ -118,7 +132,8 @@ func decodeExecution(row driver.Row) (*Execution, error) {
 	}
 	// only long bodies have rows of their own
 	emptyBody := x.bodyRef != nil && x.bodyRef.Ref().Len == 0
-	if r.Err != nil || emptyBody || isBadRef(x.InputRef) || isBadRef(x.bodyRef) {
+	if r.Err != nil || emptyBody || (x.Deleted > 0) != (format == deletedFmt) ||
+		isBadRef(x.InputRef) || isBadRef(x.bodyRef) {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	// row of another execution or run
@@ -161,6 +176,10 @@ func (x *Execution) decodeField(r *flow.FieldReader) {
 		x.EngineAttempts = int(r.Uint())
 	case rowRedrive:
 		x.Redrive = int(r.Uint())
+	case rowDeleted:
+		x.Deleted = int64(r.Uint())
+	case rowPurged:
+		x.Purged = r.Bool()
 	default:
 		r.Keep(&x.unknown)
 	}

@@ -174,27 +174,17 @@ func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) er
 	}
 	run, _, _ := strings.Cut(state.Fence, ".")
 	left := int64(0)
-	for from := sortState + "\x00"; ; {
-		rows, more, err := s.driver.Range(ctx,
-			driver.Range{Partition: partition, From: from, Limit: s.sizes.Rows})
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			from = row.Sort + "\x00"
-			if !belongsToRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
-				if row.Wake == 0 { // the sweeper finds a row with a wake time by itself
-					left = max(left, row.Expires)
-				}
-				continue
+	err = s.eachRow(ctx, partition, func(row driver.Row) error {
+		if !belongsToRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
+			if row.Wake == 0 { // the sweeper finds a row with a wake time by itself
+				left = max(left, row.Expires)
 			}
-			if err := s.driver.Delete(ctx, row.Key, nil); err != nil {
-				return err
-			}
+			return nil
 		}
-		if !more {
-			break
-		}
+		return s.driver.Delete(ctx, row.Key, nil)
+	})
+	if err != nil {
+		return err
 	}
 	same := driver.Condition{Version: state.Version, Fence: state.Fence}
 	if left == 0 {

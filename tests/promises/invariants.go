@@ -14,8 +14,11 @@ var Invariants = []Invariant{
 	{"written once", "a row of the history or of a value is never written again with other bytes"},
 	{"readable", "every row that was written can be read again"},
 	{"every row expires", "every row of an execution has an expiry"},
-	{"kept until it expires", "no row is removed before it expires"},
-	{"retention", "an ended execution is kept for as long as its retention says"},
+	{"kept until it expires", "no state row is removed before it expires"},
+	{"retention", "an ended execution is kept for as long as its retention says, unless it is " +
+		"deleted"},
+	{"deleted", "an execution is deleted only if it has ended, has reported its end, and a client " +
+		"has asked for that; its claim stays, its values do not, and nothing of it comes back"},
 	{"nothing left", "when every execution has expired, no row is left"},
 	{"definition kept", "a definition is kept as long as its flow or an execution needs it"},
 	{"version number", "no number of a version is used twice"},
@@ -107,6 +110,8 @@ var Invariants = []Invariant{
 	{"history response", "the API returns the stored history, also while it grows"},
 	{"stop response", "an execution with an accepted stop ends by that stop; a stop is rejected " +
 		"only if the execution has ended"},
+	{"delete response", "an execution that a DeleteExecution has deleted is gone; one is " +
+		"rejected only while the execution runs or still reports its end"},
 	{"report response", "an accepted report is the event that the response names, and that of no " +
 		"other report; a report is rejected only if its task is closed"},
 	{"report of another attempt", "an accepted report has closed the attempt of its token"},

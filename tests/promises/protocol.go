@@ -95,6 +95,13 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"claim: no row is left", "claim: forgotten"},
 		Tests: []string{"shared/store: TestDeleteExpiredEarlierRun, " +
 			"TestDeletedFlowLeavesNothing"}},
+	{Says: "a deleted execution had ended and reported its end; no reader sees it again, its rows " +
+		"are removed, and its name stays taken until its retention is over",
+		Invariants: []string{"deleted", "delete response", "claimed once", "same request",
+			"everything ends", "nothing left", "one order"},
+		Tests: []string{"shared/engine: TestDeleteExecution, TestDeleteRunning, " +
+			"TestDeleteBegun, TestDeleteReading", "shared/store: TestDeletedRowGolden",
+			"tests/reference/linear: TestJudge"}},
 	{Says: "an execution runs the definition that its flow had at the start; a deleted flow's " +
 		"executions are stopped",
 		Invariants: []string{"definition at the start", "definition kept", "deleted flow",

@@ -43,7 +43,7 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 			continue
 		}
 		c.note(who+" is told", func() {
-			run := w.runOf(x.flow.name, x.name)
+			run := w.nameHolder(account, x.flow.name, x.name)
 			switch {
 			case run == nil:
 				w.violate("start response", "%s got %s, and there is no such execution", who,

@@ -328,6 +328,8 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	c.w.checked("start response")
 	switch {
 	case c.tooLarge(x, who, got, code):
+	// its name stays taken
+	case run == nil && c.w.isDeleted(x) && (code == "" || code == fault.ExecutionAlreadyExists):
 	// perhaps the previous run has the name
 	case x.nameReused && code == fault.ExecutionAlreadyExists:
 	case run == nil && (x.started.Load() == 0 || code != ""):
@@ -368,10 +370,10 @@ func (c *clients) stopper(x *launch, who string) {
 			continue
 		}
 		c.note(who+" is told", func() {
-			run := x.now(c.w)
+			run := c.w.nameHolder(x.flow.account(), x.flow.name, x.name)
 			c.w.checked("stop response")
 			switch {
-			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
+			case code == fault.ExecutionNotExists && before > 0 && c.expired(x.now(c.w)):
 			case run == nil:
 				c.w.violate("stop response", "%s gets %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||

@@ -23,6 +23,7 @@ func extras() []extra {
 		{name: "unnamed starts", in: 4, begin: (*clients).startUnnamed},
 		{name: "quitters", in: 2, begin: func(c *clients) { c.spawn(c.quitters) }},
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
+		{name: "janitors", in: 4, begin: (*clients).clean},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},
 		{name: withVersions, in: 4, begin: (*clients).publish,

@@ -404,7 +404,9 @@ func (k *tasks) judge(told *reportOutcome) {
 		if told.code == fault.EntityTooLarge && k.judgeTooLarge(told) {
 			return
 		}
-		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
+		gone := told.code == fault.ExecutionNotExists &&
+			k.w.isGone(told.account, told.token.Flow, told.token.Execution)
+		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument && !gone {
 			k.w.violate("report response", "%s got %s", told.who, told.code)
 		}
 		if r := k.w.runIn(told.account, told.token.Flow,
@@ -415,7 +417,7 @@ func (k *tasks) judge(told *reportOutcome) {
 		}
 		return
 	}
-	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
+	r := k.w.nameHolder(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
 		k.w.violate("report response", "%s got event %d of %s, which is not there", told.who,
 			told.event, told.token.Execution)

@@ -84,6 +84,8 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	w.kinds["started without a name"]++
 	run := w.runOf(f.name, got.Name)
 	switch {
+	case run == nil && w.isGone(account, f.name, got.Name) && got.Input == f.input:
+		// deleted since, or its start is repeated
 	case run == nil:
 		w.violate("same request", "%s got %s, and there is no such execution", who, got.Name)
 	case got.Input != w.inputOf(run) || got.Input != f.input || got.Status != "Running":

@@ -70,6 +70,7 @@ func (w *World) onRemove(p *process, key driver.Key) {
 		w.violate("kept until it expires", "%s removes %s before it expires", p.name, show(key))
 	}
 	delete(w.runs, key.Partition)
+	delete(w.deletions.deleted, key.Partition)
 }
 
 // afterWrite checks a row that was written.
@@ -77,11 +78,16 @@ func (w *World) afterWrite(p *process, row driver.Row, step *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
-	if row.List == nil {
+	x, err := w.raw.Load(always, row.Partition)
+	left := store.Deleted(err)
+	switch {
+	case left != nil && row.Expires > p.now().UnixMilli():
+		w.onDelete(p, row, left)
+		return
+	case row.List == nil:
 		w.onRemove(p, row.Key) // forgotten, except rows of an earlier run that it refers to
 		return
 	}
-	x, err := w.raw.Load(always, row.Partition)
 	if err != nil {
 		w.violate("readable", "%s cannot be read: %v", row.Partition, err)
 		return
@@ -98,6 +104,10 @@ func (w *World) afterWrite(p *process, row driver.Row, step *transaction) {
 
 // onClaim checks the first row of a run.
 func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transaction) {
+	if d := w.deletions.deleted[x.Partition()]; d != nil {
+		w.checked("deleted")
+		old = d.run
+	}
 	if old != nil {
 		w.checked("claimed once")
 	}
@@ -123,6 +133,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transact
 	w.executions++
 	w.cover(m)
 	w.runs[x.Partition()], w.allRuns[x.Run] = r, r
+	delete(w.deletions.deleted, x.Partition())
 	w.judgeAccount(r)
 	w.judgeScheduled(r)
 	w.begins(r)

@@ -149,7 +149,7 @@ func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
 	c.w.checked("describe response")
-	run := x.now(c.w)
+	run := c.w.nameHolder(x.flow.account(), x.flow.name, x.name) // deleted since, perhaps
 	if run == nil {
 		if !c.w.namesReused {
 			c.w.violate("describe response", "%s gets %s, and there is no such execution",

@@ -122,6 +122,7 @@ type World struct {
 	flows     flowRows
 	rights    *rights // nil in most runs
 	schedules schedules
+	deletions deletions
 	sharing   sharing
 
 	expresses  expresses
@@ -206,7 +207,8 @@ func newWorld(o Options) *World {
 	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(),
 		begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, allRuns: map[uint64]*run{},
 		started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{},
-		checks: map[string]int{}, expresses: newExpresses()}
+		checks: map[string]int{}, expresses: newExpresses(),
+		deletions: newDeletions()}
 	w.trace.out = o.Trace
 	w.executionsMax, w.without, w.roundsMax, w.blind = o.Executions, o.Without, o.rounds, o.Blind
 	w.idleSweeps, w.hintTracker = newIdleSweeps(), newHintTracker()
@@ -339,7 +341,7 @@ func (w *World) unsettled() string {
 				r.x.Status, len(r.state.Outbox), r.x.Wake, time.Now().UnixMilli())
 		}
 	}
-	return ""
+	return w.unpurged()
 }
 
 // end lets every goroutine in the bubble end.

@@ -115,6 +115,7 @@ func TestAnswersHide(t *testing.T) {
 		"ListFlowAliases":     true,
 		"DescribeMapRun":      true,
 		"UpdateMapRun":        true,
+		"DeleteExecution":     true,
 		"DescribeRegions":     true,
 	}
 	for operation, ask := range map[string]func(*caller, string) string{

@@ -156,6 +156,15 @@ func (c *Client) StopExecution(
 	return invoke[Execution](ctx, c, "StopExecution", a, 0)
 }
 
+// DeleteExecution deletes an execution that has ended. Only Millrace has this operation.
+func (c *Client) DeleteExecution(ctx context.Context, r cloudflow.DeleteExecutionRequest) error {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	_, err := c.do(ctx, "DeleteExecution", a, 0)
+	return err
+}
+
 // DescribeExecution returns an execution. If WaitTimeSeconds is set, it first waits for the end of
 // the execution, that many seconds at most.
 func (c *Client) DescribeExecution(

@@ -32,6 +32,7 @@ type API interface {
 	StopExecution(
 		context.Context, cloudflow.Caller, cloudflow.StopExecutionRequest,
 	) (*cloudflow.Execution, error)
+	DeleteExecution(context.Context, cloudflow.Caller, cloudflow.DeleteExecutionRequest) error
 	DescribeExecution(
 		context.Context, cloudflow.Caller, cloudflow.DescribeExecutionRequest,
 	) (*cloudflow.Execution, error)

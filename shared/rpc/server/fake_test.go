@@ -124,6 +124,12 @@ func (f *fakeAPI) StopExecution(
 	return e, f.take(ctx, "StopExecution", caller, r)
 }
 
+func (f *fakeAPI) DeleteExecution(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteExecutionRequest,
+) error {
+	return f.take(ctx, "DeleteExecution", caller, r)
+}
+
 func (f *fakeAPI) DescribeExecution(
 	ctx context.Context, caller cloudflow.Caller, r cloudflow.DescribeExecutionRequest,
 ) (*cloudflow.Execution, error) {

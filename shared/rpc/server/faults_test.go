@@ -141,6 +141,7 @@ func TestRequiredParameters(t *testing.T) {
 		"CreateFlow": {"Name", "Definition"}, "UpdateFlow": {"Name"}, "DescribeFlow": {"Name"},
 		"DeleteFlow": {"Name"}, "StartExecution": {"FlowName"}, "StartSyncExecution": {"FlowName"},
 		"StopExecution":     {"FlowName", "ExecutionName"},
+		"DeleteExecution":   {"FlowName", "ExecutionName"},
 		"DescribeExecution": {"FlowName", "ExecutionName"}, "ListExecutions": {"FlowName"},
 		"GetExecutionHistory": {"FlowName", "ExecutionName"},
 		"ReportTaskSucceeded": {"TaskToken", "Output"}, "ReportTaskFailed": {"TaskToken", "Error"},

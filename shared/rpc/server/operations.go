@@ -26,6 +26,7 @@ type operationFunc func(
 ) ([]byte, error)
 
 // operations are those that this server has. The others of CloudFlow are those of its consoles.
+// DeleteExecution is no operation of CloudFlow.
 var operations = func() map[string]*operation {
 	list := []operation{
 		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"},
@@ -47,6 +48,9 @@ var operations = func() map[string]*operation {
 				appendSyncExecution)},
 		{name: "StopExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
 			run: bind(readStopExecution, API.StopExecution, appendStopped)},
+		{name: "DeleteExecution", flow: "FlowName",
+			required: []string{"FlowName", "ExecutionName"},
+			run:      bind(readDeleteExecution, deleteExecution, appendNothing)},
 		{name: "DescribeExecution", flow: "FlowName",
 			required: []string{"FlowName", "ExecutionName"},
 			run: bind(readDescribeExecution, API.DescribeExecution,
@@ -121,6 +125,12 @@ func deleteFlow(
 	api API, ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteFlowRequest,
 ) (nothing, error) {
 	return nothing{}, api.DeleteFlow(ctx, caller, r)
+}
+
+func deleteExecution(
+	api API, ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteExecutionRequest,
+) (nothing, error) {
+	return nothing{}, api.DeleteExecution(ctx, caller, r)
 }
 
 func deleteSchedule(

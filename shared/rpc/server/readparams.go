@@ -60,6 +60,12 @@ func readStopExecution(p *params) cloudflow.StopExecutionRequest {
 	}
 }
 
+func readDeleteExecution(p *params) cloudflow.DeleteExecutionRequest {
+	return cloudflow.DeleteExecutionRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+	}
+}
+
 func readDescribeExecution(p *params) cloudflow.DescribeExecutionRequest {
 	return cloudflow.DescribeExecutionRequest{
 		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),

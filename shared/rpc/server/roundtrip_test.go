@@ -122,6 +122,8 @@ func TestClientCalls(t *testing.T) {
 				Error: text("E")}
 			_, err = c.StopExecution(ctx, stop)
 			arrived("StopExecution", stop, err)
+			remove := cloudflow.DeleteExecutionRequest{FlowName: "f", ExecutionName: "e"}
+			arrived("DeleteExecution", remove, c.DeleteExecution(ctx, remove))
 			describe := cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e",
 				WaitTimeSeconds: &five}
 			_, err = c.DescribeExecution(ctx, describe)

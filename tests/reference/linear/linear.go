@@ -20,6 +20,7 @@ const (
 	Stop     = "stop"
 	Describe = "describe"
 	Report   = "report"
+	Delete   = "delete"
 )
 
 // Request is a request and its response.
@@ -42,9 +43,14 @@ type Request struct {
 	By     string     // who ended it, according to the response; "": not known
 }
 
+// deleted is the status of an execution that has been deleted: its name is taken all the same.
+const deleted = "deleted"
+
 // execution is an execution in the sequential model.
 type execution struct {
-	status string // "", Running, Ended (no client has seen how), or the last one
+	// "", Running, Ended (no client has seen how), or the last one; deleted: none, but the name is
+	// taken
+	status string
 	by     string // who stopped it, or whose report was accepted
 	ends   string // the end that this report causes
 }
@@ -103,8 +109,8 @@ func (x execution) outcomes(r *Request) []execution {
 	if r.Return == 0 {
 		return x.outcomesUnknown(r)
 	}
-	running := x.status == "Running"
-	ended := x.status != "" && !running
+	running, missing := x.status == "Running", x.status == "" || x.status == deleted
+	ended := !missing && !running
 	possible := false
 	switch r.Operation {
 	case Start:
@@ -114,7 +120,7 @@ func (x execution) outcomes(r *Request) []execution {
 		case r.Code == "":
 			possible = running
 		default:
-			possible = ended
+			possible = ended || x.status == deleted
 		}
 	case Stop:
 		switch r.Code {
@@ -123,9 +129,18 @@ func (x execution) outcomes(r *Request) []execution {
 				return []execution{{status: "Stopped", by: r.Client}}
 			}
 		case fault.ExecutionNotExists:
-			possible = x.status == ""
+			possible = missing
 		default:
 			possible = ended
+		}
+	case Delete:
+		switch {
+		case r.Code == fault.ExecutionNotExists:
+			possible = missing
+		case r.Code != "":
+			possible = running
+		case ended || x.status == deleted: // a repeat may finish an earlier one
+			return []execution{{status: deleted}}
 		}
 	case Describe:
 		return x.described(r)
@@ -153,6 +168,8 @@ func (x execution) outcomesUnknown(r *Request) []execution {
 		return []execution{x, {status: "Running"}}
 	case r.Operation == Stop && running:
 		return []execution{x, {status: "Stopped", by: r.Client}}
+	case r.Operation == Delete && !running && x.status != "":
+		return []execution{x, {status: deleted}}
 	case r.Operation == Report && r.Ends != "" && running && x.by == "":
 		return []execution{x, {status: "Running", by: r.Client, ends: r.Ends}}
 	}
@@ -162,9 +179,11 @@ func (x execution) outcomesUnknown(r *Request) []execution {
 func (x execution) described(r *Request) []execution {
 	switch {
 	case r.Code == fault.ExecutionNotExists:
-		if x.status != "" {
+		if x.status != "" && x.status != deleted {
 			return nil
 		}
+	case x.status == deleted:
+		return nil
 	case x.status == "Ended" && r.Status != "Running" && r.Status != "Stopped":
 		return []execution{{status: r.Status}}
 	case x.status != r.Status || r.By != "" && r.By != x.by:

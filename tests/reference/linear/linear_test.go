@@ -28,6 +28,13 @@ func TestJudge(t *testing.T) {
 		return &r{Operation: linear.Report, Client: who, Ends: ends, Call: call, Return: answer,
 			Code: code}
 	}
+	remove := func(call, answer int64, code fault.Code) *r {
+		return &r{Operation: linear.Delete, Call: call, Return: answer, Code: code}
+	}
+	again := func(call, answer int64) *r {
+		return &r{Operation: linear.Start, Call: call, Return: answer,
+			Code: fault.ExecutionAlreadyExists}
+	}
 	const over = fault.ExecutionAlreadyCompleted
 	for name, c := range map[string]struct {
 		history []*r
@@ -75,6 +82,17 @@ func TestJudge(t *testing.T) {
 		"ended without a report": {
 			[]*r{start(1, 2), report(9, 10, "a", "Succeeded", fault.TaskAlreadyCompleted),
 				see(3, 4, "Succeeded", "")}, false},
+		"deleted": {[]*r{start(1, 2), see(3, 4, "Succeeded", ""), remove(5, 6, ""),
+			missing(7, 8), again(9, 10), remove(11, 12, fault.ExecutionNotExists)}, true},
+		"deleted while it runs": {[]*r{start(1, 2), remove(3, 4, ""), see(5, 6, "Running", "")},
+			false},
+		"deleted and seen": {[]*r{start(1, 2), remove(3, 4, ""), see(5, 6, "Succeeded", "")},
+			false},
+		"deleted and started": {[]*r{start(1, 2), remove(3, 4, ""), start(5, 6)}, false},
+		"not to be deleted, and has ended": {[]*r{start(1, 2), see(3, 4, "Succeeded", ""),
+			remove(5, 6, fault.ExecutionNotCompleted)}, false},
+		"deleted by a request that nobody was told of": {[]*r{start(1, 2),
+			see(3, 4, "Failed", ""), remove(5, 0, ""), missing(6, 7), missing(8, 9)}, true},
 		"stopped after an accepted report": {[]*r{start(1, 2), report(3, 4, "a", "Succeeded", ""),
 			stop(5, 6, "b", ""), see(7, 8, "Stopped", "b")}, true},
 	} {
