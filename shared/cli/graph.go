@@ -133,12 +133,9 @@ func runOf(
 	if err != nil {
 		return "", nil, err
 	}
-	run := graph.NewRun()
+	run := history.NewRun(x.FlowDefinition)
 	w := c.newWatcher(api, flowName, name)
-	w.onEvent = func(e *client.Event, _ *history.Place) {
-		run.Add(graph.Event{ID: e.EventID, Follows: e.ScheduleEventID, Type: e.Type,
-			State: e.StepName})
-	}
+	w.onEvent = func(e *client.Event, _ *history.Place) { run.Add(e) }
 	_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
-	return x.FlowDefinition, run, err
+	return x.FlowDefinition, run.States, err
 }

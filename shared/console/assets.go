@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"millrace/shared/chart"
 	"millrace/shared/graph"
 )
 
@@ -32,7 +33,7 @@ func readAssets() map[string]asset {
 		kind := map[string]string{".css": "text/css; charset=utf-8",
 			".js": "text/javascript; charset=utf-8"}[path.Ext(entry.Name())]
 		if entry.Name() == "style.css" {
-			text = append(text, graph.Style...)
+			text = append(append(text, graph.Style...), chart.Style...)
 		}
 		sum := sha256.Sum256(text)
 		name, ext, _ := strings.Cut(entry.Name(), ".")

@@ -34,8 +34,12 @@ type Options struct {
 	Hosts []string
 	// Secure marks cookies so that a browser sends them over TLS alone.
 	Secure bool
-	Now    func() time.Time // nil is time.Now
-	Log    *slog.Logger     // nil is slog.Default()
+	// Hold is how long a request of a page that is followed may wait for something to happen, in
+	// whole seconds. 0: it is answered at once, and the page asks again, for an endpoint to which
+	// waiting costs money.
+	Hold time.Duration
+	Now  func() time.Time // nil is time.Now
+	Log  *slog.Logger     // nil is slog.Default()
 }
 
 // Console serves the pages at /.
@@ -45,6 +49,7 @@ type Console struct {
 	crossing *http.CrossOriginProtection
 	pages    map[string]*template.Template
 	assets   map[string]asset
+	runs     *runs
 	signIns  *rate.Limiter
 }
 
@@ -71,8 +76,8 @@ func New(o Options) *Console {
 	}
 	o.Log = cmp.Or(o.Log, slog.Default())
 	c := &Console{Options: o, routes: http.NewServeMux(),
-		crossing: http.NewCrossOriginProtection(),
-		signIns:  rate.NewLimiter(signInsPerSecond, signInsAtOnce)}
+		crossing: http.NewCrossOriginProtection(), runs: newRuns(),
+		signIns: rate.NewLimiter(signInsPerSecond, signInsAtOnce)}
 	c.assets = readAssets()
 	c.pages = c.parsePages()
 	c.route()
@@ -82,30 +87,39 @@ func New(o Options) *Console {
 // executionPath is the address of the page of an execution.
 const executionPath = "/flows/{flow}/executions/{execution}"
 
+// mapRunPattern is the address of the page of a MapRun.
+const mapRunPattern = executionPath + "/mapruns/{maprun}"
+
 // route connects addresses with pages. Changes are made by POST alone.
 func (c *Console) route() {
 	for pattern, page := range map[string]func(*pageRequest) error{
-		"GET /{$}":                            (*pageRequest).home,
-		"GET /flows":                          (*pageRequest).flows,
-		"GET /flows/{flow}":                   (*pageRequest).flow,
-		"GET /flows/{flow}/edit":              (*pageRequest).edit,
-		"GET /new":                            (*pageRequest).edit,
-		"GET /executions":                     (*pageRequest).executions,
-		"GET " + executionPath:                (*pageRequest).execution,
-		"GET " + executionPath + "/export":    (*pageRequest).export,
-		"POST /save":                          (*pageRequest).save,
-		"POST /flows/{flow}/start":            (*pageRequest).start,
-		"POST /flows/{flow}/delete":           (*pageRequest).delete,
-		"POST " + executionPath + "/stop":     (*pageRequest).stop,
-		"POST " + executionPath + "/report":   (*pageRequest).report,
-		"GET /flows/{flow}/schedules":         (*pageRequest).schedules,
-		"POST /flows/{flow}/schedules":        (*pageRequest).createSchedule,
-		"POST /flows/{flow}/schedules/change": (*pageRequest).changeSchedule,
-		"GET /flows/{flow}/versions":          (*pageRequest).versions,
-		"POST /flows/{flow}/versions":         (*pageRequest).changeVersion,
-		"POST /flows/{flow}/versions/alias":   (*pageRequest).changeAlias,
-		"POST /settings":                      (*pageRequest).settings,
-		"POST /sign-out":                      (*pageRequest).signOut,
+		"GET /{$}":                                 (*pageRequest).home,
+		"GET /flows":                               (*pageRequest).flows,
+		"GET /flows/{flow}":                        (*pageRequest).flow,
+		"GET /flows/{flow}/edit":                   (*pageRequest).edit,
+		"GET /new":                                 (*pageRequest).edit,
+		"GET /executions":                          (*pageRequest).executions,
+		"GET " + executionPath:                     (*pageRequest).execution,
+		"GET " + executionPath + "/export":         (*pageRequest).export,
+		"GET " + executionPath + "/live":           (*pageRequest).live,
+		"GET " + executionPath + "/compare":        (*pageRequest).compare,
+		"GET " + executionPath + "/events":         (*pageRequest).events,
+		"GET " + executionPath + "/events/{event}": (*pageRequest).rawEvent,
+		"GET " + mapRunPattern:                     (*pageRequest).mapRun,
+		"POST " + mapRunPattern:                    (*pageRequest).changeMapRun,
+		"POST /save":                               (*pageRequest).save,
+		"POST /flows/{flow}/start":                 (*pageRequest).start,
+		"POST /flows/{flow}/delete":                (*pageRequest).delete,
+		"POST " + executionPath + "/stop":          (*pageRequest).stop,
+		"POST " + executionPath + "/report":        (*pageRequest).report,
+		"GET /flows/{flow}/schedules":              (*pageRequest).schedules,
+		"POST /flows/{flow}/schedules":             (*pageRequest).createSchedule,
+		"POST /flows/{flow}/schedules/change":      (*pageRequest).changeSchedule,
+		"GET /flows/{flow}/versions":               (*pageRequest).versions,
+		"POST /flows/{flow}/versions":              (*pageRequest).changeVersion,
+		"POST /flows/{flow}/versions/alias":        (*pageRequest).changeAlias,
+		"POST /settings":                           (*pageRequest).settings,
+		"POST /sign-out":                           (*pageRequest).signOut,
 	} {
 		c.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			c.show(w, r, page)

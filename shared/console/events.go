@@ -1,149 +1,229 @@
 package console
 
 import (
-	"context"
+	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/flow"
-	"millrace/shared/graph"
-	"millrace/shared/history"
 	"millrace/shared/rpc/client"
-	"millrace/shared/value"
 )
 
-// What a page reads of the history of an execution at most: events, and bytes of their details.
-// Home reads less, because it reads several.
+// How many events a page shows: at each end of a history, on a page of events, and how many it may
+// look through for those that a reader searches, within a time.
 const (
-	eventsMax    = 5000
-	detailsMax   = 2 << 20
-	homeBytesMax = 256 << 10
+	endRows    = 40
+	eventsRows = 100
+	searchMax  = 20000
+	searchTime = 600 * time.Millisecond
 )
 
-// events is what a page knows of the history of an execution.
-type events struct {
-	All  []client.Event
-	Run  *graph.Run
-	More bool // there are events that the page has not read
-
-	places    *history.Places
-	failures  history.Failures
-	tasks     history.Tasks
-	scheduled map[*history.Place]*client.Event // the latest TaskScheduled of a state
+// eventRows are the events at both ends of a history.
+type eventRows struct {
+	First, Last []client.Event
+	Hidden      int64  // how many are between them
+	Next        string // the address of the page with those; "" if Hidden is 0
 }
 
-// events reads the history of an execution: eventsMax events at most, and then no more once their
-// details have bytesMax bytes.
-func (pr *pageRequest) events(
-	ctx context.Context, flowName, name string, bytesMax int,
-) (*events, error) {
-	h := &events{Run: graph.NewRun(), places: history.NewPlaces(),
-		scheduled: map[*history.Place]*client.Event{}}
-	limit, token := int64(500), ""
+// last returns the id of the last event that is shown, at least known.
+func (r *eventRows) last(known int64) int64 {
+	for _, list := range [][]client.Event{r.First, r.Last} {
+		if n := len(list); n > 0 {
+			known = max(known, list[n-1].EventID)
+		}
+	}
+	return known
+}
+
+// bothEnds reads the first and the last events of a history.
+func (pr *pageRequest) bothEnds(flowName, name string) (*eventRows, error) {
+	limit := int64(endRows)
+	got, err := pr.api.GetExecutionHistory(pr.ctx, cloudflow.GetExecutionHistoryRequest{
+		FlowName: flowName, ExecutionName: name, Limit: &limit})
+	if err != nil {
+		return nil, err
+	}
+	rows := &eventRows{First: got.Events}
+	if got.NextToken == "" {
+		return rows, nil
+	}
+	between := got.Events[len(got.Events)-1].EventID
+	newest, err := pr.lastEvents(pr.ctx, flowName, name, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(newest) - 1; i >= 0; i-- {
+		if newest[i].EventID > between {
+			rows.Last = append(rows.Last, newest[i])
+		}
+	}
+	rows.Next = pathOf(flowName, name) + "/events?from=" + url.QueryEscape(got.NextToken)
+	if len(rows.Last) > 0 {
+		if rows.Hidden = rows.Last[0].EventID - between - 1; rows.Hidden == 0 {
+			rows.Next = ""
+		}
+	}
+	return rows, nil
+}
+
+// eventsPage shows events of an execution that a reader pages through or searches.
+type eventsPage struct {
+	Flow, Execution   string
+	Text, State, Type string // what is searched
+	From              string // where the page begins
+	Events            []client.Event
+	Next              string // the address of the next page; "" at the end
+	Looked            int    // how many events the search has looked through
+}
+
+// Filtered reports whether the page searches.
+func (p *eventsPage) Filtered() bool { return p.Text != "" || p.State != "" || p.Type != "" }
+
+// matches reports whether an event is what the reader searches. Upper and lower case are alike in
+// the text alone.
+func (p *eventsPage) matches(e *client.Event) bool {
+	return (p.State == "" || e.StepName == p.State) &&
+		(p.Type == "" || strings.HasPrefix(e.Type, p.Type)) &&
+		(p.Text == "" || strings.Contains(strings.ToLower(e.EventDetail), strings.ToLower(p.Text)))
+}
+
+// events shows a page of events. A search goes through the whole history, a part of it for each
+// page.
+func (pr *pageRequest) events() error {
+	q := pr.r.URL.Query()
+	p := &eventsPage{Flow: pr.r.PathValue("flow"), Execution: pr.r.PathValue("execution"),
+		Text: q.Get("text"), State: q.Get("state"), Type: q.Get("type"), From: q.Get("from")}
+	next, err := pr.search(p)
+	if err != nil {
+		return err
+	}
+	if next != "" {
+		p.Next = pathOf(p.Flow, p.Execution) + "/events?" + url.Values{"text": {p.Text},
+			"state": {p.State}, "type": {p.Type}, "from": {next}}.Encode()
+	}
+	return pr.ok("events", p.Execution, p)
+}
+
+// search fills a page with events that match, and returns where the next page begins.
+func (pr *pageRequest) search(p *eventsPage) (next string, err error) {
+	began, limit := time.Now(), int64(eventsRows)
+	if p.Filtered() {
+		limit = readPage
+	}
+	next = p.From
 	for {
-		got, err := pr.api.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{
-			FlowName: flowName, ExecutionName: name, NextToken: token, Limit: &limit})
+		got, err := pr.api.GetExecutionHistory(pr.ctx, cloudflow.GetExecutionHistoryRequest{
+			FlowName: p.Flow, ExecutionName: p.Execution, NextToken: next, Limit: &limit})
+		if err != nil {
+			return "", err
+		}
+		for i := range got.Events {
+			e := &got.Events[i]
+			if len(p.Events) == eventsRows { // it goes on with this one
+				return strconv.FormatInt(e.EventID, 10), nil
+			}
+			if p.Looked++; p.matches(e) {
+				p.Events = append(p.Events, *e)
+			}
+		}
+		if next = got.NextToken; next == "" || len(p.Events) == eventsRows ||
+			p.Looked >= searchMax || time.Since(began) > searchTime {
+			return next, nil
+		}
+	}
+}
+
+// rawEvent sends the detail of one event as it is.
+func (pr *pageRequest) rawEvent() error {
+	id, err := strconv.ParseInt(pr.r.PathValue("event"), 10, 64)
+	if err != nil || id < 1 {
+		return pr.missing()
+	}
+	e, err := pr.event(pr.ctx, pr.r.PathValue("flow"), pr.r.PathValue("execution"), id)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return pr.missing()
+	}
+	h := pr.w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="event.json"`)
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	pr.w.WriteHeader(http.StatusOK)
+	_, err = pr.w.Write([]byte(e.EventDetail))
+	return err
+}
+
+// Types are the beginnings of types that a reader can search by.
+func (eventsPage) Types() []string {
+	return []string{"Execution", "State", "StateEntered", "StateFailed", "Task", "TaskScheduled",
+		"TaskFailed", "TaskTimedOut", "MapRun", "Step", "Iteration", "Branch"}
+}
+
+// live waits for what happens to an execution after an event, and shows the parts of its page that
+// may have changed, and the new events.
+func (pr *pageRequest) live() error {
+	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
+	after, err := strconv.ParseInt(pr.r.URL.Query().Get("after"), 10, 64)
+	if err != nil || after < 0 {
+		return pr.missing()
+	}
+	fresh, err := pr.eventsAfter(flowName, name, after)
+	if err != nil {
+		return err
+	}
+	x, err := pr.describe()
+	if err != nil {
+		return err
+	}
+	p := &executionPage{Execution: x, Last: after}
+	if err := pr.fill(p); err != nil {
+		return err
+	}
+	p.Rows = &eventRows{Last: fresh}
+	p.Last = p.Rows.last(after)
+	pr.page.Root = strings.TrimSuffix(pr.page.Root, "../") // the page is one folder above
+	return pr.fragment("execution", p)
+}
+
+// eventsAfter waits for events after one and returns them; if there are many, the last ones.
+func (pr *pageRequest) eventsAfter(
+	flowName, name string, after int64,
+) ([]client.Event, error) {
+	limit, wait := int64(eventsRows), int64(pr.console.Hold/time.Second)
+	if pr.r.URL.Query().Get("state") == "reading" {
+		wait = 0 // the page wants to count more of what is there
+	}
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: flowName, ExecutionName: name,
+		NextToken: strconv.FormatInt(after+1, 10), Limit: &limit}
+	if wait > 0 {
+		q.WaitTimeSeconds = &wait
+	}
+	got, err := pr.api.GetExecutionHistory(pr.ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	fresh := got.Events
+	if got.NextToken != "" {
+		newest, err := pr.lastEvents(pr.ctx, flowName, name, limit)
 		if err != nil {
 			return nil, err
 		}
-		for i := range got.Events {
-			h.add(&got.Events[i])
-			bytesMax -= len(got.Events[i].EventDetail)
-		}
-		if token = got.NextToken; token == "" || len(h.All) >= eventsMax || bytesMax <= 0 {
-			h.More = token != ""
-			return h, nil
+		if len(newest) > 0 {
+			fresh = nil
+			for i := len(newest) - 1; i >= 0; i-- {
+				fresh = append(fresh, newest[i])
+			}
 		}
 	}
-}
-
-func (h *events) add(e *client.Event) {
-	h.All = append(h.All, *e)
-	h.Run.Add(graph.Event{ID: e.EventID, Follows: e.ScheduleEventID, Type: e.Type, State: e.StepName})
-	at := h.places.Add(e)
-	h.failures.Add(e)
-	h.tasks.Add(e, at)
-	if e.Type == "TaskScheduled" {
-		h.scheduled[at] = e
-	}
-}
-
-// firstFailure is where an execution failed first.
-type firstFailure struct {
-	State   string // "" if no state failed
-	Place   string // the state with its branch or item: Fetch[17]
-	Error   *flow.Error
-	Event   int64
-	Attempt int    // of a task; 0 if it was none
-	Given   string // what the task was given, JSON text; "" if it is not known
-}
-
-// firstFailure follows the last event's failure back to the state that failed first; nil if the
-// execution did not fail.
-func (h *events) firstFailure() *firstFailure {
-	if len(h.All) == 0 {
-		return nil
-	}
-	last := &h.All[len(h.All)-1]
-	if history.ErrorOf(last) == nil || !strings.HasPrefix(last.Type, "Execution") {
-		return nil
-	}
-	e := h.failures.First(last)
-	first := &firstFailure{Error: history.ErrorOf(e), Event: e.EventID}
-	if at := h.places.Of(e.EventID); at != nil {
-		first.State, first.Place, first.Attempt = at.State, at.String(), at.Attempt
-		if scheduled := h.scheduled[at]; scheduled != nil {
-			first.Given = parametersOf(scheduled)
+	kept := fresh[:0]
+	for _, e := range fresh {
+		if e.EventID > after {
+			kept = append(kept, e)
 		}
 	}
-	return first
-}
-
-// parametersOf returns what a task was given.
-func parametersOf(scheduled *client.Event) string {
-	var d struct {
-		Input      text `json:"input"`
-		Parameters text `json:"parameters"`
-	}
-	if value.Unmarshal([]byte(scheduled.EventDetail), &d) != nil {
-		return ""
-	}
-	if d.Parameters != "" {
-		return string(d.Parameters)
-	}
-	return string(d.Input)
-}
-
-// text is any JSON value as its own text.
-type text string
-
-// UnmarshalJSON keeps the bytes of a value.
-func (t *text) UnmarshalJSON(b []byte) error {
-	*t = text(b)
-	return nil
-}
-
-// waitingTask is a task that waits for a report of its result.
-type waitingTask struct {
-	State string // with its branch or item: Ask[2]
-	Event int64  // the id of its TaskScheduled
-	Since client.Timestamp
-
-	// token is what a report needs; "" if the flow does not put it into the task's parameters. A
-	// page never shows it.
-	token string
-}
-
-// HasToken reports whether the result can be reported from the page.
-func (t waitingTask) HasToken() bool { return t.token != "" }
-
-// waitingTasks returns the tasks that wait for a report.
-func (h *events) waitingTasks(execution string) (tasks []waitingTask) {
-	for _, task := range h.tasks.Open() {
-		if task.Submitted != nil {
-			tasks = append(tasks, waitingTask{task.At.String(), task.Scheduled.EventID,
-				task.Submitted.Time, task.Token(execution)})
-		}
-	}
-	return tasks
+	return kept, nil
 }

@@ -2,14 +2,11 @@ package console
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/flow"
 	"millrace/shared/rpc/client"
 )
 
@@ -54,56 +51,6 @@ func (pr *pageRequest) executions() error {
 	return pr.ok("executions", "", p)
 }
 
-// executionPage shows one execution.
-type executionPage struct {
-	Execution *client.Execution
-	Graph     template.HTML
-	History   *events
-	Failure   *firstFailure
-	Waiting   []waitingTask
-	Denied    bool // the reader may not see the history
-	Express   bool // nothing of it is kept
-	Wrong     string
-}
-
-// Running reports whether the execution has not ended.
-func (p executionPage) Running() bool { return p.Execution.Status == flow.Running.String() }
-
-// Last returns the id of the last event that the page shows, so that a script sees that there is
-// something new.
-func (p executionPage) Last() int64 {
-	if p.History == nil || len(p.History.All) == 0 {
-		return 0
-	}
-	return p.History.All[len(p.History.All)-1].EventID
-}
-
-func (pr *pageRequest) execution() error { return pr.showExecution("") }
-
-// showExecution shows the execution of the address, and what could not be done with it.
-func (pr *pageRequest) showExecution(wrong string) error {
-	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
-	x, err := pr.api.DescribeExecution(pr.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
-		ExecutionName: name})
-	if err != nil {
-		return err
-	}
-	p := executionPage{Execution: x, Wrong: wrong}
-	switch p.History, err = pr.events(pr.ctx, flowName, name, detailsMax); {
-	case fault.CodeOf(err) == fault.AccessDenied:
-		p.Denied = true
-	case err != nil:
-		return err
-	default:
-		p.Graph = drawing(x.FlowDefinition, flowName+" "+name, p.History.Run)
-		p.Failure = p.History.firstFailure()
-		if p.Running() {
-			p.Waiting = p.History.waitingTasks(name)
-		}
-	}
-	return pr.ok("execution", name, p)
-}
-
 // after leads back to the execution once something has been done with it, or shows why it could
 // not be done.
 func (pr *pageRequest) after(err error) error {
@@ -127,35 +74,6 @@ func (pr *pageRequest) stop() error {
 	return pr.after(err)
 }
 
-// report reports the result of a task that waits. The form names the task; its token stays here.
-func (pr *pageRequest) report() error {
-	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
-	h, err := pr.events(pr.ctx, flowName, name, detailsMax)
-	if err != nil {
-		return err
-	}
-	token := ""
-	for _, task := range h.waitingTasks(name) {
-		if strconv.FormatInt(task.Event, 10) == pr.r.PostFormValue("event") {
-			token = task.token
-		}
-	}
-	if token == "" {
-		return pr.showExecution(pr.page.T("no longer waits"))
-	}
-	if pr.r.PostFormValue("failed") != "" {
-		q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: pr.r.PostFormValue("error")}
-		if cause := pr.r.PostFormValue("cause"); cause != "" {
-			q.Cause = &cause
-		}
-		_, err = pr.api.ReportTaskFailed(pr.ctx, q)
-	} else {
-		_, err = pr.api.ReportTaskSucceeded(pr.ctx, cloudflow.ReportTaskSucceededRequest{
-			TaskToken: token, Output: pr.r.PostFormValue("output")})
-	}
-	return pr.after(err)
-}
-
 // export sends an execution with its history as a file.
 func (pr *pageRequest) export() error {
 	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
@@ -164,7 +82,7 @@ func (pr *pageRequest) export() error {
 	if err != nil {
 		return err
 	}
-	h, err := pr.events(pr.ctx, flowName, name, detailsMax)
+	events, err := pr.exported(flowName, name)
 	if err != nil {
 		return err
 	}
@@ -176,5 +94,30 @@ func (pr *pageRequest) export() error {
 	return writeJSON(pr.w, struct {
 		Execution *client.Execution
 		Events    []client.Event
-	}{x, h.All})
+	}{x, events})
+}
+
+// What an export has of a history at most, in events and in bytes of their details.
+const (
+	exportEvents = 100000
+	exportBytes  = 16 << 20
+)
+
+// exported returns the events of an export.
+func (pr *pageRequest) exported(flowName, name string) (all []client.Event, err error) {
+	limit, token, size := int64(readPage), "", 0
+	for {
+		got, err := pr.api.GetExecutionHistory(pr.ctx, cloudflow.GetExecutionHistoryRequest{
+			FlowName: flowName, ExecutionName: name, NextToken: token, Limit: &limit})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range got.Events {
+			size += len(e.EventDetail)
+		}
+		all = append(all, got.Events...)
+		if token = got.NextToken; token == "" || len(all) >= exportEvents || size >= exportBytes {
+			return all, nil
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/graph"
+	"millrace/shared/history"
 	"millrace/shared/rpc/client"
 	"millrace/shared/yamldoc"
 )
@@ -203,11 +204,11 @@ func (pr *pageRequest) startSync(q cloudflow.StartExecutionRequest) error {
 	if err != nil {
 		return pr.notStarted(q, err)
 	}
-	p := executionPage{Execution: &client.Execution{FlowName: q.FlowName, Name: got.Name,
+	p := &executionPage{Execution: &client.Execution{FlowName: q.FlowName, Name: got.Name,
 		Status: got.Status, Input: q.Input, Output: got.Output, StartedTime: got.StartedTime,
 		StoppedTime: got.StoppedTime}, Express: true}
 	if got.ErrorCode != "" {
-		p.Failure = &firstFailure{Error: &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage}}
+		p.Failure = &history.Failure{Error: &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage}}
 	}
 	return pr.ok("execution", got.Name, p)
 }

@@ -56,7 +56,7 @@ func roughly(d time.Duration) string {
 // How much of a value a page shows, in bytes: of an input or output, and of one event of many.
 const (
 	shownMax  = 256 << 10
-	detailMax = 4 << 10
+	detailMax = 1 << 10
 )
 
 // pretty returns JSON text with line breaks, its numbers and duplicate keys as they are. A text

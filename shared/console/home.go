@@ -89,16 +89,10 @@ func (pr *pageRequest) groupFailures(lists [][]client.Execution) ([]failureGroup
 		read[i] = failureGroup{Newest: failed[i], Count: 1}
 		ctx, cancel := context.WithTimeout(pr.ctx, homeTime)
 		defer cancel()
-		h, err := pr.events(ctx, failed[i].FlowName, failed[i].Name, homeBytesMax)
-		switch {
-		case err != nil:
+		first, err := pr.failureFromEnd(ctx, failed[i].FlowName, failed[i].Name)
+		if err != nil {
 			read[i].Unavailable = err.Error()
-			return nil
-		case h.More:
-			read[i].Unavailable = pr.page.T("long history")
-			return nil
-		}
-		if first := h.firstFailure(); first != nil {
+		} else if first != nil {
 			read[i].State, read[i].Error = first.State, first.Error
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
@@ -106,6 +107,31 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, p *page
 	w.Write(b.Bytes())
 }
 
+// fragment renders the content of a page without what is around it, for a script that follows it.
+func (pr *pageRequest) fragment(name string, data any) error {
+	pr.page.Name, pr.page.Data = name, data
+	var b bytes.Buffer
+	if err := pr.console.pages[name].ExecuteTemplate(&b, "content", pr.page); err != nil {
+		return err
+	}
+	pr.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	pr.w.WriteHeader(http.StatusOK)
+	_, err := pr.w.Write(b.Bytes())
+	return err
+}
+
+// eventRow is an event with what its row needs of the page.
+type eventRow struct {
+	Page  *page
+	Raw   string // where its whole detail is
+	Event client.Event
+}
+
+func newEventRow(p *page, flowName, name string, e client.Event) eventRow {
+	return eventRow{p, p.Root + pathOf(flowName, name) + "/events/" +
+		strconv.FormatInt(e.EventID, 10), e}
+}
+
 // ok renders a page that was asked for.
 func (pr *pageRequest) ok(name, title string, data any) error {
 	pr.page.Title = title
@@ -146,13 +172,12 @@ func (c *Console) renderError(w http.ResponseWriter, p *page, err error) {
 // parsePages returns the templates of all pages.
 func (c *Console) parsePages() map[string]*template.Template {
 	functions := template.FuncMap{"time": shownTime, "ago": shownAgo(c.Now), "took": took,
-		"shown": shown, "detail": detail, "segment": url.PathEscape}
+		"shown": shown, "detail": detail, "segment": url.PathEscape, "row": newEventRow, "cut": cutTo}
 	layout := template.Must(template.New("").Funcs(functions).ParseFS(templates,
 		"templates/layout.html"))
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"home", "flows", "flow", "edit", "schedules", "versions",
-		"executions", "execution",
-		"sign-in", "error", "missing"} {
+		"executions", "execution", "events", "maprun", "compare", "sign-in", "error", "missing"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templates,
 			"templates/"+name+".html"))
 	}

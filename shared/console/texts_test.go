@@ -18,8 +18,12 @@ var verbs = regexp.MustCompile(`%[a-z%]`)
 // used, and both languages have it with the same parts.
 func TestCatalogue(t *testing.T) {
 	used := map[string]bool{}
-	for status := range strings.FieldsSeq("Running Succeeded Failed TimedOut Stopped Starting") {
+	for status := range strings.FieldsSeq("Running Succeeded Failed TimedOut Stopped Starting " +
+		"Aborted Pending") {
 		used[status] = true
+	}
+	for class := range strings.FieldsSeq("succeeded failed aborted running") {
+		used["bar "+class] = true
 	}
 	for name := range (&Console{}).parsePages() {
 		if name == "home" || name == "flows" || name == "executions" || name == "sign-in" ||

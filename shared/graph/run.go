@@ -34,10 +34,14 @@ type Counts struct {
 	Entered, Succeeded, Failed, Aborted int
 	Attempts, AttemptsFailed            int
 
+	items     Items
 	submitted int // tasks that wait for a callback or for the end of what they started
 	caught    int
 	retrying  int
 }
+
+// Items are how far a Map is.
+type Items struct{ Total, Ended, Failed int }
 
 // Run is what an execution did, by the names of states. States of one name share their Counts.
 type Run struct {
@@ -66,6 +70,13 @@ func (r *Run) Add(e Event) {
 		r.States[e.State] = v
 	}
 	r.add(v, e)
+}
+
+// SetItems says how far a Map is, by the name of its state.
+func (r *Run) SetItems(state string, n Items) {
+	if v := r.States[state]; v != nil {
+		v.items = n
+	}
 }
 
 func (r *Run) add(v *Counts, e Event) {
@@ -131,6 +142,12 @@ func (v *Counts) words(s Status) string {
 	switch {
 	case s == NotReached:
 		return "not reached"
+	case v.items.Total > 0 && v.Entered == 1:
+		text := fmt.Sprintf("%d of %d items", v.items.Ended, v.items.Total)
+		if v.items.Failed > 0 {
+			text += fmt.Sprintf(", %d failed", v.items.Failed)
+		}
+		return text
 	case v.Entered > 1:
 		text := fmt.Sprintf("%d of %d done", v.Succeeded, v.Entered)
 		if v.Failed > 0 {

@@ -24,6 +24,8 @@ type Scope struct {
 	path  string // "[2][17]"
 	index int    // of the branch or item
 	open  bool   // one of its states has been entered and has not ended
+
+	failed bool // its last state has failed
 }
 
 // Place is one entry of a state. It changes with the events that are added.
@@ -34,6 +36,7 @@ type Place struct {
 	Attempt int // the latest attempt of a task; 0 before the first
 	Scopes  int // branches or items so far
 	Running int // how many of them are open
+	Failed  int // how many of them have failed
 
 	startedID int64
 	failedIn  *Scope   // the branch or item that failed last, and was not caught
@@ -77,9 +80,7 @@ func (p *Places) Add(e *client.Event) *Place {
 		at.Scope.set(false)
 	case "StateFailed", "StateTimedOut", "StateAborted", "StepFailed":
 		at.Scope.set(false)
-		if at.Scope.Owner != nil {
-			at.Scope.Owner.failedIn = at.Scope
-		}
+		at.Scope.fail()
 	}
 	p.entries[e.EventID] = at
 	return at
@@ -120,7 +121,7 @@ func (p *Places) enter(e *client.Event, before *Place) *Place {
 // after a failure is the first of another attempt of the Parallel or Map.
 func (at *Place) begin(first string) *Scope {
 	if at.failedIn != nil {
-		at.Scopes, at.Running, at.first, at.failedIn = 0, 0, nil, nil
+		at.Scopes, at.Running, at.Failed, at.first, at.failedIn = 0, 0, 0, nil, nil
 	}
 	s := &Scope{Owner: at, path: fmt.Sprintf("%s[%d]", at.Scope.path, at.Scopes), index: at.Scopes}
 	at.Scopes++
@@ -137,12 +138,28 @@ func (s *Scope) set(open bool) {
 	if s.Owner != nil && s.open != open {
 		if open {
 			s.Owner.Running++
-			s.Owner.failedIn = nil // a Catch goes on
+			s.Owner.failedIn = nil
+			if s.failed { // a Catch goes on
+				s.failed = false
+				s.Owner.Failed--
+			}
 		} else {
 			s.Owner.Running--
 		}
 	}
 	s.open = open
+}
+
+// fail notes that a scope has failed, unless a Catch goes on.
+func (s *Scope) fail() {
+	if s.Owner == nil {
+		return
+	}
+	s.Owner.failedIn = s
+	if !s.failed {
+		s.failed = true
+		s.Owner.Failed++
+	}
 }
 
 // Of returns the place of an event that was added, by its id; nil if it belongs to the execution.

@@ -305,6 +305,9 @@ func (a *App) newAPI(limits flow.Limits, credentials *auth.Credentials) http.Han
 	return server.NewHandler(o)
 }
 
+// consoleHold is how long a page of the console waits for something to happen.
+const consoleHold = 20 * time.Second
+
 // withConsole serves the console beside the API.
 func (a *App) withConsole(api http.Handler, credentials *auth.Credentials) http.Handler {
 	return console.Mount(api, console.New(console.Options{
@@ -312,6 +315,7 @@ func (a *App) withConsole(api http.Handler, credentials *auth.Credentials) http.
 		Credentials: credentials,
 		Hosts:       a.config.Settings.Hosts,
 		Secure:      a.config.Certificate != "",
+		Hold:        consoleHold,
 		Now:         a.config.Now,
 		Log:         a.log,
 	}))

@@ -29,8 +29,15 @@ var pages = []struct{ name, path string }{
 	{"new", "new"}, {"executions", "executions?flow=saga&status=Failed"},
 	{"execution", "flows/saga/executions/lost"}, {"waiting", "flows/approval/executions/open"},
 	{"schedules", "flows/saga/schedules"}, {"versions", "flows/saga/versions"},
+	{"maprun", "flows/batch/executions/night/mapruns/MAPRUN"},
+	{"compare", "flows/saga/executions/lost/compare"},
+	{"batch", "flows/batch/executions/night"}, {"child", "flows/batch/executions/MAPRUN-0"},
+	{"events", "flows/saga/executions/lost/events?type=Task"},
 	{"strange", "flows/saga/executions/strange"}, {"error", "flows/none"}, {"missing", "none"},
 }
+
+// path returns the path of one of the pages.
+func (c *console) path(path string) string { return strings.ReplaceAll(path, "MAPRUN", c.mapRun) }
 
 // TestEveryPage: each page, in both languages and both colour schemes, loads without a complaint of
 // the browser or of axe-core, runs nothing that a stranger wrote, and fits a narrow window.
@@ -47,7 +54,7 @@ func TestEveryPage(t *testing.T) {
 			for _, p := range pages {
 				c.heard()
 				c.do(colours(scheme), chromedp.EmulateViewport(1200, 900))
-				c.to(p.path)
+				c.to(c.path(p.path))
 				c.checkAccessible(string(axe), p.path, language, scheme)
 				c.do(chromedp.EmulateViewport(360, 800, chromedp.EmulateMobile))
 				if wide := eval[int](c, "document.documentElement.scrollWidth"); wide > 360 {
@@ -111,13 +118,13 @@ func TestPictures(t *testing.T) {
 	c.eventuallyWaits()
 	c.do(colours("light"), chromedp.EmulateViewport(1100, 800))
 	take := func(name, path string) {
-		c.to(path)
+		c.to(c.path(path))
 		png := run(c, chromedp.CaptureScreenshot())
 		if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range pages[:10] {
+	for _, p := range pages[:12] {
 		take(p.name, p.path)
 	}
 	c.do(colours("dark"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -51,12 +52,12 @@ States:
               States:
                 - {Type: Pass, Name: Item, End: true}
             End: true
-    OutputConstructor: {done: true}
+    OutputConstructor: {city.$: $Context.Execution.Input.city}
     Next: Ship
   - Type: Task
     Name: Ship
     Action: HTTP:Request
-    Parameters: {url: "http://shop.example/ship", method: POST}
+    Parameters: {url: "http://shop.example/ship", method: POST, body: {city.$: $Input.city}}
     Catch:
       - {Errors: [FnF.ALL], Next: Undo}
     End: true
@@ -86,9 +87,47 @@ States:
   - {Type: Succeed, Name: Done}
 `
 
+// batch asks for each item in a child execution of its own, one at a time; child 0 fails.
+const batch = `Type: StateMachine
+SpecVersion: v1
+Name: batch
+StartAt: Each
+States:
+  - Type: Map
+    Name: Each
+    ItemsPath: $Input.items
+    MaxConcurrency: 2
+    ToleratedFailurePercentage: 90
+    ProcessorConfig: {ExecutionMode: Standard}
+    Processor:
+      StartAt: Look
+      States:
+        - Type: Choice
+          Name: Look
+          Branches:
+            - {Condition: $Input.bad == true, Next: Ship}
+          Default: Ask
+        - Type: Task
+          Name: Ship
+          Action: HTTP:Request
+          Parameters: {url: "http://shop.example/ship", method: POST}
+          End: true
+        - Type: Task
+          Name: Ask
+          Action: FC:InvokeFunction
+          TaskMode: WaitForCustomCallback
+          Parameters:
+            resourceArn: acs:fc:::functions/ask/LATEST
+            invocationType: Sync
+            body: {token.$: $Context.Current.TaskToken}
+          End: true
+    End: true
+`
+
 // tasks carries out every task: shipping fails with a cause that ends in what a stranger wrote.
 func (c *console) tasks(_ context.Context, r task.Request) task.Result {
-	if strings.Contains(string(r.Parameters), "/ship") {
+	if strings.Contains(string(r.Parameters), "/ship") &&
+		!strings.Contains(string(r.Parameters), "Kyoto") {
 		return task.Fail("NoRoute", "no road leads to Atlantis"+c.stranger)
 	}
 	return task.Result{Output: []byte(`{"ok":true}`)}
@@ -101,6 +140,7 @@ type console struct {
 	url      string // of the console, with a slash at its end
 	api      *client.Client
 	ctx      context.Context // of the browser
+	mapRun   string          // the name of the MapRun of batch/night
 
 	mu   sync.Mutex
 	said []string // what the browser's console says: errors, and what it refuses to load
@@ -221,7 +261,8 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 func (c *console) fill() {
 	c.t.Helper()
 	ctx := c.t.Context()
-	for name, definition := range map[string]string{"saga": saga, "approval": approval} {
+	for name, definition := range map[string]string{"saga": saga, "approval": approval,
+		"batch": batch} {
 		if _, err := c.api.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Type: "FDL",
 			Definition: definition, Description: "a sale, undone if it cannot be shipped" + c.stranger}); err != nil {
 			c.t.Fatal(err)
@@ -241,8 +282,12 @@ func (c *console) fill() {
 		c.t.Fatal(err)
 	}
 	c.start("saga", "lost", `{"items":[1,2,3],"city":"Atlantis"}`)
-	c.start("saga", "strange", `{"items":[],"note":`+quoted(c.stranger)+`}`)
+	c.start("saga", "strange", `{"items":[],"city":"Atlantis","note":`+quoted(c.stranger)+`}`)
+	c.start("saga", "fine", `{"items":[1,2],"city":"Kyoto"}`)
 	c.start("approval", "open", `{}`)
+	c.start("batch", "night", `{"items":[{"bad":true},{"bad":false},{"bad":false},{"bad":false}]}`)
+	c.mapRun = c.findMapRun("batch", "night")
+	c.ends("saga", "fine", "Succeeded")
 	c.ends("saga", "lost", "Failed")
 	c.ends("saga", "strange", "Failed")
 }
@@ -253,6 +298,30 @@ func (c *console) start(flow, name, input string) {
 		FlowName: flow, ExecutionName: name, Input: input}); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// findMapRun waits until an execution has a MapRun with a child that has failed, and returns its name.
+func (c *console) findMapRun(flow, execution string) string {
+	c.t.Helper()
+	named := regexp.MustCompile(`"MapRunName":"([0-9a-f]{32})"`)
+	for range 400 {
+		h, err := c.api.GetExecutionHistory(c.t.Context(), cloudflow.GetExecutionHistoryRequest{
+			FlowName: flow, ExecutionName: execution})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		last := h.Events[len(h.Events)-1]
+		if name := named.FindStringSubmatch(last.EventDetail); name != nil {
+			r, err := c.api.DescribeMapRun(c.t.Context(), cloudflow.MapRunRequest{FlowName: flow,
+				ExecutionName: execution, MapRunName: name[1]})
+			if err == nil && r.ItemCounts.Failed == 1 && r.ItemCounts.Running == 2 {
+				return name[1]
+			}
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	c.t.Fatalf("%s/%s has no MapRun", flow, execution)
+	return ""
 }
 
 // ends waits for the end of an execution.
