@@ -88,19 +88,28 @@ type kind uint8
 const (
 	flows kind = 1 << iota
 	roles
+	objects
 )
+
+// ObjectActions are the actions on objects that a distributed Map needs the right to. Resources are
+// `acs:oss:<region>:<account>:<bucket>/<key>`, and the bucket alone to list it.
+var ObjectActions = []string{"oss:GetObject", "oss:ListObjects", "oss:PutObject"}
 
 // resourceHint says which resource an action of the kind works on.
 func (k kind) resourceHint() string {
-	if k == roles {
+	switch k {
+	case roles:
 		return PassRole + " is for resources like acs:ram::<account>:role/<name>"
+	case objects:
+		return "oss:GetObject is for resources like acs:oss:<region>:<account>:<bucket>/<key>"
 	}
 	return "fnf:<Operation> is for resources like acs:fnf:<region>:<account>:flow/<name>"
 }
 
 func kindOfAction(a string) (k kind, _ error) {
 	lower := strings.ToLower(a)
-	if a != "*" && !strings.HasPrefix(lower, "fnf:") && !strings.HasPrefix(lower, "ram:") {
+	if a != "*" && !strings.HasPrefix(lower, "fnf:") && !strings.HasPrefix(lower, "ram:") &&
+		!strings.HasPrefix(lower, "oss:") {
 		return 0, fmt.Errorf("Action %q is not one of this service; write fnf:<Operation>, a "+
 			"glob like fnf:Start*, "+
 			PassRole+", or \"*\"", a)
@@ -113,12 +122,20 @@ func kindOfAction(a string) (k kind, _ error) {
 	if glob.Match(lower, strings.ToLower(PassRole)) {
 		k |= roles
 	}
+	if slices.ContainsFunc(ObjectActions, func(name string) bool {
+		return glob.Match(lower, strings.ToLower(name))
+	}) {
+		k |= objects
+	}
 	switch {
 	case k != 0:
 		return k, nil
 	case strings.HasPrefix(lower, "ram:"):
 		return 0, fmt.Errorf("Action %q fits no operation; the only one of RAM here is %s", a,
 			PassRole)
+	case strings.HasPrefix(lower, "oss:"):
+		return 0, fmt.Errorf("Action %q fits no operation; those of OSS here are %s", a,
+			strings.Join(ObjectActions, ", "))
 	}
 	return 0, fmt.Errorf("Action %q fits no operation; write fnf:<Operation> as the API calls it, "+
 		"a glob like fnf:Start*, or \"*\"", a)
@@ -127,7 +144,7 @@ func kindOfAction(a string) (k kind, _ error) {
 func kindOfResource(r string) (kind, error) {
 	switch {
 	case r == "*":
-		return flows | roles, nil
+		return flows | roles | objects, nil
 	case strings.HasPrefix(r, "acs:fnf:"):
 		if !canName(r, "flow/") {
 			return 0, fmt.Errorf("Resource %q fits no flow; write "+
@@ -140,6 +157,13 @@ func kindOfResource(r string) (kind, error) {
 				"acs:ram::<account>:role/<name>, a glob, or \"*\"", r)
 		}
 		return roles, nil
+	}
+	if strings.HasPrefix(r, "acs:oss:") {
+		if strings.Count(r, ":") < 4 && !strings.Contains(r, "*") {
+			return 0, fmt.Errorf("Resource %q fits no object; write "+
+				"acs:oss:<region>:<account>:<bucket>/<key>, a glob, or \"*\"", r)
+		}
+		return objects, nil
 	}
 	return 0, fmt.Errorf("Resource %q is not one of this service; write "+
 		"acs:fnf:<region>:<account>:flow/<name>, "+

@@ -63,6 +63,11 @@ func TestAllows(t *testing.T) {
 			true},
 		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/*")}, "fnf:ListFlows", "acs:fnf:r:1:*",
 			false},
+		{[]access.Statement{allow("oss:Get*", "acs:oss:*:*:inbox/*")}, "oss:GetObject",
+			"acs:oss:local:1:inbox/a/b", true},
+		{[]access.Statement{allow("oss:*", "acs:oss:*:*:inbox/*")}, "oss:ListObjects",
+			"acs:oss:local:1:inbox", false},
+		{[]access.Statement{allow("fnf:*", "*")}, "oss:GetObject", "acs:oss:local:1:inbox/a", false},
 		{[]access.Statement{allow("**", "****a*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
 	} {
 		// The result must not depend on how the statements are spread over policies.

@@ -73,7 +73,7 @@ func New(o Options) *Engine {
 	e.machines = newMachines(e)
 	e.ends, e.changes = newWatchers(), newWatchers()
 	e.dispatcher = &dispatch.Dispatcher{
-		Tasks: o.Tasks, Rights: o.Rights, Calls: o.Shares.Calls, Now: o.Now, Log: o.Log}
+		Tasks: o.Tasks, Items: o.Items, Rights: o.Rights, Calls: o.Shares.Calls, Now: o.Now, Log: o.Log}
 	executionsMax := 0 // other processes start executions too: a count would not be right
 	if e.ownsStore() {
 		executionsMax = o.Limits.Executions

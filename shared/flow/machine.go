@@ -108,7 +108,7 @@ type Option struct {
 
 // MapSpec is a loop over an array.
 type MapSpec struct {
-	Items       *expr.Expr // builds the array
+	Items       *expr.Expr // builds the array; nil with an ItemReader
 	Item        string     // FlowV1: key of the item in the iteration's input
 	Index       string     // FlowV1: key of the index in the iteration's input; "" if there is none
 	Concurrency int        // 0: the default limit
@@ -120,12 +120,23 @@ type MapSpec struct {
 // nil means that it is not given.
 type Distribution struct {
 	Mode                string         // of the child executions: Standard or Express
+	Reader              *ReaderSpec    // ItemReader; nil: the items are those of MapSpec.Items
 	Item                *expr.Template // ItemConstructor; nil: the item itself
 	Batch               *BatchSpec     // nil: each item has a child execution of its own
 	ItemsMax            *expr.Template // MaxItems
 	ToleratedCount      *expr.Template // ToleratedFailureCount
 	ToleratedPercentage *expr.Template // ToleratedFailurePercentage, from 0 to 100
 }
+
+// ReaderSpec says from which objects the items of a distributed Map are read.
+type ReaderSpec struct {
+	Parameters *expr.Template // builds an object with ReaderParameters
+	Config     map[string]any // members of ReaderConfig that say what the object holds
+	ItemsMax   *expr.Template // ReaderConfig.MaxItems; nil: not given
+}
+
+// ReaderParameters are the members that Parameters of an ItemReader may have.
+var ReaderParameters = [...]string{"Bucket", "Key", "Prefix", "Region"}
 
 // BatchSpec groups the items of a distributed Map. At least one of its limits is given.
 type BatchSpec struct {

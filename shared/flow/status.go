@@ -51,6 +51,7 @@ const (
 	ErrInvalidLocal       = "FnF.InvalidLocal"
 	ErrRuntime            = "FnF.RuntimeError"
 	ErrMapRunFailed       = "FnF.MapRunFailed"
+	ErrItemReader         = "FnF.ItemReaderFailed"
 	ErrMapRunNotSupported = "FnF.ActionNotSupported"
 )
 

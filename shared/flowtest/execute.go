@@ -22,6 +22,12 @@ type Outcome struct {
 	Error    *flow.Error
 }
 
+// ItemList is what the ItemReader of a Map reads: items, or an error.
+type ItemList struct {
+	Items []any
+	Error *flow.Error
+}
+
 // Setup describes one run.
 type Setup struct {
 	FlowName      string
@@ -29,6 +35,7 @@ type Setup struct {
 	RoleArn       string
 	Input         any                  // a JSON object; nil: {}
 	Tasks         map[string][]Outcome // by state name, one per attempt; the last one is repeated
+	Items         map[string]ItemList  // by state name: what the ItemReader of a Map reads
 	Start         int64                // when the execution starts, in ms since 1970
 }
 
@@ -144,8 +151,11 @@ func (r *run) loop() error {
 		}
 		for _, c := range fx.Calls {
 			complete := r.call
-			if c.Child != nil {
+			switch {
+			case c.Child != nil:
 				complete = r.child
+			case c.ReadsItems:
+				complete = r.read
 			}
 			got, err := complete(c)
 			if err != nil {
@@ -205,6 +215,22 @@ func (r *run) call(c interp.Call) ([]interp.Message, error) {
 		{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return)},
 		{Kind: interp.TaskReported, TokenID: token.ID, Output: encode(report), Error: o.Error},
 	}, nil
+}
+
+// read returns the message with all items that the ItemReader of a Map reads.
+func (r *run) read(c interp.Call) ([]interp.Message, error) {
+	q := c.Params.Tree().(map[string]any)
+	r.out.Calls = append(r.out.Calls, Call{State: c.State, Params: q["Source"], Input: c.Input.Tree()})
+	list, ok := r.setup.Items[c.State]
+	if !ok {
+		return nil, fmt.Errorf(
+			"the Map %s reads items, and the case does not say which; add to items: %s: [{}]",
+			value.Quote(c.State), c.State)
+	}
+	block := map[string]any{"Items": append([]any{}, list.Items...), "Cursor": map[string]any{},
+		"End": true}
+	return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt,
+		Output: value.Encode(block), Error: list.Error}}, nil
 }
 
 // child runs the child execution of a MapRun, and returns the messages that complete it.

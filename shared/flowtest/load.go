@@ -190,13 +190,16 @@ func (l *loader) testCase(n *yamldoc.Node) Case {
 			}
 		case "tasks":
 			c.Setup.Tasks = l.tasks(m.Value)
+		case "items":
+			c.Setup.Items = l.items(m.Value)
 		case "expect":
 			l.expect(m.Value, &c.Expect)
 		case "events":
 			c.Expect.Events = l.rows(m.Value, m.Key)
 		case "basis", "note", "tag", "eventsTag":
 		default:
-			l.unknown(m, "name, executionName, roleArn, input, tasks, expect, events, note")
+			l.unknown(m, "name, executionName, roleArn, input, tasks, items, expect, "+
+				"events, note")
 		}
 	}
 	if x := n.Get("expect"); !n.Has("events") && (x == nil || len(x.Fields) == 0) {
@@ -216,6 +219,31 @@ func (l *loader) tasks(n *yamldoc.Node) map[string][]Outcome {
 		for _, o := range l.list(m.Value, "the outcomes of "+m.Key) {
 			out[m.Key] = append(out[m.Key], l.outcome(o))
 		}
+	}
+	return out
+}
+
+// items reads what the ItemReaders of Maps read: a list of items, or an error.
+func (l *loader) items(n *yamldoc.Node) map[string]ItemList {
+	out := map[string]ItemList{}
+	if !l.mapping(n, inItems) {
+		return out
+	}
+	for _, m := range n.Fields {
+		l.recordName(m.Key, inItems, m.Line, m.Column)
+		if m.Value.Kind == yamldoc.Map {
+			o := l.outcome(m.Value)
+			if o.Error == nil || o.Return != nil || o.Callback != nil {
+				l.fail(m.Value, "the items of %s are a list, or {error: NAME, cause: TEXT}", m.Key)
+			}
+			out[m.Key] = ItemList{Error: o.Error}
+			continue
+		}
+		var list ItemList
+		for _, item := range l.list(m.Value, "the items of "+m.Key) {
+			list.Items = append(list.Items, item.Value())
+		}
+		out[m.Key] = list
 	}
 	return out
 }

@@ -66,7 +66,7 @@ func (at *Place) EndsScope() bool {
 // itemsOf returns the number of items of a Map from the event that begins it, whose detail shows
 // its input; 0 if the list depends on anything else.
 func itemsOf(st *flow.State, e *client.Event) int {
-	if st == nil || st.Map == nil || st.Map.Items.Roots()&^(expr.Input|expr.Default) != 0 {
+	if st == nil || st.Map == nil || st.Map.Items == nil || st.Map.Items.Roots()&^(expr.Input|expr.Default) != 0 {
 		return 0
 	}
 	detail, err := value.Decode([]byte(e.EventDetail))

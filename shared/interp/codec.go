@@ -136,6 +136,9 @@ func (sc *scope) eachUnstored(block int, visit, f func(v *flow.Value)) {
 	visit(e.input)
 	visit(e.result)
 	visit(e.storedItems)
+	if r := e.reader(); r != nil {
+		r.eachValue(visit)
+	}
 	if e.attempt != nil {
 		visit(e.attempt.params)
 	}

@@ -44,5 +44,8 @@ func (s *State) eachValue(f func(*flow.Value)) {
 		if e.attempt != nil {
 			visit(e.attempt.params)
 		}
+		if r := e.reader(); r != nil {
+			r.eachValue(f)
+		}
 	})
 }

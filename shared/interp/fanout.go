@@ -28,13 +28,28 @@ func (f *stepper) concurrency(e *entry) int {
 	return f.d.concurrency(f.l, st.Map)
 }
 
+// canSpawn reports whether spawn has something to do.
+func (f *stepper) canSpawn(e *entry) bool {
+	r := e.reader()
+	if r != nil && r.wantsBlock(e) || e.pending == 0 && e.allRead() {
+		return true
+	}
+	if r != nil && !r.end && len(r.blocks) < blocksAhead && f.state(e).Map.Distributed.Batch != nil {
+		return false // the batch may go on in the next block
+	}
+	return e.cursor < e.total && len(e.running) < f.concurrency(e)
+}
+
 // spawn opens the next inner scope, or joins the results if all inner scopes have ended.
 func (f *stepper) spawn(e *entry) error {
 	st := f.state(e)
-	if e.pending == 0 {
+	switch r := e.reader(); {
+	case r != nil && r.wantsBlock(e):
+		f.readBlock(e)
+		return nil
+	case e.pending == 0:
 		return f.join(e, st)
-	}
-	if e.mapRun != nil {
+	case e.mapRun != nil:
 		return f.spawnChild(e, st)
 	}
 	input, err := f.scopeInput(e, st)
@@ -80,6 +95,9 @@ func (f *stepper) scopeInput(e *entry, st *flow.State) (*flow.Value, error) {
 
 // reloadItems sets the items of a Map again after the entry was stored and decoded.
 func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
+	if r := e.reader(); r != nil {
+		return r.loadBlocks()
+	}
 	if e.items != nil {
 		return nil
 	}

@@ -29,6 +29,9 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	child := &entry{scope: sc, node: e.node, id: e.id, ordinal: 1, phase: calling, attempt: a}
 	sc.cur = child
 	e.cursor += n
+	if r := e.reader(); r != nil {
+		r.release(e.cursor)
+	}
 	e.results = append(e.results, nil)
 	e.running = append(e.running, sc)
 	size, err := value.Measure(tree, f.dataMax())
@@ -85,11 +88,17 @@ func (f *stepper) childInput(e *entry, st *flow.State) (input any, n int, err er
 // item returns the item with an index as the ItemConstructor builds it.
 func (f *stepper) item(e *entry, st *flow.State, index int) (any, error) {
 	t := st.Map.Distributed.Item
+	var item any
+	if r := e.reader(); r != nil {
+		item = r.at(index)
+	} else {
+		item = e.items[index]
+	}
 	if t == nil {
-		return e.items[index], nil
+		return item, nil
 	}
 	v := f.env(e, "ItemConstructor["+strconv.Itoa(index)+"]")
-	v.item = e.items[index]
+	v.item = item
 	return f.build(t, v)
 }
 
@@ -142,7 +151,7 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 // noteProgress records a change of a MapRun, and that the Map can advance if it can: the last
 // children in flight leave nothing to do until all have ended.
 func (f *stepper) noteProgress(e *entry) {
-	if e.pending == 0 || e.cursor < e.total && len(e.running) < e.mapRun.concurrency {
+	if e.pending == 0 && e.allRead() || e.cursor < e.total && len(e.running) < e.mapRun.concurrency {
 		f.s.ready = true
 	}
 	f.out.Changed = true
@@ -172,7 +181,7 @@ func (f *stepper) checkTolerance(e *entry) {
 			f.l.ResultBytes))
 		return
 	}
-	if r.tolerates(e.total) {
+	if r.tolerates(f.itemsBound(e)) {
 		return
 	}
 	f.fail(e, flow.Error{Name: flow.ErrMapRunFailed, Cause: fmt.Sprintf(

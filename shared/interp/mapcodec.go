@@ -19,6 +19,7 @@ const (
 	runFailed      = 9
 	runBytes       = 10
 	runFirstError  = 11 // and 12
+	runReader      = 13
 )
 
 func encodeMapRun(w *flow.FieldWriter, m *mapRun) {
@@ -33,6 +34,11 @@ func encodeMapRun(w *flow.FieldWriter, m *mapRun) {
 	w.Uint(runFailed, uint64(m.failed))
 	w.Uint(runBytes, uint64(m.bytes))
 	w.Error(runFirstError, m.firstError)
+	if m.reader != nil {
+		start := w.Begin(runReader)
+		encodeReader(w, m.reader)
+		w.End(start)
+	}
 	w.Unknown(m.unknown)
 }
 
@@ -76,6 +82,8 @@ func (m *mapRun) decodeProgress(r *flow.FieldReader) {
 		r.ErrorName(&m.firstError)
 	case runFirstError + 1:
 		r.ErrorCause(&m.firstError)
+	case runReader:
+		m.reader = decodeReader(r)
 	default:
 		r.Keep(&m.unknown)
 	}

@@ -33,6 +33,7 @@ type mapRun struct {
 	succeeded, failed int         // items
 	bytes             int         // of the results
 	firstError        *flow.Error // of a child; its cause names the child
+	reader            *itemReader // nil: ItemsPath gave the items
 	unknown           []byte
 }
 
@@ -70,6 +71,7 @@ type MapRun struct {
 	ToleratedCount      int64
 	ToleratedPercentage float64
 
+	// While items are read from objects, Total grows.
 	Total, Pending, Running, Succeeded, Failed, Aborted int
 }
 
@@ -142,7 +144,8 @@ func (e *entry) mapRunOf() *entry {
 	return nil
 }
 
-// startMapRun starts the MapRun of a distributed Map over n items, or the first MaxItems of them.
+// startMapRun starts the MapRun of a distributed Map over n items, or the first MaxItems of them; with
+// an ItemReader over the items that it reads.
 func (f *stepper) startMapRun(e *entry, st *flow.State, n int) error {
 	if f.s.Express {
 		return stateError{flow.Error{Name: flow.ErrMapRunNotSupported,
@@ -160,8 +163,12 @@ func (f *stepper) startMapRun(e *entry, st *flow.State, n int) error {
 		n = int(min(int64(n), itemsMax))
 	}
 	if n > f.l.MapItems {
-		return f.mapRunError(fmt.Sprintf("%d items are more than the %d that a distributed Map may "+
-			"have; the setting Limits.MapItems raises that", n, f.l.MapItems))
+		return stateError{f.tooManyItems(n)}
+	}
+	if spec := st.Map.Distributed.Reader; spec != nil {
+		if r.reader, err = f.newReader(e, spec, itemsMax); err != nil {
+			return err
+		}
 	}
 	if err := f.checkEventLimit(1); err != nil {
 		return err

@@ -128,8 +128,11 @@ func (f *stepper) callCompleted(n *Message) Reply {
 	if e == nil || !e.attempt.started || e.attempt.phase == attemptSubmitted && !n.Async {
 		return Reply{Rejection: AlreadyEnded}
 	}
-	if e.mapRunOf() != nil {
+	switch {
+	case e.mapRunOf() != nil:
 		return f.childReturned(e, n)
+	case e.reader() != nil:
+		return f.blockRead(e, n)
 	}
 	if f.endAtEventLimit(e.attempt.completionEvents(n)) {
 		return Reply{Event: f.s.LastEvent}
@@ -350,8 +353,11 @@ func (a *attempt) releaseLease() { a.phase, a.owner, a.until = attemptReady, 0, 
 
 // callErrorName returns the error name of a call without a result.
 func (s *State) callErrorName(e *entry) string {
-	if e.attempt.http {
+	switch {
+	case e.attempt.http:
 		return "HTTP.RequestFailed"
+	case e.reader() != nil:
+		return flow.ErrItemReader
 	}
 	return "FC.Unknown"
 }

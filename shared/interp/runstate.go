@@ -153,8 +153,11 @@ func (f *stepper) runChoice(e *entry, st *flow.State) error {
 }
 
 // runMap runs a Map state: it evaluates the items and prepares one scope for each, or starts a
-// MapRun over them.
+// MapRun over them, or over those that its ItemReader reads.
 func (f *stepper) runMap(e *entry, st *flow.State) error {
+	if d := st.Map.Distributed; d != nil && d.Reader != nil {
+		return f.startMapRun(e, st, 0)
+	}
 	items, err := f.items(e, st)
 	if err != nil {
 		return err

@@ -164,7 +164,7 @@ func decodeEntry(r *flow.FieldReader, sc *scope, depth, block int) *entry {
 	}
 	// The smallest entry has some bytes, so a damaged row cannot hold too many of them.
 	if r.Err == nil && (n.id == 0 || n.phase < entered || len(n.results) > n.total+1 ||
-		n.mapRun != nil && !n.hasChildren()) {
+		n.mapRun != nil && !n.hasChildren() || n.reader() != nil && !n.reader().consistent(n)) {
 		r.Fail()
 	}
 	r.Leave(after)

@@ -205,7 +205,7 @@ func (f *stepper) canAdvance(sc *scope) bool {
 	case e == nil:
 		return true
 	case e.phase == spawning:
-		return e.pending == 0 || e.cursor < e.total && len(e.running) < f.concurrency(e)
+		return f.canSpawn(e)
 	}
 	return e.phase == entered || e.phase == beginning || e.phase == finishing || e.phase == failing
 }

@@ -85,17 +85,20 @@ func (s *State) Key(attempt int64) string {
 
 // Call is a leased attempt. The caller must make the call only after the commit.
 type Call struct {
-	Attempt  int64
-	Node     int
-	State    string
-	Task     *flow.TaskSpec
-	Params   *flow.Value // nil if there are none
-	Input    *flow.Value // the state's input
-	Token    string      // "" for what does not wait for a report
-	Key      string
-	Child    *MapChild // the child execution of a MapRun, which has no Task; nil: a task
-	Deadline int64     // ms since 1970; 0: none
-	Until    int64     // end of the lease, ms since 1970; the call must not begin later
+	Attempt int64
+	Node    int
+	State   string
+	Task    *flow.TaskSpec
+	Params  *flow.Value // nil if there are none
+	Input   *flow.Value // the state's input
+	Token   string      // "" for what does not wait for a report
+	Key     string
+	Child   *MapChild // the child execution of a MapRun, which has no Task; nil: a task
+	// ReadsItems says that the call reads items of a MapRun from objects: it has no Task, and its
+	// Params are those of task/itemtask.
+	ReadsItems bool
+	Deadline   int64 // ms since 1970; 0: none
+	Until      int64 // end of the lease, ms since 1970; the call must not begin later
 }
 
 // MapChild is a child execution of a MapRun. Its input are the parameters of the call.
@@ -115,11 +118,7 @@ func (f *stepper) leaseReady(t *LeaseOptions) {
 			return
 		}
 		entries = append(entries, e)
-		for _, v := range [...]*flow.Value{e.input, a.params} {
-			if v != nil && !v.Loaded() {
-				f.out.Need = append(f.out.Need, v)
-			}
-		}
+		f.out.Need = e.unloaded(f.out.Need)
 	})
 	if len(f.out.Need) > 0 {
 		return
@@ -147,6 +146,9 @@ func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 	if o := e.mapRunOf(); o != nil {
 		c.Child = &MapChild{Name: f.s.childName(o.mapRun, e.scope.index),
 			MapRun: f.s.mapRunName(o.mapRun.id), Express: a.mode == flow.RequestComplete}
+	}
+	if e.reader() != nil {
+		c.ReadsItems, c.Params = true, f.blockRequest(e)
 	}
 	if a.mode != flow.RequestComplete {
 		c.Token = f.s.token(e.tokenID(f.s))

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/app"
 	"millrace/shared/faas"
 	"millrace/shared/httpclient"
+	"millrace/shared/object/ossobject"
 	"millrace/shared/queue/mnsqueue"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/task"
@@ -69,6 +70,8 @@ func (c *App) openAlibaba(
 	if err != nil {
 		return nil, err
 	}
+	h.own = a.protected
+	h.objects = ossobject.New(ossobject.Options{Credentials: signer, Endpoints: a.endpoints})
 	service := openapitask.Service{Client: acs.NewClient(signer, internal), Endpoints: a.endpoints}
 	h.identity = func(function string) (string, error) {
 		f, err := task.ParseFunction(function, a.endpoints.Region, a.endpoints.Account)

@@ -21,6 +21,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/httpclient"
 	"millrace/shared/inflight"
+	"millrace/shared/object"
 	"millrace/shared/queue"
 	"millrace/shared/rpc/auth"
 	"millrace/shared/rpc/server"
@@ -29,6 +30,8 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/actiontask"
 	"millrace/shared/task/httptask"
+	"millrace/shared/task/itemtask"
+	"millrace/shared/task/reserved"
 	"millrace/shared/task/subflowtask"
 )
 
@@ -51,8 +54,10 @@ type App struct {
 // services holds what differs between clouds.
 type services struct {
 	driver       driver.Driver
-	tailBytes    int  // max size of a history tail in a row, in bytes (docs/protocol.md#commit)
-	storeExpires bool // the store itself removes expired rows
+	objects      object.Store        // of the cloud, for distributed Maps
+	own          *reserved.Resources // no flow may reach them
+	tailBytes    int                 // max size of a history tail in a row, in bytes (docs/protocol.md#commit)
+	storeExpires bool                // the store itself removes expired rows
 	queue        queue.Sender
 	decode       func(body string) (string, error)
 	// resend puts an async result that came too early into the queue again; see asyncResults.
@@ -209,6 +214,7 @@ func (c *App) newEngine(
 		Store:        c.store,
 		Queue:        c.queue,
 		Tasks:        tasks,
+		Items:        itemtask.New(itemtask.Options{Objects: h.objects, Own: h.own}),
 		Rights:       mayFlow,
 		Compile:      fdl.Compiler(c.limits),
 		Limits:       c.limits,

@@ -15,6 +15,7 @@ import (
 
 	"millrace/shared/app"
 	"millrace/shared/httpclient"
+	"millrace/shared/object/s3object"
 	"millrace/shared/queue/sqsqueue"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
@@ -51,6 +52,7 @@ func (c *App) openAWS(
 		decode:       sqsqueue.Decode,
 		output:       lambdaOutput,
 		identity:     lambdatask.Identity,
+		objects:      s3object.New(cfg, endpoint(getenv, "S3")),
 	}
 	steps, err := openQueue(ctx, cfg, c.config.QueueURL, getenv, c.log)
 	if err != nil {

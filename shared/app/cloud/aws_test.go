@@ -95,6 +95,6 @@ func TestWrongEnvironments(t *testing.T) {
 // TestVariablesOfAWS: the functions read these variables, and no others.
 func TestVariablesOfAWS(t *testing.T) {
 	checkVariables(t, environment(), commonVariables+`
-		AWS_ENDPOINT_URL AWS_ENDPOINT_URL_DYNAMODB AWS_ENDPOINT_URL_LAMBDA AWS_ENDPOINT_URL_SQS
+		AWS_ENDPOINT_URL AWS_ENDPOINT_URL_DYNAMODB AWS_ENDPOINT_URL_LAMBDA AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL_SQS
 		AWS_LAMBDA_FUNCTION_NAME AWS_REGION MILLRACE_FAIR_QUEUE`)
 }

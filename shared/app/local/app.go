@@ -22,6 +22,8 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/httpclient"
 	"millrace/shared/inflight"
+	"millrace/shared/object"
+	"millrace/shared/object/folderobject"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/rpc"
 	"millrace/shared/rpc/auth"
@@ -44,6 +46,7 @@ type App struct {
 	engine  *engine.Engine
 	service *cloudflow.Service
 	tasks   *functiontask.Runner
+	folders []*folderobject.Store // of the functions file
 	handler http.Handler
 	shares  pools
 	diskUse *store.DiskUse // disk usage by account; nil with a single account
@@ -98,6 +101,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		ListShards: int(c.Settings.ListShards),
 	})
 	if err := a.build(file, limits, credentials); err != nil {
+		a.closeFolders()
 		driver.Close()
 		return nil, err
 	}
@@ -192,7 +196,11 @@ func (a *App) build(
 	}
 	mayFlow := app.Rights(register, s.Region)
 	a.queue = memqueue.New(memqueue.Options{})
-	a.engine = a.newEngine(tasks, limits, mayFlow)
+	objects, err := a.openObjects(file)
+	if err != nil {
+		return err
+	}
+	a.engine = a.newEngine(tasks, objects, limits, mayFlow)
 	a.service = cloudflow.New(cloudflow.Options{
 		Store:  a.store,
 		Engine: a.engine,
@@ -257,12 +265,15 @@ func (a *App) runner(
 // rightsFunc returns what a flow may do with the rights of its role or author, as app.Rights does.
 type rightsFunc = func(account, role, author string) (access.May, error)
 
-func (a *App) newEngine(tasks task.Runner, limits flow.Limits, rights rightsFunc) *engine.Engine {
+func (a *App) newEngine(
+	tasks task.Runner, objects object.Store, limits flow.Limits, rights rightsFunc,
+) *engine.Engine {
 	s := &a.config.Settings
 	return engine.New(engine.Options{
 		Store:     a.store,
 		Queue:     a.queue,
 		Tasks:     tasks,
+		Items:     newItems(objects),
 		Now:       a.config.Now,
 		Rights:    rights,
 		Compile:   fdl.Compiler(limits),
@@ -432,6 +443,7 @@ func (a *App) Close() error {
 	a.engine.Close(ctx)
 	a.queue.Close()
 	a.tasks.Close(ctx)
+	a.closeFolders()
 	a.work.Wait()
 	return a.store.Close()
 }

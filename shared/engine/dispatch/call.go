@@ -19,6 +19,7 @@ type Call struct {
 	params    flow.Value   // a copy: the execution goes on and may drop trees
 	hasParams bool
 	input     []byte
+	items     bool // it reads items of a MapRun
 }
 
 // pendingTreeMax is the text size in bytes up to which parameters keep their tree in line. A tree
@@ -45,13 +46,15 @@ func NewCall(x *store.Execution, leased *interp.Call, now int64) *Call {
 	q := task.Request{
 		Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: leased.State,
 		RoleArn: x.RoleArn, Author: x.Author, Dialect: x.Dialect,
-		Action: leased.Task.Action, Resource: leased.Task.Resource, Mode: leased.Task.Mode,
 		Token: leased.Token, Key: leased.Key,
+	}
+	if t := leased.Task; t != nil {
+		q.Action, q.Resource, q.Mode = t.Action, t.Resource, t.Mode
 	}
 	if leased.Deadline > 0 {
 		q.Timeout = time.Duration(leased.Deadline-now) * time.Millisecond
 	}
-	c := &Call{request: q}
+	c := &Call{request: q, items: leased.ReadsItems}
 	if leased.Params != nil {
 		c.params, c.hasParams = *leased.Params, true
 	}

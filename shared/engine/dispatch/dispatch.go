@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/access"
+	"millrace/shared/flow"
 	"millrace/shared/share"
 	"millrace/shared/task"
 )
@@ -15,6 +16,7 @@ import (
 // Dispatcher makes calls. It is safe for many goroutines.
 type Dispatcher struct {
 	Tasks task.Runner
+	Items task.Runner // reads items of MapRuns; nil: none can be read
 	// Rights returns what a flow may do now. The call fails with the text of an error as its cause.
 	// nil: every flow may do everything.
 	Rights func(account, role, author string) (access.May, error)
@@ -49,7 +51,13 @@ func (d *Dispatcher) Run(ctx context.Context, c *Call) (result task.Result, leas
 		}
 		c.request.May = may
 	}
-	return d.Tasks.Run(ctx, c.request), false
+	switch {
+	case !c.items:
+		return d.Tasks.Run(ctx, c.request), false
+	case d.Items == nil:
+		return task.Fail(flow.ErrItemReader, "this engine reads no objects"), false
+	}
+	return d.Items.Run(ctx, c.request), false
 }
 
 // acquire waits until the account may have one more call in flight. The time in line counts towards

@@ -114,6 +114,7 @@ func (c *compiler) mapState(n *yamldoc.Node, path *yamldoc.Path, s *scope) *flow
 	spec := &flow.MapSpec{Concurrency: c.concurrency(n, path)}
 	items := n.Get("ItemsPath")
 	switch {
+	case items == nil && n.Get("ItemReader") != nil && n.Get("ProcessorConfig") != nil:
 	case items == nil && n.Get("ItemsPath.$") != nil:
 		c.Error("V17", n, path.Key("ItemsPath"),
 			"ItemsPath is always an expression: write it without the suffix", "is missing")

@@ -9,10 +9,10 @@ import (
 	"millrace/shared/yamldoc"
 )
 
-// distributedFields have an effect in the distributed mode only. The first two are not supported in
+// distributedFields have an effect in the distributed mode only. The first one is not supported in
 // any mode.
 var distributedFields = [...]string{
-	"ItemReader", "ResultWriter", "ItemBatcher", "ItemConstructor",
+	"ResultWriter", "ItemReader", "ItemBatcher", "ItemConstructor",
 	"MaxItems", "MaxItems.$", "ToleratedFailurePercentage", "ToleratedFailurePercentage.$",
 	"ToleratedFailureCount", "ToleratedFailureCount.$",
 }
@@ -33,9 +33,8 @@ func (c *compiler) distributed(n *yamldoc.Node, path *yamldoc.Path, spec *flow.M
 		v := n.Get(key)
 		switch {
 		case v == nil:
-		case i < 2:
-			c.Error("V23", v, path.Key(key),
-				"let an earlier state read or write the data, and use ItemsPath",
+		case i < 1:
+			c.Error("V23", v, path.Key(key), "let a later state write the results",
 				"is not supported")
 		case spec.Distributed == nil:
 			c.Warn(v, path.Key(key), "set ProcessorConfig.ExecutionMode",
@@ -46,6 +45,7 @@ func (c *compiler) distributed(n *yamldoc.Node, path *yamldoc.Path, spec *flow.M
 	if d == nil {
 		d = &flow.Distribution{} // check the fields all the same
 	}
+	d.Reader = c.itemReader(n, path)
 	d.Item = c.constructor(n, path, "ItemConstructor", rootsItem)
 	d.Batch = c.batcher(n, path)
 	d.ItemsMax = c.number(n, path, "MaxItems", 0, math.MaxInt64)

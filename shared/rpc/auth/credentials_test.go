@@ -167,8 +167,14 @@ func TestBadCredentialsFiles(t *testing.T) {
 			":8:17: accounts[0].keys[0].policies[0].Statement[0].Resource is missing"},
 		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"),
 			`:8:17: Effect is "allow"; write Allow or Deny`},
-		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"),
-			`:8:17: Action "oss:*" is not one of this service`},
+		{policy("              - {Effect: Allow, Action: \"ecs:*\", Resource: \"*\"}\n"),
+			`:8:17: Action "ecs:*" is not one of this service`},
+		{policy("              - {Effect: Allow, Action: \"oss:GetObjet\", Resource: \"*\"}\n"),
+			`:8:17: Action "oss:GetObjet" fits no operation; those of OSS here are oss:GetObject`},
+		{policy("              - {Effect: Allow, Action: \"oss:GetObject\", Resource: " +
+			"\"acs:fnf:*:*:flow/x\"}\n"), `:8:17: Resource "acs:fnf:*:*:flow/x" fits none of`},
+		{policy("              - {Effect: Allow, Action: \"oss:GetObject\", Resource: " +
+			"\"acs:oss:b\"}\n"), `:8:17: Resource "acs:oss:b" fits no object`},
 		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"),
 			`:8:17: Resource "flow/x" is not one of this service`},
 		{policy("              - {Effect: Deny, Action: \"fnf:StrtExecution\", Resource: \"*\"}\n"),

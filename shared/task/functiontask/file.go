@@ -19,7 +19,11 @@ const (
 type File struct {
 	Functions []Function
 	Actions   []task.Mapping
+	Buckets   []Bucket
 }
+
+// Bucket is a directory that holds the objects of a bucket.
+type Bucket struct{ Bucket, Dir string }
 
 // Function says how to run the functions that Match matches; the first match wins. Exactly one of
 // HTTP, Reply, Error and Command is set.

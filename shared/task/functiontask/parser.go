@@ -16,6 +16,11 @@ type (
 	document struct {
 		Functions []fileFunction `json:"functions" strict:"null"`
 		Actions   []fileEntry    `json:"actions" strict:"null"`
+		Objects   []fileBucket   `json:"objects" strict:"null"`
+	}
+	fileBucket struct {
+		Bucket string `json:"bucket" strict:"required"`
+		Dir    string `json:"dir" strict:"required"`
 	}
 	fileEntry struct {
 		Match   string          `json:"match" strict:"required"`
@@ -62,6 +67,8 @@ func (c checker) check(at strict.Place, v any) {
 		v.check(at)
 	case *fileEntry:
 		v.check(at, false)
+	case *fileBucket:
+		v.check(at, c.cloud)
 	case *fileFailure:
 		if v.Name == "" {
 			at.Failf("the error has no name")
@@ -147,6 +154,18 @@ func (f *fileFunction) check(at strict.Place) {
 	}
 }
 
+// check checks that a bucket has a name and a directory.
+func (b *fileBucket) check(at strict.Place, cloud bool) {
+	switch {
+	case cloud:
+		at.Failf("a function in a cloud has no directories: the buckets are those of the cloud")
+	case at.Has("bucket") && (b.Bucket == "" || strings.ContainsRune(b.Bucket, '/')):
+		at.Member("bucket").Failf("bucket must be a name without a slash")
+	case at.Has("dir") && b.Dir == "":
+		at.Member("dir").Failf("dir must not be empty")
+	}
+}
+
 // isVariable reports whether a text can be the name of an environment variable.
 func isVariable(name string) bool { return name != "" && !strings.ContainsAny(name, "=\x00") }
 
@@ -168,6 +187,12 @@ func (d *document) file(dir string) *File {
 	}
 	for i := range d.Actions {
 		file.Actions = append(file.Actions, d.Actions[i].mapping())
+	}
+	for _, b := range d.Objects {
+		if !filepath.IsAbs(b.Dir) {
+			b.Dir = filepath.Join(dir, b.Dir)
+		}
+		file.Buckets = append(file.Buckets, Bucket(b))
 	}
 	return file
 }

@@ -195,6 +195,9 @@ func (g *generator) distribute(st object) {
 		mode = flow.Express
 	}
 	st["ProcessorConfig"] = object{"ExecutionMode": mode}
+	if g.chance(3) {
+		g.reader(st)
+	}
 	if g.chance(2) {
 		st["ItemConstructor"] = object{"item.$": "$Item", "n.$": "$Input.n",
 			"id.$": pick(g, "uuid()", "$Input.s", "$Context.Execution.Name")}
@@ -212,6 +215,17 @@ func (g *generator) distribute(st object) {
 	if g.chance(4) {
 		st["ToleratedFailurePercentage"] = g.rand.IntN(101)
 	}
+}
+
+// reader makes a distributed Map read its items from an object. The key says how many there are.
+func (g *generator) reader(st object) {
+	delete(st, "ItemsPath")
+	config := object{"InputType": "JSONL"}
+	if g.chance(4) {
+		config["MaxItems"] = g.rand.IntN(9)
+	}
+	st["ItemReader"] = object{"ReaderConfig": config, "Parameters": object{"Bucket": "items",
+		"Key": fmt.Sprint(g.rand.IntN(14))}}
 }
 
 // constructors adds data constructors that mostly preserve the members that other states read.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
@@ -49,6 +50,10 @@ func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 	r := newRandom(id, uint64(number)+2)
 	completion := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}
 	delay := r.Int64N(4000)
+	if c.ReadsItems {
+		readItems(c, &completion)
+		return []DelayedMessage{{delay, completion}}
+	}
 	if c.Task.Mode == flow.RequestComplete {
 		w.outcome(r, &completion)
 		return []DelayedMessage{{delay, completion}}
@@ -75,6 +80,35 @@ func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 		out = append(out, DelayedMessage{r.Int64N(8000), report})
 	}
 	return out
+}
+
+// readItems sets the block that a call reads: up to three items of the object, whose key says how
+// many it has. An object of 13 items is broken in its middle.
+func readItems(c *interp.Call, m *interp.Message) {
+	q := c.Params.Tree().(map[string]any)
+	number := func(tree any, name string) int {
+		members, _ := tree.(map[string]any)
+		n, _ := members[name].(value.Number)
+		i, _ := value.Int(n)
+		return int(i)
+	}
+	key, _ := q["Source"].(map[string]any)["Key"].(string)
+	total, err := strconv.Atoi(key)
+	if err != nil {
+		panic("flowgen: the key of an object is no number: " + key)
+	}
+	from := number(q["Cursor"], "Offset")
+	if total == 13 && from >= 6 {
+		m.Error = &flow.Error{Name: flow.ErrItemReader, Cause: "line 7 is broken"}
+		return
+	}
+	to := min(total, from+min(3, number(q, "ItemsMax")))
+	items := []any{}
+	for i := from; i < to; i++ {
+		items = append(items, map[string]any{"i": value.FromInt(int64(i))})
+	}
+	m.Output = value.Encode(map[string]any{"Items": items, "End": to == total,
+		"Cursor": map[string]any{"Offset": value.FromInt(int64(to))}})
 }
 
 // outcome sets a random output or error.

@@ -1,4 +1,4 @@
-// Package oss emulates Alibaba Cloud OSS, in memory: PutObject, GetObject and HeadObject, with
+// Package oss emulates Alibaba Cloud OSS, in memory: PutObject, GetObject, HeadObject and ListObjectsV2, with
 // signatures of version 4, regions, versions, ranges and conditions, and errors with the service's
 // codes. A Server is an http.Handler for addresses like http://<host>/<bucket>/<key> and for hosts
 // like <bucket>.oss-<region>.aliyuncs.com.
@@ -134,7 +134,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b := s.buckets[name]
 	switch {
 	case refused != nil:
-	case slices.Contains(k.Deny, operation(r.Method)):
+	case slices.Contains(k.Deny, operation(r.Method, key)):
 		refused = newFailure(403, "AccessDenied",
 			"You have no right to access this object because of bucket acl.")
 	case b == nil:
@@ -144,6 +144,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"be addressed using the specified endpoint. Please send all future requests to this "+
 			"endpoint.")
 		refused.endpoint = "oss-" + b.region + ".aliyuncs.com"
+	case r.Method == http.MethodGet && key == "":
+		refused = list(w, r, name, b)
 	case r.Method == http.MethodPut:
 		o := Object{
 			Body:        body,
@@ -170,7 +172,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func operation(method string) string {
+func operation(method, key string) string {
+	if key == "" {
+		return "ListObjects"
+	}
 	return map[string]string{
 		http.MethodGet:  "GetObject",
 		http.MethodHead: "HeadObject",
@@ -221,9 +226,13 @@ func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 		return nil
 	}
 	body, status := o.Body, http.StatusOK
-	if from, to, ok := part(r.Header.Get("Range"), len(body)); ok {
+	from, to, ok := part(r.Header.Get("Range"), len(body))
+	switch {
+	case ok:
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(body)))
 		body, status = body[from:to+1], http.StatusPartialContent
+	case r.Header.Get("Range") != "" && r.Header.Get("X-Oss-Range-Behavior") == "standard":
+		return newFailure(416, "InvalidRange", "The requested range cannot be satisfied.")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
