@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"millrace/shared/headers"
+	"millrace/shared/inflight"
 	"millrace/shared/rpc/auth"
 	"millrace/shared/rpc/client"
 	"millrace/shared/rpc/sign"
@@ -38,8 +39,13 @@ type Options struct {
 	// whole seconds. 0: it is answered at once, and the page asks again, for an endpoint to which
 	// waiting costs money.
 	Hold time.Duration
-	Now  func() time.Time // nil is time.Now
-	Log  *slog.Logger     // nil is slog.Default()
+	// Health returns what a reader may see of the server, by its key, which is nil on an open
+	// console; nil if nothing. It is nil for a console of another endpoint.
+	Health func(key *auth.Key) *Health
+	// Bytes bounds what pages hold while they are sent; nil: there is no bound.
+	Bytes *inflight.Budget
+	Now   func() time.Time // nil is time.Now
+	Log   *slog.Logger     // nil is slog.Default()
 }
 
 // Console serves the pages at /.

@@ -14,6 +14,7 @@ import (
 type executionsPage struct {
 	Flow, Status, Prefix string
 	Flows                []client.Flow // for the choice
+	More                 bool          // there are flows that the choice lacks
 	Executions           []client.Execution
 	Next                 string // the address of the next page; "" on the last
 }
@@ -23,11 +24,14 @@ func (executionsPage) Statuses() []string {
 	return []string{"Running", "Succeeded", "Failed", "TimedOut", "Stopped"}
 }
 
+// flowChoiceMax is how many flows the choice of the list has.
+const flowChoiceMax = 1000
+
 func (pr *pageRequest) executions() error {
 	p := executionsPage{Flow: pr.r.URL.Query().Get("flow"), Status: pr.r.URL.Query().Get("status"),
 		Prefix: pr.r.URL.Query().Get("prefix")}
 	var err error
-	if p.Flows, _, err = pr.firstFlows(1000); err != nil {
+	if p.Flows, p.More, err = pr.firstFlows(flowChoiceMax); err != nil {
 		return err
 	}
 	if p.Flow == "" && len(p.Flows) > 0 {

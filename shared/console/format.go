@@ -53,6 +53,19 @@ func roughly(d time.Duration) string {
 	return strconv.FormatInt(int64(d.Hours()/24), 10) + " d"
 }
 
+// size returns a number of bytes with two digits or so: "12 MB".
+func size(bytes int64) string {
+	for _, unit := range []struct {
+		name  string
+		bytes int64
+	}{{"TB", 1 << 40}, {"GB", 1 << 30}, {"MB", 1 << 20}} {
+		if bytes >= 2*unit.bytes {
+			return strconv.FormatInt(bytes/unit.bytes, 10) + " " + unit.name
+		}
+	}
+	return strconv.FormatInt(bytes/1024, 10) + " KB"
+}
+
 // How much of a value a page shows, in bytes: of an input or output, and of one event of many.
 const (
 	shownMax  = 256 << 10

@@ -28,6 +28,7 @@ type homePage struct {
 	Running  []client.Execution
 	Flows    int
 	More     bool // there are flows that the page did not look at
+	Health   *healthShown
 }
 
 // failureGroup is the executions of a flow that failed lately with one error in one state.
@@ -57,7 +58,7 @@ func (pr *pageRequest) home() error {
 	if err != nil {
 		return err
 	}
-	p := homePage{Flows: len(flows), More: more}
+	p := homePage{Flows: len(flows), More: more, Health: pr.health()}
 	for _, x := range slices.Concat(lists...) {
 		if x.Status == flow.Running.String() {
 			p.Running = append(p.Running, x)

@@ -2,11 +2,12 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
+	"millrace/shared/inflight"
 	"millrace/shared/rpc/client"
 	"millrace/shared/rpc/sign"
 )
@@ -38,9 +39,12 @@ func asksForPage(r *http.Request) bool {
 }
 
 // InProcess returns a function for Options.Connect whose clients call an API of this process, with
-// all of its checks and limits, but without a connection.
-func InProcess(api http.Handler) func(id string, key *sign.Key) (*client.Client, error) {
-	calls := &http.Client{Transport: inProcess{api}}
+// all of its checks and limits, but without a connection. Responses are charged to bytes until they
+// have been read; nil has no bound.
+func InProcess(
+	api http.Handler, bytes *inflight.Budget,
+) func(id string, key *sign.Key) (*client.Client, error) {
+	calls := &http.Client{Transport: inProcess{api, bytes}}
 	return func(id string, key *sign.Key) (*client.Client, error) {
 		return client.New(client.Options{Endpoint: "http://127.0.0.1", AccessKeyID: id, Key: key,
 			HTTPClient: calls})
@@ -48,7 +52,10 @@ func InProcess(api http.Handler) func(id string, key *sign.Key) (*client.Client,
 }
 
 // inProcess calls a handler instead of a server.
-type inProcess struct{ handler http.Handler }
+type inProcess struct {
+	handler http.Handler
+	bytes   *inflight.Budget
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t inProcess) RoundTrip(r *http.Request) (got *http.Response, err error) {
@@ -58,15 +65,25 @@ func (t inProcess) RoundTrip(r *http.Request) (got *http.Response, err error) {
 		}
 	}()
 	r = r.WithContext(withoutValues{r.Context()})
-	w := &response{header: http.Header{}, status: http.StatusOK}
+	w := &response{header: http.Header{}, status: http.StatusOK,
+		hold: inflight.Hold{Budget: t.bytes}}
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
 	t.handler.ServeHTTP(w, r)
+	if w.refused {
+		w.status = http.StatusServiceUnavailable
+		w.body.Reset()
+		w.body.WriteString(busyBody)
+	}
 	return &http.Response{StatusCode: w.status, Header: w.header, Request: r,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(w.body.Len()),
-		Body: io.NopCloser(&w.body)}, nil
+		Body: w}, nil
 }
+
+// busyBody is the response if there is no memory for that of the API.
+const busyBody = `{"RequestId":"console","Code":"ServiceUnavailable","Message":"The server holds ` +
+	`as many bytes of responses as its memory allows. Please try again later."}`
 
 // response keeps what a handler writes.
 type response struct {
@@ -74,6 +91,9 @@ type response struct {
 	status int
 	wrote  bool
 	body   bytes.Buffer
+
+	hold    inflight.Hold // for body, until Close
+	refused bool          // there was no memory for it
 }
 
 func (w *response) Header() http.Header { return w.header }
@@ -86,5 +106,23 @@ func (w *response) WriteHeader(status int) {
 
 func (w *response) Write(b []byte) (int, error) {
 	w.wrote = true
+	if size := w.body.Len() + len(b); size > uncharged && !w.hold.TryGrow(int64(size)) {
+		w.refused = true
+	}
+	if w.refused {
+		return 0, errors.New("console: no memory for the response")
+	}
 	return w.body.Write(b)
+}
+
+// uncharged is the longest response and page that is not charged to the budget, in bytes.
+const uncharged = 16 << 10
+
+// Read implements io.Reader.
+func (w *response) Read(b []byte) (int, error) { return w.body.Read(b) }
+
+// Close implements io.Closer.
+func (w *response) Close() error {
+	w.hold.Release()
+	return nil
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"html/template"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 
 	"millrace/shared/fault"
+	"millrace/shared/rpc/auth"
 	"millrace/shared/rpc/client"
 )
 
@@ -20,6 +20,7 @@ type pageRequest struct {
 	r       *http.Request
 	ctx     context.Context
 	api     *client.Client
+	key     *auth.Key // of the reader; nil on an open console
 	page    *page
 }
 
@@ -52,7 +53,7 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*pageRequ
 			redirect(w, r, "sign-in?next="+url.QueryEscape(p.Here))
 			return
 		}
-		p.KeyID = key.ID
+		p.KeyID, pr.key = key.ID, key
 		pr.api, err = c.Connect(key.ID, key.Sign)
 	}
 	if err == nil {
@@ -62,7 +63,7 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, do func(*pageRequ
 		err = do(pr)
 	}
 	if err != nil {
-		c.renderError(w, p, err)
+		c.renderError(w, r, p, err)
 	}
 }
 
@@ -88,38 +89,6 @@ func cookieOf(r *http.Request, name string) string {
 	return cookie.Value
 }
 
-// render writes a page. It is rendered whole before the first byte is sent, so that no half of one
-// is shown.
-func (c *Console) render(w http.ResponseWriter, status int, name string, p *page, data any) {
-	p.Name, p.Data = name, data
-	if p.Title == "" {
-		p.Title = p.T(name)
-	}
-	var b bytes.Buffer
-	if err := c.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
-		c.Log.Error("console: a page cannot be rendered", "page", name, "err", err)
-		http.Error(w, "This page cannot be shown; the server's log says why.",
-			http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
-}
-
-// fragment renders the content of a page without what is around it, for a script that follows it.
-func (pr *pageRequest) fragment(name string, data any) error {
-	pr.page.Name, pr.page.Data = name, data
-	var b bytes.Buffer
-	if err := pr.console.pages[name].ExecuteTemplate(&b, "content", pr.page); err != nil {
-		return err
-	}
-	pr.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	pr.w.WriteHeader(http.StatusOK)
-	_, err := pr.w.Write(b.Bytes())
-	return err
-}
-
 // eventRow is an event with what its row needs of the page.
 type eventRow struct {
 	Page  *page
@@ -135,7 +104,7 @@ func newEventRow(p *page, flowName, name string, e client.Event) eventRow {
 // ok renders a page that was asked for.
 func (pr *pageRequest) ok(name, title string, data any) error {
 	pr.page.Title = title
-	pr.console.render(pr.w, http.StatusOK, name, pr.page, data)
+	pr.console.render(pr.w, pr.r, http.StatusOK, name, pr.page, data)
 	return nil
 }
 
@@ -146,7 +115,7 @@ func (pr *pageRequest) to(path string) error {
 }
 
 func (pr *pageRequest) missing() error {
-	pr.console.render(pr.w, http.StatusNotFound, "missing", pr.page, nil)
+	pr.console.render(pr.w, pr.r, http.StatusNotFound, "missing", pr.page, nil)
 	return nil
 }
 
@@ -154,7 +123,9 @@ func (pr *pageRequest) missing() error {
 type failure struct{ Code, Message, RequestID string }
 
 // renderError shows an error of the API, or that the API did not answer.
-func (c *Console) renderError(w http.ResponseWriter, p *page, err error) {
+func (c *Console) renderError(
+	w http.ResponseWriter, r *http.Request, p *page, err error,
+) {
 	var too *http.MaxBytesError
 	status, shown := http.StatusBadGateway, failure{Message: err.Error()}
 	var f *fault.Error
@@ -166,7 +137,7 @@ func (c *Console) renderError(w http.ResponseWriter, p *page, err error) {
 		shown = failure{string(f.Code), f.Message, client.RequestID(err)}
 	}
 	p.Title = ""
-	c.render(w, status, "error", p, shown)
+	c.render(w, r, status, "error", p, shown)
 }
 
 // parsePages returns the templates of all pages.

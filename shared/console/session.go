@@ -16,10 +16,19 @@ import (
 // sessionMax is how long a reader stays signed in.
 const sessionMax = 12 * time.Hour
 
-// sessionCookie is the name of the cookie that holds a session. A session needs no store: it names
+// sessionCookie names the cookie that holds a session. A session needs no store: it names
 // a key and its end, and is signed with that key, so it ends when the key does, and every server
 // and function that knows the key accepts it.
 const sessionCookie = "millrace"
+
+// sessionName returns the name of the cookie that holds a session. Over TLS it has the prefix with
+// which a browser takes it from this host alone.
+func (c *Console) sessionName() string {
+	if c.Secure {
+		return "__Host-" + sessionCookie
+	}
+	return sessionCookie
+}
 
 // sealed is what the signature of a session covers. Its method is none of HTTP's, so that it can
 // never be taken for the signature of a request.
@@ -66,7 +75,7 @@ func (c *Console) sessionKey(text string) *auth.Key {
 
 // signedIn returns the key of a request; nil if its reader is not signed in.
 func (c *Console) signedIn(r *http.Request) *auth.Key {
-	cookie, err := r.Cookie(sessionCookie)
+	cookie, err := r.Cookie(c.sessionName())
 	if err != nil {
 		return nil
 	}
@@ -79,7 +88,7 @@ func (c *Console) setCookie(w http.ResponseWriter, name, value string, age time.
 }
 
 func (c *Console) signInPage(w http.ResponseWriter, r *http.Request) {
-	c.render(w, http.StatusOK, "sign-in", c.newPage(r, "sign-in"), signInForm{Next: ownPath(
+	c.render(w, r, http.StatusOK, "sign-in", c.newPage(r, "sign-in"), signInForm{Next: ownPath(
 		r.URL.Query().Get("next"))})
 }
 
@@ -101,10 +110,10 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		if !c.signIns.AllowN(c.Now(), 1) { // failures alone count: they must not keep others out
 			status, form.Wrong = http.StatusTooManyRequests, page.T("too many attempts")
 		}
-		c.render(w, status, "sign-in", page, form)
+		c.render(w, r, status, "sign-in", page, form)
 		return
 	}
-	c.setCookie(w, sessionCookie, newSession(key, c.Now().Add(sessionMax)), sessionMax)
+	c.setCookie(w, c.sessionName(), newSession(key, c.Now().Add(sessionMax)), sessionMax)
 	redirect(w, r, form.Next)
 }
 
@@ -115,7 +124,7 @@ func hasSecret(key *auth.Key, secret string) bool {
 }
 
 func (pr *pageRequest) signOut() error {
-	pr.console.setCookie(pr.w, sessionCookie, "", -time.Second)
+	pr.console.setCookie(pr.w, pr.console.sessionName(), "", -time.Second)
 	return pr.to("")
 }
 

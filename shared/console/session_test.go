@@ -80,6 +80,25 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// TestCookieOverTLS: a server that speaks TLS sets a cookie that a browser takes from this host over
+// TLS alone, and knows no other.
+func TestCookieOverTLS(t *testing.T) {
+	s := serve(t, keys, "", func(c *local.Config) { c.Certificate = "cert.pem" })
+	cookie := s.signIn("owner", "secret-of-the-owner-1234").header.Get("Set-Cookie")
+	if !strings.HasPrefix(cookie, "__Host-millrace=") || !strings.Contains(cookie, "; Secure") ||
+		!strings.Contains(cookie, "; Path=/;") || strings.Contains(cookie, "Domain") {
+		t.Fatalf("the cookie is %q", cookie)
+	}
+	session, _, _ := strings.Cut(strings.TrimPrefix(cookie, "__Host-millrace="), ";")
+	s.browser.Jar = nil
+	for name, status := range map[string]int{"__Host-millrace": http.StatusOK,
+		"millrace": http.StatusSeeOther} {
+		if got := s.get("flows", "Cookie", name+"="+session); got.status != status {
+			t.Errorf("%s: status %d", name, got.status)
+		}
+	}
+}
+
 // TestForgedSessions: a session that was changed is none.
 func TestForgedSessions(t *testing.T) {
 	s := serve(t, keys, "")
@@ -240,7 +259,7 @@ func TestNoDeadlineForPages(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		r.Host = "localhost"
-		console.New(console.Options{Connect: console.InProcess(api)}).ServeHTTP(w, r)
+		console.New(console.Options{Connect: console.InProcess(api, nil)}).ServeHTTP(w, r)
 		if !asked {
 			t.Errorf("%s: the API was not asked: %s", method, w.Body)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
 )
@@ -79,6 +80,7 @@ func (n need) grew(before need) bool {
 func (t *transaction) applyEffects() {
 	e, m := t.engine, t.mailbox
 	e.changes.happened(m.partition)
+	t.countActivity()
 	t.cancelClosed()
 	t.updateLeases()
 	for i := range t.out.Calls {
@@ -102,6 +104,20 @@ func (t *transaction) applyEffects() {
 	}
 }
 
+// countActivity counts a start, and how late a row was looked at.
+func (t *transaction) countActivity() {
+	if !t.created && t.late == 0 {
+		return
+	}
+	e := t.engine
+	e.activities.count(t.mailbox.x.Account, e.nowMillis(), func(a *Activity) {
+		if t.created {
+			a.Starts++
+		}
+		a.Late = max(a.Late, t.late)
+	})
+}
+
 // cancelClosed cancels the calls in flight whose attempts are closed.
 func (t *transaction) cancelClosed() {
 	m := t.mailbox
@@ -122,6 +138,12 @@ func (t *transaction) announceEnd() {
 	}
 	m.wasRunning = false
 	e.ends.happened(m.partition)
+	e.activities.count(m.x.Account, e.nowMillis(), func(a *Activity) {
+		a.Ends++
+		if m.x.Status != flow.Succeeded {
+			a.Failed++
+		}
+	})
 	e.logEnd(m.x)
 	e.quota.Release(m.x.Account, m.partition)
 }

@@ -37,6 +37,7 @@ type Engine struct {
 	sweeper     sweeper.Sweeper
 	rowHandlers map[store.Kind]sweeper.Handler
 	schedules   scheduleCounters
+	activities  *activities
 	line        *share.FairQueue // bounds the leased calls; nil: there is no pool of calls
 
 	ctx         context.Context // ends when the engine closes
@@ -72,6 +73,7 @@ func New(o Options) *Engine {
 	e.callWorkers = dispatch.NewWorkers(ctx)
 	e.machines = newMachines(e)
 	e.ends, e.changes = newWatchers(), newWatchers()
+	e.activities = newActivities()
 	e.dispatcher = &dispatch.Dispatcher{
 		Tasks: o.Tasks, Items: o.Items, Rights: o.Rights, Calls: o.Shares.Calls, Now: o.Now, Log: o.Log}
 	executionsMax := 0 // other processes start executions too: a count would not be right

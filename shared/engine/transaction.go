@@ -22,6 +22,7 @@ type transaction struct {
 
 	created       bool        // the commit claims the name
 	due           bool        // the sweeper found the row due
+	late          int64       // ms since it was due; 0 if it was not
 	resetCounts   bool        // the row counts attempts: the next commit resets them
 	engineCounted *bool       // set once commitWithRetry has counted this engine
 	fatal         *flow.Error // the execution cannot be advanced: it ends with this error
@@ -99,6 +100,9 @@ func (t *transaction) load() (err error) {
 		m.state.ResolveAttempt(&it.message)
 	}
 	t.due = slices.ContainsFunc(t.wakes, isDue) && m.x.Wake > 0 && m.x.Wake <= e.nowMillis()
+	if t.due {
+		t.late = e.nowMillis() - m.x.Wake
+	}
 	t.resetCounts = m.x.SweepAttempts > 0 || m.x.EngineAttempts > 0
 	t.before = need{ready: !t.created && m.state.Ready(), unsent: m.state.Unsent()}
 	return nil

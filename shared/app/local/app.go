@@ -50,6 +50,7 @@ type App struct {
 	handler http.Handler
 	shares  pools
 	diskUse *store.DiskUse // disk usage by account; nil with a single account
+	health  health
 
 	requestBytes *inflight.Budget // bytes of requests in flight
 	rejections   *server.Rejections
@@ -88,6 +89,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.health.free = driver.Free
 	a.warn(credentials)
 	if credentials.Shared() {
 		a.diskUse = store.NewDiskUse(driver.Free, c.Now)
@@ -322,11 +324,13 @@ const consoleHold = 20 * time.Second
 // withConsole serves the console beside the API.
 func (a *App) withConsole(api http.Handler, credentials *auth.Credentials) http.Handler {
 	return console.Mount(api, console.New(console.Options{
-		Connect:     console.InProcess(api),
+		Connect:     console.InProcess(api, a.requestBytes),
 		Credentials: credentials,
 		Hosts:       a.config.Settings.Hosts,
 		Secure:      a.config.Certificate != "",
 		Hold:        consoleHold,
+		Bytes:       a.requestBytes,
+		Health:      func(key *auth.Key) *console.Health { return a.healthFor(credentials, key) },
 		Now:         a.config.Now,
 		Log:         a.log,
 	}))
@@ -413,9 +417,11 @@ func (a *App) sweep() {
 	t := time.NewTicker(a.config.Settings.SweepInterval())
 	defer t.Stop()
 	for {
-		if err := a.engine.Sweep(a.ctx); err != nil && a.ctx.Err() == nil {
+		err := a.engine.Sweep(a.ctx)
+		if err != nil && a.ctx.Err() == nil {
 			a.log.Error("sweep failed", "err", err)
 		}
+		a.health.swept(a.config.Now(), err)
 		select {
 		case <-t.C:
 		case <-a.ctx.Done():
