@@ -194,7 +194,7 @@ var Operations = []string{
 	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
 	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
 	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution",
-	"DescribeAgentRunLogs", "DeleteExecution",
+	"DescribeAgentRunLogs", "DeleteExecution", "RedriveExecution",
 }
 
 // Allows reports whether the policies together allow an action on a resource: a statement allows

@@ -45,7 +45,7 @@ func commands() []*command {
 		scheduleListCommand(), scheduleEnableCommand(), scheduleDisableCommand(),
 		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
-		executionDeleteCommand(), pruneCommand(),
+		redriveCommand(), executionDeleteCommand(), pruneCommand(),
 		mapRunDescribeCommand(), mapRunUpdateCommand(), mapRunChildrenCommand(),
 		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(),
 		versionCommand(),

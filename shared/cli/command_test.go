@@ -254,6 +254,23 @@ func TestList(t *testing.T) {
 	s.expect(5, nil, []string{"ResourceThrottled", "hint: wait a moment"}, "list", "orders")
 }
 
+// TestRedrive: the redrive names how many there were, so it can be repeated.
+func TestRedrive(t *testing.T) {
+	f := succeeding()
+	f.end.RedriveCount, f.described = 2, len(f.events)
+	s := newShell(t, f)
+	s.expect(0, []string{"execution e of flow orders redriven\n"}, nil, "redrive", "orders", "e")
+	s.expect(0, []string{"e\n"}, nil, "redrive", "orders", "e", "-q")
+	s.expect(0, []string{string(f.end.Output)}, nil, "redrive", "orders", "e", "--wait")
+	s.expect(2, nil, []string{"--timeout goes with --wait"}, "redrive", "orders", "e", "--timeout",
+		"1s")
+	for i, got := range s.api.requests {
+		if got != "RedriveExecution 2" {
+			t.Errorf("request %d is %q", i, got)
+		}
+	}
+}
+
 func TestStopAndReport(t *testing.T) {
 	s := newShell(t, succeeding())
 	s.expect(0, []string{"execution e of flow orders stopped\n"}, nil, "stop", "orders",

@@ -234,6 +234,16 @@ func (f *fakeAPI) DeleteExecution(
 	return nil
 }
 
+func (f *fakeAPI) RedriveExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.RedriveExecutionRequest,
+) (*cloudflow.Execution, error) {
+	f.take("RedriveExecution", strconv.FormatInt(*r.RedriveCount, 10))
+	return &cloudflow.Execution{
+		FlowName: r.FlowName, Name: r.ExecutionName, Status: "Running", StartedTime: began,
+		RedriveCount: *r.RedriveCount + 1, RedriveDate: began + 1,
+	}, nil
+}
+
 // revealed returns how many events are revealed.
 func (f *fakeAPI) revealed() int { return min(1+f.described, len(f.events)) }
 

@@ -64,7 +64,7 @@ var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow graph "},
 	{"Schedules", " schedule "},
-	{"Executions", " start describe history list stop execution prune report "},
+	{"Executions", " start describe history list stop redrive execution prune report "},
 	{"In a browser", " console "},
 }
 

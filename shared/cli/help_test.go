@@ -17,7 +17,7 @@ var names = []string{
 	"flow publish", "flow versions", "flow alias",
 	"schedule create", "schedule update", "schedule describe", "schedule list", "schedule enable",
 	"schedule disable", "schedule delete",
-	"start", "describe", "history", "list", "stop", "execution delete", "prune",
+	"start", "describe", "history", "list", "stop", "redrive", "execution delete", "prune",
 	"report succeeded", "report failed",
 }
 

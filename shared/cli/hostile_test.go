@@ -150,6 +150,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"execution delete": {{hostile, hostile, "runs" + hostile}, {"no" + hostile, hostile}},
 		"prune": {{hostile, "--older-than", "1d", "--yes"}, {hostile, "--older-than", hostile},
 			{hostile, "--older-than", "1d", "--dry-run", "--prefix", hostile}},
+		"redrive": {{hostile, hostile}, {hostile, "x", "--wait"}},
 		"report succeeded": {
 			{"--token", hostile, "--output-json", input},
 			{"--token", hostile, "--result", hostile},

@@ -153,7 +153,10 @@ func (w *watcher) handle(e *client.Event) {
 // awaitLastEvent reads again for a while if the last event is missing: at Alibaba Cloud, the
 // history is another service than the status and may be late.
 func (w *watcher) awaitLastEvent(ctx context.Context) error {
-	missing := func() bool { return w.last == nil || w.last.Type == "ExecutionStarted" }
+	missing := func() bool {
+		return w.last == nil || w.last.Type == "ExecutionStarted" ||
+			w.last.Type == "ExecutionRedriven"
+	}
 	for attempt := 0; attempt < 3 && !w.historyDenied && missing(); attempt++ {
 		if err := w.sleep(ctx, pollIntervalMin); err != nil {
 			return err

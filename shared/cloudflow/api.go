@@ -90,6 +90,13 @@ type StopExecutionRequest struct {
 // DeleteExecutionRequest names an execution that has ended.
 type DeleteExecutionRequest struct{ FlowName, ExecutionName string }
 
+// RedriveExecutionRequest holds the parameters of RedriveExecution. RedriveCount is how often the
+// execution was redriven before; nil: the caller does not say.
+type RedriveExecutionRequest struct {
+	FlowName, ExecutionName string
+	RedriveCount            *int64
+}
+
 // DescribeExecutionRequest names an execution. If WaitTimeSeconds is above 0, DescribeExecution
 // waits for its end.
 type DescribeExecutionRequest struct {
@@ -137,6 +144,8 @@ type Execution struct {
 	ParentFlowName, ParentExecutionName, MapRunName string
 	// Hidden is nil if the caller sees all payloads, or may not describe executions.
 	Hidden *Hidden
+	// RedriveCount is how often it was redriven, RedriveDate when the last time, in ms since 1970.
+	RedriveCount, RedriveDate int64
 }
 
 // SyncExecution is the response of StartSyncExecution.

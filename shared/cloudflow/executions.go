@@ -340,6 +340,8 @@ func metadataView(x *store.Execution) *Execution {
 		Status:       x.Status.String(),
 		StartedTime:  x.Started,
 		StoppedTime:  x.Stopped,
+		RedriveCount: int64(x.Redrive),
+		RedriveDate:  x.Redriven,
 		Environment:  variables(x.Environment, false),
 		MetadataOnly: true,
 	}

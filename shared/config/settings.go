@@ -33,6 +33,7 @@ type Settings struct {
 	Rates          map[string]server.Rate // requests by operation, "*": all others; default none
 	CloudFlowRates bool                   // CloudFlow's own request rates; Rates overrides them
 	RetentionDays  int64                  // how long ended executions are kept; 90
+	RedriveDays    int64                  // how long after their end they may be redriven; 14
 	LeaseSeconds   int64                  // lease of a call, before it must be renewed; 600
 	CallsPerRun    int                    // concurrent calls of one execution; 128
 	SweepSeconds   int64                  // interval of the sweeper; 60
@@ -178,6 +179,7 @@ func (s *Settings) checkNumbers(at strict.Place) {
 		n, nMax int64 // n from 0, which is the default, to nMax
 	}{
 		{"LeaseSeconds", s.LeaseSeconds, leaseMax},
+		{"RedriveDays", s.RedriveDays, retentionMax},
 		{"WakeShards", s.WakeShards, store.WakeShardsMax},
 		{"ListShards", s.ListShards, store.ListShardsMax},
 		{"CallsPerRun", int64(s.CallsPerRun), math.MaxInt32},
@@ -285,6 +287,11 @@ func (s *Settings) RequestRates() map[string]server.Rate {
 
 // Lease returns the lease of a call.
 func (s *Settings) Lease() time.Duration { return seconds(s.LeaseSeconds, 600) }
+
+// RedriveWindow returns how long after its end an execution may be redriven.
+func (s *Settings) RedriveWindow() time.Duration {
+	return seconds(s.RedriveDays*86_400, 14*86_400)
+}
 
 // Retention returns how long ended executions are kept.
 func (s *Settings) Retention() time.Duration {

@@ -136,7 +136,7 @@ func (e *Engine) dedupeReport(
 	if id, ok := e.findMark(ctx, x, *n); ok {
 		return id, nil
 	}
-	s.ResolveAttempt(n)
+	s.Bind(n)
 	return 0, nil
 }
 
@@ -179,7 +179,7 @@ func (e *Engine) accept(ctx context.Context, partition string, n interp.Message)
 	}
 	if a.mayBeCommitted && (a.stepReply.Rejection == interp.AlreadyEnded ||
 		a.stepReply.Rejection == interp.Superseded) {
-		if id, ok := e.findMark(ctx, a.x, n); ok {
+		if id, ok := e.findMark(ctx, a.x, it.message); ok {
 			a.stepReply = interp.Reply{Event: id}
 		}
 	}
@@ -187,13 +187,16 @@ func (e *Engine) accept(ctx context.Context, partition string, n interp.Message)
 }
 
 // findMark looks for the event with the mark of the message. The event of a report follows the
-// event that its token names; the event of a stop is the last one.
+// event that its token names. The event of a stop is the last one, or the last of an earlier life.
 func (e *Engine) findMark(
 	ctx context.Context, x *store.Execution, n interp.Message,
 ) (int64, bool) {
 	from := x.LastEvent
-	if n.Kind == interp.TaskReported {
+	switch {
+	case n.Kind == interp.TaskReported:
 		from = n.TokenID + 1
+	case n.Life > 0 && n.Life <= x.Redrive:
+		from = n.After + 1
 	}
 	events, err := e.Store.Events(ctx, x, from, int(max(x.LastEvent-from+1, 0)))
 	if err != nil {
@@ -213,8 +216,15 @@ func (e *Engine) findMark(
 func (e *Engine) Stop(
 	ctx context.Context, partition string, cause *flow.Error,
 ) (*store.Execution, error) {
+	return e.stop(ctx, partition, 0, cause)
+}
+
+// stop is Stop for one life of the execution, from 1; 0: the present one.
+func (e *Engine) stop(
+	ctx context.Context, partition string, life int, cause *flow.Error,
+) (*store.Execution, error) {
 	n := interp.Message{
-		Kind: interp.StopRequested, Error: cause, Mark: e.Store.Random(partition)}
+		Kind: interp.StopRequested, Error: cause, Mark: e.Store.Random(partition), Life: life}
 	a, err := e.accept(ctx, partition, n)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,13 @@ func (t *transaction) commit() error {
 	if t.turn != nil {
 		ch.OnEncoded = t.endTurn
 	}
-	if s.Final() && m.x.Stopped == 0 {
+	redriven := s.Redrives > m.x.Redrive
+	if redriven {
+		ch.Redrive = &store.Redrive{Count: s.Redrives, At: s.Redriven, Mark: s.RedriveMark,
+			Deadline: s.Deadline}
+		ch.Expires = s.Deadline + e.Retention.Milliseconds()
+	}
+	if s.Final() && (m.x.Stopped == 0 || redriven) {
 		// The execution must not expire later than its values, which expire when the longest run
 		// would. A timeout may be noticed late, so Stopped may lie after Deadline.
 		ch.Expires = min(s.Stopped, s.Deadline) + e.Retention.Milliseconds()

@@ -38,6 +38,11 @@ func (t *transaction) sendReplies() {
 		replies = replies[1:]
 	}
 	for i, it := range t.envelopes {
+		if it.message.Kind == interp.RedriveRequested && replies[i].Event > 0 {
+			// This redrive began the life. It counts while it is still counted as starting.
+			t.engine.quota.CountStarted(t.mailbox.x.Account, t.mailbox.partition)
+			t.mailbox.wasRunning = true
+		}
 		send(it, reply{stepReply: replies[i]})
 		if it.message.Kind == interp.CallCompleted || it.message.Kind == interp.CallReturned {
 			delete(t.mailbox.calls, it.message.Attempt)

@@ -42,6 +42,9 @@ func (e *Engine) enqueueInboxEntry(
 		Mark: n.Mark, Output: n.Output, Error: n.Error,
 		Wake: e.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires,
 	}
+	if n.Kind == interp.StopRequested {
+		l.Redrive = n.Life - 1
+	}
 	err = e.Store.EnqueueInboxEntry(ctx, l)
 	switch outcomeOf(err) {
 	case committed, conflict, unknown, gone:
@@ -134,7 +137,7 @@ func (e *Engine) evaluate(
 	if err != nil {
 		return reply{}, false, err
 	}
-	s.ResolveAttempt(n)
+	s.Bind(n)
 	a = reply{x: x, stepReply: interp.Reply{Rejection: s.Check(n)}}
 	switch a.stepReply.Rejection {
 	case interp.Accepted:
@@ -152,7 +155,7 @@ func inboxMessage(l *store.InboxEntry) interp.Message {
 	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt,
 		Output: l.Output, Error: l.Error, Mark: l.Mark}
 	if l.Token == 0 {
-		n.Kind = interp.StopRequested
+		n.Kind, n.Life = interp.StopRequested, l.Redrive+1
 	}
 	return n
 }
@@ -244,7 +247,7 @@ func (e *Engine) wakeInboxEntry(ctx context.Context, key driver.Key) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err != nil || x.Run != l.Run || x.Status.Final() {
+	if err != nil || !l.IsFor(x) || x.Status.Final() {
 		return e.Store.DeleteInboxEntry(ctx, key)
 	}
 	wake := now + sweepBackoff(l.SweepAttempts())

@@ -49,11 +49,13 @@ func (e *Engine) decodeState(x *store.Execution) (*interp.State, error) {
 	s := interp.New(interp.Facts{
 		Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Dialect: x.Dialect,
-		Started: x.Started, Deadline: x.Deadline, CallbackToken: x.Callback,
-		Express: x.Express, Child: x.MapNode > 0, Input: input, BlockSize: e.BlockSize,
+		Started: x.Started, Deadline: x.Deadline, TimeLimit: x.TimeLimit(),
+		CallbackToken: x.Callback,
+		Express:       x.Express, Child: x.MapNode > 0, Input: input, BlockSize: e.BlockSize,
 	})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
+	s.Redrives, s.Redriven, s.RedriveMark = x.Redrive, x.Redriven, x.RedriveMark
 	if x.Body == nil {
 		return s, nil
 	}

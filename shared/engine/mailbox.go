@@ -242,7 +242,8 @@ func needsFreshState(items []*envelope) bool {
 // isExternal reports whether the message comes from a caller outside the engine.
 func (it *envelope) isExternal() bool {
 	switch it.message.Kind {
-	case interp.TaskReported, interp.StopRequested, interp.MapRunUpdated:
+	case interp.TaskReported, interp.StopRequested, interp.MapRunUpdated,
+		interp.RedriveRequested:
 		return true
 	}
 	return false

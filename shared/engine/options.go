@@ -63,6 +63,8 @@ type Options struct {
 	TransactionEventsMax int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
+	// RedriveWindow is how long after its end an execution may be redriven. 0: 14 days.
+	RedriveWindow time.Duration
 	// CatchUp is how late the execution of a schedule may be started. Planned times that are
 	// longer past are skipped. 0: 1 hour.
 	CatchUp time.Duration
@@ -102,6 +104,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Retention == 0 {
 		o.Retention = 90 * 24 * time.Hour
+	}
+	if o.RedriveWindow == 0 {
+		o.RedriveWindow = 14 * 24 * time.Hour
 	}
 	if o.CatchUp == 0 {
 		o.CatchUp = time.Hour

@@ -162,13 +162,15 @@ func (e *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.Out
 		return err
 	case x.Origin != TaskOrigin(from.key):
 		return nil
+	case x.Redriven > o.Since:
+		return nil // somebody has redriven it since, and no task waits for it any more
 	}
 	if x.MapNode == 0 { // the child of a MapRun belongs to its execution
 		if err := e.mayStop(from, o.Flow); err != nil {
 			return err
 		}
 	}
-	_, err = e.Stop(ctx, partition, &flow.Error{
+	_, err = e.stop(ctx, partition, x.Redrive+1, &flow.Error{
 		Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
 	return err
 }

@@ -26,7 +26,7 @@ func init() {
 		"drop-hint": (*script).doDropHint, "store": (*script).doStore, "slow": (*script).doSlow,
 		"sweep": (*script).doSweep, "rows": (*script).doRows, "history": (*script).doHistory,
 		"leases": (*script).doLeases, "calls": (*script).doCalls, "inbox": (*script).doInbox,
-		"hints": (*script).doHints, "status": (*script).doStatus,
+		"hints": (*script).doHints, "status": (*script).doStatus, "redrive": (*script).doRedrive,
 	}
 }
 
@@ -238,6 +238,35 @@ func (s *script) doStop(args []string, _ string) error {
 			return "", err
 		}
 		return x.Status.String(), nil
+	})
+	return nil
+}
+
+// redrive NODE EXECUTION [COUNT]
+func (s *script) doRedrive(args []string, _ string) error {
+	if len(args) != 2 && len(args) != 3 {
+		return errUsage
+	}
+	n, err := s.node(args[0])
+	if err != nil {
+		return err
+	}
+	partition, err := s.partition(args[1])
+	if err != nil {
+		return err
+	}
+	count := engine.AnyRedrive
+	if len(args) == 3 {
+		if count, err = strconv.Atoi(args[2]); err != nil {
+			return err
+		}
+	}
+	n.respond("redrive of "+args[1], func() (string, error) {
+		x, err := n.Redrive(n.ctx, partition, count)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s, redrive %d", x.Status, x.Redrive), nil
 	})
 	return nil
 }

@@ -28,7 +28,7 @@ var update = flag.Bool("update", false,
 
 // storedNow is the file of the format that the program writes now. A state row begins with its
 // number.
-const storedNow = "testdata/stored/2.txt"
+const storedNow = "testdata/stored/4.txt"
 
 // TestStored: this program reads what a program of this format has stored, and every execution in
 // it ends as it should, with its whole history, in an engine's own store and in a shared one.
@@ -344,7 +344,7 @@ func TestStoredByNewer(t *testing.T) {
 	for _, row := range s.rows {
 		switch {
 		case row.Sort == "a" || store.IsInboxEntry(row.Key):
-			row.Data = append([]byte{row.Data[0] + 3}, row.Data[1:]...)
+			row.Data = append([]byte{row.Data[0] + 4}, row.Data[1:]...)
 		}
 		newer = append(newer, row)
 	}

@@ -83,6 +83,18 @@ var storedExecutions = []storedExecution{
 	{"ends", "", "failed", `{"n":1}`},
 	{"ends", "", "stopped", `{"n":2}`},
 	{"ends", "", "timedOut", `{"n":2}`},
+	{"redriven", `- Name: P
+  Type: Parallel
+  Branches:
+  - {StartAt: X, States: [{Name: X, Type: Pass, OutputConstructor: {x: 1}, End: true}]}
+  - {StartAt: Y, States: [{Name: Y, Type: Wait, Seconds: 290, End: true}]}
+  - StartAt: Z
+    States:
+    - {Name: Z, Type: Map, ItemsPath: $Input.items, MaxConcurrency: 1, Processor: {StartAt: V, States: [{Name: V, Type: Wait, Seconds: 2, End: true}]}, End: true}
+  End: true
+`, "running", `{"items":[1,2,3,4]}`},
+	{"redriven", "", "ended", `{"items":[5,6,7,8]}`},
+	{"spread", "", "redriven", `{"items":[7,8,9]}`},
 	{"deleted", "- {Name: A, Type: Wait, Seconds: 295, End: true}\n", "one", `{}`},
 
 	{"oldWait",
@@ -218,6 +230,19 @@ func makeStored(w *harness) *storeDump {
 	if _, err := h.Stop(ctx, store.Partition(flows["ends"].ID, "stopped"),
 		&flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
 		w.t.Fatal(err)
+	}
+	for _, s := range [][2]string{{"redriven", "running"}, {"redriven", "ended"}, {"spread", "redriven"}} {
+		partition := store.Partition(flows[s[0]].ID, s[1])
+		if _, err := h.Stop(ctx, partition, &flow.Error{Name: "Enough"}); err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if s[1] == "ended" {
+			continue
+		}
+		if _, err := h.Redrive(ctx, partition, 0); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	untold := store.Partition(flows["parent"].ID, "untold")
 	w.hooks(func(op string, k driver.Key) error {

@@ -97,7 +97,7 @@ func (t *transaction) load() (err error) {
 	}
 	t.drainInbox(&m.inbox)
 	for _, it := range t.envelopes {
-		m.state.ResolveAttempt(&it.message)
+		m.state.Bind(&it.message)
 	}
 	t.due = slices.ContainsFunc(t.wakes, isDue) && m.x.Wake > 0 && m.x.Wake <= e.nowMillis()
 	if t.due {
@@ -157,10 +157,18 @@ func (t *transaction) advance() error {
 
 // loadMachine loads the machine, unless the mailbox has it or nothing would run on it.
 func (t *transaction) loadMachine() (err error) {
-	if m := t.mailbox; m.machine == nil && !m.state.Final() && t.fatal == nil {
+	m := t.mailbox
+	if m.machine == nil && (!m.state.Final() || t.redrives()) && t.fatal == nil {
 		m.machine, err = t.engine.machines.get(t.engine.backgroundContext(m.partition), m.x)
 	}
 	return err
+}
+
+// redrives reports whether a message begins another life of the execution, perhaps.
+func (t *transaction) redrives() bool {
+	return slices.ContainsFunc(t.envelopes, func(it *envelope) bool {
+		return it.message.Kind == interp.RedriveRequested
+	})
 }
 
 // wokeEarly reports whether the row's wake time passed although nothing was due. It must be moved,

@@ -22,6 +22,7 @@ const (
 	ExecutionAlreadyExists    Code = "ExecutionAlreadyExists"
 	ExecutionNotCompleted     Code = "ExecutionNotCompleted" // not an error of CloudFlow
 	ExecutionNotExists        Code = "ExecutionNotExists"
+	ExecutionNotRedrivable    Code = "ExecutionNotRedrivable"
 	FlowAliasAlreadyExists    Code = "FlowAliasAlreadyExists"
 	FlowAliasNotExists        Code = "FlowAliasNotExists"
 	FlowAlreadyExists         Code = "FlowAlreadyExists"
@@ -108,6 +109,7 @@ var statuses = map[Code]int{
 	ExecutionAlreadyExists:    400,
 	ExecutionNotCompleted:     400,
 	ExecutionNotExists:        404,
+	ExecutionNotRedrivable:    400,
 	FlowAliasAlreadyExists:    409,
 	FlowAliasNotExists:        404,
 	FlowAlreadyExists:         409,

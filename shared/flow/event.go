@@ -13,6 +13,7 @@ const (
 	ExecutionFailed
 	ExecutionStopped
 	ExecutionTimedOut
+	ExecutionRedriven // another life begins; the event before it is the last of the life before
 )
 
 // Types of states of FlowV1.
@@ -63,6 +64,7 @@ var eventNames = [...]string{
 	ExecutionFailed:    "ExecutionFailed",
 	ExecutionStopped:   "ExecutionStopped",
 	ExecutionTimedOut:  "ExecutionTimedOut",
+	ExecutionRedriven:  "ExecutionRedriven",
 	StepEntered:        "StepEntered",
 	StepStarted:        "StepStarted",
 	StepSucceeded:      "StepSucceeded",

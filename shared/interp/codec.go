@@ -129,16 +129,19 @@ func (s *State) EachUnstored(f func(v *flow.Value)) {
 func (sc *scope) eachUnstored(block int, visit, f func(v *flow.Value)) {
 	visit(sc.input)
 	visit(sc.local)
-	e := sc.cur
+	sc.cur.eachUnstored(block, visit, f)
+	sc.left.eachUnstored(block, visit, f)
+}
+
+func (e *entry) eachUnstored(block int, visit, f func(v *flow.Value)) {
 	if e == nil {
 		return
 	}
 	visit(e.input)
 	visit(e.result)
 	visit(e.storedItems)
-	if r := e.reader(); r != nil {
-		r.eachValue(visit)
-	}
+	e.mapRun.eachValue(visit)
+	e.leftRun.eachValue(visit)
 	if e.attempt != nil {
 		visit(e.attempt.params)
 	}
@@ -147,6 +150,9 @@ func (sc *scope) eachUnstored(block int, visit, f func(v *flow.Value)) {
 	}
 	e.pack(block, f)
 	for _, child := range e.running {
+		child.eachUnstored(block, visit, f)
+	}
+	for _, child := range e.left {
 		child.eachUnstored(block, visit, f)
 	}
 }

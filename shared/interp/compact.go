@@ -1,6 +1,10 @@
 package interp
 
-import "millrace/shared/flow"
+import (
+	"slices"
+
+	"millrace/shared/flow"
+)
 
 // keptTreeMax is the length in bytes up to which DropTrees keeps the tree of a value.
 const keptTreeMax = 4 << 10
@@ -36,16 +40,28 @@ func (s *State) eachValue(f func(*flow.Value)) {
 		visit(s.Outbox[i].Output)
 	}
 	if s.root != nil {
-		visit(s.root.input, s.root.local)
+		s.root.eachValue(visit)
 	}
-	s.each(func(e *entry) {
-		visit(e.scope.input, e.scope.local, e.input, e.result, e.storedItems)
+}
+
+// eachValue visits the values of a scope, of the scopes inside it, and of what it keeps for a
+// redrive.
+func (sc *scope) eachValue(visit func(...*flow.Value)) {
+	visit(sc.input, sc.local)
+	for _, e := range [...]*entry{sc.cur, sc.left} {
+		if e == nil {
+			continue
+		}
+		visit(e.input, e.result, e.storedItems)
 		visit(e.results...)
 		if e.attempt != nil {
 			visit(e.attempt.params)
 		}
-		if r := e.reader(); r != nil {
-			r.eachValue(f)
+		for _, r := range [...]*mapRun{e.mapRun, e.leftRun} {
+			r.eachValue(func(v *flow.Value) { visit(v) })
 		}
-	})
+		for _, inner := range slices.Concat(e.running, e.left) {
+			inner.eachValue(visit)
+		}
+	}
 }

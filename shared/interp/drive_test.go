@@ -96,7 +96,8 @@ func facts(m *flow.Machine, input any) interp.Facts {
 	return interp.Facts{Account: "1", Region: "local", FlowID: "id", Flow: "flow", Name: "exec",
 		Run: 42, Seed: [16]byte{9},
 		Dialect: m.Dialect, Started: start, Deadline: start + seconds*1000,
-		Input: flow.NewValue(input)}
+		TimeLimit: seconds * 1000,
+		Input:     flow.NewValue(input)}
 }
 
 func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w callHandler,
@@ -117,7 +118,25 @@ func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w c
 // run advances the execution to its end.
 func (d *driver) run() *driver {
 	d.t.Helper()
-	messages := []interp.Message(nil)
+	return d.runFrom(nil)
+}
+
+// redrive begins another life a second later and advances it to its end. What calls and leases of
+// the life before still send arrives in it.
+func (d *driver) redrive() *driver {
+	d.t.Helper()
+	d.now += 1000
+	n := interp.Message{Kind: interp.RedriveRequested, Mark: 8}
+	messages := []interp.Message{n}
+	if d.mode.duplicate {
+		messages = append(messages, n)
+	}
+	return d.runFrom(messages)
+}
+
+// runFrom advances the execution from messages to its end.
+func (d *driver) runFrom(messages []interp.Message) *driver {
+	d.t.Helper()
 	for {
 		more := d.step(messages)
 		if d.steps > 100_000 {
@@ -222,7 +241,7 @@ func (d *driver) call(c *interp.Call) {
 		d.expiredLeases++
 	} else if d.mode.leases {
 		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt,
-			Owner: owner, Until: d.facts.Deadline})
+			Owner: owner, Until: d.state.Deadline})
 	}
 	if d.called[c.Key] > 1 {
 		return
@@ -299,6 +318,8 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	old, s := d.state, interp.New(f)
 	s.Status, s.Error, s.Stopped, s.LastEvent, s.LastTime = old.Status, old.Error, old.Stopped,
 		old.LastEvent, old.LastTime
+	s.Redrives, s.Redriven, s.RedriveMark = old.Redrives, old.Redriven, old.RedriveMark
+	s.Deadline = old.Deadline
 	w := flow.FieldWriter{Inline: flow.EventInline}
 	w.Value(1, old.Output)
 	if r := flow.ReadFields(w.Buf); r.Next() {

@@ -21,7 +21,7 @@ func (f *stepper) open() error {
 			return err
 		}
 	}
-	f.s.root = &scope{input: input, last: 1, target: f.m.Root.Start}
+	f.s.root = &scope{input: input, last: f.s.LastEvent, target: f.m.Root.Start}
 	f.d.data.openScope(f.s.root)
 	return nil
 }
@@ -32,8 +32,14 @@ func (f *stepper) enter(sc *scope) error {
 		return err
 	}
 	st := f.spec(sc).States[sc.target]
-	sc.entries++
-	e := &entry{scope: sc, node: st.Node, ordinal: sc.entries, phase: entered}
+	e := &entry{scope: sc, node: st.Node, phase: entered}
+	if old := sc.left; old != nil && old.node == st.Node {
+		e.resumeFrom(old)
+	}
+	if sc.left = nil; !e.resumed {
+		sc.entries++
+		e.ordinal = sc.entries
+	}
 	e.id = f.emit(flow.HistoryEvent{Type: f.d.events.entered, Schedule: sc.last, Node: st.Node,
 		Input: sc.input, Local: sc.local})
 	e.last = e.id
@@ -43,10 +49,13 @@ func (f *stepper) enter(sc *scope) error {
 
 // start builds the state's input.
 func (f *stepper) start(e *entry) error {
-	input, err := f.input(e)
-	if err != nil {
-		e.markPermanent(err)
-		return err
+	input := e.input // known after a redrive
+	if input == nil {
+		var err error
+		if input, err = f.input(e); err != nil {
+			e.markPermanent(err)
+			return err
+		}
 	}
 	if input.Len() > f.dataMax() {
 		return f.dataLimitError("the input of state "+value.Quote(f.state(e).Name), f.dataMax())

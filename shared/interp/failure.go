@@ -96,9 +96,8 @@ func (f *stepper) catchEnv(e *entry, site string) *env {
 // propagate fails the scope of an entry with the entry's error.
 func (f *stepper) propagate(e *entry, last int64) {
 	err := *e.failure
-	e.phase = closed
 	sc := e.scope
-	sc.cur, sc.ended = nil, true
+	sc.abandon(e)
 	owner := sc.owner
 	if owner == nil {
 		sc.last = last
@@ -110,8 +109,8 @@ func (f *stepper) propagate(e *entry, last int64) {
 			f.abort(child, "another branch or iteration failed: "+err.Name)
 		}
 	}
-	owner.running, owner.results, owner.items, owner.blocks = nil, nil, nil, nil
-	owner.last = last
+	owner.keepScopes()
+	owner.items, owner.last = nil, last
 	f.fail(owner, err)
 }
 
@@ -132,8 +131,7 @@ func (f *stepper) abort(sc *scope, cause string) {
 		f.emit(flow.HistoryEvent{Type: typ, Schedule: e.last, Node: e.node,
 			Error: &flow.Error{Name: "FnF.StateAborted", Cause: truncateCause(cause)}})
 	}
-	e.phase = closed
-	sc.cur, sc.ended = nil, true
+	sc.abandon(e)
 }
 
 // cancelAttempt drops the open attempt of an entry and stops the child execution that it waits for.
@@ -148,7 +146,7 @@ func (f *stepper) cancelAttempt(e *entry) {
 func (f *stepper) enqueueStopChild(a *attempt) {
 	if a.child != "" {
 		f.s.Outbox = append(f.s.Outbox, OutboxEntry{Kind: OutboxStopChild, ID: a.id,
-			Flow: a.childFlow, Name: a.child})
+			Flow: a.childFlow, Name: a.child, Since: f.now})
 	}
 }
 
@@ -157,8 +155,9 @@ func (f *stepper) failExecution(name, cause string) {
 	f.end(flow.Failed, &flow.Error{Name: name, Cause: truncateCause(cause)})
 }
 
-// end closes the execution. A failed execution keeps its root scope, which holds the failed state
-// and its input, so that the execution can be redriven from there (docs/protocol.md#the-end).
+// end closes the execution. Unless it has succeeded it keeps its root scope, which holds the states
+// that were open and their inputs, so that the execution can be redriven from there
+// (docs/protocol.md#redrive).
 func (f *stepper) end(status flow.Status, err *flow.Error) {
 	s, mark := f.s, f.mark
 	err = truncateError(err)
@@ -186,7 +185,7 @@ func (f *stepper) end(status flow.Status, err *flow.Error) {
 	}
 	f.emit(ev)
 	s.Status, s.Error, s.Stopped, s.ready = status, err, f.now, false
-	if status != flow.Failed {
+	if status == flow.Succeeded {
 		s.root = nil
 	}
 	f.enqueueCallback()
@@ -201,6 +200,9 @@ func (f *stepper) enqueueCallback() {
 		return
 	}
 	out := OutboxEntry{Kind: OutboxCallback, Token: s.CallbackToken, Output: s.Output}
+	if s.Redrives > 0 {
+		out.ID = s.LastEvent // no delivery of an earlier end must be taken for that of this one
+	}
 	switch s.Status {
 	case flow.Failed:
 		out.Error = withName(s.Error, flow.ErrExecutionFailed)

@@ -37,7 +37,7 @@ func (f *stepper) canSpawn(e *entry) bool {
 	if r != nil && !r.end && len(r.blocks) < blocksAhead && f.state(e).Map.Distributed.Batch != nil {
 		return false // the batch may go on in the next block
 	}
-	return e.cursor < e.total && len(e.running) < f.concurrency(e)
+	return e.mayOpen() && len(e.running) < f.concurrency(e)
 }
 
 // spawn opens the next inner scope, or joins the results if all inner scopes have ended.
@@ -51,6 +51,9 @@ func (f *stepper) spawn(e *entry) error {
 		return f.join(e, st)
 	case e.mapRun != nil:
 		return f.spawnChild(e, st)
+	}
+	if len(e.left) > 0 {
+		return f.reopen(e, st)
 	}
 	input, err := f.scopeInput(e, st)
 	if err != nil {

@@ -14,12 +14,16 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	if err := f.reloadItems(e, st); err != nil {
 		return err
 	}
-	tree, n, err := f.childInput(e, st)
+	c, again := childItems{index: len(e.results), first: e.cursor}, len(e.mapRun.redo) > 0
+	if again {
+		c = e.mapRun.redo[0]
+	}
+	tree, n, err := f.childInput(e, st, c)
 	if err != nil {
 		return err
 	}
-	index := len(e.results)
-	a := &attempt{id: e.mapRun.childAttempt(index), phase: attemptReady, items: n,
+	index := c.index
+	a := &attempt{id: e.mapRun.childAttempt(index), phase: attemptReady, items: n, first: c.first + 1,
 		started: true, submitted: true} // no event says so
 	if st.Map.Distributed.Mode == flow.Standard {
 		a.mode = flow.WaitForSystemCallback
@@ -28,11 +32,15 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	sc := &scope{owner: e, index: index}
 	child := &entry{scope: sc, node: e.node, id: e.id, ordinal: 1, phase: calling, attempt: a}
 	sc.cur = child
-	e.cursor += n
-	if r := e.reader(); r != nil {
-		r.release(e.cursor)
+	if again {
+		e.mapRun.redo = e.mapRun.redo[1:]
+	} else {
+		e.cursor += n
+		if r := e.reader(); r != nil {
+			r.release(e.cursor)
+		}
+		e.results = append(e.results, nil)
 	}
-	e.results = append(e.results, nil)
 	e.running = append(e.running, sc)
 	size, err := value.Measure(tree, f.dataMax())
 	switch {
@@ -49,11 +57,18 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	return nil
 }
 
-// childInput builds the input of the next child: an item, or a batch of n items.
-func (f *stepper) childInput(e *entry, st *flow.State) (input any, n int, err error) {
+// childInput builds the input of the next child: an item, or a batch of n items. A child whose
+// number of items is given is started again, with the same ones.
+func (f *stepper) childInput(
+	e *entry, st *flow.State, c childItems,
+) (input any, n int, err error) {
 	d := st.Map.Distributed
-	if d.Batch == nil {
-		input, err = f.item(e, st, e.cursor)
+	switch {
+	case c.input != nil:
+		input, err = treeOf(c.input)
+		return input, c.items, err
+	case d.Batch == nil:
+		input, err = f.item(e, st, c.first)
 		return input, 1, err
 	}
 	batch := map[string]any{"Items": []any{}}
@@ -68,14 +83,15 @@ func (f *stepper) childInput(e *entry, st *flow.State) (input any, n int, err er
 	if err != nil {
 		return nil, 0, f.runtimeError("BatchInput is " + err.Error())
 	}
-	for e.cursor+n < e.total && int64(n) < r.batchItems {
-		item, err := f.item(e, st, e.cursor+n)
+	for c.first+n < e.total && (c.items == 0 && int64(n) < r.batchItems || n < c.items) {
+		item, err := f.item(e, st, c.first+n)
 		if err != nil {
 			return nil, 0, err
 		}
 		length, err := value.Measure(item, int(r.batchBytes))
 		// An item that does not fit makes a batch of its own, whose child may fail by it.
-		if size += length + min(n, 1); n > 0 && (err != nil || size > int(r.batchBytes)) {
+		size += length + min(n, 1)
+		if c.items == 0 && n > 0 && (err != nil || size > int(r.batchBytes)) {
 			break
 		}
 		items = append(items, item)
@@ -132,6 +148,7 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 		r.succeeded += a.items
 	} else {
 		r.failed += a.items
+		r.noteUndone(child)
 		if r.firstError == nil {
 			r.firstError = &flow.Error{Name: err.Name, Cause: truncateCause(
 				f.s.childName(r, index) + ": " + err.Cause)}
@@ -151,7 +168,7 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 // noteProgress records a change of a MapRun, and that the Map can advance if it can: the last
 // children in flight leave nothing to do until all have ended.
 func (f *stepper) noteProgress(e *entry) {
-	if e.pending == 0 && e.allRead() || e.cursor < e.total && len(e.running) < e.mapRun.concurrency {
+	if e.pending == 0 && e.allRead() || e.mayOpen() && len(e.running) < e.mapRun.concurrency {
 		f.s.ready = true
 	}
 	f.out.Changed = true
@@ -206,6 +223,9 @@ func (f *stepper) closeMapRun(e *entry, status MapRunStatus) {
 	d.Status, d.Stopped = status, f.now
 	d.Running, d.Aborted = 0, d.Running
 	d.Name = "" // it is derived
+	if status != MapRunSucceeded {
+		e.keepMapRun()
+	}
 	for _, sc := range e.running {
 		if sc.cur != nil {
 			f.cancelAttempt(sc.cur)

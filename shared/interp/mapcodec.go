@@ -20,7 +20,48 @@ const (
 	runBytes       = 10
 	runFirstError  = 11 // and 12
 	runReader      = 13
+	runUndone      = 14 // repeated
+	runRedo        = 15 // repeated
 )
+
+// Fields of the items of a child, which are closed.
+const (
+	childIndex = 1
+	childFirst = 2
+	childCount = 3
+	childInput = 4
+)
+
+func encodeChildItems(w *flow.FieldWriter, field int, all []childItems) {
+	for _, c := range all {
+		start := w.Begin(field)
+		w.Uint(childIndex, uint64(c.index))
+		w.Uint(childFirst, uint64(c.first))
+		w.Uint(childCount, uint64(c.items))
+		w.Value(childInput, c.input)
+		w.End(start)
+	}
+}
+
+func decodeChildItems(r *flow.FieldReader) (c childItems) {
+	after := r.Enter()
+	for r.Next() {
+		switch r.Field {
+		case childIndex:
+			c.index = int(r.Small(math.MaxInt32))
+		case childFirst:
+			c.first = int(r.Small(math.MaxInt32))
+		case childCount:
+			c.items = int(r.Small(math.MaxInt32))
+		case childInput:
+			c.input = r.Value()
+		default:
+			r.Fail()
+		}
+	}
+	r.Leave(after)
+	return c
+}
 
 func encodeMapRun(w *flow.FieldWriter, m *mapRun) {
 	w.Uint(runID, uint64(m.id))
@@ -39,6 +80,8 @@ func encodeMapRun(w *flow.FieldWriter, m *mapRun) {
 		encodeReader(w, m.reader)
 		w.End(start)
 	}
+	encodeChildItems(w, runUndone, m.undone)
+	encodeChildItems(w, runRedo, m.redo)
 	w.Unknown(m.unknown)
 }
 
@@ -84,6 +127,10 @@ func (m *mapRun) decodeProgress(r *flow.FieldReader) {
 		r.ErrorCause(&m.firstError)
 	case runReader:
 		m.reader = decodeReader(r)
+	case runUndone:
+		m.undone = append(m.undone, decodeChildItems(r))
+	case runRedo:
+		m.redo = append(m.redo, decodeChildItems(r))
 	default:
 		r.Keep(&m.unknown)
 	}

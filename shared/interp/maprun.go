@@ -30,10 +30,12 @@ type mapRun struct {
 	batchItems int64 // maximum of items of a batch
 	batchBytes int64 // maximum of bytes of a batch's input
 
-	succeeded, failed int         // items
-	bytes             int         // of the results
-	firstError        *flow.Error // of a child; its cause names the child
-	reader            *itemReader // nil: ItemsPath gave the items
+	succeeded, failed int          // items
+	bytes             int          // of the results
+	undone            []childItems // of children that have failed, for a redrive
+	redo              []childItems // of children of an earlier life, to start again
+	firstError        *flow.Error  // of a child; its cause names the child
+	reader            *itemReader  // nil: ItemsPath gave the items
 	unknown           []byte
 }
 
@@ -106,6 +108,9 @@ func (s *State) describe(e *entry) MapRun {
 		ToleratedPercentage: r.toleratedPercentage, Total: e.total, Pending: e.total - e.cursor,
 		Succeeded: r.succeeded, Failed: r.failed,
 	}
+	for _, c := range r.redo {
+		d.Pending += c.items
+	}
 	for _, sc := range e.running {
 		if sc.cur != nil && sc.cur.attempt != nil { // otherwise the row is damaged
 			d.Running += sc.cur.attempt.items
@@ -173,13 +178,18 @@ func (f *stepper) startMapRun(e *entry, st *flow.State, n int) error {
 	if err := f.checkEventLimit(1); err != nil {
 		return err
 	}
+	f.announceMapRun(e, r)
+	f.fork(e, n)
+	e.results = nil // one for each child, as it is started
+	return nil
+}
+
+// announceMapRun writes the event of a MapRun, which the entry has from now on.
+func (f *stepper) announceMapRun(e *entry, r *mapRun) {
 	r.id, r.started = f.s.LastEvent+1, f.now
 	e.last = f.emit(flow.HistoryEvent{Type: flow.MapRunStarted, Schedule: e.last, Node: e.node,
 		Output: flow.NewValue(map[string]any{"MapRunName": f.s.mapRunName(r.id)})})
 	e.mapRun = r
-	f.fork(e, n)
-	e.results = nil // one for each child, as it is started
-	return nil
 }
 
 // checkMapRuns returns an error if the execution may not have one more open MapRun.

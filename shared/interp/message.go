@@ -11,15 +11,16 @@ type MessageKind uint8
 
 // The kinds of messages.
 const (
-	CallCompleted MessageKind = iota + 1 // a call has returned a result or an error
-	TaskReported                         // a caller reports the end of a task by its token
-	StopRequested                        // the execution must stop
-	EngineFailed                         // the execution cannot be advanced: it ends as Failed
-	LeaseExpired                         // the owner of a call is gone: the call must be repeated
-	LeaseRenewed                         // the owner extends the lease of its call to Until
-	Delivered                            // an outbox entry is delivered, or postponed to Next
-	CallReturned                         // the owner has cancelled the call: it must be repeated
-	MapRunUpdated                        // a caller changes an open MapRun
+	CallCompleted    MessageKind = iota + 1 // a call has returned a result or an error
+	TaskReported                            // a caller reports the end of a task by its token
+	StopRequested                           // the execution must stop
+	EngineFailed                            // the execution cannot be advanced: it ends as Failed
+	LeaseExpired                            // the owner of a call is gone: the call must be repeated
+	LeaseRenewed                            // the owner extends the lease of its call to Until
+	Delivered                               // an outbox entry is delivered, or postponed to Next
+	CallReturned                            // the owner has cancelled the call: it must be repeated
+	MapRunUpdated                           // a caller changes an open MapRun
+	RedriveRequested                        // an execution that has ended must go on
 )
 
 // Message is something that happened outside the execution. It names the attempt it is for, so
@@ -44,6 +45,10 @@ type Message struct {
 	OutboxID int64
 	Next     int64
 	MapRun   *MapRunUpdate // MapRunUpdated
+	// StopRequested and RedriveRequested: the number of the life that is to end, or that has ended,
+	// from 1; 0: not bound to one yet (Bind). After is the last event when it was bound.
+	Life  int
+	After int64
 }
 
 // Rejection says why a message was not accepted.
@@ -57,6 +62,8 @@ const (
 	NotWaiting             // the task does not wait for a report
 	// The attempt is closed, and another attempt of its task has begun or will begin.
 	Superseded
+	NotEnded      // an execution to redrive runs
+	NotRedrivable // an execution has succeeded, or has nothing to go on from
 )
 
 // Reply is the result of a message: the event written for it, or the reason why it was rejected.
@@ -71,6 +78,9 @@ func (f *stepper) handle(n *Message) Reply {
 	if n.Kind == Delivered {
 		f.delivered(n)
 		return Reply{}
+	}
+	if n.Kind == RedriveRequested {
+		return f.redriveRequested(n)
 	}
 	if f.s.Final() {
 		return Reply{Rejection: AlreadyEnded}
@@ -228,7 +238,7 @@ func (f *stepper) completeAttempt(e *entry, n *Message) Reply {
 // Check reports how a TaskReported or StopRequested message would be answered now: Accepted, or the
 // reason for a rejection. It changes nothing.
 func (s *State) Check(n *Message) Rejection {
-	if s.Final() {
+	if s.Final() || !s.ofThisLife(n) {
 		return AlreadyEnded
 	}
 	if n.Kind != TaskReported {
@@ -238,10 +248,14 @@ func (s *State) Check(n *Message) Rejection {
 	return refusal
 }
 
-// ResolveAttempt binds a report whose token names an entry to the attempt that is open
-// now, unless the report already names an attempt. When the report is applied again, it is still
-// for that attempt and cannot close a later one.
-func (s *State) ResolveAttempt(n *Message) {
+// Bind binds a message from outside to what is open now, unless it is bound already. When the
+// message is applied again, it is still for that. A report whose token names an entry is bound to
+// an attempt, and cannot close a later one; a stop or a redrive to a life of the execution.
+func (s *State) Bind(n *Message) {
+	if n.Kind == StopRequested || n.Kind == RedriveRequested {
+		s.bindLife(n)
+		return
+	}
 	if n.Kind != TaskReported || n.Attempt != 0 || !EntryTokens(s.Dialect) {
 		return
 	}
@@ -295,6 +309,9 @@ func (f *stepper) taskReported(n *Message) Reply {
 
 // stopRequested ends the execution on request.
 func (f *stepper) stopRequested(n *Message) Reply {
+	if !f.s.ofThisLife(n) {
+		return Reply{Rejection: AlreadyEnded}
+	}
 	err := n.Error
 	if err == nil {
 		err = &flow.Error{}

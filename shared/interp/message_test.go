@@ -71,6 +71,7 @@ func (r *harness) reload() {
 	r.t.Helper()
 	s := interp.New(r.s.Facts)
 	s.Status, s.LastEvent, s.LastTime = r.s.Status, r.s.LastEvent, r.s.LastTime
+	s.Redrives, s.Redriven, s.RedriveMark = r.s.Redrives, r.s.Redriven, r.s.RedriveMark
 	if err := s.DecodeBody(r.s.AppendBody(nil)); err != nil {
 		r.t.Fatal(err)
 	}

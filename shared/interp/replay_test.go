@@ -20,11 +20,29 @@ var driveModes = []driveMode{{}, {stored: true}, {budget: 1}, {budget: 3, stored
 func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any,
 	make func() callHandler) *driver {
 	t.Helper()
-	straight := newDriver(t, m, limits, input, make(), driveMode{}).run()
+	return compareLives(t, m, limits, input, make, 0)
+}
+
+// compareLives is compare for executions that are redriven, at most that often, as long as they do
+// not succeed.
+func compareLives(t *testing.T, m *flow.Machine, limits flow.Limits, input any,
+	make func() callHandler, redrives int) *driver {
+	t.Helper()
+	live := func(w driveMode) *driver {
+		d := newDriver(t, m, limits, input, make(), w).run()
+		for range redrives {
+			if d.state.Status == flow.Succeeded || d.state.LastEvent >= int64(limits.Events) {
+				break
+			}
+			d.redrive()
+		}
+		return d
+	}
+	straight := live(driveMode{})
 	straight.checkHistory()
 	want := straight.transcript()
 	for _, w := range driveModes {
-		d := newDriver(t, m, limits, input, make(), w).run()
+		d := live(w)
 		if got := d.transcript(); got != want {
 			t.Fatalf("%v differs:\n%s", w, differ(want, got))
 		}
@@ -33,6 +51,51 @@ func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any,
 		}
 	}
 	return straight
+}
+
+// TestReplayRedriven: the same for executions that are redriven until they succeed, while late
+// results of earlier lives arrive. A task that has succeeded is not called again.
+func TestReplayRedriven(t *testing.T) {
+	seeds := uint64(300)
+	if testing.Short() {
+		seeds = 60
+	}
+	redrives := 0
+	for seed := range seeds {
+		for _, g := range []flowgen.Generated{flowgen.Generate(seed), flowgen.GenerateMapRuns(seed)} {
+			redrives += replayRedriven(t, g)
+		}
+	}
+	if t.Logf("%d redrives", redrives); redrives < int(seeds)/4 {
+		t.Error("too few")
+	}
+}
+
+// replayRedriven drives a generated flow through up to four lives and returns how many redrives it
+// took.
+func replayRedriven(t *testing.T, g flowgen.Generated) int {
+	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			t.Fatalf("seed %d: %v\n%s", g.Seed, p, g.Definition)
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d\n%s", g.Seed, g.Definition)
+		}
+	}()
+	m, diagnostics := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
+	if m == nil {
+		t.Fatalf("%v", diagnostics)
+	}
+	limits := flow.DefaultLimits()
+	limits.Events = 600
+	input, err := valueOf(g.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := compareLives(t, m, limits, input,
+		func() callHandler { return flowgen.NewMockTasks(g.Seed) }, 3)
+	return d.state.Redrives
 }
 
 // differ returns the place where two texts differ.

@@ -44,6 +44,7 @@ func (f *stepper) retry(e *entry, st *flow.State, rule int) {
 	e.failure, e.timeout, e.result = nil, false, nil
 	e.results, e.items, e.storedItems, e.blocks, e.running = nil, nil, nil, nil, nil
 	e.total, e.cursor, e.pending = 0, 0, 0
+	e.left, e.leftRun, e.resumed = nil, nil, false
 	if delay == 0 {
 		e.phase = beginning
 		return

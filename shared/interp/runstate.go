@@ -17,6 +17,9 @@ func (f *stepper) runState(e *entry) error {
 		return needValue(e.input)
 	}
 	f.countBytes(e.input.Len())
+	if e.resumed {
+		return f.resume(e, st)
+	}
 	switch st.Kind {
 	case flow.Pass, flow.Succeed:
 		f.passThrough(e)

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"math"
+	"slices"
 
 	"millrace/shared/flow"
 )
@@ -19,6 +20,7 @@ const (
 	scopeEntries = 5
 	scopeTarget  = 6
 	scopeEntry   = 7
+	scopeLeft    = 8
 )
 
 func encodeScope(w *flow.FieldWriter, sc *scope, block int) {
@@ -31,6 +33,11 @@ func encodeScope(w *flow.FieldWriter, sc *scope, block int) {
 	if sc.cur != nil {
 		start := w.Begin(scopeEntry)
 		encodeEntry(w, sc.cur, block)
+		w.End(start)
+	}
+	if sc.left != nil {
+		start := w.Begin(scopeLeft)
+		encodeEntry(w, sc.left, block)
 		w.End(start)
 	}
 	w.Unknown(sc.unknown)
@@ -59,6 +66,8 @@ func decodeScope(r *flow.FieldReader, owner *entry, depth, block int) *scope {
 			sc.target = int(r.Int())
 		case scopeEntry:
 			sc.cur = decodeEntry(r, sc, depth, block)
+		case scopeLeft:
+			sc.left = decodeEntry(r, sc, depth, block)
 		default:
 			r.Keep(&sc.unknown)
 		}
@@ -92,6 +101,9 @@ const (
 	entryOption      = 22
 	entryStoredItems = 23
 	entryMapRun      = 24
+	entryLeft        = 25
+	entryLeftRun     = 26
+	entryResumed     = 27
 )
 
 func encodeEntry(w *flow.FieldWriter, n *entry, block int) {
@@ -132,6 +144,17 @@ func encodeEntry(w *flow.FieldWriter, n *entry, block int) {
 		encodeMapRun(w, n.mapRun)
 		w.End(start)
 	}
+	for _, sc := range n.left {
+		start := w.Begin(entryLeft)
+		encodeScope(w, sc, block)
+		w.End(start)
+	}
+	if n.leftRun != nil {
+		start := w.Begin(entryLeftRun)
+		encodeMapRun(w, n.leftRun)
+		w.End(start)
+	}
+	w.Bool(entryResumed, n.resumed)
 	w.Unknown(n.unknown)
 }
 
@@ -158,13 +181,17 @@ func decodeEntry(r *flow.FieldReader, sc *scope, depth, block int) *entry {
 			n.decodeResults(r, block)
 		case entryRunning:
 			n.running = append(n.running, decodeScope(r, n, depth+1, block))
+		case entryLeft:
+			n.left = append(n.left, decodeScope(r, n, depth+1, block))
 		default:
 			n.decodeRare(r)
 		}
 	}
 	// The smallest entry has some bytes, so a damaged row cannot hold too many of them.
 	if r.Err == nil && (n.id == 0 || n.phase < entered || len(n.results) > n.total+1 ||
-		n.mapRun != nil && !n.hasChildren() || n.reader() != nil && !n.reader().consistent(n)) {
+		n.mapRun != nil && !n.hasChildren() ||
+		n.reader() != nil && !n.reader().consistent(n) || !n.hasItems(n.mapRun) ||
+		!n.hasItems(n.leftRun)) {
 		r.Fail()
 	}
 	r.Leave(after)
@@ -175,6 +202,20 @@ func decodeEntry(r *flow.FieldReader, sc *scope, depth, block int) *entry {
 func (e *entry) hasChildren() bool {
 	for _, sc := range e.running {
 		if sc.cur == nil || sc.cur.attempt == nil || sc.index < 0 || sc.index >= len(e.results) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasItems reports whether the items of a MapRun that are kept for a redrive are some of the
+// entry's.
+func (e *entry) hasItems(r *mapRun) bool {
+	if r == nil {
+		return true
+	}
+	for _, c := range slices.Concat(r.undone, r.redo) {
+		if c.index >= len(e.results) || c.items == 0 || c.first+c.items > e.total {
 			return false
 		}
 	}
@@ -224,6 +265,10 @@ func (e *entry) decodeRare(r *flow.FieldReader) {
 		e.storedItems = r.Value()
 	case entryMapRun:
 		e.mapRun = decodeMapRun(r)
+	case entryLeftRun:
+		e.leftRun = decodeMapRun(r)
+	case entryResumed:
+		e.resumed = r.Bool()
 	default:
 		r.Keep(&e.unknown)
 	}
@@ -246,6 +291,7 @@ const (
 	attemptChildFlow = 13
 	attemptChild     = 14
 	attemptItems     = 15
+	attemptFirst     = 16
 )
 
 func encodeAttempt(w *flow.FieldWriter, a *attempt) {
@@ -264,6 +310,7 @@ func encodeAttempt(w *flow.FieldWriter, a *attempt) {
 	w.String(attemptChildFlow, a.childFlow)
 	w.String(attemptChild, a.child)
 	w.Uint(attemptItems, uint64(a.items))
+	w.Uint(attemptFirst, uint64(a.first))
 	w.Unknown(a.unknown)
 }
 
@@ -313,6 +360,8 @@ func (a *attempt) decodeTarget(r *flow.FieldReader) {
 		a.child = r.String()
 	case attemptItems:
 		a.items = int(r.Small(math.MaxInt32))
+	case attemptFirst:
+		a.first = int(r.Small(math.MaxInt32))
 	default:
 		r.Keep(&a.unknown)
 	}
@@ -329,6 +378,7 @@ const (
 	outboxName   = 8
 	outboxNext   = 9
 	outboxTries  = 10
+	outboxSince  = 11
 )
 
 func encodeOutboxEntry(w *flow.FieldWriter, o *OutboxEntry) {
@@ -341,6 +391,7 @@ func encodeOutboxEntry(w *flow.FieldWriter, o *OutboxEntry) {
 	w.String(outboxName, o.Name)
 	w.Uint(outboxNext, uint64(o.Next))
 	w.Uint(outboxTries, uint64(o.Tries))
+	w.Uint(outboxSince, uint64(o.Since))
 	w.Unknown(o.unknown)
 }
 
@@ -368,6 +419,8 @@ func decodeOutboxEntry(r *flow.FieldReader) (o OutboxEntry) {
 			o.Next = int64(r.Uint())
 		case outboxTries:
 			o.Tries = int(r.Uint())
+		case outboxSince:
+			o.Since = int64(r.Uint())
 		default:
 			r.Keep(&o.unknown)
 		}

@@ -19,6 +19,7 @@ type Facts struct {
 	Dialect       flow.Dialect
 	Started       int64  // ms since 1970
 	Deadline      int64  // ms since 1970; the execution ends by then at the latest
+	TimeLimit     int64  // ms; of each life that a redrive begins
 	CallbackToken string // task token to report the end to; "" for none
 	Express       bool
 	Child         bool // of a MapRun: its output may be any JSON value
@@ -42,6 +43,12 @@ type State struct {
 	LastEvent int64 // id of the last event
 	LastTime  int64 // its time
 
+	// Redrives counts the redrives. Redriven is the time of the last one, ms since 1970, and
+	// RedriveMark the mark of its sender.
+	Redrives    int
+	Redriven    int64
+	RedriveMark uint64
+
 	Globals map[string]*flow.Value
 	Outbox  []OutboxEntry // effects still to be sent; survives the end of the execution
 
@@ -59,14 +66,16 @@ type State struct {
 type OutboxEntry struct {
 	Kind OutboxKind
 	// ID distinguishes the outbox entries of one execution, also those that are already delivered.
-	// It is the event id of the attempt for an OutboxStopChild, and 0 for the OutboxCallback.
+	// It is the event id of the attempt for an OutboxStopChild. For the OutboxCallback it is 0, or
+	// after a redrive the id of the last event.
 	ID int64
 	// OutboxCallback: report Output or Error to Token.
 	Token  string
 	Output *flow.Value
 	Error  *flow.Error
-	// OutboxStopChild: stop this execution.
+	// OutboxStopChild: stop this execution, unless it was redriven after Since, ms since 1970.
 	Flow, Name string
+	Since      int64
 	// Next is the time of the next try, ms since 1970; 0 means at once. Tries counts the failed
 	// tries.
 	Next  int64
@@ -94,7 +103,8 @@ type scope struct {
 	entries int64       // number of states entered so far
 	target  int         // state to enter when none is open
 	cur     *entry
-	ended   bool // finished or aborted; no longer in the list of its owner
+	left    *entry // open when the scope ended without success; kept for a redrive
+	ended   bool   // finished or aborted; no longer in the list of its owner
 	unknown []byte
 }
 
@@ -145,7 +155,13 @@ type entry struct {
 	storedItems *flow.Value
 	blocks      []*flow.Value // full blocks of results, as stored; nil for a block that is not full
 	mapRun      *mapRun       // of a distributed Map, while it runs
-	unknown     []byte
+	// left are inner scopes to open again: while the entry runs after a redrive, those that it has
+	// not opened yet; after it has failed, those that were open. leftRun is the MapRun that had not
+	// succeeded.
+	left    []*scope
+	leftRun *mapRun
+	resumed bool // it goes on from a visit of an earlier life, and its work has not begun
+	unknown []byte
 }
 
 // attemptPhase is the phase of an attempt. The numbers are part of the row format.
@@ -177,6 +193,7 @@ type attempt struct {
 	childFlow string
 	child     string
 	items     int // that the child of a MapRun works on
+	first     int // index of the first of them, plus 1; 0: an older program has not noted it
 	unknown   []byte
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -35,8 +36,8 @@ type Execution struct {
 
 	Dialect     flow.Dialect
 	Express     bool
-	Started     int64 // ms since 1970
-	Deadline    int64
+	Started     int64       // ms since 1970
+	Deadline    int64       // of this life: the only one of these fields that a redrive changes
 	Input       []byte      // as sent; nil if InputRef is set
 	InputRef    *flow.Value // the input as sent, if it has rows of its own
 	Environment []flow.Variable
@@ -54,15 +55,22 @@ type Execution struct {
 	Tail      []byte
 	Body      []byte
 	Wake      int64
-	Redrive   int
 	Deleted   int64 // ms since 1970; 0: it is not deleted
 	Purged    bool  // it is deleted, and so are the rows of its values and its history
+
+	// Redrive counts the redrives. Redriven is the time of the last one, ms since 1970, and
+	// RedriveMark is random, set by its sender.
+	Redrive     int
+	Redriven    int64
+	RedriveMark uint64
 
 	// SweepAttempts counts how often the sweeper found the execution due, or an embedded engine
 	// found it left behind by an earlier process, since the last completed transaction.
 	SweepAttempts int
 	// EngineAttempts counts the attempts to advance it since SweepAttempts has been high.
 	EngineAttempts int
+
+	firstDeadline int64 // as the claim has fixed it; 0: it is Deadline
 
 	mapRuns bool        // it has or had MapRuns
 	bodyRef *flow.Value // of a body with rows of its own
@@ -80,6 +88,11 @@ func (x *Execution) Partition() string {
 		return x.address.partition
 	}
 	return Partition(x.FlowID, x.Name)
+}
+
+// TimeLimit returns how long each life of the execution may take, in ms.
+func (x *Execution) TimeLimit() int64 {
+	return cmp.Or(x.firstDeadline, x.Deadline) - x.Started
 }
 
 // Change is what a commit writes into an execution.
@@ -102,12 +115,22 @@ type Change struct {
 	SweepAttempts  int
 	EngineAttempts int
 
+	Redrive *Redrive // another life has begun; nil: none
+
 	MapRuns bool // the body has MapRuns, open or ended
 	BodyMax int  // a longer body is rejected with ErrBodyTooLarge; 0: no bound
 
 	// OnEncoded is called after the rows are encoded and before the driver writes them; nil:
 	// nothing is called. A commit that fails earlier does not call it.
 	OnEncoded func()
+}
+
+// Redrive is what the commit that begins another life of an execution changes besides.
+type Redrive struct {
+	Count    int    // of redrives, this one included
+	At       int64  // ms since 1970
+	Mark     uint64 // of its sender
+	Deadline int64  // of the life, ms since 1970
 }
 
 // ErrBodyTooLarge is returned if the open states of an execution need more bytes than
@@ -179,6 +202,10 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
 	x.SweepAttempts, x.EngineAttempts = c.SweepAttempts, c.EngineAttempts
+	if r := c.Redrive; r != nil {
+		x.firstDeadline = cmp.Or(x.firstDeadline, x.Deadline)
+		x.Redrive, x.Redriven, x.RedriveMark, x.Deadline = r.Count, r.At, r.Mark, r.Deadline
+	}
 	x.mapRuns = x.mapRuns || c.MapRuns
 	row := x.row()
 	if c.OnEncoded != nil {

@@ -24,12 +24,18 @@ const mapRunFmt = 2
 // would show the execution.
 const deletedFmt = 3
 
+// redrivenFmt is the format of rows of executions that were redriven. A program that does not know
+// it would run again what an earlier life has done, and would not know their deadline.
+const redrivenFmt = 4
+
 // format returns the number of the format that the execution's row has.
 func (x *Execution) format() uint64 {
-	if x.Deleted > 0 {
+	switch {
+	case x.Deleted > 0:
 		return deletedFmt
-	}
-	if x.mapRuns || x.MapNode > 0 {
+	case x.Redrive > 0:
+		return redrivenFmt
+	case x.mapRuns || x.MapNode > 0:
 		return mapRunFmt
 	}
 	return executionFmt
@@ -82,6 +88,10 @@ const (
 	rowRedrive        = 15
 	rowDeleted        = 16
 	rowPurged         = 17
+	rowRedriven       = 18 // since the start
+	rowRedriveMark    = 19
+	rowDeadline       = 20 // since the start; of the life that a redrive began
+	rowMapRuns        = 21 // it has or had MapRuns; the format says so without a redrive
 )
 
 func (x *Execution) encode() []byte {
@@ -109,9 +119,15 @@ func (x *Execution) encode() []byte {
 	}
 	w.Uint(rowSweepAttempts, uint64(x.SweepAttempts))
 	w.Uint(rowEngineAttempts, uint64(x.EngineAttempts))
-	w.Uint(rowRedrive, uint64(x.Redrive))
 	w.Uint(rowDeleted, uint64(x.Deleted))
 	w.Bool(rowPurged, x.Purged)
+	if x.Redrive > 0 {
+		w.Uint(rowRedrive, uint64(x.Redrive))
+		w.Int(rowRedriven, x.Redriven-x.Started)
+		w.Fixed(rowRedriveMark, x.RedriveMark)
+		w.Int(rowDeadline, x.Deadline-x.Started)
+		w.Bool(rowMapRuns, x.mapRuns)
+	}
 	w.Unknown(x.unknown)
 	w.End(start)
 	return w.Buf
@@ -119,7 +135,7 @@ func (x *Execution) encode() []byte {
 
 func decodeExecution(row driver.Row) (*Execution, error) {
 	format, r := flow.ReadRow(row.Data)
-	if format < executionFmt || format > deletedFmt {
+	if format < executionFmt || format > redrivenFmt {
 		return nil, ErrFormat
 	}
 	x := &Execution{Version: row.Version, Wake: row.Wake, mapRuns: format == mapRunFmt}
@@ -127,6 +143,10 @@ func decodeExecution(row driver.Row) (*Execution, error) {
 		x.decodeField(&r)
 	}
 	x.LastTime += x.Started
+	if x.Redrive > 0 {
+		x.Redriven += x.Started
+		x.firstDeadline, x.Deadline = x.Deadline, x.Started+x.firstDeadline
+	}
 	if row.List != nil {
 		x.unknownListed = unknownListed(row.List.Fields)
 	}
@@ -180,6 +200,14 @@ func (x *Execution) decodeField(r *flow.FieldReader) {
 		x.Deleted = int64(r.Uint())
 	case rowPurged:
 		x.Purged = r.Bool()
+	case rowRedriven:
+		x.Redriven = r.Int()
+	case rowRedriveMark:
+		x.RedriveMark = r.Fixed()
+	case rowDeadline:
+		x.firstDeadline = r.Int() // until all fields are read
+	case rowMapRuns:
+		x.mapRuns = r.Bool()
 	default:
 		r.Keep(&x.unknown)
 	}

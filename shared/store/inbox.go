@@ -18,6 +18,7 @@ type InboxEntry struct {
 	Run       uint64 // incarnation of the name that the entry is for
 	Token     int64  // of a report: the id in its token; 0: a stop
 	Attempt   int64  // of a report whose token does not name its attempt: that one; 0 otherwise
+	Redrive   int    // of a stop: the redrives of the execution by the time it was sent
 	Mark      uint64 // set by the writer
 	Output    []byte // canonical JSON; of a report without Error
 	Error     *flow.Error
@@ -37,7 +38,7 @@ func (e *InboxEntry) SweepAttempts() int { return int(max(e.version-1, 0)) }
 
 // Key returns the key of the entry's row.
 func (e *InboxEntry) Key() driver.Key {
-	return rowKey(e.Partition, inboxEntrySort(e.Run, e.Token))
+	return rowKey(e.Partition, inboxEntrySort(e.Run, e.Token, e.Redrive))
 }
 
 // Fields of an inbox entry.
@@ -48,6 +49,7 @@ const (
 	inboxError   = 4 // and 5
 	inboxOutput  = 6
 	inboxAttempt = 7
+	inboxRedrive = 8
 )
 
 // row encodes the entry. The fields that the sweeper changes are outside the data.
@@ -60,6 +62,7 @@ func (e *InboxEntry) row(version int64) driver.Row {
 	w.Error(inboxError, e.Error)
 	w.Bytes(inboxOutput, e.Output)
 	w.Uint(inboxAttempt, uint64(e.Attempt))
+	w.Uint(inboxRedrive, uint64(e.Redrive))
 	w.Unknown(e.unknown)
 	w.End(start)
 	return driver.Row{Key: e.Key(), Version: version, Fence: e.fence(), Data: w.Buf, Wake: e.Wake,
@@ -91,11 +94,13 @@ func decodeInboxEntry(row driver.Row) (*InboxEntry, error) {
 			e.Output = r.Bytes()
 		case inboxAttempt:
 			e.Attempt = int64(r.Uint())
+		case inboxRedrive:
+			e.Redrive = int(r.Small(math.MaxInt32))
 		default:
 			r.Keep(&e.unknown)
 		}
 	}
-	if r.Err != nil || inboxEntrySort(e.Run, e.Token) != row.Sort {
+	if r.Err != nil || inboxEntrySort(e.Run, e.Token, e.Redrive) != row.Sort {
 		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort,
 			flow.ErrCorrupt)
 	}
@@ -144,7 +149,8 @@ func (s *Store) DeleteInboxEntry(ctx context.Context, key driver.Key) error {
 // Inbox is what the inbox of an execution holds.
 type Inbox struct {
 	Entries []*InboxEntry
-	// Stale are the keys of rows that nothing needs any more: of another run, or expired.
+	// Stale are the keys of rows that nothing needs any more: of another run, expired, or a stop of
+	// an earlier life.
 	Stale []driver.Key
 	More  bool // the inbox holds more than one transaction takes
 }
@@ -204,12 +210,18 @@ func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []driver.Row) {
 	for _, row := range rows {
 		e, err := decodeInboxEntry(row)
 		switch {
-		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && e.Run != x.Run:
+		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && !e.IsFor(x):
 			in.Stale = append(in.Stale, row.Key)
 		case err == nil:
 			in.Entries = append(in.Entries, e)
 		}
 	}
+}
+
+// IsFor reports whether an entry is for this life of an execution. A report names an attempt, which
+// belongs to one life.
+func (e *InboxEntry) IsFor(x *Execution) bool {
+	return e.Run == x.Run && (e.Token != 0 || e.Redrive == x.Redrive)
 }
 
 // IsInboxEntry reports whether a key is that of an inbox entry.

@@ -77,10 +77,13 @@ func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", f
 func listSort(started int64, name string) string { return fmt.Sprintf("%013d#%s", started, name) }
 
 // inboxEntrySort returns the sort key of an inbox entry. An inbox has one place for each attempt,
-// by the id in the task token, and one for a stop (token 0).
-func inboxEntrySort(run uint64, token int64) string {
-	if token == 0 {
+// by the id in the task token, and for each life of the execution one for a stop (token 0).
+func inboxEntrySort(run uint64, token int64, redrive int) string {
+	switch {
+	case token == 0 && redrive == 0:
 		return fmt.Sprintf("%s%016x#stop", prefixInbox, run)
+	case token == 0:
+		return fmt.Sprintf("%s%016x#stop.%d", prefixInbox, run, redrive)
 	}
 	return fmt.Sprintf("%s%016x#%010d", prefixInbox, run, token)
 }

@@ -74,6 +74,7 @@ var matrix = []operation{
 	{"StartSyncExecution", named("FlowName={f}", "ExecutionName={x}"), false},
 	{"StopExecution", named("FlowName={f}", "ExecutionName={x}", "Error=Taken"), false},
 	{"DeleteExecution", named("FlowName={f}", "ExecutionName={x}"), false},
+	{"RedriveExecution", named("FlowName={f}", "ExecutionName={x}"), false},
 	{"DescribeExecution", named("FlowName={f}", "ExecutionName={x}", "WaitTimeSeconds=0"), false},
 	{"ListExecutions", named("FlowName={f}"), false},
 	{"GetExecutionHistory", named("FlowName={f}", "ExecutionName={x}"), false},

@@ -28,7 +28,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"each writer decides for itself whether a tail is full", "shared/store/execution.go", "if len(x.Tail) >= full {", "if len(x.Tail) >= full || w.token%3 == 0 {"},
 	{"forget the run in the keys of the history", "shared/store/keys.go", `return fmt.Sprintf("h#%016x#%010d", run, first)`, `return fmt.Sprintf("h#%016x#%010d", 0, first)`},
 	{"claim what is there", "shared/store/execution.go", "Condition{Absent: true, Now: s.nowMillis()}", "Condition{Absent: true, Now: 1 << 60}"},
-	{"open one iteration too many", "shared/interp/fanout.go", "e.cursor < e.total && len(e.running) < f.concurrency(e)", "e.cursor < e.total && len(e.running) <= f.concurrency(e)"},
+	{"open one iteration too many", "shared/interp/fanout.go", "e.mayOpen() && len(e.running) < f.concurrency(e)", "e.mayOpen() && len(e.running) <= f.concurrency(e)"},
 	{"forget the deadline of the execution", "shared/interp/timers.go", "		sooner(s.Deadline)\n", "		sooner(s.Deadline + 3_600_000)\n"},
 	{"forget ready work in the wake time", "shared/engine/commit.go", "if s.Ready() || t.out.More {", "if t.out.More {"},
 	{"let a late result close the next attempt", "shared/interp/message.go", "e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},

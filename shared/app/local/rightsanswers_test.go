@@ -60,7 +60,7 @@ func withPassword(q *cloudflow.CreateFlowRequest) {
 // TestAnswersHide: no response shows a part of an execution that the dedicated operation would have
 // denied to the caller.
 func TestAnswersHide(t *testing.T) {
-	const rest = `{Effect: Allow, Action: ["fnf:Start*", "fnf:Stop*", "fnf:List*", ` +
+	const rest = `{Effect: Allow, Action: ["fnf:Start*", "fnf:Stop*", "fnf:Redrive*", "fnf:List*", ` +
 		`"fnf:Report*", "fnf:Create*", "fnf:Update*", "fnf:Delete*", "fnf:DescribeRegions"], ` +
 		`Resource: "*"}`
 	const flows = `, {Effect: Allow, Action: "fnf:DescribeFlow", Resource: "*"}`
@@ -127,6 +127,13 @@ func TestAnswersHide(t *testing.T) {
 			execution := fmt.Sprintf("%s%d", name, stops)
 			owner.start("long", execution, `{"card":"4111"}`)
 			return c.request("StopExecution", "FlowName", "long", "ExecutionName", execution)
+		},
+		"RedriveExecution": func(c *caller, name string) string {
+			stops++
+			execution := fmt.Sprintf("%s%d", name, stops)
+			owner.start("long", execution, `{"card":"4111"}`)
+			owner.request("StopExecution", "FlowName", "long", "ExecutionName", execution)
+			return c.request("RedriveExecution", "FlowName", "long", "ExecutionName", execution)
 		},
 		"ListExecutions": func(c *caller, _ string) string {
 			return c.request("ListExecutions", "FlowName", "done")

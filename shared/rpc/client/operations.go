@@ -165,6 +165,18 @@ func (c *Client) DeleteExecution(ctx context.Context, r cloudflow.DeleteExecutio
 	return err
 }
 
+// RedriveExecution lets an execution that has ended without success go on. With a RedriveCount it
+// may be repeated.
+func (c *Client) RedriveExecution(
+	ctx context.Context, r cloudflow.RedriveExecutionRequest,
+) (*Execution, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	a.integer("RedriveCount", r.RedriveCount)
+	return invoke[Execution](ctx, c, "RedriveExecution", a, 0)
+}
+
 // DescribeExecution returns an execution. If WaitTimeSeconds is set, it first waits for the end of
 // the execution, that many seconds at most.
 func (c *Client) DescribeExecution(

@@ -61,6 +61,10 @@ type Execution struct {
 	MapRunName          string `json:",omitempty"`
 	// Hidden is nil if all payloads are shown.
 	Hidden *cloudflow.Hidden `json:",omitempty"`
+
+	// How often the execution was redriven, and when the last time. Both are missing if it was not.
+	RedriveCount int64     `json:",omitempty"`
+	RedriveDate  Timestamp `json:",omitempty"`
 }
 
 // MapRun is the response of the operations on a MapRun. That of UpdateMapRun has the flow's name,

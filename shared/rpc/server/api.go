@@ -33,6 +33,9 @@ type API interface {
 		context.Context, cloudflow.Caller, cloudflow.StopExecutionRequest,
 	) (*cloudflow.Execution, error)
 	DeleteExecution(context.Context, cloudflow.Caller, cloudflow.DeleteExecutionRequest) error
+	RedriveExecution(
+		context.Context, cloudflow.Caller, cloudflow.RedriveExecutionRequest,
+	) (*cloudflow.Execution, error)
 	DescribeExecution(
 		context.Context, cloudflow.Caller, cloudflow.DescribeExecutionRequest,
 	) (*cloudflow.Execution, error)

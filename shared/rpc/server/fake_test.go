@@ -130,6 +130,14 @@ func (f *fakeAPI) DeleteExecution(
 	return f.take(ctx, "DeleteExecution", caller, r)
 }
 
+func (f *fakeAPI) RedriveExecution(
+	ctx context.Context, caller cloudflow.Caller, r cloudflow.RedriveExecutionRequest,
+) (*cloudflow.Execution, error) {
+	e := anExecution(r.FlowName, r.ExecutionName)
+	e.RedriveCount, e.RedriveDate, e.Environment = 2, stoppedMS, variables
+	return e, f.take(ctx, "RedriveExecution", caller, r)
+}
+
 func (f *fakeAPI) DescribeExecution(
 	ctx context.Context, caller cloudflow.Caller, r cloudflow.DescribeExecutionRequest,
 ) (*cloudflow.Execution, error) {

@@ -142,6 +142,7 @@ func TestRequiredParameters(t *testing.T) {
 		"DeleteFlow": {"Name"}, "StartExecution": {"FlowName"}, "StartSyncExecution": {"FlowName"},
 		"StopExecution":     {"FlowName", "ExecutionName"},
 		"DeleteExecution":   {"FlowName", "ExecutionName"},
+		"RedriveExecution":  {"FlowName", "ExecutionName"},
 		"DescribeExecution": {"FlowName", "ExecutionName"}, "ListExecutions": {"FlowName"},
 		"GetExecutionHistory": {"FlowName", "ExecutionName"},
 		"ReportTaskSucceeded": {"TaskToken", "Output"}, "ReportTaskFailed": {"TaskToken", "Error"},

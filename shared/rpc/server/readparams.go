@@ -119,6 +119,13 @@ func readGetExecutionHistory(p *params) cloudflow.GetExecutionHistoryRequest {
 	}
 }
 
+func readRedriveExecution(p *params) cloudflow.RedriveExecutionRequest {
+	return cloudflow.RedriveExecutionRequest{
+		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),
+		RedriveCount: p.integer("RedriveCount"),
+	}
+}
+
 func readMapRun(p *params) cloudflow.MapRunRequest {
 	return cloudflow.MapRunRequest{
 		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"),

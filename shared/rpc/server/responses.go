@@ -104,6 +104,10 @@ func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
 	if e.MapRunName != "" {
 		dst = field(dst, "MapRunName", e.MapRunName)
 	}
+	if e.RedriveCount > 0 {
+		dst = intField(dst, "RedriveCount", e.RedriveCount)
+		dst = timeField(dst, "RedriveDate", e.RedriveDate)
+	}
 	return appendHidden(dst, e.Hidden)
 }
 

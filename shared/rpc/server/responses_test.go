@@ -97,6 +97,10 @@ func TestResponses(t *testing.T) {
 		{"StopExecution", execution, started +
 			`"Output":"","Status":"Stopped","StartedTime":"2019-01-01T01:01:01.001Z",` +
 			`"StoppedTime":"2019-01-01T01:01:02.020Z","RoleArn":"acs:ram::1:role/r"`},
+		{"RedriveExecution", execution, started +
+			`"Output":"","Status":"Running","StartedTime":"2019-01-01T01:01:01.001Z",` +
+			`"StoppedTime":"","Environment":{"Variables":[{"Name":"k","Value":"v"}]},` +
+			`"RedriveCount":2,"RedriveDate":"2019-01-01T01:01:02.020Z"`},
 		{"DescribeExecution", execution, started +
 			`"Output":"{}","Status":"Succeeded","StartedTime":"2019-01-01T01:01:01.001Z",` +
 			`"StoppedTime":"2019-01-01T01:01:02.020Z","Environment":{"Variables":[{"Name":"k",` +

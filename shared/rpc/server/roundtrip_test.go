@@ -124,6 +124,13 @@ func TestClientCalls(t *testing.T) {
 			arrived("StopExecution", stop, err)
 			remove := cloudflow.DeleteExecutionRequest{FlowName: "f", ExecutionName: "e"}
 			arrived("DeleteExecution", remove, c.DeleteExecution(ctx, remove))
+			redrive := cloudflow.RedriveExecutionRequest{FlowName: "f", ExecutionName: "e",
+				RedriveCount: &five}
+			again, err := c.RedriveExecution(ctx, redrive)
+			arrived("RedriveExecution", redrive, err)
+			if again.RedriveCount != 2 || again.RedriveDate.Time().UnixMilli() != stoppedMS {
+				t.Errorf("execution is %+v", again)
+			}
 			describe := cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e",
 				WaitTimeSeconds: &five}
 			_, err = c.DescribeExecution(ctx, describe)

@@ -16,6 +16,7 @@ func Check(m *flow.Machine, events []flow.HistoryEvent) []string {
 	c := &checker{
 		m: m, events: events, positions: positionsOf(m),
 		entries: make([]*entryState, len(events)+1), successor: make([]int64, len(events)+1),
+		succeeded: map[int]bool{},
 	}
 	for i := range events {
 		c.event(i)
@@ -80,6 +81,8 @@ type checker struct {
 	open      int
 	faults    []string
 	ended     bool
+	redriven  bool         // events of a later life have come
+	succeeded map[int]bool // by node: one of its tasks, or its branches, has succeeded in any life
 }
 
 func (c *checker) fault(e *flow.HistoryEvent, format string, args ...any) {
@@ -98,12 +101,28 @@ func (c *checker) event(i int) {
 		c.fault(e, "the event that led to it must be an earlier one")
 	case i > 0 && e.Time < c.events[i-1].Time:
 		c.fault(e, "the time is before that of the event before")
+	case e.Type == flow.ExecutionRedriven:
+		c.redrive(e, &c.events[i-1])
 	case c.ended:
 		c.fault(e, "the execution had ended")
 	case i > 0:
 		c.checkPredecessor(e, &c.events[e.Schedule-1])
 	}
 	c.values(e)
+}
+
+// redrive checks the event that begins another life. What was open before it is not any more.
+func (c *checker) redrive(e, from *flow.HistoryEvent) {
+	if !c.ended || from.Type == flow.ExecutionSucceeded || e.Schedule != from.ID || e.Node != -1 {
+		c.fault(e, "it must follow the end of an execution that has not succeeded")
+	}
+	c.end()
+	c.ended, c.redriven, c.open = false, true, 0
+	for _, v := range c.entries {
+		if v != nil {
+			v.closed = true
+		}
+	}
 }
 
 // values checks that an event carries the values of its type, and no others.
@@ -120,7 +139,7 @@ func (c *checker) values(e *flow.HistoryEvent) {
 	case flow.ExecutionSucceeded, flow.StateSucceeded, flow.StepSucceeded, flow.TaskSucceeded,
 		flow.MapRunStarted:
 		output = true
-	case flow.TaskStarted, flow.TaskSubmitted:
+	case flow.TaskStarted, flow.TaskSubmitted, flow.ExecutionRedriven:
 	default:
 		failure = true
 	}
@@ -212,7 +231,7 @@ func (c *checker) enter(e, from *flow.HistoryEvent) {
 	c.open++
 	before := c.entries[from.ID]
 	switch from.Type {
-	case flow.ExecutionStarted:
+	case flow.ExecutionStarted, flow.ExecutionRedriven:
 		if at.container != -1 {
 			c.fault(e, "the state does not stand in the outermost list")
 		}
@@ -346,8 +365,15 @@ func (c *checker) checkKind(e, from *flow.HistoryEvent) {
 	if e.Type == flow.MapRunStarted && !distributed {
 		c.fault(e, "only a distributed Map has it")
 	}
+	if e.Type == flow.TaskSucceeded || c.kindOf(from) != 0 && from.Node != e.Node {
+		c.succeeded[e.Node] = true
+	}
 	if e.Type != flow.StateSucceeded && e.Type != flow.StepSucceeded {
 		return
+	}
+	if c.redriven && c.succeeded[e.Node] &&
+		(from.Type == flow.StateStarted || from.Type == flow.StepStarted) {
+		return // an earlier life had the result, and did not get to leave the state
 	}
 	if distributed && from.Type != flow.MapRunStarted {
 		c.fault(e, "it cannot follow %s", from.Type)
