@@ -24,7 +24,7 @@ type Row struct {
 type Bar struct {
 	From, To time.Time
 	Class    string // one of those of Style: "succeeded", "failed", "running", "waiting", "aborted"
-	Narrow     bool   // below another bar: an attempt of an entry
+	Narrow   bool   // below another bar: an attempt of an entry
 	Title    string // what it is, for a reader who points at it
 }
 

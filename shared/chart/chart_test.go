@@ -36,7 +36,7 @@ func wellFormed(t *testing.T, picture string) {
 // widths returns the widths of the bars of a class, in their order.
 func widths(t *testing.T, picture, class string) (list []float64) {
 	t.Helper()
-	found := regexp.MustCompile(`class="` + class + `"[^>]* width="([0-9.]+)"`).FindAllStringSubmatch(
+	found := regexp.MustCompile(`class="`+class+`"[^>]* width="([0-9.]+)"`).FindAllStringSubmatch(
 		picture, -1)
 	for _, m := range found {
 		w, err := strconv.ParseFloat(m[1], 64)

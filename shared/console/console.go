@@ -116,6 +116,8 @@ func (c *Console) route() {
 		"POST /save":                               (*pageRequest).save,
 		"POST /flows/{flow}/start":                 (*pageRequest).start,
 		"POST /flows/{flow}/delete":                (*pageRequest).delete,
+		"POST /executions/change":                  (*pageRequest).changeSelected,
+		"POST " + executionPath + "/delete":        (*pageRequest).deleteExecution,
 		"POST " + executionPath + "/stop":          (*pageRequest).stop,
 		"POST " + executionPath + "/report":        (*pageRequest).report,
 		"GET /flows/{flow}/schedules":              (*pageRequest).schedules,

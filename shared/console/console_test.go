@@ -48,7 +48,7 @@ func (s *server) walk(language string) {
 				continue
 			}
 			path, _, _ = strings.Cut(path, "#")
-			isForm := strings.HasPrefix(m[0], "action") && !strings.HasPrefix(path, "executions")
+			isForm := strings.HasPrefix(m[0], "action") && path != "executions"
 			if !seen[path] && !isForm {
 				seen[path] = true
 				todo = append(todo, path)

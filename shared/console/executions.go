@@ -1,22 +1,74 @@
 package console
 
 import (
+	"cmp"
 	"errors"
-	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/client"
 )
 
-// executionsPage is a page of the executions of a flow.
+// executionsPage is a page of the executions of a flow, or the newest ones of several.
 type executionsPage struct {
-	Flow, Status, Prefix string
-	Flows                []client.Flow // for the choice
-	More                 bool          // there are flows that the choice lacks
-	Executions           []client.Execution
-	Next                 string // the address of the next page; "" on the last
+	executionsFilter
+	Flows      []client.Flow // for the choice
+	More       bool          // there are flows that the choice lacks
+	Executions []client.Execution
+	Next       string // the address of the next page; "" on the last
+	Looked     int    // how many flows were looked at, if there are others or no flow is chosen
+	Done       []doneTo
+}
+
+// executionsFilter is what the reader filters by. The address of the page holds it.
+type executionsFilter struct {
+	Flow           string // "" is every flow
+	Status, Prefix string
+	Since, Until   string // UTC, as a form writes it: 2026-12-01T15:04
+	Qualifier      string // version or alias
+}
+
+// Filtered reports whether the list is filtered beside the choice of a flow.
+func (f executionsFilter) Filtered() bool {
+	return f != executionsFilter{Flow: f.Flow}
+}
+
+// query returns the filter as an address holds it.
+func (f executionsFilter) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"flow": f.Flow, "status": f.Status,
+		"prefix": f.Prefix, "since": f.Since, "until": f.Until, "qualifier": f.Qualifier} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// Query returns the filter as an address holds it.
+func (f executionsFilter) Query() string { return f.query().Encode() }
+
+// request returns the request for executions of a flow that match.
+func (f executionsFilter) request(flowName string, limit int64) cloudflow.ListExecutionsRequest {
+	brief := true
+	return cloudflow.ListExecutionsRequest{FlowName: flowName, Status: f.Status,
+		ExecutionNamePrefix: f.Prefix, StartedTimeBegin: instant(f.Since),
+		StartedTimeEnd: instant(f.Until), Qualifier: f.Qualifier, Limit: &limit,
+		MetadataOnly: &brief}
+}
+
+// instant returns a time of a form as the API reads it.
+func instant(text string) string {
+	if len(text) == len("2006-01-02T15:04") {
+		text += ":00"
+	}
+	if text != "" && !strings.HasSuffix(text, "Z") {
+		text += "Z"
+	}
+	return text
 }
 
 // Statuses are those that the list can be filtered by.
@@ -27,32 +79,65 @@ func (executionsPage) Statuses() []string {
 // flowChoiceMax is how many flows the choice of the list has.
 const flowChoiceMax = 1000
 
-func (pr *pageRequest) executions() error {
-	p := executionsPage{Flow: pr.r.URL.Query().Get("flow"), Status: pr.r.URL.Query().Get("status"),
-		Prefix: pr.r.URL.Query().Get("prefix")}
+func (pr *pageRequest) executions() error { return pr.showExecutions(pr.r.URL.Query(), nil) }
+
+// showExecutions shows a list, and what has been done to executions of it.
+func (pr *pageRequest) showExecutions(q url.Values, done []doneTo) error {
+	p := &executionsPage{executionsFilter: executionsFilter{q.Get("flow"), q.Get("status"),
+		q.Get("prefix"), q.Get("since"), q.Get("until"), q.Get("qualifier")}, Done: done}
 	var err error
 	if p.Flows, p.More, err = pr.firstFlows(flowChoiceMax); err != nil {
 		return err
 	}
-	if p.Flow == "" && len(p.Flows) > 0 {
-		p.Flow = p.Flows[0].Name
-	}
 	if p.Flow == "" {
-		return pr.ok("executions", "", p)
+		err = pr.newestOfAll(p)
+	} else {
+		err = pr.executionsOf(p, q.Get("from"))
 	}
-	limit, brief := int64(pageSize), true
-	got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{FlowName: p.Flow,
-		Status: p.Status, ExecutionNamePrefix: p.Prefix, Limit: &limit, MetadataOnly: &brief,
-		NextToken: pr.r.URL.Query().Get("from")})
+	if err != nil {
+		return err
+	}
+	return pr.ok("executions", "", p)
+}
+
+// executionsOf reads a page of the executions of one flow.
+func (pr *pageRequest) executionsOf(p *executionsPage, from string) error {
+	q := p.request(p.Flow, pageSize)
+	q.NextToken = from
+	got, err := pr.api.ListExecutions(pr.ctx, q)
 	if err != nil {
 		return err
 	}
 	p.Executions = got.Executions
 	if got.NextToken != "" {
-		p.Next = "executions?" + url.Values{"flow": {p.Flow}, "status": {p.Status},
-			"prefix": {p.Prefix}, "from": {got.NextToken}}.Encode()
+		next := p.query()
+		next.Set("from", got.NextToken)
+		p.Next = "executions?" + next.Encode()
 	}
-	return pr.ok("executions", "", p)
+	return nil
+}
+
+// newestOfAll reads the newest executions of the first flows.
+func (pr *pageRequest) newestOfAll(p *executionsPage) error {
+	flows := p.Flows[:min(len(p.Flows), homeFlowsMax)]
+	p.Looked = len(flows)
+	lists := make([][]client.Execution, len(flows))
+	err := pr.inParallel(len(flows), func(i int) error {
+		got, err := pr.api.ListExecutions(pr.ctx, p.request(flows[i].Name, homeExecutions))
+		switch {
+		case fault.CodeOf(err) == fault.AccessDenied: // the reader may list others
+			return nil
+		case err == nil:
+			lists[i] = got.Executions
+		}
+		return err
+	})
+	p.Executions = slices.Concat(lists...)
+	slices.SortStableFunc(p.Executions, func(a, b client.Execution) int {
+		return cmp.Compare(b.StartedTime, a.StartedTime)
+	})
+	p.Executions = p.Executions[:min(len(p.Executions), pageSize)]
+	return err
 }
 
 // after leads back to the execution once something has been done with it, or shows why it could
@@ -76,52 +161,4 @@ func (pr *pageRequest) stop() error {
 	}
 	_, err := pr.api.StopExecution(pr.ctx, q)
 	return pr.after(err)
-}
-
-// export sends an execution with its history as a file.
-func (pr *pageRequest) export() error {
-	flowName, name := pr.r.PathValue("flow"), pr.r.PathValue("execution")
-	x, err := pr.api.DescribeExecution(pr.ctx, cloudflow.DescribeExecutionRequest{FlowName: flowName,
-		ExecutionName: name})
-	if err != nil {
-		return err
-	}
-	events, err := pr.exported(flowName, name)
-	if err != nil {
-		return err
-	}
-	header := pr.w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Disposition", `attachment; filename="execution.json"`)
-	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	pr.w.WriteHeader(http.StatusOK)
-	return writeJSON(pr.w, struct {
-		Execution *client.Execution
-		Events    []client.Event
-	}{x, events})
-}
-
-// What an export has of a history at most, in events and in bytes of their details.
-const (
-	exportEvents = 100000
-	exportBytes  = 16 << 20
-)
-
-// exported returns the events of an export.
-func (pr *pageRequest) exported(flowName, name string) (all []client.Event, err error) {
-	limit, token, size := int64(readPage), "", 0
-	for {
-		got, err := pr.api.GetExecutionHistory(pr.ctx, cloudflow.GetExecutionHistoryRequest{
-			FlowName: flowName, ExecutionName: name, NextToken: token, Limit: &limit})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range got.Events {
-			size += len(e.EventDetail)
-		}
-		all = append(all, got.Events...)
-		if token = got.NextToken; token == "" || len(all) >= exportEvents || size >= exportBytes {
-			return all, nil
-		}
-	}
 }

@@ -236,3 +236,72 @@ func TestLive(t *testing.T) {
 		}
 	}
 }
+
+// TestExecutionsOfAllFlows: without a flow the list has the newest executions of all, and its filters
+// hold for them.
+func TestExecutionsOfAllFlows(t *testing.T) {
+	s := serve(t, "", "")
+	fill(t, s.api("", ""))
+	s.shows("executions", ">good</a>", ">poor</a>", ">open</a>", "of the first 2 flows")
+	if body := s.shows("executions?status=Failed", ">poor</a>", "The list is filtered.").body; strings.
+		Contains(body, ">open</a>") {
+		t.Error("the list is not filtered")
+	}
+	if body := s.shows("executions?until=2020-01-01T00:00").body; strings.Contains(body, ">good</a>") {
+		t.Error("the time is no filter")
+	}
+	s.shows("executions?since=2020-01-01T00:00", ">good</a>", `value="2020-01-01T00:00"`)
+	if got := s.get("executions?since=yesterday"); got.status != http.StatusBadRequest {
+		t.Errorf("a time that is none: %d", got.status)
+	}
+}
+
+// TestSelectedExecutions: those that are selected are stopped or deleted, and the page says what
+// became of each.
+func TestSelectedExecutions(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	form := url.Values{"execution": {"ask/open", "pay/good"}, "do": {"stop"}, "list": {"flow=ask"}}
+	got := s.post("executions/change", form)
+	if got.status != http.StatusOK || !strings.Contains(got.body, "ask / open: accepted") ||
+		!strings.Contains(got.body, "pay / good: ") || !strings.Contains(got.body, "already completed") {
+		t.Errorf("%+v", got)
+	}
+	awaitStatus(t, api, "ask", "open", "Stopped")
+	form.Set("do", "delete")
+	s.post("executions/change", form)
+	for _, q := range []cloudflow.DescribeExecutionRequest{{FlowName: "ask", ExecutionName: "open"},
+		{FlowName: "pay", ExecutionName: "good"}} {
+		if x, err := api.DescribeExecution(t.Context(), q); err == nil {
+			t.Errorf("%+v is still there", x)
+		}
+	}
+	if got := s.post("executions/change", url.Values{"execution": {"pay/poor"}, "do": {"x"}}); !strings.
+		Contains(got.body, "there is no such action") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestDeleteExecution: an execution that has ended is deleted once its name is typed; one that runs
+// is not.
+func TestDeleteExecution(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	got := s.post("flows/pay/executions/poor/delete", url.Values{"confirm": {"good"}})
+	if !strings.Contains(got.body, "Type the name of the execution to delete it.") {
+		t.Errorf("%+v", got)
+	}
+	if got = s.post("flows/pay/executions/poor/delete", url.Values{"confirm": {"poor"}}); got.
+		location != "./../../../../executions?flow=pay" {
+		t.Errorf("%+v", got)
+	}
+	if got = s.get("flows/pay/executions/poor"); got.status != http.StatusNotFound {
+		t.Errorf("it is still there: %d", got.status)
+	}
+	got = s.post("flows/ask/executions/open/delete", url.Values{"confirm": {"open"}})
+	if !strings.Contains(got.body, `role="alert"`) {
+		t.Errorf("a running one: %+v", got)
+	}
+}
