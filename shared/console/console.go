@@ -117,6 +117,7 @@ func (c *Console) route() {
 		"POST /flows/{flow}/start":                 (*pageRequest).start,
 		"POST /flows/{flow}/delete":                (*pageRequest).delete,
 		"POST /executions/change":                  (*pageRequest).changeSelected,
+		"POST " + executionPath + "/redrive":       (*pageRequest).redrive,
 		"POST " + executionPath + "/delete":        (*pageRequest).deleteExecution,
 		"POST " + executionPath + "/stop":          (*pageRequest).stop,
 		"POST " + executionPath + "/report":        (*pageRequest).report,

@@ -34,6 +34,13 @@ type executionPage struct {
 // Running reports whether the execution has not ended.
 func (p *executionPage) Running() bool { return p.Execution.Status == flow.Running.String() }
 
+// Redrivable reports whether a redrive may let the execution go on.
+func (p *executionPage) Redrivable() bool {
+	s := p.Execution.Status
+	return !p.Express && p.Execution.MapRunName == "" && (s == flow.Failed.String() ||
+		s == flow.TimedOut.String() || s == flow.Stopped.String())
+}
+
 // State says what a script that follows the page waits for: "running", "reading" while not every
 // event is counted, "" if nothing.
 func (p *executionPage) State() string {

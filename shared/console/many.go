@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"millrace/shared/cloudflow"
@@ -13,7 +14,7 @@ type doneTo struct{ Flow, Execution, Wrong string }
 // selectedMax is how many executions one form may change.
 const selectedMax = 100
 
-// changeSelected stops or deletes the executions that the reader has selected in a list, and shows
+// changeSelected stops, redrives or deletes the executions that the reader has selected in a list, and shows
 // what became of each. Each is named by its flow, a slash and its name.
 func (pr *pageRequest) changeSelected() error {
 	selected := pr.r.PostForm["execution"]
@@ -26,6 +27,9 @@ func (pr *pageRequest) changeSelected() error {
 		switch pr.r.PostFormValue("do") {
 		case "stop":
 			_, err = pr.api.StopExecution(pr.ctx, cloudflow.StopExecutionRequest{
+				FlowName: flowName, ExecutionName: name})
+		case "redrive":
+			_, err = pr.api.RedriveExecution(pr.ctx, cloudflow.RedriveExecutionRequest{
 				FlowName: flowName, ExecutionName: name})
 		case "delete":
 			err = pr.api.DeleteExecution(pr.ctx, cloudflow.DeleteExecutionRequest{
@@ -46,6 +50,19 @@ func (pr *pageRequest) changeSelected() error {
 		return pr.missing()
 	}
 	return pr.showExecutions(q, done)
+}
+
+// redrive lets an execution that has ended without success go on. The form says how often that was
+// done before, so that a form that is sent twice does it once.
+func (pr *pageRequest) redrive() error {
+	count, err := strconv.ParseInt(pr.r.PostFormValue("count"), 10, 64)
+	if err != nil {
+		return pr.missing()
+	}
+	_, err = pr.api.RedriveExecution(pr.ctx, cloudflow.RedriveExecutionRequest{
+		FlowName: pr.r.PathValue("flow"), ExecutionName: pr.r.PathValue("execution"),
+		RedriveCount: &count})
+	return pr.after(err)
 }
 
 // deleteExecution deletes an execution that has ended, once its name has been typed.

@@ -305,3 +305,37 @@ func TestDeleteExecution(t *testing.T) {
 		t.Errorf("a running one: %+v", got)
 	}
 }
+
+// TestRedrive: an execution that has ended without success goes on, once for each form.
+func TestRedrive(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	s.post("flows/ask/executions/open/stop", nil)
+	awaitStatus(t, api, "ask", "open", "Stopped")
+	s.shows("flows/ask/executions/open", `name="count" value="0"`, ">Redrive</button>")
+	for range 2 {
+		got := s.post("flows/ask/executions/open/redrive", url.Values{"count": {"0"}})
+		if got.status != http.StatusSeeOther {
+			t.Errorf("%+v", got)
+		}
+	}
+	x, err := api.DescribeExecution(t.Context(), cloudflow.DescribeExecutionRequest{FlowName: "ask",
+		ExecutionName: "open"})
+	if err != nil || x.Status != "Running" || x.RedriveCount != 1 {
+		t.Errorf("%+v, %v", x, err)
+	}
+	awaitEvent(t, api, "ask", "open", "ExecutionRedriven")
+	for range 100 {
+		if strings.Contains(s.get("flows/ask/executions/open").body, "State Ask waits") {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.shows("flows/ask/executions/open", "Redriven 1 times", "State Ask waits for a report",
+		`data-status="waiting"`)
+	got := s.post("flows/pay/executions/good/redrive", url.Values{"count": {"0"}})
+	if !strings.Contains(got.body, `role="alert"`) {
+		t.Errorf("one that has succeeded: %+v", got)
+	}
+}

@@ -249,5 +249,9 @@ var catalogue = map[string]struct{ en, zh string }{
 	"delete execution":      {"Delete the execution", "删除执行"},
 	"delete execution note": {"This removes the execution and its history for ever. Type its name to confirm.", "这会永久删除该执行及其历史。请输入执行名称确认。"},
 	"confirm the execution": {"Type the name of the execution to delete it.", "请输入执行名称以确认删除。"},
+	"redrive":               {"Redrive", "从失败处继续"},
+	"redrive note":          {"It goes on from the states that failed; what has succeeded is not run again.", "从失败的状态节点继续，已成功的部分不再运行。"},
+	"redrive selected":      {"Redrive the selected ones", "从失败处继续所选"},
+	"redriven":              {"Redriven %d times, the last time", "已从失败处继续 %d 次，最近一次："},
 	"cause not known":       {"The cause cannot be read: %s", "无法读取原因：%s"},
 }

@@ -58,6 +58,10 @@ func NewRun() *Run {
 
 // Add takes the next event of a history. Events must come in order.
 func (r *Run) Add(e Event) {
+	if e.Type == "ExecutionRedriven" {
+		r.redrive()
+		return
+	}
 	if e.State == "" {
 		if status, ok := strings.CutPrefix(e.Type, "Execution"); ok && status != "Started" {
 			r.Status = status
@@ -70,6 +74,17 @@ func (r *Run) Add(e Event) {
 		r.States[e.State] = v
 	}
 	r.add(v, e)
+}
+
+// redrive forgets the entries that had not succeeded: their states are entered again.
+func (r *Run) redrive() {
+	r.Status = "Running"
+	for _, v := range r.States {
+		v.Failed, v.Aborted = v.caught, 0
+		v.Entered = v.Succeeded + v.Failed
+		v.submitted, v.retrying, v.items = 0, 0, Items{}
+	}
+	clear(r.failures)
 }
 
 // SetItems says how far a Map is, by the name of its state.

@@ -96,3 +96,22 @@ func TestRun(t *testing.T) {
 		}
 	}
 }
+
+// TestRedrivenRun: what a redrive enters again is drawn as what it does now.
+func TestRedrivenRun(t *testing.T) {
+	events := []graph.Event{{Type: "ExecutionStarted"}, {Type: "StateEntered", State: "B"},
+		{Type: "StateSucceeded", State: "B"}, {Type: "StateEntered", State: "M"},
+		{Type: "StateEntered", State: "I"}, {Type: "StateFailed", State: "I"},
+		{Type: "StateFailed", State: "M"}, {Type: "ExecutionFailed"}, {Type: "ExecutionRedriven"},
+		{Type: "StateEntered", State: "M", Follows: 9}, {Type: "StateEntered", State: "I"}}
+	if got, want := statuses(t, events),
+		"A: not reached; B: succeeded; M: running; I: running"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	events = append(events, graph.Event{Type: "StateSucceeded", State: "I"},
+		graph.Event{Type: "StateSucceeded", State: "M"}, graph.Event{Type: "ExecutionSucceeded"})
+	if got, want := statuses(t, events),
+		"A: not reached; B: succeeded; M: succeeded; I: succeeded"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
