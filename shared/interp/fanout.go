@@ -34,7 +34,7 @@ func (f *stepper) canSpawn(e *entry) bool {
 	if r != nil && r.wantsBlock(e) || e.pending == 0 && e.allRead() {
 		return true
 	}
-	if r != nil && !r.end && len(r.blocks) < blocksAhead && f.state(e).Map.Distributed.Batch != nil {
+	if r != nil && r.lacksBlocks() && f.state(e).Map.Distributed.Batch != nil {
 		return false // the batch may go on in the next block
 	}
 	return e.mayOpen() && len(e.running) < f.concurrency(e)

@@ -17,6 +17,7 @@ type itemReader struct {
 	reads    int          // attempts so far
 	itemsMax int64        // by MaxItems; -1: not given
 	end      bool         // all items are read
+	ahead    int          // blocks that the next batch needs, if they are more than blocksAhead
 	blocks   []*itemBlock // those with items that are not handed out, in their order
 	unknown  []byte
 }
@@ -35,9 +36,12 @@ const (
 )
 
 // blocksAhead is how many blocks may be read and not handed out completely: the one whose items are
-// handed out, and one more, so that children do not wait for the reader, and batches may go beyond
-// the end of a block.
-const blocksAhead = 2
+// handed out, and one more, so that children do not wait for the reader. A batch whose items go
+// beyond them makes the reader read more, up to blocksMax: there it ends, whatever its limits say.
+const (
+	blocksAhead = 2
+	blocksMax   = 16
+)
 
 // reader returns the itemReader of an open MapRun; nil: ItemsPath gave the items.
 func (e *entry) reader() *itemReader {
@@ -49,7 +53,12 @@ func (e *entry) reader() *itemReader {
 
 // wantsBlock reports whether the next block must be read now.
 func (r *itemReader) wantsBlock(e *entry) bool {
-	return !r.end && e.attempt == nil && len(r.blocks) < blocksAhead
+	return e.attempt == nil && r.lacksBlocks()
+}
+
+// lacksBlocks reports whether more blocks must be read before a batch can be built.
+func (r *itemReader) lacksBlocks() bool {
+	return !r.end && len(r.blocks) < max(blocksAhead, r.ahead)
 }
 
 // allRead reports whether the number of items is known.

@@ -18,9 +18,14 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	if again {
 		c = e.mapRun.redo[0]
 	}
-	tree, n, err := f.childInput(e, st, c)
+	tree, n, complete, err := f.childInput(e, st, c)
 	if err != nil {
 		return err
+	}
+	r := e.reader()
+	if !complete && len(r.blocks) < blocksMax {
+		r.ahead = len(r.blocks) + 1
+		return nil
 	}
 	index := c.index
 	a := &attempt{id: e.mapRun.childAttempt(index), phase: attemptReady, items: n, first: c.first + 1,
@@ -36,8 +41,9 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 		e.mapRun.redo = e.mapRun.redo[1:]
 	} else {
 		e.cursor += n
-		if r := e.reader(); r != nil {
+		if r != nil {
 			r.release(e.cursor)
+			r.ahead = 0
 		}
 		e.results = append(e.results, nil)
 	}
@@ -58,47 +64,50 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 }
 
 // childInput builds the input of the next child: an item, or a batch of n items. A child whose
-// number of items is given is started again, with the same ones.
+// number of items is given is started again, with the same ones. A batch is not complete if items
+// that are not read yet may be part of it.
 func (f *stepper) childInput(
 	e *entry, st *flow.State, c childItems,
-) (input any, n int, err error) {
+) (input any, n int, complete bool, err error) {
 	d := st.Map.Distributed
 	switch {
 	case c.input != nil:
 		input, err = treeOf(c.input)
-		return input, c.items, err
+		return input, c.items, true, err
 	case d.Batch == nil:
 		input, err = f.item(e, st, c.first)
-		return input, 1, err
+		return input, 1, true, err
 	}
 	batch := map[string]any{"Items": []any{}}
 	if d.Batch.Input != nil {
 		if batch["BatchInput"], err = f.build(d.Batch.Input, f.env(e, "BatchInput")); err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
 	}
 	items := []any{}
 	r := e.mapRun
 	size, err := value.Measure(batch, int(r.batchBytes))
 	if err != nil {
-		return nil, 0, f.runtimeError("BatchInput is " + err.Error())
+		return nil, 0, false, f.runtimeError("BatchInput is " + err.Error())
 	}
 	for c.first+n < e.total && (c.items == 0 && int64(n) < r.batchItems || n < c.items) {
 		item, err := f.item(e, st, c.first+n)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
 		length, err := value.Measure(item, int(r.batchBytes))
 		// An item that does not fit makes a batch of its own, whose child may fail by it.
 		size += length + min(n, 1)
 		if c.items == 0 && n > 0 && (err != nil || size > int(r.batchBytes)) {
+			complete = true
 			break
 		}
 		items = append(items, item)
 		n++
 	}
 	batch["Items"] = items
-	return batch, n, nil
+	complete = complete || c.items > 0 || int64(n) >= r.batchItems || e.allRead()
+	return batch, n, complete, nil
 }
 
 // item returns the item with an index as the ItemConstructor builds it.

@@ -14,6 +14,7 @@ const (
 	readerItemsMax = 4
 	readerEnd      = 5
 	readerBlock    = 6
+	readerAhead    = 7
 )
 
 // Fields of a block of items, which is closed.
@@ -36,6 +37,7 @@ func encodeReader(w *flow.FieldWriter, r *itemReader) {
 		w.Value(blockItems, b.items)
 		w.End(start)
 	}
+	w.Uint(readerAhead, uint64(r.ahead))
 	w.Unknown(r.unknown)
 }
 
@@ -54,6 +56,8 @@ func decodeReader(r *flow.FieldReader) *itemReader {
 			m.itemsMax = r.Int()
 		case readerEnd:
 			m.end = r.Bool()
+		case readerAhead:
+			m.ahead = int(r.Small(blocksMax))
 		case readerBlock:
 			m.blocks = append(m.blocks, decodeItemBlock(r))
 		default:

@@ -59,6 +59,7 @@ var Invariants = []Invariant{
 	{"lease", "no lease is longer or shorter than its bound"},
 	// Children and outbox.
 	{"origin", "an attempt starts one execution, however often the start is retried"},
+	{"MapRun items", "a MapRun that has succeeded has worked on each item of its object once"},
 	{"MapRun counts", "the counts of a MapRun add up, never fall, and count no child twice"},
 	{"MapRun tolerance", "a MapRun that goes on, or has succeeded, tolerates its failures"},
 	{"MapRun concurrency", "no more children run than their MapRun allows"},

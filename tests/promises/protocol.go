@@ -34,13 +34,15 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
 	{Says: "each item of a distributed Map is worked on once and counts once; its children end " +
 		"with it",
-		Invariants: []string{"MapRun counts", "MapRun tolerance", "MapRun concurrency",
+		Invariants: []string{"MapRun items", "MapRun counts", "MapRun tolerance", "MapRun concurrency",
 			"MapRun stops", "origin"},
 		Tests: []string{"shared/interp: TestMapRun, TestMapRunTolerance, TestMapRunBatches, " +
-			"TestMapRunAborted, TestMapRunUpdated, TestReplayMapRuns",
+			"TestMapRunAborted, TestMapRunUpdated, TestReplayMapRuns, TestItemReader, " +
+			"TestItemReaderStored, TestItemReaderLost",
+			"shared/task/itemtask: TestItems, TestChanged, TestRetries",
 			"shared/engine: TestMapRun, TestMapRunSurvives, TestMapRunStartsOnce, " +
 				"TestMapRunEndsChildren, TestUpdateMapRun, TestUpdateMapRunLosesRaces"},
-		Open: "the simulation has Standard children with Pass, Choice and Fail states; the " +
+		Open: "the simulation has children with Pass, Wait, Choice and Fail states alone; the " +
 			"reference judges children, and not the Map itself"},
 	{Says: "a message that loses too many races is accepted through the inbox, or its sender " +
 		"gets an error that allows a retry",

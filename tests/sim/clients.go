@@ -107,7 +107,7 @@ func (c *clients) draw(which string) {
 	if list, err := cases(); err != nil {
 		w.failf("%v", err)
 		return
-	} else if n := pickExample(list, which, w.rand); n != nil && (chosen ||
+	} else if n := w.drawReader(pickExample(list, which, w.rand), which); n != nil && (chosen ||
 		which != "") && which != "generated" {
 		flows, w.mocked = []definition{n.flow}, &n.setup
 		w.tracef("example %s", n.name)

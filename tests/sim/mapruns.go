@@ -31,6 +31,9 @@ func (w *World) judgeMapRuns(r *run) {
 			w.judgeConcurrency(r, &m, children)
 		} else if !seen || before.Status == interp.MapRunRunning {
 			w.judgeStops(r, &m, children)
+			if m.Status == interp.MapRunSucceeded {
+				w.judgeItems(r, &m)
+			}
 		}
 	}
 }
@@ -70,17 +73,22 @@ func tolerated(m *interp.MapRun) bool {
 
 // itemsOf returns how many items a child works on: those of its batch, or one.
 func (w *World) itemsOf(c *run) int {
-	if c.m.Nodes[c.x.MapNode-1].Map.Distributed.Batch == nil {
-		return 1
-	}
+	return len(w.workOf(c))
+}
+
+// workOf returns the items that a child works on.
+func (w *World) workOf(c *run) []any {
 	text, err := w.raw.InputText(always, c.x)
 	if err != nil {
 		w.violate("readable", "%s: input: %v", c.x.Partition(), err)
 	}
 	tree, _ := value.Decode(text)
+	if c.m.Nodes[c.x.MapNode-1].Map.Distributed.Batch == nil {
+		return []any{tree}
+	}
 	batch, _ := tree.(map[string]any)
 	items, _ := batch["Items"].([]any)
-	return len(items)
+	return items
 }
 
 // childrenOf returns the Standard children of a MapRun.

@@ -119,6 +119,7 @@ func newProcess(w *World) *process {
 	if w.rights != nil {
 		o.Rights = w.rights.of
 	}
+	o.Items = world
 	if w.bug != nil && w.bug.Engine != nil {
 		w.bug.Engine(&o)
 	}

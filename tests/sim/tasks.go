@@ -279,6 +279,10 @@ func (k *tasks) plan(r *task.Request) plan {
 var hangs = [...]time.Duration{40 * time.Second, 3 * time.Minute, 12 * time.Minute}
 
 func (k *tasks) outcome(r *task.Request) plan {
+	if readsItems(r) {
+		return plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
+			result: k.readBlock(r)}
+	}
 	if k.w.mocked != nil {
 		return k.mock(r)
 	}
