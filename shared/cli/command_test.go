@@ -142,7 +142,7 @@ func TestFlows(t *testing.T) {
 	want := `CreateFlow {Name:new Definition:` + good +
 		` Description:d Type:FDL RoleArn:acs:ram::1:role/r ExecutionMode:Express ` +
 		`ExternalStorageLocation: Environment:{"Variables":[{"Name":"A","Value":"1=2"},` +
-		`{"Name":"B","Value":"3"}]} ResourceGroupID: HiddenPaths:}`
+		`{"Name":"B","Value":"3"}]} ResourceGroupID: HiddenPaths: SearchKeys:}`
 	if got := s.api.requests[0]; got != want {
 		t.Errorf("sent %s\nwant %s", got, want)
 	}

@@ -25,6 +25,9 @@ type Caller struct {
 	// FlowPrincipal is "role <ARN>" or "key <id>" when a flow makes the request: the identity that
 	// the flow acts with. It is "" when a client makes the request.
 	FlowPrincipal string
+	// Source is that of executions that are started, as of store.Execution, if it does not follow
+	// from Identity: an event makes the request.
+	Source string
 }
 
 // CreateFlowRequest holds the parameters of CreateFlow (docs/api.md#createflow). Environment is the
@@ -33,7 +36,7 @@ type CreateFlowRequest struct {
 	Name, Definition, Description, Type, RoleArn        string
 	ExecutionMode, ExternalStorageLocation, Environment string
 	ResourceGroupID                                     string
-	HiddenPaths                                         string // JSON
+	HiddenPaths, SearchKeys                             string // JSON
 }
 
 // UpdateFlowRequest holds the parameters of UpdateFlow (docs/api.md#updateflow). A nil field keeps
@@ -41,7 +44,7 @@ type CreateFlowRequest struct {
 type UpdateFlowRequest struct {
 	Name                                                                         string
 	Definition, Description, Type, RoleArn, Environment, ExternalStorageLocation *string
-	HiddenPaths                                                                  *string // JSON
+	HiddenPaths, SearchKeys                                                      *string // JSON
 }
 
 // DescribeFlowRequest names a flow, and a version of it; FlowVersion "": the current definition.
@@ -65,6 +68,7 @@ type Flow struct {
 	CreatedTime, LastModifiedTime                    int64 // ms since 1970
 	Environment                                      []flow.Variable
 	HiddenPaths                                      []string
+	SearchKeys                                       []flow.SearchPath
 }
 
 // FlowPage is one page of flows.
@@ -112,6 +116,9 @@ type ListExecutionsRequest struct {
 	ExecutionNamePrefix              string
 	MetadataOnly                     *bool
 	Qualifier, MapRunName            string
+	// Filters that CloudFlow does not have.
+	StateName, ErrorName, GroupKey, Source    string
+	SearchKey, SearchValue, SearchValuePrefix string
 }
 
 // GetExecutionHistoryRequest pages through an execution's events.
@@ -146,6 +153,9 @@ type Execution struct {
 	Hidden *Hidden
 	// RedriveCount is how often it was redriven, RedriveDate when the last time, in ms since 1970.
 	RedriveCount, RedriveDate int64
+	// What lists find it by: see store.Summary.
+	Source, FailedState, ErrorName, GroupKey string
+	SearchKeys                               []flow.SearchKey
 }
 
 // SyncExecution is the response of StartSyncExecution.

@@ -38,6 +38,7 @@ func (s *Service) StartChild(ctx context.Context, c flow.Child) (string, error) 
 	x, created, err := s.startQualified(ctx, &engine.Start{
 		Flow: f, Name: name, Input: c.Input, Canonical: canonical, Qualifier: c.Qualifier,
 		CallbackToken: c.CallbackToken, Origin: engine.TaskOrigin(c.Key),
+		Source: store.SourceExecution + c.Parent,
 	})
 	if err != nil {
 		return "", err

@@ -89,8 +89,17 @@ func (s *Service) prepare(
 		Tree:          input.tree,
 		CallbackToken: q.CallbackToken,
 		StartedBy:     c.Identity,
+		Source:        c.source(),
 		Qualifier:     q.Qualifier,
 	}, nil
+}
+
+// source returns the Source of an execution that a caller starts.
+func (c Caller) source() string {
+	if c.Source == "" && c.Identity != "" && c.FlowPrincipal == "" {
+		return store.SourceKey + c.Identity
+	}
+	return c.Source
 }
 
 // startQualified starts an execution of the version that its qualifier names, or returns the
@@ -305,10 +314,15 @@ func (s *Service) executionView(
 		return out, nil
 	}
 	out, err := s.fullExecution(ctx, x)
-	if err != nil || c.May == nil && len(f.HiddenPaths) == 0 {
-		return out, err
+	if err != nil {
+		return nil, err
 	}
-	return c.visibility(f, x.StartedBy).filter(out), nil
+	v, sum := c.visibility(f, x.StartedBy), x.Summary()
+	v.showFound(f, &sum, out)
+	if c.May == nil && len(f.HiddenPaths) == 0 {
+		return out, nil
+	}
+	return v.filter(out), nil
 }
 
 // fullExecution returns an execution as the wire shows it to its owner.

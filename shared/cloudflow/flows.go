@@ -33,6 +33,10 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if err != nil {
 		return nil, err
 	}
+	searchKeys, err := parseSearchKeys(q.SearchKeys)
+	if err != nil {
+		return nil, err
+	}
 	m, err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition)
 	if err != nil {
 		return nil, err
@@ -69,6 +73,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		ResourceGroup:   q.ResourceGroupID,
 		Environment:     env,
 		HiddenPaths:     hiddenPaths,
+		SearchKeys:      searchKeys,
 		Author:          c.Identity,
 		Created:         now,
 		Modified:        now,
@@ -146,6 +151,10 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err != nil {
 		return nil, err
 	}
+	searchKeys, err := parseSearchKeys(deref(q.SearchKeys))
+	if err != nil {
+		return nil, err
+	}
 	f, err := s.getFlow(ctx, c, q.Name)
 	if err != nil {
 		return nil, s.malformedFirst(q, err)
@@ -165,6 +174,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	applyUpdate(f, q, env)
 	if q.HiddenPaths != nil {
 		f.HiddenPaths = hiddenPaths
+	}
+	if q.SearchKeys != nil {
+		f.SearchKeys = searchKeys
 	}
 	if changesBehavior(q) {
 		// A stored definition that no longer passes the checks has no machine whose targets could
@@ -343,6 +355,7 @@ func flowView(f *store.Flow, definition string) *Flow {
 		LastModifiedTime:        f.Modified,
 		Environment:             variables(f.Environment, true),
 		HiddenPaths:             f.HiddenPaths,
+		SearchKeys:              f.SearchKeys,
 	}
 }
 

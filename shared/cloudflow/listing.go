@@ -17,58 +17,113 @@ import (
 func (s *Service) ListExecutions(
 	ctx context.Context, c Caller, q ListExecutionsRequest,
 ) (*ExecutionPage, error) {
-	if err := checkName("FlowName", q.FlowName); err != nil {
-		return nil, err
+	if q.FlowName != allFlows {
+		if err := checkName("FlowName", q.FlowName); err != nil {
+			return nil, err
+		}
 	}
 	l, err := newListing(q)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.getFlow(ctx, c, q.FlowName)
+	position, err := q.decodePosition()
 	if err != nil {
 		return nil, err
 	}
-	l.FlowID, l.Shards = f.ID, f.ListShards
+	flows, last, err := s.listedFlows(ctx, c, q, position.flows)
+	if err != nil {
+		return nil, err
+	}
+	l.Before = position.before
+	for _, f := range flows {
+		l.Flows = append(l.Flows, store.ListedOf{FlowID: f.ID, Shards: f.ListShards})
+	}
+	if q.FlowName != allFlows {
+		l.FlowID, l.Shards, l.Flows = flows[0].ID, flows[0].ListShards, nil
+	}
 	found, next, err := s.Store.List(ctx, l)
 	if err != nil {
 		return nil, FaultOf(err)
 	}
-	page := &ExecutionPage{Executions: []Execution{}, NextToken: encodePageToken(next)}
-	metadata := q.MetadataOnly != nil && *q.MetadataOnly ||
-		!c.may("fnf:DescribeExecution", q.FlowName)
+	page := &listPage{service: s, caller: c, request: &q, flows: map[string]*listedFlow{}}
+	for _, f := range flows {
+		page.flows[f.ID] = page.newFlow(f)
+	}
+	shown, err := page.show(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case shown < len(found):
+		position.before = l.Position(&found[shown-1])
+	case next != "":
+		position.before = next
+	default:
+		position = listPosition{flows: last}
+	}
+	return &ExecutionPage{Executions: page.executions,
+		NextToken: q.encodePosition(position)}, nil
+}
+
+// listPage collects the executions of a page.
+type listPage struct {
+	service    *Service
+	caller     Caller
+	request    *ListExecutionsRequest
+	flows      map[string]*listedFlow // by id
+	executions []Execution
+}
+
+// listedFlow is a flow whose executions are listed.
+type listedFlow struct {
+	*store.Flow
+	visibility visibility // of executions that another key has started
+	metadata   bool       // the page shows what the index has
+}
+
+func (p *listPage) newFlow(f *store.Flow) *listedFlow {
+	return &listedFlow{f, p.caller.visibility(f, ""), p.request.MetadataOnly != nil &&
+		*p.request.MetadataOnly || !p.caller.may("fnf:DescribeExecution", f.Name)}
+}
+
+// show adds executions to the page until it is full, and returns how many it has seen to.
+func (p *listPage) show(ctx context.Context, found []store.Summary) (int, error) {
+	s := p.service
+	p.executions = []Execution{}
 	for i, sum := range found {
-		if metadata {
-			page.Executions = append(page.Executions, *indexedExecution(f.Name, sum))
+		id, _, _ := store.ParsePartition(sum.Partition)
+		f := p.flows[id]
+		if f.metadata {
+			p.executions = append(p.executions, *p.indexed(f, &sum))
 			continue
 		}
-		shown, err := s.loadListed(ctx, c, f, sum)
+		shown, err := s.loadListed(ctx, p, f, sum)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		if shown == nil || q.Status != "" && shown.Status != sum.Status.String() {
+		if shown == nil || p.request.asksForEnd() && shown.Status != sum.Status.String() {
 			// The index was behind: the execution is gone, or its status no longer matches the
 			// filter.
 			continue
 		}
-		page.Executions = append(page.Executions, *shown)
-		if size := pageSize(page.Executions); size > s.PageBytes && i+1 < len(found) {
-			page.NextToken = encodePageToken(sum.Sort)
-			break
+		p.executions = append(p.executions, *shown)
+		if pageSize(p.executions) > s.PageBytes {
+			return i + 1, nil
 		}
 	}
-	return page, nil
+	return len(found), nil
 }
 
 // loadListed reads the execution itself, because the index may be behind. If the rows of the
 // execution are damaged, loadListed returns what the index has, so that the rest of the page can be
 // shown.
 func (s *Service) loadListed(
-	ctx context.Context, c Caller, f *store.Flow, sum store.Summary,
+	ctx context.Context, p *listPage, f *listedFlow, sum store.Summary,
 ) (*Execution, error) {
-	shown, err := s.read(ctx, c, f, sum)
+	shown, err := s.read(ctx, p.caller, f.Flow, sum)
 	if store.IsDamaged(err) {
 		s.Log.Error("an execution in a list is damaged", "partition", sum.Partition, "err", err)
-		return indexedExecution(f.Name, sum), nil
+		return p.indexed(f, &sum), nil
 	}
 	return shown, err
 }
@@ -89,16 +144,22 @@ func (s *Service) read(
 	return shown, err
 }
 
-// indexedExecution returns the fields of an execution that the list index has.
-func indexedExecution(flowName string, sum store.Summary) *Execution {
-	return &Execution{
-		FlowName:     flowName,
+// indexed returns the fields of an execution that the list index has.
+func (p *listPage) indexed(f *listedFlow, sum *store.Summary) *Execution {
+	out := &Execution{
+		FlowName:     f.Name,
 		Name:         sum.Name,
 		Status:       sum.Status.String(),
 		StartedTime:  sum.Started,
 		StoppedTime:  sum.Stopped,
 		MetadataOnly: true,
 	}
+	v := f.visibility
+	if key, ok := strings.CutPrefix(sum.Source, store.SourceKey); ok && p.caller.isStarter(key) {
+		v.paths = nil
+	}
+	v.showFound(f.Flow, sum, out)
+	return out
 }
 
 func pageSize(list []Execution) int {
@@ -135,15 +196,13 @@ func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 	if l.End, err = instant("StartedTimeEnd", q.StartedTimeEnd); err != nil {
 		return l, err
 	}
-	if q.NextToken != "" {
-		if l.Before, err = decodePageToken(q.NextToken); err != nil ||
-			!strings.Contains(l.Before, "#") {
-			return l, errPageToken()
-		}
+	if err := q.checkFind(); err != nil {
+		return l, err
 	}
 	l.Match = func(s store.Summary) bool {
 		return (any || s.Status == status) && strings.HasPrefix(s.Name, q.ExecutionNamePrefix) &&
-			(q.Qualifier == "" || s.Qualifier == q.Qualifier) && s.MapRun == q.MapRunName
+			(q.Qualifier == "" || s.Qualifier == q.Qualifier) && s.MapRun == q.MapRunName &&
+			q.finds(&s)
 	}
 	return l, nil
 }

@@ -347,6 +347,7 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		Environment:             text(`{"Variables":[{"Name":"A","Value":"hidden"}]}`),
 		ExternalStorageLocation: text("/hidden"),
 		HiddenPaths:             text(`["hidden"]`),
+		SearchKeys:              text(`[{"Name":"hidden","Path":"$Input.x"}]`),
 	}
 	s := newService()
 	author := cloudflow.Caller{Account: account}
@@ -359,6 +360,7 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		ExternalStorageLocation: "/hidden",
 		ResourceGroupID:         "hidden",
 		HiddenPaths:             *whole.HiddenPaths,
+		SearchKeys:              *whole.SearchKeys,
 	}); err != nil {
 		t.Fatal(err)
 	}

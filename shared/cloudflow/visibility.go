@@ -129,6 +129,9 @@ func (v visibility) filterUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
 	if sent.HiddenPaths != nil {
 		shown.HiddenPaths = f.HiddenPaths
 	}
+	if sent.SearchKeys != nil {
+		shown.SearchKeys = f.SearchKeys
+	}
 	return shown
 }
 

@@ -35,6 +35,7 @@ func (t *transaction) commit() error {
 		if len(s.Outbox) == 0 {
 			ch.Wake = e.finalWakeTime(ch.Expires)
 		}
+		ch.Failure = t.failure()
 	}
 	var err error
 	if t.created {

@@ -80,6 +80,7 @@ func (e *Engine) startMapChild(ctx context.Context, c *mapChild) (task.Result, e
 		Flow: c.flow(f), Name: c.Name, Input: c.input, Canonical: c.input,
 		CallbackToken: c.token, Qualifier: c.parent.Qualifier, Origin: TaskOrigin(c.key),
 		MapRun: c.MapRun, Parent: c.parent.Name, MapNode: c.node + 1, Deadline: c.deadline(),
+		Source: store.SourceExecution + c.parent.Flow + "/" + c.parent.Name,
 	})
 	if err == nil && !created {
 		err = fmt.Errorf("%w: %s", errChildName, x.Name)

@@ -77,6 +77,7 @@ func (e *Engine) tryPlanned(
 	}
 	start := Start{
 		Name: scheduledName(s), Input: input, Canonical: input, Qualifier: s.Qualifier,
+		Source: store.SourceSchedule + s.Name,
 		Origin: "schedule#" + s.ID + "#" + strconv.FormatInt(s.Planned, 10),
 	}
 	x, created, err := e.startQualified(ctx, f, &start)

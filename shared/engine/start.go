@@ -28,6 +28,8 @@ type Start struct {
 	// execution has ended. "" for none.
 	Origin string
 
+	Source string // as of store.Execution
+
 	// Of the child of a MapRun: its MapRun, the execution that has it, the node number of the Map
 	// plus 1, and its deadline, ms since 1970. It is started even if the account
 	// may not have more executions, because its MapRun bounds how many there are.
@@ -130,6 +132,7 @@ func (e *Engine) claim(m *mailbox, it *envelope) (bool, error) {
 	}
 	x.ClaimToken, x.Origin = st.claim, st.Origin
 	x.Callback, x.CallbackBy, x.StartedBy = st.CallbackToken, st.CallbackBy, st.StartedBy
+	x.Source, x.SearchKeys = st.Source, st.searchKeys()
 	x.Expires = x.Deadline + e.Retention.Milliseconds()
 	s, err := e.decodeState(x)
 	if err != nil {

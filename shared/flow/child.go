@@ -24,6 +24,7 @@ type Child struct {
 	Input         []byte // a JSON object; nil: {}
 	CallbackToken string // token to report to at the end; "" in all modes but WaitForSystemCallback
 	Key           string // idempotency key of the attempt: the same key is the same start
+	Parent        string // flow and execution of the task: orders/order-7
 }
 
 // Names of parameters that the dialects spell differently. Each dialect accepts both spellings; the

@@ -62,7 +62,7 @@ func (x *Execution) withoutValues() *Execution {
 		MapRun: x.MapRun, Parent: x.Parent, MapNode: x.MapNode,
 		Dialect: x.Dialect, Express: x.Express, Started: x.Started, Deadline: x.Deadline,
 		ListShard: x.ListShard, Version: x.Version, Expires: x.Expires, Status: x.Status,
-		Stopped: x.Stopped, LastTime: x.LastTime, Redrive: x.Redrive, mapRuns: x.mapRuns,
+		Stopped: x.Stopped, LastTime: x.LastTime, Redrive: x.Redrive, Redriven: x.Redriven,
 	}
 }
 

@@ -77,6 +77,14 @@ type Execution struct {
 	fixed   []byte      // encoded first group; nil until first needed
 	address *address    // nil until first needed
 
+	// Source says what has started it: "key:" and the public id of a key, "schedule:" and its name,
+	// "event:" and where it came from, "execution:", a flow and an execution, or "fork:" and an
+	// execution of the flow; "": not known. It and SearchKeys are set for good by the claim, and
+	// stand in the list alone.
+	Source     string
+	SearchKeys []flow.SearchKey
+	Failure    Failure
+
 	// unknown are fields of the row that only a newer program knows, unknownListed those of its
 	// entry in the list.
 	unknown, unknownListed []byte
@@ -116,6 +124,7 @@ type Change struct {
 	EngineAttempts int
 
 	Redrive *Redrive // another life has begun; nil: none
+	Failure *Failure // of a commit that ends it; nil: it stays
 
 	MapRuns bool // the body has MapRuns, open or ended
 	BodyMax int  // a longer body is rejected with ErrBodyTooLarge; 0: no bound
@@ -200,6 +209,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.
 		x.Expires = c.Expires
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
+	if c.Failure != nil {
+		x.Failure = *c.Failure
+	}
 	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
 	x.SweepAttempts, x.EngineAttempts = c.SweepAttempts, c.EngineAttempts
 	if r := c.Redrive; r != nil {

@@ -147,8 +147,8 @@ func decodeExecution(row driver.Row) (*Execution, error) {
 		x.Redriven += x.Started
 		x.firstDeadline, x.Deadline = x.Deadline, x.Started+x.firstDeadline
 	}
-	if row.List != nil {
-		x.unknownListed = unknownListed(row.List.Fields)
+	if row.List != nil && r.Err == nil {
+		r.Err = x.decodeListed(row.List.Fields)
 	}
 	// only long bodies have rows of their own
 	emptyBody := x.bodyRef != nil && x.bodyRef.Ref().Len == 0

@@ -43,6 +43,10 @@ type Flow struct {
 	// They hold for all executions, whatever version they run.
 	HiddenPaths []string
 
+	// SearchKeys are the values of an input by which lists find executions. They are evaluated at
+	// the start, whatever version it runs.
+	SearchKeys []flow.SearchPath
+
 	// LastVersion is the highest number that a version of the flow has ever had.
 	LastVersion int64
 

@@ -40,6 +40,7 @@ const (
 	flowListShards      = 17
 	flowLastVersion     = 18
 	flowCatalog         = 19 // see Catalog
+	flowSearchKey       = 20 // repeated message
 	flowHiddenPath      = 30 // repeated
 )
 
@@ -78,6 +79,12 @@ func (f *Flow) row() driver.Row {
 	if len(f.catalog) > 0 {
 		w.Message(flowCatalog, f.catalog)
 	}
+	for _, k := range f.SearchKeys {
+		start := w.Begin(flowSearchKey)
+		w.String(searchKeyName, k.Name)
+		w.String(searchKeyValue, k.Path)
+		w.End(start)
+	}
 	for _, path := range f.HiddenPaths {
 		w.String(flowHiddenPath, path)
 	}
@@ -115,6 +122,9 @@ func decodeFlow(row driver.Row) (*Flow, error) {
 			f.LastVersion = int64(r.Small(math.MaxInt64))
 		case flowCatalog:
 			f.catalog = r.Message()
+		case flowSearchKey:
+			k := decodeSearchKey(&r)
+			f.SearchKeys = append(f.SearchKeys, flow.SearchPath{Name: k.Name, Path: k.Value})
 		case flowHiddenPath:
 			f.HiddenPaths = append(f.HiddenPaths, r.String())
 		default:

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"strings"
 
 	"millrace/shared/flow"
@@ -18,16 +17,65 @@ type Summary struct {
 	Started   int64 // ms since 1970
 	Qualifier string
 	MapRun    string
+
+	// Source says what has started it: see Execution.Source.
+	Source     string
+	SearchKeys []flow.SearchKey
+	// Of one that has failed, timed out or was stopped; a stop has no failure.
+	ErrorName string
+	Failure   Failure
 }
 
-// Fields of an execution in the list index.
+// How an Execution.Source begins.
+const (
+	SourceKey       = "key:"
+	SourceSchedule  = "schedule:"
+	SourceEvent     = "event:"
+	SourceExecution = "execution:"
+	SourceFork      = "fork:"
+)
+
+// Failure is where an execution failed, as lists show it.
+type Failure struct {
+	State string // that failed first; "": none did
+	Group uint64 // see flow.FailureGroup; 0: none
+}
+
+// Fields of an execution in the list index. Those from listedSource on are nowhere else in the row.
 const (
 	listedStatus    = 1
 	listedStopped   = 2
 	listedStarted   = 3
 	listedQualifier = 4
 	listedMapRun    = 5
+	listedSource    = 6
+	listedSearchKey = 7 // repeated message
+	listedErrorName = 8
+	listedState     = 9
+	listedGroup     = 10
 )
+
+// Fields of a search key.
+const (
+	searchKeyName  = 1
+	searchKeyValue = 2
+)
+
+// Summary returns what the list shows of an execution, but for its place.
+func (x *Execution) Summary() Summary {
+	s := Summary{Partition: x.Partition(), Name: x.Name, Status: x.Status, Stopped: x.Stopped,
+		Started: x.Started, Qualifier: x.Qualifier, MapRun: x.MapRun, Source: x.Source,
+		SearchKeys: x.SearchKeys}
+	if x.hasFailed() {
+		if s.Failure = x.Failure; x.Error != nil {
+			s.ErrorName = x.Error.Name
+		}
+	}
+	return s
+}
+
+// hasFailed reports whether it has ended other than well.
+func (x *Execution) hasFailed() bool { return x.Status.Final() && x.Status != flow.Succeeded }
 
 func (x *Execution) listFields() []byte {
 	w := flow.FieldWriter{Buf: make([]byte, 0, 32)}
@@ -36,6 +84,20 @@ func (x *Execution) listFields() []byte {
 	w.Uint(listedStarted, uint64(x.Started))
 	w.String(listedQualifier, x.Qualifier)
 	w.String(listedMapRun, x.MapRun)
+	w.String(listedSource, x.Source)
+	for _, k := range x.SearchKeys {
+		start := w.Begin(listedSearchKey)
+		w.String(searchKeyName, k.Name)
+		w.String(searchKeyValue, k.Value)
+		w.End(start)
+	}
+	if x.hasFailed() {
+		if x.Error != nil {
+			w.String(listedErrorName, x.Error.Name)
+		}
+		w.String(listedState, x.Failure.State)
+		w.Fixed(listedGroup, x.Failure.Group)
+	}
 	w.Unknown(x.unknownListed)
 	return w.Buf
 }
@@ -43,7 +105,14 @@ func (x *Execution) listFields() []byte {
 func decodeSummary(l driver.Listed) (Summary, error) {
 	_, name, _ := strings.Cut(l.Sort, "#")
 	s := Summary{Partition: l.Key.Partition, Name: name, Sort: l.Sort}
-	r := flow.ReadFields(l.Fields)
+	_, err := s.decode(l.Fields)
+	return s, err
+}
+
+// decode reads the fields of an entry in the list. unknown are those that only a newer program
+// knows.
+func (s *Summary) decode(fields []byte) (unknown []byte, err error) {
+	r := flow.ReadFields(fields)
 	for r.Next() {
 		switch r.Field {
 		case listedStatus:
@@ -56,129 +125,41 @@ func decodeSummary(l driver.Listed) (Summary, error) {
 			s.Qualifier = r.String()
 		case listedMapRun:
 			s.MapRun = r.String()
-		}
-	}
-	return s, r.Err
-}
-
-// unknownListed returns the fields of an entry in the list that only a newer program knows.
-func unknownListed(fields []byte) (unknown []byte) {
-	r := flow.ReadFields(fields)
-	for r.Next() {
-		if r.Field > listedMapRun {
+		case listedSource:
+			s.Source = r.String()
+		case listedSearchKey:
+			s.SearchKeys = append(s.SearchKeys, decodeSearchKey(&r))
+		case listedErrorName:
+			s.ErrorName = r.String()
+		case listedState:
+			s.Failure.State = r.String()
+		case listedGroup:
+			s.Failure.Group = r.Fixed()
+		default:
 			r.Keep(&unknown)
 		}
 	}
-	return unknown
+	return unknown, r.Err
 }
 
-// ListOptions selects executions of one flow, newest first.
-type ListOptions struct {
-	FlowID string
-	Shards int    // ListShards of the flow, as read for this page; 0: 1
-	Before string // Sort of the last execution of the previous page; "" for the first page
-	Begin  int64  // started at or after, ms since 1970; 0: no bound
-	End    int64  // started before; 0: no bound
-	Limit  int
-	Match  func(Summary) bool // nil: all
-}
-
-// List reads one page: at most l.Limit executions. next is where the next page begins; "" at the
-// end. A page reads at most Sizes.Scan index entries, so it may be short although more executions
-// are left.
-func (s *Store) List(ctx context.Context, l ListOptions) (page []Summary, next string, err error) {
-	m, err := s.newMerge(ctx, l)
-	if err != nil {
-		return nil, "", err
-	}
-	for scanned := 0; ; scanned++ {
-		sum, ok, err := m.next(ctx)
-		if err != nil || !ok {
-			return page, "", err
-		}
-		if l.Match == nil || l.Match(sum) {
-			page = append(page, sum)
-		}
-		if len(page) == l.Limit || scanned == s.sizes.Scan {
-			if m.empty() {
-				return page, "", nil
-			}
-			return page, sum.Sort, nil
+func decodeSearchKey(r *flow.FieldReader) (k flow.SearchKey) {
+	after := r.Enter()
+	for r.Next() {
+		switch r.Field {
+		case searchKeyName:
+			k.Name = r.String()
+		case searchKeyValue:
+			k.Value = r.String()
 		}
 	}
+	r.Leave(after)
+	return k
 }
 
-// merge reads the list groups of a flow as one list, newest first.
-type merge struct {
-	store *Store
-	lists []driver.ListRange
-	heads [][]driver.Listed
-	more  []bool
-}
-
-func (s *Store) newMerge(ctx context.Context, l ListOptions) (*merge, error) {
-	n := max(l.Shards, 1)
-	m := &merge{store: s, lists: make([]driver.ListRange, n), heads: make([][]driver.Listed, n),
-		more: make([]bool, n)}
-	from, to := "", ""
-	if l.Begin > 0 {
-		from = listSort(l.Begin, "")
-	}
-	if l.End > 0 {
-		to = listSort(l.End, "")
-	}
-	if l.Before != "" && (to == "" || l.Before < to) {
-		to = l.Before
-	}
-	for i := range m.lists {
-		m.lists[i] = driver.ListRange{Group: shardGroup(l.FlowID, i), From: from, To: to,
-			Limit: min(max(l.Limit, 1), 200), Reverse: true}
-		m.more[i] = true
-		if err := m.fill(ctx, i); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
-}
-
-func (m *merge) fill(ctx context.Context, i int) error {
-	if len(m.heads[i]) > 0 || !m.more[i] {
-		return nil
-	}
-	got, more, err := m.store.driver.List(ctx, m.lists[i])
-	if err != nil {
-		return err
-	}
-	m.heads[i], m.more[i] = got, more
-	if len(got) > 0 {
-		m.lists[i].To = got[len(got)-1].Sort
-	}
-	return nil
-}
-
-func (m *merge) next(ctx context.Context) (Summary, bool, error) {
-	best := -1
-	for i := range m.heads {
-		if len(m.heads[i]) > 0 && (best < 0 || m.heads[i][0].Sort > m.heads[best][0].Sort) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return Summary{}, false, nil
-	}
-	sum, err := decodeSummary(m.heads[best][0])
-	m.heads[best] = m.heads[best][1:]
-	if err == nil {
-		err = m.fill(ctx, best)
-	}
-	return sum, true, err
-}
-
-func (m *merge) empty() bool {
-	for i := range m.heads {
-		if len(m.heads[i]) > 0 || m.more[i] {
-			return false
-		}
-	}
-	return true
+// decodeListed takes from the entry of the list what the row has nowhere else.
+func (x *Execution) decodeListed(fields []byte) error {
+	var s Summary
+	unknown, err := s.decode(fields)
+	x.Source, x.SearchKeys, x.Failure, x.unknownListed = s.Source, s.SearchKeys, s.Failure, unknown
+	return err
 }

@@ -34,8 +34,8 @@ func init() {
 		{"start with an input of any size", "shared/cloudflow/executions.go", "	if max(len(start.Input), len(start.Canonical)) > limit {", "	if max(len(start.Input), len(start.Canonical)) > 1<<40 {"},
 		{"list executions of every status", "shared/cloudflow/listing.go", "(any || s.Status == status) &&", "(any || s.Status >= 0 && status >= 0) &&"},
 		{"list executions whatever they are called", "shared/cloudflow/listing.go", "strings.HasPrefix(s.Name, q.ExecutionNamePrefix)", "true"},
-		{"list executions started after the end of the time", "shared/store/list.go", "		to = listSort(l.End, \"\")\n", "		to = listSort(l.End+60_000, \"\")\n"},
-		{"list executions started before the begin of the time", "shared/store/list.go", "		from = listSort(l.Begin, \"\")\n", "		from = listSort(l.Begin-60_000, \"\")\n"},
-		{"list what an execution has become whatever was asked for", "shared/cloudflow/listing.go", "shown == nil || q.Status != \"\" && shown.Status != sum.Status.String()", "shown == nil"},
+		{"list executions started after the end of the time", "shared/store/listmerge.go", "		to = listSort(l.End, \"\")\n", "		to = listSort(l.End+60_000, \"\")\n"},
+		{"list executions started before the begin of the time", "shared/store/listmerge.go", "		from = listSort(l.Begin, \"\")\n", "		from = listSort(l.Begin-60_000, \"\")\n"},
+		{"list what an execution has become whatever was asked for", "shared/cloudflow/listing.go", "shown == nil || p.request.asksForEnd() && shown.Status != sum.Status.String()", "shown == nil"},
 	}...)
 }

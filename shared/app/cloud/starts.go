@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/glob"
 	"millrace/shared/store"
+	"millrace/shared/value"
 )
 
 // startRule says which events start which flow: events of objects of a bucket, messages of a queue
@@ -267,7 +269,8 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *events.StartEv
 		inputMax, _ = s.limits.DataRange()
 	}
 	execution := e.Name(r.Account, name)
-	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region},
+	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region,
+		Source: sourceOf(e)},
 		cloudflow.StartExecutionRequest{
 			FlowName:      name,
 			ExecutionName: execution,
@@ -281,4 +284,13 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *events.StartEv
 		s.log.Info("started", "flow", r.Flow, "execution", execution, "event", describeEvent(e))
 	}
 	return err
+}
+
+// sourceBytesMax bounds the name of where an event came from, in lists.
+const sourceBytesMax = 128
+
+// sourceOf returns the source of an execution that an event starts: the bucket, queue, topic or
+// timer.
+func sourceOf(e *events.StartEvent) string {
+	return store.SourceEvent + value.Cut(cmp.Or(e.Bucket, e.Origin, e.Source), sourceBytesMax)
 }

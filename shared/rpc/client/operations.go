@@ -76,6 +76,7 @@ func (c *Client) CreateFlow(ctx context.Context, r cloudflow.CreateFlowRequest) 
 	a.text("Environment", r.Environment)
 	a.text("ResourceGroupId", r.ResourceGroupID)
 	a.text("HiddenPaths", r.HiddenPaths)
+	a.text("SearchKeys", r.SearchKeys)
 	return invoke[Flow](ctx, c, "CreateFlow", a, 0)
 }
 
@@ -90,6 +91,7 @@ func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) 
 	a.opt("Environment", r.Environment)
 	a.opt("ExternalStorageLocation", r.ExternalStorageLocation)
 	a.opt("HiddenPaths", r.HiddenPaths)
+	a.opt("SearchKeys", r.SearchKeys)
 	return invoke[Flow](ctx, c, "UpdateFlow", a, 0)
 }
 
@@ -212,6 +214,13 @@ func (c *Client) ListExecutions(
 	a.boolean("MetadataOnly", r.MetadataOnly)
 	a.text("Qualifier", r.Qualifier)
 	a.text("MapRunName", r.MapRunName)
+	a.text("StateName", r.StateName)
+	a.text("ErrorName", r.ErrorName)
+	a.text("GroupKey", r.GroupKey)
+	a.text("Source", r.Source)
+	a.text("SearchKey", r.SearchKey)
+	a.text("SearchValue", r.SearchValue)
+	a.text("SearchValuePrefix", r.SearchValuePrefix)
 	return invoke[ExecutionList](ctx, c, "ListExecutions", a, 0)
 }
 

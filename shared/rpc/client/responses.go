@@ -33,6 +33,8 @@ type Flow struct {
 	CreatedTime, LastModifiedTime Timestamp
 	Environment                   *Environment `json:",omitempty"` // nil without variables
 	HiddenPaths                   []string     `json:",omitempty"`
+
+	SearchKeys []flow.SearchPath `json:",omitempty"`
 }
 
 // FlowList is one page of flows; NextToken is "" on the last page.
@@ -65,6 +67,13 @@ type Execution struct {
 	// How often the execution was redriven, and when the last time. Both are missing if it was not.
 	RedriveCount int64     `json:",omitempty"`
 	RedriveDate  Timestamp `json:",omitempty"`
+
+	// What lists find it by; "" or nil if it has none, and on CloudFlow.
+	Source      string           `json:",omitempty"`
+	FailedState string           `json:",omitempty"`
+	ErrorName   string           `json:",omitempty"`
+	GroupKey    string           `json:",omitempty"`
+	SearchKeys  []flow.SearchKey `json:",omitempty"`
 }
 
 // MapRun is the response of the operations on a MapRun. That of UpdateMapRun has the flow's name,

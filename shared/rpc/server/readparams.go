@@ -12,7 +12,7 @@ func readCreateFlow(p *params) cloudflow.CreateFlowRequest {
 		Type: p.str("Type"), RoleArn: p.str("RoleArn"), ExecutionMode: p.str("ExecutionMode"),
 		ExternalStorageLocation: p.str("ExternalStorageLocation"),
 		Environment:             p.str("Environment"), ResourceGroupID: p.str("ResourceGroupId"),
-		HiddenPaths: p.str("HiddenPaths"),
+		HiddenPaths: p.str("HiddenPaths"), SearchKeys: p.str("SearchKeys"),
 	}
 }
 
@@ -22,6 +22,7 @@ func readUpdateFlow(p *params) cloudflow.UpdateFlowRequest {
 		Type: p.opt("Type"), RoleArn: p.opt("RoleArn"), Environment: p.opt("Environment"),
 		ExternalStorageLocation: p.opt("ExternalStorageLocation"),
 		HiddenPaths:             p.opt("HiddenPaths"),
+		SearchKeys:              p.opt("SearchKeys"),
 	}
 }
 
@@ -79,7 +80,10 @@ func readListExecutions(p *params) cloudflow.ListExecutionsRequest {
 		Limit: p.integer("Limit"), StartedTimeBegin: p.str("StartedTimeBegin"),
 		StartedTimeEnd: p.str("StartedTimeEnd"), ExecutionNamePrefix: p.str("ExecutionNamePrefix"),
 		MetadataOnly: p.boolean("MetadataOnly"), Qualifier: p.str("Qualifier"),
-		MapRunName: p.str("MapRunName"),
+		MapRunName: p.str("MapRunName"), StateName: p.str("StateName"),
+		ErrorName: p.str("ErrorName"), GroupKey: p.str("GroupKey"), Source: p.str("Source"),
+		SearchKey: p.str("SearchKey"), SearchValue: p.str("SearchValue"),
+		SearchValuePrefix: p.str("SearchValuePrefix"),
 	}
 }
 

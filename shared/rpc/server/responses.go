@@ -31,7 +31,16 @@ func appendFlow(dst []byte, f *cloudflow.Flow) []byte {
 	dst = timeField(dst, "CreatedTime", f.CreatedTime)
 	dst = timeField(dst, "LastModifiedTime", f.LastModifiedTime)
 	dst = environment(dst, f.Environment, true)
-	return texts(dst, "HiddenPaths", f.HiddenPaths)
+	dst = texts(dst, "HiddenPaths", f.HiddenPaths)
+	if len(f.SearchKeys) == 0 {
+		return dst
+	}
+	dst = append(name(dst, "SearchKeys"), '[')
+	for _, k := range f.SearchKeys {
+		dst = field(element(dst), "Name", k.Name)
+		dst = append(field(dst, "Path", k.Path), '}')
+	}
+	return append(dst, ']')
 }
 
 func appendFlowPage(dst []byte, p *cloudflow.FlowPage) []byte {
@@ -108,7 +117,28 @@ func appendDescribed(dst []byte, e *cloudflow.Execution) []byte {
 		dst = intField(dst, "RedriveCount", e.RedriveCount)
 		dst = timeField(dst, "RedriveDate", e.RedriveDate)
 	}
-	return appendHidden(dst, e.Hidden)
+	return appendHidden(appendFound(dst, e), e.Hidden)
+}
+
+// appendFound appends what lists find an execution by, as far as it has that.
+func appendFound(dst []byte, e *cloudflow.Execution) []byte {
+	for _, f := range [...]struct{ name, value string }{
+		{"Source", e.Source}, {"FailedState", e.FailedState}, {"ErrorName", e.ErrorName},
+		{"GroupKey", e.GroupKey},
+	} {
+		if f.value != "" {
+			dst = field(dst, f.name, f.value)
+		}
+	}
+	if len(e.SearchKeys) == 0 {
+		return dst
+	}
+	dst = append(name(dst, "SearchKeys"), '[')
+	for _, k := range e.SearchKeys {
+		dst = field(element(dst), "Name", k.Name)
+		dst = append(field(dst, "Value", k.Value), '}')
+	}
+	return append(dst, ']')
 }
 
 func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {

@@ -138,7 +138,9 @@ func TestClientCalls(t *testing.T) {
 			executions := cloudflow.ListExecutionsRequest{FlowName: "f", Limit: &five,
 				Status: "Running", NextToken: "n", MetadataOnly: &yes,
 				StartedTimeBegin: "2020-12-02T02:23:54.817Z", StartedTimeEnd: "x",
-				ExecutionNamePrefix: "p", Qualifier: "q", MapRunName: "m"}
+				ExecutionNamePrefix: "p", Qualifier: "q", MapRunName: "m", StateName: "s",
+				ErrorName: "E", GroupKey: "g", Source: "key:k", SearchKey: "o", SearchValue: "7",
+				SearchValuePrefix: "6"}
 			page, err := c.ListExecutions(ctx, executions)
 			arrived("ListExecutions", executions, err)
 			if len(page.Executions) != 1 || page.Executions[0].Input != "" {

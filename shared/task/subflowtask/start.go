@@ -30,7 +30,7 @@ func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
 // parseChild reads the request in any of its three forms: the parameters of StateMachine, the
 // resourceArn of FlowV1, the action of FlowV1.
 func (t *Runner) parseChild(r *task.Request) (flow.Child, error) {
-	child := flow.Child{Account: r.Account, Key: r.Key}
+	child := flow.Child{Account: r.Account, Key: r.Key, Parent: r.Flow + "/" + r.Execution}
 	if r.Mode == flow.WaitForSystemCallback {
 		child.CallbackToken = r.Token
 	}

@@ -66,6 +66,7 @@ const region, account = "cn-hangzhou", "1234567890123456"
 func newRequest() task.Request {
 	return task.Request{
 		Region: region, Account: account, Action: "FNF:StartExecution", Token: "tok", Key: "key",
+		Flow: "parents", Execution: "p-1",
 	}
 }
 
@@ -114,7 +115,7 @@ func TestStart(t *testing.T) {
 		r, s := newRequest(), &service{}
 		test.edit(&r)
 		got := subflowtask.New(s, nil).Run(context.Background(), r)
-		test.want.Account, test.want.Key = account, "key"
+		test.want.Account, test.want.Key, test.want.Parent = account, "key", "parents/p-1"
 		if got.Error != nil || got.Async || string(got.Output) != test.output {
 			t.Errorf("%s: %s, %v, async %v", test.name, got.Output, got.Error, got.Async)
 		}
