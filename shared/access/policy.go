@@ -193,13 +193,15 @@ var Operations = []string{
 	"CreateSchedule", "UpdateSchedule", "DescribeSchedule", "DeleteSchedule", "ListSchedules",
 	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
 	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
+	"CreateBulkOperation", "DescribeBulkOperation", "ListBulkOperations", "ListBulkResults",
+	"StopBulkOperation",
 	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution",
 	"DescribeAgentRunLogs", "DeleteExecution", "RedriveExecution",
 }
 
 // Allows reports whether the policies together allow an action on a resource: a statement allows
-// it, and none denies it. ReadPayload needs no statement that allows it. Neither action nor resource
-// may be a glob.
+// it, and none denies it. ReadPayload needs no statement that allows it. Neither action nor
+// resource may be a glob.
 func Allows(policies []Policy, action, resource string) bool {
 	allowed := action == ReadPayload
 	action = strings.ToLower(action)

@@ -46,6 +46,8 @@ func commands() []*command {
 		scheduleDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
 		redriveCommand(), executionDeleteCommand(), pruneCommand(),
+		bulkStopCommand(), bulkStartCommand(), bulkRedriveCommand(), bulkDeleteCommand(),
+		bulkDescribeCommand(), bulkResultsCommand(), bulkListCommand(), bulkCancelCommand(),
 		mapRunDescribeCommand(), mapRunUpdateCommand(), mapRunChildrenCommand(),
 		reportSucceededCommand(), reportFailedCommand(), consoleCommand(), completionCommand(),
 		versionCommand(),

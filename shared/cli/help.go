@@ -54,6 +54,7 @@ func (c *invocation) groupHelp(cc *cobra.Command, _ []string) {
 func groupShort(name string) string {
 	return map[string]string{
 		"flow":     "Create, change, show and delete flows",
+		"bulk":     "Act on many executions",
 		"schedule": "Create, change, show and delete schedules",
 		"report":   "Report the result of a task",
 	}[name]
@@ -64,7 +65,7 @@ var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow graph "},
 	{"Schedules", " schedule "},
-	{"Executions", " start describe history list stop redrive execution prune report "},
+	{"Executions", " start describe history list stop redrive execution prune bulk report "},
 	{"In a browser", " console "},
 }
 

@@ -17,6 +17,8 @@ var names = []string{
 	"flow publish", "flow versions", "flow alias",
 	"schedule create", "schedule update", "schedule describe", "schedule list", "schedule enable",
 	"schedule disable", "schedule delete",
+	"bulk stop", "bulk start", "bulk redrive", "bulk delete", "bulk describe", "bulk results",
+	"bulk list", "bulk cancel",
 	"start", "describe", "history", "list", "stop", "redrive", "execution delete", "prune",
 	"report succeeded", "report failed",
 }
@@ -25,7 +27,8 @@ var names = []string{
 func TestHelp(t *testing.T) {
 	s := newShell(t, nil)
 	var all strings.Builder
-	for _, name := range append([]string{"", "flow", "schedule", "execution", "report"}, names...) {
+	for _, name := range append([]string{"", "flow", "schedule", "bulk",
+		"execution", "report"}, names...) {
 		code, out, errs := s.run(append(strings.Fields(name), "--help")...)
 		if code != 0 || errs != "" || out == "" {
 			t.Errorf("%s --help: exit code %d\n%s", name, code, errs)

@@ -122,8 +122,8 @@ func newHiddenPaths(paths []string) hiddenPaths {
 // hiddenValue stands in place of a hidden value.
 const hiddenValue = "(hidden)"
 
-// hide replaces the values at hidden paths of a JSON text, and adds the paths to hidden. A text that
-// is no JSON has no paths; it is hidden whole.
+// hide replaces the values at hidden paths of a JSON text, and adds the paths to hidden. A text
+// that is no JSON has no paths; it is hidden whole.
 func (h hiddenPaths) hide(text []byte, hidden *Hidden) []byte {
 	tree, err := value.DecodeWithin(text, math.MaxInt)
 	if err != nil {

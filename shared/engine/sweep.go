@@ -21,6 +21,9 @@ func (e *Engine) HandleHint(ctx context.Context, partition string) error {
 	if key, ok := store.ParseScheduleHint(partition); ok {
 		return e.handleScheduleHint(ctx, key)
 	}
+	if key, ok := store.ParseBulkHint(partition); ok {
+		return e.handleBulkHint(ctx, key)
+	}
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		e.Log.Warn("hint names no execution", "partition", partition)
 		return nil
@@ -68,7 +71,7 @@ func (e *Engine) Resume(ctx context.Context) error {
 // resume sends a hint for an execution that wakes soon, or has a call of an earlier process.
 func (e *Engine) resume(ctx context.Context, row driver.DueRow, soon bool) error {
 	kind := store.KindOf(row.Key)
-	if !getsHints(kind) || !soon && kind == store.ScheduleRow {
+	if !getsHints(kind) || !soon && isTimed(kind) {
 		return nil
 	}
 	if !soon {
@@ -77,7 +80,7 @@ func (e *Engine) resume(ctx context.Context, row driver.DueRow, soon bool) error
 		}
 	}
 	delay := time.Duration(0)
-	if kind == store.ScheduleRow {
+	if isTimed(kind) {
 		// A hint that comes too early does nothing, and a queue that merges hints would deliver none
 		// at the planned time.
 		delay = time.Duration(max(row.Wake-e.nowMillis(), 0)) * time.Millisecond
@@ -118,8 +121,11 @@ func (e *Engine) wakeShards(ctx context.Context) (int, error) {
 // getsHints reports whether hints are sent for rows of a kind. The sweeper alone sees to all
 // others.
 func getsHints(kind store.Kind) bool {
-	return kind == store.ExecutionRow || kind == store.InboxEntryRow || kind == store.ScheduleRow
+	return kind == store.ExecutionRow || kind == store.InboxEntryRow || isTimed(kind)
 }
+
+// isTimed reports whether rows of a kind are only seen to when their wake time has come.
+func isTimed(kind store.Kind) bool { return kind == store.ScheduleRow || kind == store.BulkRow }
 
 // hintTarget returns what the hint for a row names.
 func hintTarget(k driver.Key) string {
@@ -167,6 +173,7 @@ func newRowHandlers(e *Engine) map[store.Kind]sweeper.Handler {
 			return e.Store.CollectFlowDetail(ctx, row.Key)
 		},
 		store.ScheduleRow:         e.sweepSchedule,
+		store.BulkRow:             e.sweepBulk,
 		store.ValueRow:            deleteExpired,
 		store.NonceRow:            deleteExpired,
 		store.InvocationRecordRow: deleteExpired,

@@ -26,6 +26,9 @@ func (e *Engine) RunUntilIdle(ctx context.Context, partition string) error {
 	if key, ok := store.ParseScheduleHint(partition); ok {
 		return e.handleScheduleHint(ctx, key)
 	}
+	if key, ok := store.ParseBulkHint(partition); ok {
+		return e.handleBulkHint(ctx, key)
+	}
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		e.Log.Warn("hint names no execution", "partition", partition)
 		return nil

@@ -16,6 +16,8 @@ const (
 	AccessDenied              Code = "AccessDenied"
 	ActionNotSupported        Code = "ActionNotSupported"
 	APIVersionNotSupported    Code = "APIVersionNotSupported"
+	BulkAlreadyExists         Code = "BulkOperationAlreadyExists"
+	BulkNotExists             Code = "BulkOperationNotExists"
 	ConcurrentUpdateError     Code = "ConcurrentUpdateError"
 	EntityTooLarge            Code = "EntityTooLarge"
 	ExecutionAlreadyCompleted Code = "ExecutionAlreadyCompleted"
@@ -103,6 +105,8 @@ var statuses = map[Code]int{
 	AccessDenied:              403,
 	ActionNotSupported:        400,
 	APIVersionNotSupported:    400,
+	BulkAlreadyExists:         409,
+	BulkNotExists:             404,
 	ConcurrentUpdateError:     409,
 	EntityTooLarge:            400,
 	ExecutionAlreadyCompleted: 400,

@@ -174,3 +174,27 @@ func ParseScheduleHint(hint string) (k driver.Key, ok bool) {
 	}
 	return k, ok
 }
+
+// Sort keys of the results of a bulk operation, in its partition.
+const (
+	prefixBulkResult = "r#"
+	afterBulkResults = "r$"
+)
+
+// BulkKey returns the key of a bulk operation.
+func BulkKey(flowID, name string) driver.Key { return rowKey("o#"+flowID+"#"+name, sortState) }
+
+// ParseBulkHint returns the key of the bulk operation that a hint names: its partition. ok is false
+// if the hint names something else.
+func ParseBulkHint(hint string) (k driver.Key, ok bool) {
+	rest, ok := strings.CutPrefix(hint, "o#")
+	flowID, name, named := strings.Cut(rest, "#")
+	return rowKey(hint, sortState), ok && named && flowID != "" && name != ""
+}
+
+func bulkResultKey(bulk driver.Key, execution string) driver.Key {
+	return rowKey(bulk.Partition, prefixBulkResult+execution)
+}
+
+// bulkGroup is the list group of the bulk operations of a flow, ordered by name.
+func bulkGroup(flowID string) string { return "bulk#" + flowID }

@@ -21,6 +21,7 @@ const (
 	InvocationRecordRow             // an asynchronous invocation that waits for its result
 	FlowDetailRow                   // a version or an alias of a flow
 	ScheduleRow                     // a schedule of a flow
+	BulkRow                         // a bulk operation
 )
 
 // KindOf returns the kind of a row.
@@ -41,6 +42,8 @@ func KindOf(k driver.Key) Kind {
 		return ScheduleRow
 	case family == "d":
 		return DefinitionRow
+	case family == "o" && k.Sort == sortState:
+		return BulkRow
 	case family == "n":
 		return NonceRow
 	case family == "r":

@@ -34,7 +34,7 @@ var access = map[string]map[string][]string{
 	"ApiFunction": {"ApiLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send},
 	"ExpressFunction": {"ExpressLogs.Arn": logs, rows: all, lists: query, "StepQueue.Arn": send,
 		"TaskFunctions": invoke},
-	"StepRunnerFunction": {"StepRunnerLogs.Arn": logs, rows: all,
+	"StepRunnerFunction": {"StepRunnerLogs.Arn": logs, rows: all, lists: query,
 		"StepQueue.Arn": slices.Concat(send, polls), "TaskFunctions": invoke,
 		"TaskObjects": {"s3:GetObject", "s3:ListBucket"}},
 	"SweeperFunction": {"SweeperLogs.Arn": logs, rows: all, lists: query, wakes: query,

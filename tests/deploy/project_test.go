@@ -270,7 +270,7 @@ func TestRAMAccess(t *testing.T) {
 	want := map[string]map[string][]string{
 		"api": {table: deletes, table + "_list": ranges, queues + "/messages": send,
 			tasks: take, log: write},
-		"steprunner": {table: deletes, queues + "/messages": send,
+		"steprunner": {table: deletes, table + "_list": ranges, queues + "/messages": send,
 			queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, tasks: take,
 			log: write},
 		"starter": {table: rows, queues + "/messages": send,

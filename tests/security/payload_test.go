@@ -44,17 +44,21 @@ var payloadReads = []struct {
 	{"GetExecutionHistory", "FlowName=ask ExecutionName=stopped", true},
 	{"GetExecutionHistory", "FlowName=old ExecutionName=one", true},
 	{"StartExecution", "FlowName=ask ExecutionName=runs Input={}", true}, // that which runs
-	{"StopExecution", "FlowName=ask ExecutionName=good", false},          // the error of one that ended
+	{"StopExecution", "FlowName=ask ExecutionName=good", false},          // it has ended
 	{"StartExecution", "FlowName=ask ExecutionName=bad Input={}", false},
 	{"ReportTaskFailed", "TaskToken={t} Error=E Cause=again", false},
 	{"DescribeSchedule", "FlowName=ask ScheduleName=nightly", true},
 	{"ListSchedules", "FlowName=ask", true},
 	{"DescribeFlow", "Name=ask", false},
 	{"ListFlows", "", false},
+	{"DescribeBulkOperation", "FlowName=ask BulkName=again", false},
+	{"ListBulkResults", "FlowName=ask BulkName=again", false},
+	{"CreateBulkOperation", "FlowName=ask Operation=StartExecution Status=Failed DryRun=true",
+		false},
 }
 
-// payloadWorld makes executions that have ended in every way, with payloads that contain "SECRET" at
-// a path that a flow can hide. It returns the task token of the one that succeeded.
+// payloadWorld makes executions that have ended in every way, with payloads that contain "SECRET"
+// at a path that a flow can hide. It returns the task token of the one that succeeded.
 func payloadWorld(t *testing.T, owner *client.Client, url string, asked <-chan string) string {
 	t.Helper()
 	ctx := context.Background()
@@ -91,6 +95,8 @@ func payloadWorld(t *testing.T, owner *client.Client, url string, asked <-chan s
 	<-asked
 	start("old", "one")
 	never := false
+	check(owner.CreateBulkOperation(ctx, cloudflow.CreateBulkOperationRequest{FlowName: "ask",
+		Operation: "StopExecution", BulkName: "again", ExecutionNames: `["good","bad"]`}))
 	check(owner.CreateSchedule(ctx, cloudflow.CreateScheduleRequest{FlowName: "ask",
 		ScheduleName: "nightly", CronExpression: "0 0 4 * * *", Payload: input, Enable: &never}))
 	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -215,6 +221,45 @@ func TestPayloadsOfExpress(t *testing.T) {
 	got += asks(owner, "GetExecutionHistory", "FlowName=look ExecutionName=x", "")
 	if strings.Contains(got, "SECRET") || !strings.Contains(got, `"Status":"Succeeded"`) {
 		t.Errorf("a flow without the right: %s", got)
+	}
+	s.Shutdown()
+}
+
+// TestPayloadsOfBulk checks that who starts executions again in bulk does not see by that what the
+// flow hides from all but the key that has started them.
+func TestPayloadsOfBulk(t *testing.T) {
+	t.Parallel()
+	s := live.New(t, live.Options{Credentials: readers})
+	s.Start()
+	s.WaitReady()
+	owner, colleague := s.ClientAs(key("owner", "s1")), s.ClientAs(key("colleague", "s2"))
+	if _, err := owner.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "f",
+		Definition: pass("f"), Type: "FDL", HiddenPaths: `["card"]`}); err != nil {
+		t.Fatal(err)
+	}
+	asks(owner, "StartExecution", `FlowName=f ExecutionName=x Input={"card":"SECRET"}`, "")
+	asks(owner, "DescribeExecution", "FlowName=f ExecutionName=x WaitTimeSeconds=20", "")
+	asks(colleague, "CreateBulkOperation", "FlowName=f Operation=StartExecution BulkName=b "+
+		`ExecutionNames=["x"]`, "")
+	started := ""
+	for until := time.Now().Add(time.Minute); started == ""; time.Sleep(20 * time.Millisecond) {
+		page, err := colleague.ListBulkResults(context.Background(),
+			cloudflow.ListBulkResultsRequest{FlowName: "f", BulkName: "b"})
+		if err != nil || time.Now().After(until) {
+			t.Fatalf("%+v %v", page, err)
+		}
+		for _, r := range page.Results {
+			started = r.StartedExecutionName
+		}
+	}
+	const describe = "FlowName=f WaitTimeSeconds=20 ExecutionName="
+	if got := asks(colleague, "DescribeExecution", describe+started, ""); strings.Contains(got,
+		"SECRET") || !strings.Contains(got, "Succeeded") {
+		t.Errorf("who started it again in bulk: %s", got)
+	}
+	if got := asks(owner, "DescribeExecution", describe+started, ""); !strings.Contains(got,
+		"SECRET") {
+		t.Errorf("who started it first: %s", got)
 	}
 	s.Shutdown()
 }

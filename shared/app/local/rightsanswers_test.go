@@ -114,9 +114,15 @@ func TestAnswersHide(t *testing.T) {
 		"DeleteFlowAlias":     true,
 		"ListFlowAliases":     true,
 		"DescribeMapRun":      true,
-		"UpdateMapRun":        true,
-		"DeleteExecution":     true,
-		"DescribeRegions":     true,
+		// TestPayloadsOfBulk of tests/security
+		"CreateBulkOperation":   true,
+		"DescribeBulkOperation": true,
+		"ListBulkOperations":    true,
+		"ListBulkResults":       true,
+		"StopBulkOperation":     true,
+		"UpdateMapRun":          true,
+		"DeleteExecution":       true,
+		"DescribeRegions":       true,
 	}
 	for operation, ask := range map[string]func(*caller, string) string{
 		"StartExecution of a name in use": func(c *caller, _ string) string {

@@ -9,6 +9,7 @@ import (
 // API is what the server needs of cloudflow.Service: one method per operation.
 type API interface {
 	VersionsAPI
+	BulkAPI
 
 	CreateFlow(
 		context.Context, cloudflow.Caller, cloudflow.CreateFlowRequest,

@@ -181,8 +181,9 @@ func TestAPIPageMembers(t *testing.T) {
 		for anchor, of := range map[string]string{
 			"#a-flow": page.section("A flow"), "#an-execution": page.section("An execution"),
 			"#reports-of-tasks": reports, "#a-version": page.section("A version"),
-			"#an-alias":   page.section("An alias"),
-			"#a-schedule": page.section("A schedule"),
+			"#an-alias":         page.section("An alias"),
+			"#a-schedule":       page.section("A schedule"),
+			"#a-bulk-operation": page.section("A bulk operation"),
 		} {
 			if strings.Contains(section, "("+anchor+")") {
 				text += of

@@ -92,6 +92,7 @@ var operations = func() map[string]*operation {
 			run: bind(readNothing, describeRegions, appendRegions)},
 	}
 	list = append(list, versionOperations()...)
+	list = append(list, bulkOperations()...)
 	m := make(map[string]*operation, len(list))
 	for i := range list {
 		list[i].action = "fnf:" + list[i].name
