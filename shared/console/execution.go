@@ -24,6 +24,7 @@ type executionPage struct {
 	Children  []childLink
 	Rows      *eventRows
 	Read      int64 // how many events graph and timeline count, if there are more; else 0
+	Full      bool  // and no more will be counted
 	Hidden    int   // entries that the timeline leaves out
 	Last      int64 // id of the last event that the page shows
 	Denied    bool  // the reader may not see the history
@@ -41,13 +42,19 @@ func (p *executionPage) Redrivable() bool {
 		s == flow.TimedOut.String() || s == flow.Stopped.String())
 }
 
+// Long reports whether the input is too long to be repeated in a form of the page.
+func (p *executionPage) Long() bool { return len(p.Execution.Input) > formInputMax }
+
+// formInputMax is the longest input that the page repeats in a form, in bytes.
+const formInputMax = 8 << 10
+
 // State says what a script that follows the page waits for: "running", "reading" while not every
 // event is counted, "" if nothing.
 func (p *executionPage) State() string {
 	switch {
 	case p.Express || p.Denied:
 		return ""
-	case p.Read > 0:
+	case p.Read > 0 && !p.Full:
 		return "reading"
 	case p.Running():
 		return "running"
@@ -119,7 +126,7 @@ func (pr *pageRequest) summarize(p *executionPage, k *knownRun) {
 	x, run := p.Execution, k.run
 	p.Last = run.Events
 	if !k.whole {
-		p.Read = run.Events
+		p.Read, p.Full = run.Events, k.full
 	}
 	p.Failure = run.FirstFailure()
 	if p.Running() {

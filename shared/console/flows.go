@@ -52,7 +52,19 @@ type flowPage struct {
 	Express    bool
 }
 
-func (pr *pageRequest) flow() error { return pr.showFlow(flowPage{Input: "{}"}) }
+// flow shows a flow. The start panel has the input of an execution if the address names one.
+func (pr *pageRequest) flow() error {
+	p := flowPage{Input: "{}"}
+	if like := pr.r.URL.Query().Get("like"); like != "" {
+		x, err := pr.api.DescribeExecution(pr.ctx, cloudflow.DescribeExecutionRequest{
+			FlowName: pr.r.PathValue("flow"), ExecutionName: like})
+		if err != nil {
+			return err
+		}
+		p.Input = x.Input
+	}
+	return pr.showFlow(p)
+}
 
 // showFlow shows a flow, with what the reader has typed into the start panel.
 func (pr *pageRequest) showFlow(p flowPage) (err error) {

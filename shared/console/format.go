@@ -68,7 +68,7 @@ func size(bytes int64) string {
 
 // How much of a value a page shows, in bytes: of an input or output, and of one event of many.
 const (
-	shownMax  = 256 << 10
+	shownMax  = 64 << 10
 	detailMax = 1 << 10
 )
 

@@ -158,14 +158,15 @@ func TestEventsOfLongHistory(t *testing.T) {
 	})
 	api := s.api("", "")
 	create(t, api, "steps", stepsFlow)
-	items := strings.TrimSuffix(strings.Repeat("1,", 1000), ",") + `,"needle"`
+	items := strings.Repeat("1,", 5000) + `"needle"`
 	start(t, api, "steps", "long", `{"items":[`+items+`]}`)
 	awaitStatus(t, api, "steps", "long", "Succeeded")
 	page := s.shows("flows/steps/executions/long", "ExecutionStarted", "ExecutionSucceeded",
-		"events are between these", "1001 of 1001 items", "more entries are not drawn")
+		"events are between these", "5001 of 5001 items", "more entries are not drawn")
 	if len(page.body) > 150<<10 {
 		t.Errorf("the page has %d bytes", len(page.body))
 	}
+	s.shows("flows/steps?like=long", "&#34;needle&#34;")
 	seen, path := 0, "flows/steps/executions/long/events"
 	next := regexp.MustCompile(`href="[./]*(flows/[^"]*/events\?[^"]*)">Next page`)
 	for path != "" {

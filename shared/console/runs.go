@@ -21,7 +21,7 @@ const (
 	readPage      = 1000
 	runsBytesMax  = 48 << 20
 	runBytesMax   = 16 << 20
-	eventBytes    = 300 // about what a run keeps of an event beside its detail
+	eventBytes    = 150 // about what a run keeps of an event beside its detail
 )
 
 // runs keeps what pages have read of histories, for each reader's key: what a reader may see, no
@@ -46,6 +46,7 @@ type knownRun struct {
 	run    *history.Run
 	held   int    // about its bytes
 	whole  bool   // every event that there was has been read
+	full   bool   // no more events are read, because too much is kept already
 	opaque bool   // the endpoint's page tokens are not the numbers of events
 	token  string // of the page to go on with, if opaque
 }
@@ -101,6 +102,9 @@ func (pr *pageRequest) known(x *client.Execution, use func(*knownRun)) error {
 
 // goOn reads events from where an earlier page ended.
 func (pr *pageRequest) goOn(k *knownRun) error {
+	if k.full {
+		return pr.mayRead(k)
+	}
 	began, events := time.Now(), 0
 	limit := int64(readPage)
 	for {
@@ -114,11 +118,17 @@ func (pr *pageRequest) goOn(k *knownRun) error {
 			return err
 		}
 		events += k.add(got)
-		if k.whole = got.NextToken == ""; k.whole || events >= readEventsMax ||
-			time.Since(began) > readTimeMax || k.held > runBytesMax {
+		k.whole, k.full = got.NextToken == "", k.held > runBytesMax
+		if k.whole || k.full || events >= readEventsMax || time.Since(began) > readTimeMax {
 			return nil
 		}
 	}
+}
+
+// mayRead returns an error if the reader may not see the history.
+func (pr *pageRequest) mayRead(k *knownRun) error {
+	_, err := pr.lastEvents(pr.ctx, k.key.flow, k.key.execution, 1)
+	return err
 }
 
 // next returns the token of the page with the first event that is new.

@@ -32,6 +32,11 @@ const passState = "- {Name: P, Type: Pass, End: true}\n"
 // passFlow returns a flow with one Pass state.
 func passFlow(name string) string { return fmt.Sprintf(header, name, "P") + passState }
 
+// waitFlow returns a flow with one Wait of five minutes.
+func waitFlow(name string) string {
+	return fmt.Sprintf(header, name, "W") + "- {Name: W, Type: Wait, Seconds: 300, End: true}\n"
+}
+
 // rowFlow returns a flow with n tasks in sequence.
 func (b *bench) rowFlow(name string, n int) string {
 	text := fmt.Sprintf(header, name, "T1")

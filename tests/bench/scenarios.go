@@ -21,6 +21,7 @@ var scenarios = []struct {
 	{"waiting", (*bench).waits},
 	{"schedules", (*bench).schedulesDue},
 	{"list", (*bench).list},
+	{"console", (*bench).console},
 }
 
 func scenarioNames() []string {
