@@ -29,6 +29,10 @@ type executionsFilter struct {
 	Status, Prefix string
 	Since, Until   string // UTC, as a form writes it: 2026-12-01T15:04
 	Qualifier      string // version or alias
+	State, Error   string // where executions failed first, and how
+	Group          string // of failures that are alike
+	Source         string // what has started them
+	Key, Value     string // a search key, and the beginning of its value
 }
 
 // Filtered reports whether the list is filtered beside the choice of a flow.
@@ -36,16 +40,31 @@ func (f executionsFilter) Filtered() bool {
 	return f != executionsFilter{Flow: f.Flow}
 }
 
+// Narrow reports whether a filter is set that the page shows only when asked.
+func (f executionsFilter) Narrow() bool {
+	return f.State+f.Error+f.Group+f.Source+f.Key+f.Value != ""
+}
+
 // query returns the filter as an address holds it.
 func (f executionsFilter) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{"flow": f.Flow, "status": f.Status,
-		"prefix": f.Prefix, "since": f.Since, "until": f.Until, "qualifier": f.Qualifier} {
+		"prefix": f.Prefix, "since": f.Since, "until": f.Until, "qualifier": f.Qualifier,
+		"state": f.State, "error": f.Error, "group": f.Group, "source": f.Source, "key": f.Key,
+		"value": f.Value} {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
 	return q
+}
+
+// filterOf reads the filter of an address.
+func filterOf(q url.Values) executionsFilter {
+	return executionsFilter{Flow: q.Get("flow"), Status: q.Get("status"), Prefix: q.Get("prefix"),
+		Since: q.Get("since"), Until: q.Get("until"), Qualifier: q.Get("qualifier"),
+		State: q.Get("state"), Error: q.Get("error"), Group: q.Get("group"),
+		Source: q.Get("source"), Key: q.Get("key"), Value: q.Get("value")}
 }
 
 // Query returns the filter as an address holds it.
@@ -56,8 +75,9 @@ func (f executionsFilter) request(flowName string, limit int64) cloudflow.ListEx
 	brief := true
 	return cloudflow.ListExecutionsRequest{FlowName: flowName, Status: f.Status,
 		ExecutionNamePrefix: f.Prefix, StartedTimeBegin: instant(f.Since),
-		StartedTimeEnd: instant(f.Until), Qualifier: f.Qualifier, Limit: &limit,
-		MetadataOnly: &brief}
+		StartedTimeEnd: instant(f.Until), Qualifier: f.Qualifier, StateName: f.State,
+		ErrorName: f.Error, GroupKey: f.Group, Source: f.Source, SearchKey: f.Key,
+		SearchValuePrefix: f.Value, Limit: &limit, MetadataOnly: &brief}
 }
 
 // instant returns a time of a form as the API reads it.
@@ -83,16 +103,14 @@ func (pr *pageRequest) executions() error { return pr.showExecutions(pr.r.URL.Qu
 
 // showExecutions shows a list, and what has been done to executions of it.
 func (pr *pageRequest) showExecutions(q url.Values, done []doneTo) error {
-	p := &executionsPage{executionsFilter: executionsFilter{q.Get("flow"), q.Get("status"),
-		q.Get("prefix"), q.Get("since"), q.Get("until"), q.Get("qualifier")}, Done: done}
+	p := &executionsPage{executionsFilter: filterOf(q), Done: done}
 	var err error
 	if p.Flows, p.More, err = pr.firstFlows(flowChoiceMax); err != nil {
 		return err
 	}
-	if p.Flow == "" {
+	err = pr.executionsOf(p, q.Get("from"))
+	if p.Flow == "" && lacksAllFlows(err) {
 		err = pr.newestOfAll(p)
-	} else {
-		err = pr.executionsOf(p, q.Get("from"))
 	}
 	if err != nil {
 		return err
@@ -100,9 +118,19 @@ func (pr *pageRequest) showExecutions(q url.Values, done []doneTo) error {
 	return pr.ok("executions", "", p)
 }
 
-// executionsOf reads a page of the executions of one flow.
+// allFlows is the FlowName with which Millrace lists the executions of all flows.
+const allFlows = "*"
+
+// lacksAllFlows reports whether an endpoint, or the reader's key, can list those of one flow alone.
+func lacksAllFlows(err error) bool {
+	code := fault.CodeOf(err)
+	return code == fault.InvalidArgument || code == fault.AccessDenied ||
+		code == fault.FlowNotExists
+}
+
+// executionsOf reads a page of the executions of one flow, or of all.
 func (pr *pageRequest) executionsOf(p *executionsPage, from string) error {
-	q := p.request(p.Flow, pageSize)
+	q := p.request(cmp.Or(p.Flow, allFlows), pageSize)
 	q.NextToken = from
 	got, err := pr.api.ListExecutions(pr.ctx, q)
 	if err != nil {

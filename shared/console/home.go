@@ -12,14 +12,17 @@ import (
 	"millrace/shared/rpc/client"
 )
 
-// How much the first page reads: so many flows, the newest executions of each, and the histories of
-// so many failed ones. Looking must not cost more on a large store.
+// How much the first page reads. Looking must not cost more on a large store. What is for flows and
+// their executions is read from an endpoint that cannot list those of all flows.
 const (
 	homeFlowsMax    = 50
 	homeExecutions  = 20
 	homeFailuresMax = 12
 	homeConcurrency = 4
 	homeTime        = 2 * time.Second // for one history
+
+	homeSince  = 24 * time.Hour
+	homeListed = 100 // executions of each status: one page of the list
 )
 
 // homePage is what the first page shows.
@@ -38,6 +41,7 @@ type failureGroup struct {
 	State       string
 	Error       *flow.Error
 	Unavailable string // why the cause is not known
+	Key         string // of the group in the list; "" if the endpoint has none
 }
 
 func (pr *pageRequest) home() error {
@@ -45,8 +49,81 @@ func (pr *pageRequest) home() error {
 	if err != nil {
 		return err
 	}
+	p := homePage{Flows: len(flows), Health: pr.health()}
+	failed, err := pr.lately(flow.Failed, flow.TimedOut)
+	if lacksAllFlows(err) {
+		p.More = more
+		err = pr.homeByFlow(&p, flows)
+	} else if err == nil {
+		err = pr.homeOfAll(&p, failed)
+	}
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(p.Running, oldestFirst)
+	return pr.ok("home", "", p)
+}
+
+// lately returns the executions of all flows with one of some statuses that were started lately, the
+// newest of each.
+func (pr *pageRequest) lately(statuses ...flow.Status) (all []client.Execution, err error) {
+	since := pr.console.Now().Add(-homeSince).UTC().Format(time.RFC3339)
+	lists := make([][]client.Execution, len(statuses))
+	err = pr.inParallel(len(statuses), func(i int) error {
+		limit, brief := int64(homeListed), true
+		got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{
+			FlowName: allFlows, Status: statuses[i].String(), StartedTimeBegin: since,
+			Limit: &limit, MetadataOnly: &brief})
+		if err == nil {
+			lists[i] = got.Executions
+		}
+		return err
+	})
+	return slices.Concat(lists...), err
+}
+
+// homeOfAll fills the page from the lists of all flows.
+func (pr *pageRequest) homeOfAll(p *homePage, failed []client.Execution) (err error) {
+	if p.Running, err = pr.lately(flow.Running); err != nil {
+		return err
+	}
+	slices.SortStableFunc(failed, func(a, b client.Execution) int { return oldestFirst(b, a) })
+	p.Failures = groupListed(failed)
+	return pr.inParallel(len(p.Failures), func(i int) error {
+		g := &p.Failures[i]
+		ctx, cancel := context.WithTimeout(pr.ctx, homeTime)
+		defer cancel()
+		first, err := pr.failureFromEnd(ctx, g.Newest.FlowName, g.Newest.Name)
+		if err != nil {
+			g.Unavailable = err.Error()
+		} else if first != nil {
+			g.State, g.Error = first.State, first.Error
+		}
+		return nil
+	})
+}
+
+// groupListed groups failed executions as the list does, and returns the groups with the newest
+// failures.
+func groupListed(failed []client.Execution) (groups []failureGroup) {
+	for _, x := range failed {
+		at := slices.IndexFunc(groups, func(g failureGroup) bool {
+			return g.Newest.FlowName == x.FlowName && g.Key == x.GroupKey
+		})
+		switch {
+		case at >= 0:
+			groups[at].Count++
+		case len(groups) < homeFailuresMax:
+			groups = append(groups, failureGroup{Newest: x, Count: 1, Key: x.GroupKey})
+		}
+	}
+	return groups
+}
+
+// homeByFlow fills the page from the lists of some flows, for an endpoint that has no other.
+func (pr *pageRequest) homeByFlow(p *homePage, flows []client.Flow) error {
 	lists := make([][]client.Execution, len(flows))
-	err = pr.inParallel(len(flows), func(i int) error {
+	err := pr.inParallel(len(flows), func(i int) error {
 		limit, brief := int64(homeExecutions), true
 		got, err := pr.api.ListExecutions(pr.ctx, cloudflow.ListExecutionsRequest{
 			FlowName: flows[i].Name, Limit: &limit, MetadataOnly: &brief})
@@ -58,17 +135,13 @@ func (pr *pageRequest) home() error {
 	if err != nil {
 		return err
 	}
-	p := homePage{Flows: len(flows), More: more, Health: pr.health()}
 	for _, x := range slices.Concat(lists...) {
 		if x.Status == flow.Running.String() {
 			p.Running = append(p.Running, x)
 		}
 	}
-	slices.SortStableFunc(p.Running, oldestFirst)
-	if p.Failures, err = pr.groupFailures(lists); err != nil {
-		return err
-	}
-	return pr.ok("home", "", p)
+	p.Failures, err = pr.groupFailures(lists)
+	return err
 }
 
 func oldestFirst(a, b client.Execution) int {

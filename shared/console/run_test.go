@@ -243,7 +243,7 @@ func TestLive(t *testing.T) {
 func TestExecutionsOfAllFlows(t *testing.T) {
 	s := serve(t, "", "")
 	fill(t, s.api("", ""))
-	s.shows("executions", ">good</a>", ">poor</a>", ">open</a>", "of the first 2 flows")
+	s.shows("executions", ">good</a>", ">poor</a>", ">open</a>", "Pay: Declined")
 	if body := s.shows("executions?status=Failed", ">poor</a>", "The list is filtered.").body; strings.
 		Contains(body, ">open</a>") {
 		t.Error("the list is not filtered")
@@ -252,6 +252,8 @@ func TestExecutionsOfAllFlows(t *testing.T) {
 		t.Error("the time is no filter")
 	}
 	s.shows("executions?since=2020-01-01T00:00", ">good</a>", `value="2020-01-01T00:00"`)
+	s.shows("executions?state=Pay&error=Declined", ">poor</a>")
+	s.shows("executions?error=Other", "No execution matches.")
 	if got := s.get("executions?since=yesterday"); got.status != http.StatusBadRequest {
 		t.Errorf("a time that is none: %d", got.status)
 	}
@@ -339,4 +341,23 @@ func TestRedrive(t *testing.T) {
 	if !strings.Contains(got.body, `role="alert"`) {
 		t.Errorf("one that has succeeded: %+v", got)
 	}
+}
+
+// TestFailuresAreGrouped: failures that are alike are one line of Home, which leads to all of them.
+func TestFailuresAreGrouped(t *testing.T) {
+	s := serve(t, "", "")
+	api := s.api("", "")
+	fill(t, api)
+	for _, name := range []string{"second", "third"} {
+		start(t, api, "pay", name, `{"amount":500}`)
+		awaitStatus(t, api, "pay", name, "Failed")
+	}
+	page := s.shows("", "pay / third", "3 times", "In state Pay", "not enough money")
+	link := regexp.MustCompile(`href="\./(executions\?flow=pay[^"]*group=[^"]*)"`).FindStringSubmatch(
+		page.body)
+	if link == nil || strings.Contains(page.body, "pay / second") {
+		t.Fatal("the group leads nowhere, or is more than one line")
+	}
+	s.shows(strings.ReplaceAll(link[1], "&amp;", "&"), ">poor</a>", ">second</a>", ">third</a>",
+		"The list is filtered.")
 }

@@ -253,5 +253,11 @@ var catalogue = map[string]struct{ en, zh string }{
 	"redrive note":          {"It goes on from the states that failed; what has succeeded is not run again.", "从失败的状态节点继续，已成功的部分不再运行。"},
 	"redrive selected":      {"Redrive the selected ones", "从失败处继续所选"},
 	"redriven":              {"Redriven %d times, the last time", "已从失败处继续 %d 次，最近一次："},
+	"more filters":          {"More filters", "更多筛选"},
+	"failed state":          {"Failed first in state", "首先失败的状态节点"},
+	"failed short":          {"Failure", "失败"},
+	"source":                {"Source: schedule, parent, key:…", "来源：schedule、parent、key:…"},
+	"search key":            {"Search key", "搜索键"},
+	"search value":          {"Its value begins with", "值的开头"},
 	"cause not known":       {"The cause cannot be read: %s", "无法读取原因：%s"},
 }
