@@ -231,10 +231,10 @@ func TestBulkStartAgain(t *testing.T) {
 	}
 	h.create(cloudflow.CreateBulkOperationRequest{Operation: "StartExecution", BulkName: "again",
 		ExecutionNames: `["a","b","c"]`})
-	b := h.finish("again", "Waiting")
+	h.finish("again", "Waiting")
 	h.wake("again")
 	sameTexts(t, "results", h.results("again"), "a  a Succeeded", "b  b ", "c InvalidArgument  ")
-	if b = h.finish("again", "Waiting"); b.Counts.Running != 1 || b.StoppedTime != 0 {
+	if b := h.finish("again", "Waiting"); b.Counts.Running != 1 || b.StoppedTime != 0 {
 		t.Errorf("%+v", b)
 	}
 	page, err := h.ListBulkResults(t.Context(), owner,
@@ -251,7 +251,7 @@ func TestBulkStartAgain(t *testing.T) {
 		ExecutionName: page.Results[1].StartedExecutionName}); err != nil {
 		t.Fatal(err)
 	}
-	b = h.finish("again", "Completed")
+	b := h.finish("again", "Completed")
 	if b.Counts != (cloudflow.BulkCounts{Accepted: 2, Rejected: 1, Succeeded: 1, Stopped: 1}) ||
 		b.StoppedTime == 0 {
 		t.Errorf("%+v", b)
