@@ -44,6 +44,7 @@ func (e *Engine) Redrive(
 		return x, err
 	}
 	if err := e.keepForRedrive(ctx, x); err != nil {
+		e.dropKept(ctx, partition)
 		return nil, err
 	}
 	n := interp.Message{Kind: interp.RedriveRequested, Life: x.Redrive + 1,
@@ -59,7 +60,7 @@ func (e *Engine) Redrive(
 		case errors.As(err, &contended):
 			continue // to apply it twice changes nothing
 		case err != nil:
-			e.dropKept(ctx, err)
+			e.dropKept(ctx, partition)
 			return nil, err
 		case a.stepReply.Rejection == interp.NotRedrivable:
 			return nil, &NotRedrivableError{"it has no room for more history events, or its states " +
@@ -73,7 +74,8 @@ func (e *Engine) Redrive(
 }
 
 // dropKept removes the rows of an execution again that was deleted while they were kept.
-func (e *Engine) dropKept(ctx context.Context, err error) {
+func (e *Engine) dropKept(ctx context.Context, partition string) {
+	_, err := e.Store.Load(ctx, partition)
 	left := store.Deleted(err)
 	if left == nil {
 		return

@@ -188,6 +188,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.
 	if cond.Absent && len(x.Input) > s.sizes.Inline {
 		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
 	}
+	if c.Redrive != nil {
+		x.Expires = c.Expires // the rows of this commit must not expire before the new life
+	}
 	w.appendTail(s.tailBytes, c.Events)
 	if c.Unplaced != nil {
 		c.Unplaced(func(v *flow.Value) { w.place(v) })

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
+	"millrace/shared/flow"
 	"millrace/shared/store/driver"
 )
 
@@ -30,7 +32,8 @@ func (s *Store) KeepDefinition(ctx context.Context, flowID, hash string, wake in
 }
 
 // KeepRows makes the history and the values of an execution stay until expires, in ms since 1970,
-// because another life of it may last until then. Every row is written again as it is.
+// because another life of it may last until then. Every row is written again as it is; a row that
+// two reads show differently is left for another try, so that no damaged read is made permanent.
 func (s *Store) KeepRows(ctx context.Context, x *Execution, expires int64) error {
 	run, _, _ := strings.Cut(x.rowAddress().fence, ".")
 	for from := sortAfterInbox; ; {
@@ -39,8 +42,16 @@ func (s *Store) KeepRows(ctx context.Context, x *Execution, expires int64) error
 		if err != nil {
 			return err
 		}
+		again, _, err := s.driver.Range(ctx,
+			driver.Range{Partition: x.Partition(), From: from, Limit: max(len(rows), 1)})
+		if err != nil {
+			return err
+		}
 		var kept []driver.Row
-		for _, row := range rows {
+		for i, row := range rows {
+			if i >= len(again) || again[i].Key != row.Key || !bytes.Equal(again[i].Data, row.Data) {
+				return damagedRow("kept", row.Key, flow.ErrCorrupt)
+			}
 			from = row.Sort + "\x00"
 			if belongsToRun(row.Sort, run) && row.Expires > 0 && row.Expires < expires {
 				row.Expires, row.Wake = expires, 0

@@ -6,7 +6,11 @@ var Invariants = []Invariant{
 	{"claimed once", "a name is claimed anew only when the execution that had it has expired"},
 	{"claim stays", "no commit changes what the claim has fixed"},
 	{"next version", "each commit adds one to the version of the row"},
-	{"final status", "a final status, its time, its error and its last event never change"},
+	{"final status", "a final status, its time, its error and its last event change only by a " +
+		"redrive"},
+	{"redriven", "another life of an execution begins only if it has ended without success and a " +
+		"client has asked for that life; its deadline counts from then, no row of it expires " +
+		"before it, and no report of an earlier life counts"},
 	{"counts once", "a message takes effect in one commit, and in no other"},
 	{"marked", "a message from outside carries a mark by which its sender recognizes it"},
 	{"history", "the history has no gap, only grows, and ends with the event that the row names"},
@@ -111,6 +115,8 @@ var Invariants = []Invariant{
 	{"history response", "the API returns the stored history, also while it grows"},
 	{"stop response", "an execution with an accepted stop ends by that stop; a stop is rejected " +
 		"only if the execution has ended"},
+	{"redrive response", "an execution that a RedriveExecution has redriven was redriven that " +
+		"often; one is rejected only if it runs, or cannot go on"},
 	{"delete response", "an execution that a DeleteExecution has deleted is gone; one is " +
 		"rejected only while the execution runs or still reports its end"},
 	{"report response", "an accepted report is the event that the response names, and that of no " +

@@ -104,6 +104,16 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"shared/engine: TestDeleteExecution, TestDeleteRunning, " +
 			"TestDeleteBegun, TestDeleteReading", "shared/store: TestDeletedRowGolden",
 			"tests/reference/linear: TestJudge"}},
+	{Says: "a redrive begins one life of an execution that has ended without success; what has " +
+		"succeeded is not run again, and nothing of an earlier life counts in a later one",
+		Invariants: []string{"redriven", "redrive response", "final status", "counts once",
+			"reference", "straight run", "legal history", "child end", "retention",
+			"report response", "one order"},
+		Tests: []string{"shared/interp: TestRedriveTask, TestRedriveStepToken, " +
+			"TestRedriveParallel, TestRedriveMap, TestRedriveSteps, TestRedriveMapRun, " +
+			"TestRedriveReader, TestRedriveCallback, TestRedriveTwice, TestReplayRedriven",
+			"shared/engine: TestRedriveRace, TestRedriveLost, TestRedriveKeepsRows, " +
+				"TestRedriveStops, TestRedriveChild, TestRedriveQuota"}},
 	{Says: "an execution runs the definition that its flow had at the start; a deleted flow's " +
 		"executions are stopped",
 		Invariants: []string{"definition at the start", "definition kept", "deleted flow",

@@ -94,6 +94,8 @@ type checker struct {
 	flowV1   bool // FlowV1, not StateMachine
 	started  int64
 	deadline int64
+	limit    int64 // of each life, ms
+	place    place // where the outermost list is
 	root     *thread
 	failed   *failure // of the outermost list
 	at       *Event   // the event that is being handled
@@ -101,7 +103,9 @@ type checker struct {
 	ending   bool
 	own      int64 // the last event before the execution began to end
 	ended    bool
-	probing  bool // threads only compute their next event; see tooLarge
+	// the execution has ended well, so it cannot be redriven
+	succeeded bool
+	probing   bool // threads only compute their next event; see tooLarge
 }
 
 // violate ends the check because the event breaks a rule.
@@ -131,6 +135,10 @@ func (c *checker) check() error {
 			c.begin(e)
 			continue
 		}
+		if e.Type == "ExecutionRedriven" {
+			c.redriven(e)
+			continue
+		}
 		c.dispatch(e)
 	}
 	switch {
@@ -155,8 +163,11 @@ func (c *checker) order(i int, e *Event) {
 		c.violate(e, pageHistory, "its time is before that of the event before")
 	case (e.Step == "") != strings.HasPrefix(e.Type, "Execution"):
 		c.violate(e, pageHistory, "events of the execution, and they alone, have no StepName")
-	case c.ended:
+	case c.ended && e.Type != "ExecutionRedriven":
 		c.violate(e, pageHistory, "the execution had ended")
+	}
+	if e.Type == "ExecutionRedriven" {
+		return // no time is too late for it
 	}
 	if c.deadline > 0 && c.out.Late >= 0 && e.Time > c.deadline+c.out.Late.Milliseconds() {
 		c.violate(e, pageErrors, "the time limit of the execution was over at %d",
@@ -192,14 +203,8 @@ func (c *checker) begin(e *Event) {
 	if c.deadline = c.started + seconds*1000; c.context.Deadline > 0 {
 		c.deadline = c.context.Deadline
 	}
-	c.root = newThread(c, nil, func(t *thread) (any, *failure) {
-		if c.flowV1 {
-			return t.flow()
-		}
-		return t.machine()
-	})
-	c.root.last, c.root.lastTime = e.ID, e.Time
-	c.advance(c.root)
+	c.limit = c.deadline - c.started
+	c.beginLife(e)
 }
 
 // dispatch hands an event to the thread that waits for it.

@@ -14,7 +14,7 @@ func (t *thread) flow() (any, *failure) {
 	if m := listField(c.definition, "inputMappings"); len(m) > 0 {
 		input = mapped(m, rootsV1{c.input, absent{}, t.contextV1(nil, nil)})
 	}
-	local, err := t.steps(listField(c.definition, "steps"), input)
+	local, err := t.steps(listField(c.definition, "steps"), input, &c.place)
 	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	var out any = local
@@ -45,11 +45,14 @@ func (t *thread) contextV1(st object, v *visit) object {
 }
 
 // steps runs a list of steps and returns its local data (3, "Going on").
-func (t *thread) steps(list []any, input any) (object, *failure) {
-	local := object{}
-	for i := 0; i < len(list); {
+func (t *thread) steps(list []any, input any, p *place) (object, *failure) {
+	local, i := object{}, 0
+	if p.begun {
+		local, i = p.local, p.index
+	}
+	for !p.done && i < len(list) {
 		st := list[i].(object)
-		next, err := t.step(st, input, &local)
+		next, err := t.step(st, input, &local, p, p.enter("", i, input, local))
 		if err != nil {
 			return nil, err
 		}
@@ -58,11 +61,13 @@ func (t *thread) steps(list []any, input any) (object, *failure) {
 		case next != "":
 			i = indexOf(list, next)
 		case end || textField(st, "type") == "succeed":
-			return local, nil
+			i = len(list)
 		default:
 			i++
 		}
+		*p = place{begun: true, index: i, input: input, local: local}
 	}
+	*p = place{begun: true, index: i, input: input, local: local, done: true}
 	return local, nil
 }
 
@@ -77,19 +82,27 @@ func indexOf(list []any, name string) int {
 
 // step runs one step and merges its output into the local data of its list. next is the target of a
 // goto.
-func (t *thread) step(st object, parent any, local *object) (next string, err *failure) {
+func (t *thread) step(st object, parent any, local *object, p *place, old *visit) (
+	next string, err *failure,
+) {
 	c := t.c
 	name := textField(st, "name")
 	t.peek(want{t.last, "StepEntered", name})
 	e := t.take("StepEntered", pageHistory)
 	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}, token: c.drawn.token()}
 	c.detail(e, v1Data+", "+pageHistory, object{"input": parent, "local": *local})
+	kind := textField(st, "type")
+	v.contains = kind == "parallel" || kind == "foreach"
+	v.resume(old)
+	p.open = v
 	t.open = append(t.open, v)
 	defer func() { t.open = t.open[:len(t.open)-1] }()
 
 	t.peek(want{v.last, "", name})
 	var input any = overlay(parent, *local)
-	if m := listField(st, "inputMappings"); len(m) > 0 {
+	if known, ok := v.knownInput(); ok {
+		input = known
+	} else if m := listField(st, "inputMappings"); len(m) > 0 {
 		if input, err = t.mapped(m, rootsV1{parent, *local, t.contextV1(st, v)}); err != nil {
 			err.permanent = true
 			return t.stepFailed(st, v, err, local)
@@ -98,13 +111,23 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 	c.sized(input, "the input of step "+name)
 	e = t.take("StepStarted", pageHistory)
 	v.begun = e.ID
-	v.input = c.detail(e, v1Data+", "+v1Mappings, object{"input": input})["input"]
+	v.setInput(c.detail(e, v1Data+", "+v1Mappings, object{"input": input})["input"])
 	for {
-		var result any
-		if result, next, err = t.body(st, v); err == nil {
+		result, done := v.kept()
+		if done {
+			next, err = textField(v.old.taken, "goto"), nil
+		} else {
+			result, next, err = t.body(st, v)
+		}
+		if err == nil {
+			v.noteResult(result)
+			if v.taken == nil && v.old != nil {
+				v.taken = v.old.taken
+			}
 			if err = t.exit(st, v, result, local); err == nil {
 				return next, nil
 			}
+			v.unfinished()
 		}
 		if !t.retried(listField(st, "retry"), v, err) {
 			return t.stepFailed(st, v, err, local)
@@ -264,11 +287,15 @@ func (t *thread) option(st object, v *visit) (any, string, *failure) {
 			break
 		}
 	}
+	v.taken = taken
 	local := object{}
 	var err *failure
 	if list := listField(taken, "steps"); len(list) > 0 {
+		if v.inner = (&place{}); v.old != nil && v.old.inner != nil {
+			v.inner = v.old.inner
+		}
 		t.last = v.begun
-		local, err = t.steps(list, v.input)
+		local, err = t.steps(list, v.input, v.inner)
 		v.last = t.last
 	}
 	return local, textField(taken, "goto"), err
@@ -281,11 +308,16 @@ func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]an
 	t.peek(want{v.last, "", v.name}, want{v.begun, kind + "Entered", v.name})
 	got, err := t.branches(n, width, func(child *thread, i int) (any, *failure) {
 		list, input := of(i)
+		before := object{}
+		if child.place.begun {
+			before = child.place.local
+		}
+		child.place.local = before
 		child.peek(want{child.last, kind + "Entered", v.name})
 		e := child.take(kind+"Entered", v1Parallel+", "+v1Foreach+", "+pageHistory)
 		c.detail(e, v1Parallel+", "+v1Foreach+", "+pageHistory,
-			object{"input": input, "local": object{}})
-		local, err := child.steps(list, input)
+			object{"input": input, "local": before})
+		local, err := child.steps(list, input, child.place)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func (c *checker) sized(v any, what string) any {
 // machine runs the outermost scope and ends the execution.
 func (t *thread) machine() (any, *failure) {
 	c := t.c
-	out, err := t.scope(c.definition, c.input)
+	out, err := t.scope(c.definition, c.input, &c.place)
 	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	if err == nil {
@@ -45,6 +45,7 @@ func (t *thread) endExecution(out any, err *failure) {
 		t.failsWith(t.take("ExecutionFailed", pageErrors+", "+v1Catch), err)
 		return
 	}
+	c.succeeded = true
 	c.detail(t.take("ExecutionSucceeded", pageData+", "+v1Document),
 		pageData+", "+v1Document, object{"output": out})
 }
@@ -66,22 +67,31 @@ func (t *thread) failsWith(e *Event, err *failure) *failure {
 	return &shown
 }
 
-// scope runs a list of states, beginning with its first one.
-func (t *thread) scope(list object, input any) (any, *failure) {
+// scope runs a list of states, beginning with its first one, or where an earlier life has left it.
+func (t *thread) scope(list object, input any, p *place) (any, *failure) {
 	at := textField(list, "StartAt")
-	for {
+	if p.begun {
+		at, input = p.at, p.input
+	}
+	for !p.done {
+		if len(p.targets) > 1 { // a drawn value decides
+			at = t.peekAny(p.targets).Step
+		}
 		st := stateNamed(list, at)
 		if st == nil {
 			panic(&Unjudged{"a state that is not there: " + at})
 		}
-		out, targets, err := t.state(st, input)
-		if err != nil || targets == nil {
-			return out, err
+		out, targets, err := t.state(st, input, p, p.enter(at, 0, input, nil))
+		if err != nil {
+			return nil, err
 		}
-		if at, input = targets[0], out; len(targets) > 1 { // a drawn value decides
-			at = t.peekAny(targets).Step
+		*p = place{begun: true, input: out, targets: targets, done: targets == nil}
+		if input = out; targets != nil {
+			at = targets[0]
+			p.at = at
 		}
 	}
+	return p.input, nil
 }
 
 func stateNamed(list object, name string) object {
@@ -95,13 +105,19 @@ func stateNamed(list object, name string) object {
 
 // state runs one state. It returns the input of the next state, and the names of the states that
 // may be next; none at the end of the scope.
-func (t *thread) state(st object, raw any) (out any, targets []string, err *failure) {
+func (t *thread) state(st object, raw any, p *place, old *visit) (
+	out any, targets []string, err *failure,
+) {
 	c := t.c
 	name := textField(st, "Name")
 	e := t.peek(want{t.last, "StateEntered", name})
 	t.take("StateEntered", pageHistory)
 	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}}
 	v.raw = c.detail(e, pageData, object{"input": raw})["input"]
+	kind := textField(st, "Type")
+	v.contains = kind == "Parallel" || kind == "Map"
+	v.resume(old)
+	p.open = v
 	t.open = append(t.open, v)
 	defer func() { t.open = t.open[:len(t.open)-1] }()
 
@@ -109,12 +125,18 @@ func (t *thread) state(st object, raw any) (out any, targets []string, err *fail
 		return t.failed(st, v, err)
 	}
 	for {
-		result, err := t.work(st, v)
+		result, done := v.kept()
+		var err *failure
+		if !done {
+			result, err = t.work(st, v)
+		}
 		if err == nil {
+			v.noteResult(result)
 			out, targets, err := t.leave(st, v, result)
 			if err == nil {
 				return out, targets, nil
 			}
+			v.unfinished()
 			if !t.retried(listField(st, "Retry"), v, err) {
 				return t.failed(st, v, err)
 			}
@@ -150,7 +172,9 @@ func (t *thread) env(v *visit, input any, extra object) *scope {
 func (t *thread) begin(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	input := v.raw
-	if template := objectField(st, "InputConstructor"); template != nil {
+	if known, ok := v.knownInput(); ok {
+		input = known
+	} else if template := objectField(st, "InputConstructor"); template != nil {
 		built, err := evaluate(errExpression, func() any {
 			return built(template, t.env(v, v.raw,
 				nil))
@@ -164,7 +188,7 @@ func (t *thread) begin(st object, v *visit) *failure {
 	t.c.sized(input, "the input of state "+v.name)
 	e := t.take("StateStarted", pageData+", "+pageHistory)
 	v.begun = e.ID
-	v.input = t.c.detail(e, pageData+", "+pageExpressions, object{"input": input})["input"]
+	v.setInput(t.c.detail(e, pageData+", "+pageExpressions, object{"input": input})["input"])
 	t.c.sized(v.input, "the input of state "+v.name)
 	return nil
 }
@@ -197,7 +221,10 @@ func (t *thread) peekOf(st object, v *visit) *Event {
 	if list := listField(st, "Branches"); textField(st, "Type") == "Parallel" {
 		inside = list[0].(object)
 	}
-	if inside != nil {
+	switch {
+	case inside != nil && v.old != nil && v.old.fork != nil:
+		wants = append(wants, want{v.begun, "StateEntered", ""})
+	case inside != nil:
 		wants = append(wants, want{v.begun, "StateEntered", textField(inside, "StartAt")})
 	}
 	return t.peek(wants...)
@@ -254,7 +281,7 @@ func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	list := listField(st, "Branches")
 	t.peekOf(st, v)
 	results, err := t.branches(len(list), len(list), func(child *thread, i int) (any, *failure) {
-		return child.scope(list[i].(object), v.input)
+		return child.scope(list[i].(object), v.input, child.place)
 	})
 	out := object{}
 	for i, r := range results {
@@ -310,7 +337,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 		}
 	}
 	results, err := t.branches(len(items), int(width), func(child *thread, i int) (any, *failure) {
-		return child.scope(processor, items[i])
+		return child.scope(processor, items[i], child.place)
 	})
 	return t.joined(object{"Items": results}, err)
 }

@@ -47,6 +47,7 @@ func (t *thread) retried(rules []any, v *visit, err *failure) bool {
 		}
 		v.used[i]++
 		v.retries++
+		v.again()
 		if r[names[3]] != nil {
 			rate, _ = numberOf(r[names[3]])
 		}

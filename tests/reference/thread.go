@@ -17,6 +17,7 @@ type thread struct {
 	result any
 	fail   *failure
 	done   bool
+	ended  bool // with a result
 
 	wants    []want // while it waits for an event
 	got      *Event // the event it was woken with, until it is taken
@@ -26,6 +27,7 @@ type thread struct {
 	open     []*visit // states that are open, the outermost first
 	attempt  int64    // the attempt that waits for an execution that it started; 0: none
 	fork     *fork    // while it waits for branches
+	place    *place   // of a branch or iteration
 }
 
 // want is an event with which a thread can continue. An empty typ or step matches any.
@@ -45,6 +47,15 @@ type visit struct {
 	raw     any
 	retries int
 	used    map[int]int // by retry rule
+
+	hasInput bool
+	worked   bool // its work is done, and has come to the result
+	result   any
+	contains bool   // states
+	fork     *fork  // its branches or iterations
+	inner    *place // FlowV1: the list of its option
+	taken    object // FlowV1: that option
+	old      *visit // of an earlier life, until its work is taken over
 
 	branches []int64 // events with which branches or iterations inside have ended
 	token    string
@@ -150,7 +161,7 @@ func (c *checker) advance(t *thread) {
 		}
 		return
 	}
-	t.done = true
+	t.done, t.ended = true, t.fail == nil
 	if t.parent != nil {
 		c.joined(t)
 	}
@@ -201,6 +212,8 @@ func (t *thread) advanceTo(e *Event) {
 // fork is a set of threads that one thread waits for.
 type fork struct {
 	children []*thread
+	places   []*place // of the children
+	order    []int    // in which those begin that have not ended
 	start    func(i int) *thread
 	width    int
 	running  int
@@ -222,17 +235,26 @@ func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *fa
 		return []any{}, nil
 	}
 	v := t.open[len(t.open)-1]
-	t.fork = &fork{children: make([]*thread, n), width: width}
-	t.fork.start = func(i int) *thread {
+	t.fork = &fork{children: make([]*thread, n), places: make([]*place, n), width: width}
+	var old *fork
+	if v.old != nil && v.old.fork != nil && len(v.old.fork.children) == n {
+		old = v.old.fork
+	}
+	t.fork.resume(old)
+	v.fork = t.fork
+	t.fork.start = func(k int) *thread {
+		i := t.fork.order[k]
 		child := newThread(t.c, t, func(child *thread) (any, *failure) { return run(child, i) })
 		child.last, child.lastTime = v.begun, t.lastTime
-		child.due = t.due
-		if i >= width { // it waited for its turn
+		child.due, child.place = t.due, t.fork.places[i]
+		if k >= width { // it waited for its turn
 			child.due = max(t.due, t.c.at.Time)
 		}
 		return child
 	}
-	t.pause()
+	if !t.fork.over() {
+		t.pause()
+	}
 	f := t.fork
 	t.fork, t.due = nil, 0
 	if f.failed != nil {
@@ -250,9 +272,9 @@ func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *fa
 func (c *checker) spawn(t *thread) {
 	f, held := t.fork, t.got
 	t.got = nil
-	for f.opened < len(f.children) && f.running < f.width && f.failed == nil {
+	for f.opened < len(f.order) && f.running < f.width && f.failed == nil {
 		child := f.start(f.opened)
-		f.children[f.opened] = child
+		f.children[f.order[f.opened]] = child
 		f.opened++
 		f.running++
 		c.advance(child)

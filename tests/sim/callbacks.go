@@ -48,7 +48,7 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 			case run == nil:
 				w.violate("start response", "%s got %s, and there is no such execution", who,
 					code)
-			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() ||
+			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() && run.x.Redrive == 0 ||
 				code != "" && code != fault.ExecutionAlreadyExists:
 				w.violate("start response", "%s got %s while it is %v", who, code, run.x.Status)
 			default:

@@ -29,6 +29,8 @@ func (w *World) judgeReportedEnd(to *run, added []flow.HistoryEvent) {
 		switch {
 		case c == nil || e.Mark == 0:
 			continue // its own call failed
+		case c.x.Redrive > 0:
+			w.judgeEndOfLife(to, c, v, e)
 		case !c.x.Status.Final():
 			w.violate("child end", "%s v%d: attempt %d gets the end of %s, which runs",
 				to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
@@ -51,6 +53,39 @@ func (v *visit) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 // endMark returns the mark of the report of an execution's end.
 func endMark(r *run) uint64 {
 	sum := sha256.Sum256([]byte("end#" + keyOf(r.x.Run, 0)))
+	return max(binary.BigEndian.Uint64(sum[:]), 1)
+}
+
+// judgeEndOfLife checks that a task gets the end of one life of a child that was redriven: each life
+// reports its end with a mark of its own.
+func (w *World) judgeEndOfLife(to, c *run, v *visit, e *flow.HistoryEvent) {
+	for i := range c.events {
+		last := &c.events[i]
+		redriven := i+1 < len(c.events) && c.events[i+1].Type == flow.ExecutionRedriven
+		if !redriven && !(c.x.Status.Final() && i+1 == len(c.events)) {
+			continue
+		}
+		if lifeMark(c, last) == e.Mark {
+			if (last.Type == flow.ExecutionSucceeded) != (e.Type == flow.TaskSucceeded) {
+				w.violate("child end", "%s has ended as %s, and attempt %d of %s gets %s",
+					c.x.Partition(), textOf(last), v.attempt.id, to.x.Partition(), textOf(e))
+			}
+			return
+		}
+	}
+	w.violate("child end", "attempt %d of %s gets an end that %s has not come to", v.attempt.id,
+		to.x.Partition(), c.x.Partition())
+}
+
+// lifeMark returns the mark of the report of the end of a life, whose last event is given.
+func lifeMark(c *run, last *flow.HistoryEvent) uint64 {
+	id := int64(0)
+	for i := range c.events[:last.ID] {
+		if c.events[i].Type == flow.ExecutionRedriven {
+			id = last.ID
+		}
+	}
+	sum := sha256.Sum256([]byte("end#" + keyOf(c.x.Run, id)))
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 

@@ -48,8 +48,10 @@ type launch struct {
 	trying  atomic.Int32 // starters without a final response that go on
 	refused bool         // its input is too large, so it does not exist
 	run     uint64
-	status  string // last one seen of that run
+	status  string // last one seen of that run, after so many redrives
 	output  string
+
+	redrives int64
 }
 
 func newClients(w *World) *clients {
@@ -341,7 +343,7 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 			c.w.violate("start response", "%s got %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
-		if !run.x.Status.Final() {
+		if !run.x.Status.Final() && run.x.Redrive == 0 {
 			c.w.violate("start response", "%s got %s while it is %v", who, code, run.x.Status)
 		}
 	default:
@@ -376,6 +378,8 @@ func (c *clients) stopper(x *launch, who string) {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(x.now(c.w)):
 			case run == nil:
 				c.w.violate("stop response", "%s gets %s, there is no such execution", who, code)
+			case run.x.Redrive > 0 && (code == "" || code == fault.ExecutionAlreadyCompleted):
+				// it may have been redriven after the stop
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||
 				run.x.Error == nil || run.x.Error.Cause != who):
 				c.w.violate("stop response",

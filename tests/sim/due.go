@@ -99,7 +99,7 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 	w.judgeRetention(x)
 	w.judgeOrphans(r)
 	w.judgeReportedEnd(r, added)
-	if before != nil && r.x.Account != guarded {
+	if before != nil && r.x.Account != guarded && !redrivenBy(old, x) {
 		w.judgeLeft(r, before.Outbox)
 	}
 	w.noteOutbox(r)

@@ -95,7 +95,7 @@ func (w *World) openAt(r *run, attempt, before int64) bool {
 			if w.attemptOf(r, e) == attempt && e.Time < end { // not by the end itself
 				return false
 			}
-		case flow.StepFailed:
+		case flow.StepFailed, flow.ExecutionRedriven:
 			return false
 		}
 	}
@@ -116,7 +116,8 @@ func (w *World) isOpen(r *run, token int64) bool {
 			if w.attemptOf(r, e) == token {
 				open = false
 			}
-		case flow.StateAborted, flow.StateFailed, flow.StateTimedOut, flow.StepFailed:
+		case flow.StateAborted, flow.StateFailed, flow.StateTimedOut, flow.StepFailed,
+			flow.ExecutionRedriven:
 			open = false // perhaps: aborted attempts are not distinguished
 		}
 	}
@@ -127,7 +128,7 @@ func (w *World) isOpen(r *run, token int64) bool {
 // faults decided it.
 func (w *World) judgeExample(x *launch) {
 	r := w.runOf(x.flow.name, x.name)
-	if r == nil || r.rescued {
+	if r == nil || r.rescued || r.x.Redrive > 0 {
 		return
 	}
 	several := false

@@ -14,6 +14,9 @@ type extra struct {
 	comeBack func(*clients, time.Time) // names become free at that time; nil: they do not come back
 }
 
+// withRedrives is the name of the clients that redrive executions.
+const withRedrives = "redrivers"
+
 // extras lists all kinds. Runs of examples have none: their results are known beforehand.
 func extras() []extra {
 	return []extra{
@@ -24,6 +27,7 @@ func extras() []extra {
 		{name: "quitters", in: 2, begin: func(c *clients) { c.spawn(c.quitters) }},
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "janitors", in: 4, begin: (*clients).clean},
+		{name: withRedrives, in: 4, begin: (*clients).redrive},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},
 		{name: withVersions, in: 4, begin: (*clients).publish,

@@ -65,6 +65,9 @@ func (l *lists) event(m *flow.Machine, e *flow.HistoryEvent) {
 	l.count++
 	from := l.entries[e.Schedule]
 	switch e.Type {
+	case flow.ExecutionRedriven:
+		l.maps = nil
+		return
 	case flow.StateEntered, flow.StepEntered:
 		l.entered(m, e, from)
 		return

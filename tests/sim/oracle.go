@@ -73,8 +73,8 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, step *transac
 
 // about returns the observable part of a state.
 func about(s *interp.State) string {
-	text := fmt.Sprintf("%v stopped %d error %v events %d at %d due %d ready %v leases %v",
-		s.Status, s.Stopped, s.Error, s.LastEvent,
+	text := fmt.Sprintf("life %d until %d, %v stopped %d error %v events %d at %d due %d ready %v leases %v",
+		s.Redrives, s.Deadline, s.Status, s.Stopped, s.Error, s.LastEvent,
 		s.LastTime, s.NextWakeTime(0), s.Ready(), s.Leases())
 	for _, out := range s.Outbox {
 		text += fmt.Sprintf(" %d/%d for %s%s/%s after %d at %d", out.Kind, out.ID, out.Token,

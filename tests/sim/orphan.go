@@ -75,7 +75,7 @@ func (w *World) owesStops(r *run, owe func(obligation)) {
 		if c == nil {
 			continue
 		}
-		if c.x.Status.Final() || c.unwatched || w.runs[c.x.Partition()] != c {
+		if c.x.Status.Final() || c.unwatched || c.x.Redrive > 0 || w.runs[c.x.Partition()] != c {
 			delete(r.released, id)
 			continue
 		}

@@ -196,6 +196,9 @@ func (w *World) judgeByReference(r *run, events []reference.Event) {
 				r.x.Partition(), id)
 		}
 	}
+	if w.has(withRedrives) {
+		return // the whole history is judged again after a redrive
+	}
 	delete(f.attempts, r.x.Run)
 	delete(f.sent, r.x.Run)
 	delete(f.lost, r.x.Run)
@@ -311,7 +314,7 @@ func stopOf(cause string) reference.Stop {
 // waits returns the execution whose task started another one, and that attempt.
 func (w *World) waits(r *run) (*run, int64) {
 	key, ok := strings.CutPrefix(r.x.Origin, "task#")
-	if !ok || r.x.Status != flow.Stopped {
+	if !ok || r.x.Status != flow.Stopped && r.x.Redrive == 0 {
 		return nil, 0
 	}
 	var run, attempt uint64

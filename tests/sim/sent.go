@@ -21,7 +21,7 @@ func (w *World) judgeLeft(r *run, before []interp.OutboxEntry) {
 		switch out.Kind {
 		case interp.OutboxStopChild:
 			c := w.children[taskOrigin(r.x.Run, out.ID)]
-			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() &&
+			if c != nil && !c.x.Status.Final() && c.x.Redrive == 0 && c.seen.UnixMilli() < r.outbox[out.ID].wrote() &&
 				w.runs[c.x.Partition()] == c {
 				w.violate("sent", "%s v%d: the stop of %s has left the outbox, and it runs",
 					r.x.Partition(), r.x.Version, c.x.Partition())
@@ -76,7 +76,11 @@ func (w *World) owesCallback(r *run, owe func(obligation)) {
 		return
 	}
 	due := r.ended.UnixMilli()
-	if s, ok := r.outbox[0]; ok && s.next > 0 && s.nextAt < w.quiescedAt {
+	end := int64(0)
+	if r.x.Redrive > 0 {
+		end = r.x.LastEvent
+	}
+	if s, ok := r.outbox[end]; ok && s.next > 0 && s.nextAt < w.quiescedAt {
 		due = max(due, s.next)
 	}
 	owe(obligation{"late callback", due, w.latest(due, readyWakes),

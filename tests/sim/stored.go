@@ -19,6 +19,7 @@ func stateOf(raw *store.Store, x *store.Execution, block int) (*interp.State, er
 	s := interp.New(f)
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
+	s.Redrives, s.Redriven, s.RedriveMark = x.Redrive, x.Redriven, x.RedriveMark
 	if x.Body == nil {
 		return s, nil
 	}
@@ -37,7 +38,7 @@ func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
 	return interp.Facts{
 		Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Dialect: x.Dialect, Started: x.Started,
-		Deadline: x.Deadline, CallbackToken: x.Callback, Express: x.Express,
+		Deadline: x.Deadline, TimeLimit: x.TimeLimit(), CallbackToken: x.Callback, Express: x.Express,
 		Child: x.MapNode > 0, Input: flow.TextValue(canonical),
 	}, err
 }

@@ -101,6 +101,11 @@ func (v *visit) isOpen() bool {
 func (s *visits) event(e *flow.HistoryEvent) {
 	from := s.of[e.Schedule]
 	switch e.Type {
+	case flow.ExecutionRedriven:
+		for _, v := range s.open {
+			v.closed = true
+		}
+		return
 	case flow.StateEntered, flow.StepEntered:
 		v := &visit{in: s.around(e, from), state: s.m.Nodes[e.Node], id: e.ID}
 		s.of[e.ID] = v

@@ -173,6 +173,7 @@ func (w *World) cover(m *flow.Machine) {
 func (w *World) onAdvance(p *process, r *run, x *store.Execution, step *transaction) {
 	old := r.x
 	w.checked("next version", "claim stays")
+	redriven := redrivenBy(old, x)
 	if old.Status.Final() {
 		w.checked("final status")
 	}
@@ -183,16 +184,19 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, step *transact
 	case x.LastEvent < old.LastEvent || x.LastTime < old.LastTime:
 		w.violate("history", "%s: the history goes back from event %d to %d", x.Partition(),
 			old.LastEvent, x.LastEvent)
-	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped ||
+	case !redriven && old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped ||
 		x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
 		w.violate("final status", "%s: the end changes from %v to %v", x.Partition(),
 			old.Status, x.Status)
 	case x.ClaimToken != old.ClaimToken || x.Origin != old.Origin || x.Seed != old.Seed ||
-		x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
+		!redriven && x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.violate("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
 	w.judgePoisonCount(r, old, x, step)
+	if redriven {
+		w.judgeRedrive(p, r, old, x)
+	}
 	r.x = x
 	w.judge(p, r, old, x, step)
 }

@@ -117,7 +117,7 @@ func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) 
 	if run == nil || c.w.namesReused {
 		return // it has expired, or another execution may have its name now
 	}
-	if len(events) != len(run.events) {
+	if len(events) != len(run.events) && run.x.Redrive == 0 {
 		c.w.violate("history response", "%s has read %d events of %d", who, len(events),
 			len(run.events))
 		return
@@ -157,17 +157,19 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 		}
 		return true
 	}
-	if x.run != run.x.Run {
-		x.run, x.status, x.output = run.x.Run, "", ""
+	if x.run != run.x.Run || x.redrives != got.RedriveCount {
+		x.run, x.redrives = run.x.Run, got.RedriveCount
+		x.status, x.output = "", ""
 	}
 	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
 		c.w.violate("describe response", "%s gets %s %s, before it was %s %s", who, got.Status,
 			got.Output, x.status, x.output)
 	}
-	if ended && run.x.Status.String() != got.Status && !c.w.namesReused {
+	old := got.RedriveCount < int64(run.x.Redrive)
+	if ended && !old && run.x.Status.String() != got.Status && !c.w.namesReused {
 		c.w.violate("describe response", "%s gets %s, which is not so", who, got.Status)
 	}
-	if ended && run.x.Status.String() == got.Status {
+	if ended && !old && run.x.Status.String() == got.Status {
 		x.status, x.output = got.Status, got.Output
 	}
 	return ended

@@ -123,6 +123,7 @@ type World struct {
 	rights    *rights // nil in most runs
 	schedules schedules
 	deletions deletions
+	redrives  redrives
 	sharing   sharing
 
 	expresses  expresses
@@ -208,7 +209,7 @@ func newWorld(o Options) *World {
 		begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, allRuns: map[uint64]*run{},
 		started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{},
 		checks: map[string]int{}, expresses: newExpresses(),
-		deletions: newDeletions()}
+		deletions: newDeletions(), redrives: redrives{}}
 	w.trace.out = o.Trace
 	w.executionsMax, w.without, w.roundsMax, w.blind = o.Executions, o.Without, o.rounds, o.Blind
 	w.idleSweeps, w.hintTracker = newIdleSweeps(), newHintTracker()

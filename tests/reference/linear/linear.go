@@ -21,6 +21,7 @@ const (
 	Describe = "describe"
 	Report   = "report"
 	Delete   = "delete"
+	Redrive  = "redrive"
 )
 
 // Request is a request and its response.
@@ -142,6 +143,8 @@ func (x execution) outcomes(r *Request) []execution {
 		case ended || x.status == deleted: // a repeat may finish an earlier one
 			return []execution{{status: deleted}}
 		}
+	case Redrive:
+		return x.redriven(r)
 	case Describe:
 		return x.described(r)
 	case Report:
@@ -170,10 +173,39 @@ func (x execution) outcomesUnknown(r *Request) []execution {
 		return []execution{x, {status: "Stopped", by: r.Client}}
 	case r.Operation == Delete && !running && x.status != "":
 		return []execution{x, {status: deleted}}
+	case r.Operation == Redrive && x.mayGoOn():
+		return []execution{x, {status: "Running"}}
 	case r.Operation == Report && r.Ends != "" && running && x.by == "":
 		return []execution{x, {status: "Running", by: r.Client, ends: r.Ends}}
 	}
 	return []execution{x}
+}
+
+// mayGoOn reports whether a redrive may begin another life of the execution.
+func (x execution) mayGoOn() bool {
+	return x.status != "" && x.status != deleted && x.status != "Running" && x.status != "Succeeded"
+}
+
+// redriven returns the possible states after a redrive with a response. It is accepted again if it
+// has been made before: then the response shows the execution as it is.
+func (x execution) redriven(r *Request) []execution {
+	switch {
+	case r.Code == fault.ExecutionNotExists:
+		if x.status == "" || x.status == deleted {
+			return []execution{x}
+		}
+	case r.Code != "": // for one of many reasons
+		if x.status != "" && x.status != deleted {
+			return []execution{x}
+		}
+	default:
+		to := x.described(&Request{Operation: Describe, Status: r.Status})
+		if x.mayGoOn() {
+			to = append(to, execution{status: r.Status}) // it may have ended again
+		}
+		return to
+	}
+	return nil
 }
 
 func (x execution) described(r *Request) []execution {
