@@ -67,6 +67,13 @@ func rejectLimit() *rejection {
 	return reject("ResourceThrottled", "The account runs as many executions as it may.")
 }
 
+// rejectDamaged is for an execution that cannot be read: an earlier try whose result was lost may
+// have acted on it.
+func rejectDamaged() *rejection {
+	return reject("InternalServerError", "Its rows are damaged, so it is not known whether it was "+
+		"acted on.")
+}
+
 // bulkAction applies the operation to one execution. An error says that it should be tried again.
 func (e *Engine) bulkAction(
 	ctx context.Context, f *store.Flow, b *store.BulkOperation, item store.BulkItem,
@@ -91,7 +98,7 @@ func (e *Engine) bulkAction(
 	case errors.Is(err, store.ErrNotFound) || err == nil && x.Run != item.Run:
 		return missing, nil
 	case store.IsDamaged(err):
-		return reject("InternalServerError", "Its rows are damaged."), nil
+		return rejectDamaged(), nil
 	case err != nil:
 		return nil, err
 	}
@@ -157,7 +164,7 @@ func (e *Engine) startInBulk(
 	}
 	input, err := e.Store.InputText(ctx, x)
 	if store.IsDamaged(err) {
-		return reject("InternalServerError", "Its rows are damaged."), nil
+		return rejectDamaged(), nil
 	} else if err != nil {
 		return nil, err
 	}

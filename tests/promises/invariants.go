@@ -151,6 +151,15 @@ var Invariants = []Invariant{
 		"with"},
 	{"started once for its time", "a planned time starts one execution, whose name says the time"},
 	{"late schedule", "a due schedule is seen to within a sweep and its margin"},
+	{"bulk response", "the operations on bulk operations do what they are asked"},
+	{"bulk", "a bulk operation goes on from where it was, and is done with a batch only when each " +
+		"execution of it has a result"},
+	{"bulk once", "a bulk operation starts an execution again only after that was decided, and once"},
+	{"bulk result", "what a bulk operation says of an execution has happened to it, by this " +
+		"operation, and nothing else has"},
+	{"bulk counts", "the counts of a bulk operation that has ended are those of its results, and " +
+		"all that it has started has ended"},
+	{"late bulk", "a due bulk operation is seen to within a sweep and its margin"},
 	// Express executions.
 	{"Express once", "a StartSyncExecution runs one execution, once, in the process that gets " +
 		"the request"},

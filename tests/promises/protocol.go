@@ -127,6 +127,13 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests: []string{"shared/store: TestCollectVersions, TestCollectLostRequests, " +
 			"TestCollectVersionMeanwhile", "shared/cloudflow: TestLostReplies, " +
 			"TestPublishedTogether, TestExecutionsKeepTheirVersion, TestShares"}},
+	{Says: "a bulk operation acts once on each execution that it has decided on, and says truly " +
+		"what has become of it",
+		Invariants: []string{"bulk response", "bulk", "bulk once", "bulk result", "bulk counts",
+			"late bulk"},
+		Tests: []string{"shared/cloudflow: TestBulkStop, TestBulkFilter, TestBulkStartAgain, " +
+			"TestBulkRedrive, TestBulkDelete, TestBulkRights, TestBulkCancelled",
+			"tests/security: TestPayloadsOfBulk"}},
 	{Says: "a schedule starts an execution for each planned time, once, or names it as skipped; " +
 		"nothing that was planned before a change is started after it",
 		Invariants: []string{"schedule response", "schedule", "planned once", "planned early",

@@ -189,7 +189,7 @@ func (c *clients) remove(target *run, who string, record *clientOp) (fault.Code,
 func (c *clients) mayClean(r *run) bool {
 	return r.x.Account == account && c.w.flowNow(r.x.Flow) == r.x.FlowID &&
 		(c.flowOwner == nil || r.x.Flow != c.flowOwner.name) &&
-		(c.publisher == nil || r.x.Flow != c.publisher.name)
+		(c.publisher == nil || r.x.Flow != c.publisher.name) && r.x.Flow != bulkFlow
 }
 
 // recordOf returns a record of a request for an execution that clients alone start; nil for others.

@@ -151,6 +151,7 @@ func (w *World) judgeDue() {
 	w.owesPolls(others)
 	w.owesExpress(others)
 	w.owesSchedules(others)
+	w.owesBulks(others)
 }
 
 func (w *World) overdue(r *run, now int64, o obligation) {

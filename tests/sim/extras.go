@@ -34,6 +34,7 @@ func extras() []extra {
 			comeBack: (*clients).publishAgain},
 		{name: withRivals, in: 7, begin: (*clients).contend},
 		{name: "schedules", in: 4, begin: (*clients).timed},
+		{name: "bulks", in: 4, begin: (*clients).inBulk},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

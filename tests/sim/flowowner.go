@@ -250,6 +250,8 @@ func (w *World) judgeFlowRow(key driver.Key, row *driver.Row) {
 	switch {
 	case store.KindOf(key) == store.ScheduleRow:
 		w.judgeSchedule(key, row)
+	case store.KindOf(key) == store.BulkRow:
+		w.judgeBulk(key, row)
 	case definition && store.KindOf(key) == store.DefinitionRow:
 		if row == nil {
 			w.definitionGone(id, key.Sort)

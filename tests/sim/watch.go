@@ -136,6 +136,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, step *transact
 	delete(w.deletions.deleted, x.Partition())
 	w.judgeAccount(r)
 	w.judgeScheduled(r)
+	w.judgeBulkStart(r)
 	w.begins(r)
 	r.oracle = newOracle(w, r, x)
 	w.choosePoison(r)

@@ -122,6 +122,7 @@ type World struct {
 	flows     flowRows
 	rights    *rights // nil in most runs
 	schedules schedules
+	bulks     bulks
 	deletions deletions
 	redrives  redrives
 	sharing   sharing
@@ -254,6 +255,7 @@ func newWorld(o Options) *World {
 	w.drawTimeline()
 	w.drawRights()
 	w.drawSchedules()
+	w.drawBulks()
 	w.drawLimits()
 	w.drawExpress()
 	w.drawShares()
