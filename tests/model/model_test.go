@@ -41,6 +41,7 @@ var searches = []search{
 	{model: "relay", macros: "CRASHES=1"},
 	{model: "sweep", macros: "RUNNERS=1"},
 	{model: "sweep", macros: "RUNNERS=1 POISON"},
+	{model: "redrive"},
 
 	{model: "commit", macros: "CRASHES=0 UNKNOWNS=1", live: "answered"},
 	{model: "claim", macros: "STARTERS=2", live: "answered"},
@@ -109,6 +110,10 @@ var mutants = []struct {
 		search{model: "commit", macros: "MUT_READ_BACK_TOKEN"}},
 	{"throw the message of a lost race away",
 		search{model: "commit", macros: "MUT_DROP_WHEN_LOST"}},
+
+	{"redrive whatever life it is", search{model: "redrive", macros: "MUT_NO_COUNT"}},
+	{"do not bind a stop to a life", search{model: "redrive", macros: "MUT_STOP_ANY_LIFE"}},
+	{"give the reports of all ends one id", search{model: "redrive", macros: "MUT_ONE_ID"}},
 
 	{"claim what is there", search{model: "claim", macros: "MUT_CLAIM_WHAT_IS_THERE"}},
 	{"do not read the claim back", search{model: "claim", macros: "MUT_NO_READ_BACK"}},
