@@ -84,6 +84,7 @@ func (e *Engine) awaitInboxEntry(
 	for {
 		select {
 		case <-poll.C:
+			retract = e.closing() // if both are so, it does not matter which is seen first
 		case <-timeout.C:
 			retract = true
 		case <-e.closed:

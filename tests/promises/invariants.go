@@ -66,8 +66,14 @@ var Invariants = []Invariant{
 	{"MapRun items", "a MapRun that has succeeded has worked on each item of its object once"},
 	{"MapRun counts", "the counts of a MapRun add up, never fall, and count no child twice"},
 	{"MapRun tolerance", "a MapRun that goes on, or has succeeded, tolerates its failures"},
-	{"MapRun concurrency", "no more children run than their MapRun allows"},
+	{"MapRun concurrency", "no more children run than their MapRun allows; after an update that " +
+		"allows fewer, none begins until enough have ended"},
+	{"MapRun advances", "a MapRun that may start a child starts it at once, also by an update"},
+	{"MapRun update", "an accepted update is in the row and in every description from then on; " +
+		"only a MapRun that has ended rejects one"},
 	{"MapRun stops", "the commit that ends a MapRun stops each child that runs"},
+	{"same child", "an Express child that runs again has the run of before, so its calls have " +
+		"the same keys"},
 	{"own child", "a task waits only for an execution that it started itself"},
 	{"own name", "the start of a child is never rejected because of the child that the same " +
 		"task has started"},

@@ -34,16 +34,20 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
 	{Says: "each item of a distributed Map is worked on once and counts once; its children end " +
 		"with it",
-		Invariants: []string{"MapRun items", "MapRun counts", "MapRun tolerance", "MapRun concurrency",
-			"MapRun stops", "origin"},
+		Invariants: []string{"MapRun items", "MapRun counts", "MapRun tolerance",
+			"MapRun concurrency", "MapRun advances", "MapRun stops", "same child", "origin"},
 		Tests: []string{"shared/interp: TestMapRun, TestMapRunTolerance, TestMapRunBatches, " +
 			"TestMapRunAborted, TestMapRunUpdated, TestReplayMapRuns, TestItemReader, " +
 			"TestItemReaderStored, TestItemReaderLost",
 			"shared/task/itemtask: TestItems, TestChanged, TestRetries",
 			"shared/engine: TestMapRun, TestMapRunSurvives, TestMapRunStartsOnce, " +
 				"TestMapRunEndsChildren, TestUpdateMapRun, TestUpdateMapRunLosesRaces"},
-		Open: "the simulation has children with Pass, Wait, Choice and Fail states alone; the " +
-			"reference judges children, and not the Map itself"},
+		Open: "the reference judges children, and not the Map itself"},
+	{Says: "an accepted change of a MapRun stays and takes effect at once",
+		Invariants: []string{"MapRun update", "MapRun advances", "MapRun concurrency",
+			"MapRun tolerance"},
+		Tests: []string{"shared/interp: TestMapRunUpdated",
+			"shared/engine: TestUpdateMapRun, TestUpdateMapRunLosesRaces"}},
 	{Says: "a message that loses too many races is accepted through the inbox, or its sender " +
 		"gets an error that allows a retry",
 		Invariants: []string{"inbox row", "late inbox", "marked", "report response", "stop response"},

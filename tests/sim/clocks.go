@@ -39,10 +39,11 @@ func (w *World) slack() int64 { return slack + 2*w.faults.skew.Milliseconds() }
 // ("durable call"), and no other process had taken the call over when the caller last looked ("one
 // caller").
 func (k *tasks) judgeCaller(p *process, r *task.Request, asked time.Time) {
-	w, l := k.w, k.leases[r.Key]
+	w := k.w
 	if w.expresses.isExpress(runOfKey(r.Key)) {
 		return // not stored at all
 	}
+	l := k.leases[w.expresses.children.leaseOf(r.Key)]
 	w.checked("durable call")
 	if len(l.held) > 1 {
 		w.checked("one caller")

@@ -41,6 +41,8 @@ type expresses struct {
 	runs  map[uint64]*expressRun
 	rows  map[string]*expressRun // by the partition that its rows would have
 	asked map[string]*expressRun // by the client's name for it
+
+	children mapRunChildren
 }
 
 // expressRun is one Express execution.
@@ -56,7 +58,7 @@ type expressRun struct {
 
 func newExpresses() expresses {
 	return expresses{runs: map[uint64]*expressRun{}, rows: map[string]*expressRun{},
-		asked: map[string]*expressRun{}}
+		asked: map[string]*expressRun{}, children: newMapRunChildren()}
 }
 
 // drawExpress sets the time limit of Express executions.
@@ -200,7 +202,11 @@ const disconnectSkew = 730 * time.Microsecond
 
 // noteExpress records what an Express execution has written. The engine calls it.
 func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent) {
-	if p.isDead() || x.MapRun != "" { // nobody waits for a child of a MapRun, and it may run again
+	if p.isDead() {
+		return
+	}
+	if x.MapRun != "" {
+		p.noteExpressChild(x, m, events)
 		return
 	}
 	w := p.w

@@ -30,6 +30,7 @@ func extras() []extra {
 		{name: withRedrives, in: 4, begin: (*clients).redrive},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},
+		{name: withMapRuns, in: 5, begin: (*clients).distributors},
 		{name: withVersions, in: 4, begin: (*clients).publish,
 			comeBack: (*clients).publishAgain},
 		{name: withRivals, in: 7, begin: (*clients).contend},

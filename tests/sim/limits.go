@@ -80,10 +80,11 @@ func (w *World) judgeLimits(
 }
 
 // judgeRunning checks that a process that owns its store has not started more executions of an
-// account than may run concurrently.
+// account than may run concurrently. Children of MapRuns are always started, also between the
+// decision about a start and its claim, so the others alone are compared with the limit.
 func (w *World) judgeRunning(p *process, r *run) {
 	if r.by = p; w.topology != embedded || w.faults.lost.of > 0 || w.faults.late.of > 0 ||
-		r.x.MapRun != "" { // a child is counted, and always started
+		r.x.MapRun != "" {
 		return // a start whose response was lost may not be counted
 	}
 	if w.has("limits") {
@@ -91,7 +92,8 @@ func (w *World) judgeRunning(p *process, r *run) {
 	}
 	n := 0
 	for _, o := range w.runs {
-		if o.by == p && o.x.Account == r.x.Account && (o == r || !o.x.Status.Final()) {
+		if o.by == p && o.x.Account == r.x.Account && o.x.MapRun == "" &&
+			(o == r || !o.x.Status.Final()) {
 			n++
 		}
 	}

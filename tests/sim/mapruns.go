@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
@@ -10,25 +12,33 @@ import (
 // Distributed Maps. At every commit of an execution with MapRuns:
 //
 //   - "MapRun counts": the counts of a MapRun add up and never fall, and it has counted no success
-//     that no child has come to. Standard children are executions, whose ends the world knows;
+//     that no child has come to. The world knows the ends of Standard children from their rows, and
+//     those of Express children from the processes that run them;
 //   - "MapRun tolerance": a MapRun that runs, or has succeeded, tolerates its failures;
-//   - "MapRun concurrency": no more Standard children run than the MapRun allows;
-//   - "MapRun stops": the commit that ends a MapRun stops each child that runs.
+//   - "MapRun concurrency": no more children run than the MapRun allows. After an update that allows
+//     fewer, no child begins until enough have ended;
+//   - "MapRun advances": a MapRun that could start a child is about to, so an update takes effect;
+//   - "MapRun stops": the commit that ends a MapRun stops each Standard child that runs.
 func (w *World) judgeMapRuns(r *run) {
+	if r.x.MapRun != "" && r.x.Status == flow.Succeeded {
+		w.expresses.children.succeed(r.x.MapRun, r.x.Name, w.itemsOf(r))
+	}
 	for _, m := range r.state.MapRuns() {
 		before, seen := r.mapRuns[m.ID]
 		if r.mapRuns == nil {
-			r.mapRuns = map[int64]interp.MapRun{}
+			r.mapRuns = map[int64]mapRunSeen{}
 		}
-		r.mapRuns[m.ID] = m
-		w.judgeCounts(r, &before, &m)
+		now := mapRunSeen{MapRun: m, allowed: max(m.Concurrency, min(before.allowed, m.Running))}
+		r.mapRuns[m.ID] = now
+		w.judgeCounts(r, &before.MapRun, &m)
 		w.checked("MapRun tolerance")
 		if (m.Status == interp.MapRunRunning || m.Status == interp.MapRunSucceeded) &&
 			!tolerated(&m) {
 			w.violate("MapRun tolerance", "%s: %+v", r.x.Partition(), m)
 		}
 		if children := w.childrenOf(r, m.Name); m.Status == interp.MapRunRunning {
-			w.judgeConcurrency(r, &m, children)
+			w.judgeConcurrency(r, &now, children)
+			w.judgeAdvance(r, &m)
 		} else if !seen || before.Status == interp.MapRunRunning {
 			w.judgeStops(r, &m, children)
 			if m.Status == interp.MapRunSucceeded {
@@ -38,25 +48,36 @@ func (w *World) judgeMapRuns(r *run) {
 	}
 }
 
+// mapRunSeen is a MapRun as last seen, and how many of its children may run: those that it allows,
+// or those of before an update that have not ended.
+type mapRunSeen struct {
+	interp.MapRun
+	allowed int
+}
+
 func (w *World) judgeCounts(r *run, before, m *interp.MapRun) {
 	w.checked("MapRun counts")
 	if m.Pending+m.Running+m.Succeeded+m.Failed+m.Aborted != m.Total ||
 		m.Succeeded < before.Succeeded || m.Failed < before.Failed {
 		w.violate("MapRun counts", "%s: %+v after %+v", r.x.Partition(), *m, *before)
 	}
-	children := w.childrenOf(r, m.Name)
-	if len(children) == 0 {
-		return // Express children leave no rows
-	}
-	succeeded := 0
-	for _, c := range children {
-		if c.x.Status == flow.Succeeded {
-			succeeded += w.itemsOf(c)
-		}
-	}
-	if m.Succeeded > succeeded {
+	if succeeded := w.expresses.children.succeeded(m.Name); m.Succeeded > succeeded {
 		w.violate("MapRun counts", "%s: %+v, and children with %d items have succeeded",
 			r.x.Partition(), *m, succeeded)
+	}
+}
+
+// judgeAdvance checks that a MapRun with fewer items in flight than children allowed, and others to
+// hand out, has more to do at once. One that reads its items may wait for them.
+func (w *World) judgeAdvance(r *run, m *interp.MapRun) {
+	if slices.ContainsFunc(r.m.Nodes, func(st *flow.State) bool {
+		return isDistributed(st) && st.Map.Distributed.Reader != nil
+	}) {
+		return
+	}
+	w.checked("MapRun advances")
+	if m.Pending > 0 && m.Running < m.Concurrency && !r.state.Ready() {
+		w.violate("MapRun advances", "%s: nothing starts the next child: %+v", r.x.Partition(), *m)
 	}
 }
 
@@ -71,19 +92,22 @@ func tolerated(m *interp.MapRun) bool {
 	return m.ToleratedCount >= 0 || m.Failed == 0
 }
 
-// itemsOf returns how many items a child works on: those of its batch, or one.
-func (w *World) itemsOf(c *run) int {
-	return len(w.workOf(c))
-}
+// itemsOf returns how many items a Standard child works on.
+func (w *World) itemsOf(c *run) int { return len(w.workOf(c)) }
 
-// workOf returns the items that a child works on.
+// workOf returns the items that a Standard child works on.
 func (w *World) workOf(c *run) []any {
 	text, err := w.raw.InputText(always, c.x)
 	if err != nil {
 		w.violate("readable", "%s: input: %v", c.x.Partition(), err)
 	}
-	tree, _ := value.Decode(text)
-	if c.m.Nodes[c.x.MapNode-1].Map.Distributed.Batch == nil {
+	return itemsIn(c.m.Nodes[c.x.MapNode-1], text)
+}
+
+// itemsIn returns the items that the input of a child holds: those of its batch, or one.
+func itemsIn(st *flow.State, input []byte) []any {
+	tree, _ := value.Decode(input)
+	if st.Map.Distributed.Batch == nil {
 		return []any{tree}
 	}
 	batch, _ := tree.(map[string]any)
@@ -110,7 +134,7 @@ func running(children []*run) (n int) {
 	return n
 }
 
-func (w *World) judgeConcurrency(r *run, m *interp.MapRun, children []*run) {
+func (w *World) judgeConcurrency(r *run, m *mapRunSeen, children []*run) {
 	w.checked("MapRun concurrency")
 	stops := 0 // of children whose start was given up
 	for i := range r.state.Outbox {
@@ -118,8 +142,18 @@ func (w *World) judgeConcurrency(r *run, m *interp.MapRun, children []*run) {
 			stops++
 		}
 	}
-	if n := running(children); n > m.Concurrency+stops {
+	if n := running(children); n > m.allowed+stops {
 		w.violate("MapRun concurrency", "%s: %d children run: %+v", r.x.Partition(), n, *m)
+	}
+	leased := 0 // children that a process starts, or runs if they are Express
+	for _, l := range r.state.Leases() {
+		if l.Attempt>>31 == m.ID<<1 { // others of the MapRun read items
+			leased++
+		}
+	}
+	if leased > m.allowed {
+		w.violate("MapRun concurrency", "%s: %d children are leased: %+v", r.x.Partition(), leased,
+			*m)
 	}
 }
 

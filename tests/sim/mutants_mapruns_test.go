@@ -4,15 +4,21 @@ package sim_test
 // must live.
 func init() {
 	const seeds = "-seed 1 -runs 80 -flow 30-map-batches"
-	for _, m := range []struct{ invariants, name, file, old, new string }{
-		{"MapRun counts", "count a child of a MapRun twice", "shared/interp/mapchild.go", "		r.succeeded += a.items\n", "		r.succeeded += 2 * a.items\n"},
-		{"MapRun tolerance,example result", "tolerate one failure too many", "shared/interp/mapchild.go", "int64(r.failed) <= count)", "int64(r.failed) <= count+1)"},
-		{"MapRun concurrency", "ignore the concurrency of a MapRun", "shared/interp/fanout.go", "		return e.mapRun.concurrency\n", "		return math.MaxInt\n"},
-		{"MapRun stops", "let the children of a MapRun run on", "shared/interp/mapchild.go", "			f.cancelAttempt(sc.cur)\n			sc.cur.phase", "			sc.cur.phase"},
+	const clients = "-seed 1 -runs 400 -flow generated" // runs with clients that change MapRuns
+	for _, m := range []struct{ invariants, name, seeds, file, old, new string }{
+		{"MapRun counts", "count a child of a MapRun twice", seeds, "shared/interp/mapchild.go", "		r.succeeded += a.items\n", "		r.succeeded += 2 * a.items\n"},
+		{"MapRun tolerance,example result", "tolerate one failure too many", seeds, "shared/interp/mapchild.go", "int64(r.failed) <= count)", "int64(r.failed) <= count+1)"},
+		{"MapRun concurrency", "ignore the concurrency of a MapRun", seeds, "shared/interp/fanout.go", "		return e.mapRun.concurrency\n", "		return math.MaxInt\n"},
+		{"MapRun stops", "let the children of a MapRun run on", seeds, "shared/interp/mapchild.go", "			f.cancelAttempt(sc.cur)\n			sc.cur.phase", "			sc.cur.phase"},
+		{"MapRun counts", "take an Express child that has failed for one that has succeeded", clients, "shared/interp/mapchild.go", "		f.endChild(e, n, n.Error)\n", "		result := *n\n		if n.Error != nil {\n			result.Output, result.Tree = []byte(\"1\"), nil\n		}\n		f.endChild(e, &result, nil)\n"},
+		{"same child", "run an Express child again as another", clients, "shared/engine/mapchild.go", "interp.ChildSeed(p.Seed, c.key)", "interp.ChildSeed(p.Seed, c.key+fmt.Sprint(now))"},
+		{"MapRun advances", "let the next end of a child apply an update", clients, "shared/interp/mapchild.go", "	f.noteProgress(e)\n	f.checkTolerance(e)\n	return Reply{}\n", "	f.out.Changed = true\n	f.checkTolerance(e)\n	return Reply{}\n"},
+		{"MapRun update", "forget the tolerance of an update", clients, "shared/interp/mapchild.go", "		r.toleratedCount = *u.ToleratedCount\n", "		_ = *u.ToleratedCount\n"},
+		{"MapRun tolerance", "do not look at the failures when an update tolerates fewer", clients, "shared/interp/mapchild.go", "	f.noteProgress(e)\n	f.checkTolerance(e)\n	return Reply{}\n", "	f.noteProgress(e)\n	return Reply{}\n"},
 	} {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		alone[m.name] = m.invariants
-		rare[m.name] = seeds
+		rare[m.name] = m.seeds
 	}
 	mutants = append(mutants, struct{ name, file, old, new string }{"run the whole flow as a child", "shared/engine/machines.go", "	return m.Child(mapNode - 1)\n", "	return m\n"})
 	rare["run the whole flow as a child"] = seeds

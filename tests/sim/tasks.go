@@ -181,6 +181,10 @@ const tieBreak = 370 * time.Microsecond
 func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.calls++
 	w := k.w
+	if lease := k.w.expresses.children.leaseOf(r.Key); lease != r.Key {
+		k.beginInChild(p, r, k.leases[lease])
+		return
+	}
 	l := k.leases[r.Key]
 	until := l.until
 	if l.owner != p.owner {
@@ -220,6 +224,25 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.judgeInFlight(p, r.Key)
 	delete(k.answered, r.Key)
 	if x := w.allRuns[runOfKey(r.Key)]; x != nil {
+		k.calling[r.Key] = x.x.Partition()
+	}
+}
+
+// beginInChild checks a call of an Express child of a MapRun. The child runs in memory under the
+// lease of its parent's attempt; it keeps no result, so a process that takes it over makes its calls
+// again, with the same keys.
+func (k *tasks) beginInChild(p *process, r *task.Request, l lease) {
+	w := k.w
+	if q := k.inFlight[r.Key]; q != nil {
+		w.checked("one call at a time")
+		if !q.isDead() && !w.leaseOver(l.before) && !l.lost {
+			w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State,
+				r.Execution, q.name)
+		}
+	}
+	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
+	k.judgeInFlight(p, r.Key)
+	if x := w.allRuns[runOfKey(w.expresses.children.leaseOf(r.Key))]; x != nil {
 		k.calling[r.Key] = x.x.Partition()
 	}
 }
@@ -279,7 +302,7 @@ func (k *tasks) plan(r *task.Request) plan {
 var hangs = [...]time.Duration{40 * time.Second, 3 * time.Minute, 12 * time.Minute}
 
 func (k *tasks) outcome(r *task.Request) plan {
-	if readsItems(r) {
+	if readsItems(r) && k.w.mocked != nil {
 		return plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
 			result: k.readBlock(r)}
 	}
@@ -297,7 +320,8 @@ func (k *tasks) outcome(r *task.Request) plan {
 	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: r.Mode},
 		Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
 	if r.Parameters != nil {
-		c.Params = flow.TextValue(r.Parameters)
+		tree, _ := value.Decode(r.Parameters)
+		c.ReadsItems, c.Params = readsItems(r), flow.ParsedValue(r.Parameters, tree)
 	}
 	var made plan
 	for _, n := range world.Call(c) {

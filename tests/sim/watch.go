@@ -34,7 +34,7 @@ type run struct {
 	reported  bool
 	// runner attempts that were counted without faults since the last complete transaction
 	engineAttempts int
-	mapRuns        map[int64]interp.MapRun // as last seen, by id
+	mapRuns        map[int64]mapRunSeen // by id
 	livenessState
 }
 
