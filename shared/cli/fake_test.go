@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -31,6 +32,7 @@ type fakeAPI struct {
 	described  int // number of DescribeExecution calls, and of events revealed after the first
 	end        cloudflow.Execution
 	listed     []cloudflow.Execution // of ListExecutions; nil: many that succeeded
+	found      []cloudflow.Execution // of ListExecutions, with filters; nil: listed
 	many       int
 	throttled  int  // number of ListExecutions calls to throttle first
 	noHistory  bool // GetExecutionHistory is denied
@@ -91,6 +93,12 @@ func (f *fakeAPI) UpdateFlow(
 	}
 	if r.Description != nil {
 		flow.Description = *r.Description
+	}
+	if r.SearchKeys != nil {
+		flow.SearchKeys = nil
+		if err := json.Unmarshal([]byte(*r.SearchKeys), &flow.SearchKeys); err != nil {
+			return nil, err
+		}
 	}
 	return flow, nil
 }
@@ -311,6 +319,19 @@ func (f *fakeAPI) ListExecutions(
 		f.throttled--
 		return nil, fault.New(fault.ResourceThrottled,
 			"The request is throttled. Please try again later.")
+	}
+	if r.FlowName == "*" && f.found == nil {
+		return nil, fault.New(fault.InvalidArgument, "FlowName '*' is invalid.")
+	}
+	if f.found != nil {
+		page := &cloudflow.ExecutionPage{}
+		for _, e := range f.found {
+			if (r.FlowName == "*" || r.FlowName == e.FlowName) && (r.Status == "" ||
+				r.Status == e.Status) && (r.Source == "" || r.Source == e.Source) {
+				page.Executions = append(page.Executions, e)
+			}
+		}
+		return page, nil
 	}
 	from, _ := strconv.Atoi(r.NextToken)
 	to := min(from+int(*r.Limit), f.many)

@@ -65,7 +65,8 @@ var groups = []struct{ title, commands string }{
 	{"Without a server", " serve validate test rights completion version "},
 	{"Flows", " flow graph "},
 	{"Schedules", " schedule "},
-	{"Executions", " start describe history list stop redrive execution prune bulk report "},
+	{"Executions", " start describe history list failures why stop redrive execution prune bulk " +
+		"report "},
 	{"In a browser", " console "},
 }
 

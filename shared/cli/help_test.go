@@ -14,12 +14,13 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 var names = []string{
 	"serve", "validate", "test", "rights", "completion", "version",
 	"flow create", "flow update", "flow apply", "flow describe", "flow list", "flow delete",
-	"flow publish", "flow versions", "flow alias",
+	"flow publish", "flow versions", "flow alias", "flow search-keys",
 	"schedule create", "schedule update", "schedule describe", "schedule list", "schedule enable",
 	"schedule disable", "schedule delete",
 	"bulk stop", "bulk start", "bulk redrive", "bulk delete", "bulk describe", "bulk results",
 	"bulk list", "bulk cancel",
-	"start", "describe", "history", "list", "stop", "redrive", "execution delete", "prune",
+	"start", "describe", "history", "list", "failures", "why", "stop", "redrive",
+	"execution delete", "prune",
 	"report succeeded", "report failed",
 }
 

@@ -17,6 +17,7 @@ import (
 // listFlags are the filters of `list`.
 type listFlags struct {
 	pages
+	findFlags
 	status, prefix, since, until, mapRun, qualifier string
 }
 
@@ -25,10 +26,12 @@ func listCommand() *command {
 		name: "list", args: "[FLOW]", short: "List executions, the newest first",
 		server: true, argsMax: 1,
 		long: "Without FLOW it lists the executions of all flows. ERROR is read for the first 20 " +
-			"that failed; … stands for the others.",
+			"that failed; of the others it has the\nname, or … if the server does not say it.",
 		examples: "millrace list orders\n" +
 			"# what failed in the last day, of all flows\n" +
 			"millrace list --status failed --since 24h\n" +
+			"# by an order number: see `flow search-keys`\n" +
+			"millrace list orders --search order=A-17\n" +
 			"# everything that started on one day\n" +
 			"millrace list orders --since 2026-11-22 --until 2026-11-23 --all",
 		define: func(f *pflag.FlagSet) func(*invocation) error {
@@ -44,7 +47,8 @@ func listCommand() *command {
 			f.StringVar(&o.mapRun, "map-run", "", "only the children of the map run `NAME`")
 			f.StringVar(&o.qualifier, "qualifier", "",
 				"only those started with this `VERSION` or alias")
-			o.define(f, "executions")
+			o.findFlags.define(f)
+			o.pages.define(f, "executions")
 			return withClient(o.list)
 		},
 	}
@@ -74,6 +78,9 @@ func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, err
 	if !c.forPrograms() {
 		brief := true
 		r.MetadataOnly = &brief
+	}
+	if err := o.findFlags.set(&r); err != nil {
+		return r, c.wrong(err)
 	}
 	return r, nil
 }
@@ -114,11 +121,14 @@ func (o *listFlags) ofFlow(
 	})
 }
 
-// ofAllFlows returns the executions of all flows, the newest first. The API lists those of one flow
-// alone.
+// ofAllFlows returns the executions of all flows, the newest first. The API of CloudFlow lists those
+// of one flow alone.
 func (o *listFlags) ofAllFlows(
 	c *invocation, api *client.Client, r cloudflow.ListExecutionsRequest,
 ) (all []client.Execution, more bool, err error) {
+	if all, more, ok, err := o.listAll(c, api, r); ok {
+		return all, more, err
+	}
 	flows, _, err := collectFlows(c, api, pages{limit: 1, all: true})
 	if err != nil {
 		return nil, false, err
@@ -185,6 +195,9 @@ func (r *errorReader) read(e *client.Execution) string {
 		return ""
 	}
 	if r.count++; r.count > listErrorsMax {
+		if e.ErrorName != "" {
+			return e.ErrorName
+		}
 		return "…"
 	}
 	w := r.c.newWatcher(r.api, e.FlowName, e.Name)

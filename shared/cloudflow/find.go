@@ -82,10 +82,12 @@ func (q *ListExecutionsRequest) finds(s *store.Summary) bool {
 	})
 }
 
-// asksForEnd reports whether a filter is for how executions ended: what the index says of that must
-// still be so.
-func (q *ListExecutionsRequest) asksForEnd() bool {
-	return q.Status != "" || q.StateName != "" || q.ErrorName != "" || q.GroupKey != ""
+// fits reports whether an execution as it is now still ended as the filters say.
+func (q *ListExecutionsRequest) fits(x *Execution) bool {
+	return (q.Status == "" || x.Status == q.Status) &&
+		(q.StateName == "" || x.FailedState == q.StateName) &&
+		(q.ErrorName == "" || x.ErrorName == q.ErrorName) &&
+		(q.GroupKey == "" || x.GroupKey == q.GroupKey)
 }
 
 // listPosition is where a page of a list begins. A token of it belongs to the filters of its list.
@@ -141,16 +143,20 @@ func (s *Service) listedFlows(
 		return []*store.Flow{f}, "", nil
 	}
 	keep := func(name string) bool { return c.may("fnf:ListExecutions", name) }
-	listed, err := s.Store.ListFlows(ctx, c.Account, after, listedFlowsMax, keep)
-	if err != nil {
-		return nil, "", FaultOf(err)
-	}
-	for _, f := range listed.Flows {
-		if q.SearchKey == "" || c.authorizeSearch(f, q.SearchKey) == nil {
-			flows = append(flows, f)
+	for last = after; ; {
+		listed, err := s.Store.ListFlows(ctx, c.Account, last, listedFlowsMax-len(flows), keep)
+		if err != nil {
+			return nil, "", FaultOf(err)
+		}
+		for _, f := range listed.Flows {
+			if q.SearchKey == "" || c.authorizeSearch(f, q.SearchKey) == nil {
+				flows = append(flows, f)
+			}
+		}
+		if last = listed.Last; last == "" || len(flows) >= listedFlowsMax {
+			return flows, last, nil
 		}
 	}
-	return flows, listed.Last, nil
 }
 
 // authorizeSearch checks that a caller may look for values of a search key: a caller who may not see

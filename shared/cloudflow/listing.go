@@ -101,7 +101,7 @@ func (p *listPage) show(ctx context.Context, found []store.Summary) (int, error)
 		if err != nil {
 			return 0, err
 		}
-		if shown == nil || p.request.asksForEnd() && shown.Status != sum.Status.String() {
+		if shown == nil || !p.request.fits(shown) {
 			// The index was behind: the execution is gone, or its status no longer matches the
 			// filter.
 			continue

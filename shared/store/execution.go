@@ -212,8 +212,11 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond driver.
 		x.Expires = c.Expires
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
-	if c.Failure != nil {
+	switch {
+	case c.Failure != nil:
 		x.Failure = *c.Failure
+	case c.Redrive != nil || !c.Status.Final():
+		x.Failure = Failure{} // of an earlier life
 	}
 	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
 	x.SweepAttempts, x.EngineAttempts = c.SweepAttempts, c.EngineAttempts

@@ -123,6 +123,10 @@ var Invariants = []Invariant{
 		"only if the execution has ended"},
 	{"redrive response", "an execution that a RedriveExecution has redriven was redriven that " +
 		"often; one is rejected only if it runs, or cannot go on"},
+	{"found", "an execution is found by the search keys and the source of its start, for good, and " +
+		"by a state that led to its failure"},
+	{"find", "a search has every execution that matches, once, and no other; a page token is taken " +
+		"with its own filters alone"},
 	{"delete response", "an execution that a DeleteExecution has deleted is gone; one is " +
 		"rejected only while the execution runs or still reports its end"},
 	{"report response", "an accepted report is the event that the response names, and that of no " +

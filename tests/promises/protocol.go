@@ -101,6 +101,11 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"claim: no row is left", "claim: forgotten"},
 		Tests: []string{"shared/store: TestDeleteExpiredEarlierRun, " +
 			"TestDeletedFlowLeavesNothing"}},
+	{Says: "a search finds what matches, once, and nothing else; what it goes by is fixed at the start " +
+		"and at the end",
+		Invariants: []string{"found", "find", "filter", "list"},
+		Tests: []string{"shared/cloudflow: TestFind, TestPageTokenOfOtherFilters, " +
+			"TestFindOnlyWhatIsVisible", "shared/flow: TestSearchKeys, TestFailureGroup"}},
 	{Says: "a deleted execution had ended and reported its end; no reader sees it again, its rows " +
 		"are removed, and its name stays taken until its retention is over",
 		Invariants: []string{"deleted", "delete response", "claimed once", "same request",

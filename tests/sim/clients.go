@@ -185,7 +185,8 @@ func (c *clients) create(f definition) bool {
 		x, err := request(c.w, nil, "create "+f.key(),
 			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 				x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name,
-					Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role})
+					Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role,
+					SearchKeys: searchKeysText(searchPathsOf(f.input))})
 				if codeOf(err) == fault.FlowAlreadyExists {
 					return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
 				}

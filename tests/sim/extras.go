@@ -28,6 +28,7 @@ func extras() []extra {
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "janitors", in: 4, begin: (*clients).clean},
 		{name: withRedrives, in: 4, begin: (*clients).redrive},
+		{name: "finder", in: 4, begin: (*clients).find},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},
 		{name: withMapRuns, in: 5, begin: (*clients).distributors},

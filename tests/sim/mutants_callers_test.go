@@ -36,6 +36,6 @@ func init() {
 		{"list executions whatever they are called", "shared/cloudflow/listing.go", "strings.HasPrefix(s.Name, q.ExecutionNamePrefix)", "true"},
 		{"list executions started after the end of the time", "shared/store/listmerge.go", "		to = listSort(l.End, \"\")\n", "		to = listSort(l.End+60_000, \"\")\n"},
 		{"list executions started before the begin of the time", "shared/store/listmerge.go", "		from = listSort(l.Begin, \"\")\n", "		from = listSort(l.Begin-60_000, \"\")\n"},
-		{"list what an execution has become whatever was asked for", "shared/cloudflow/listing.go", "shown == nil || p.request.asksForEnd() && shown.Status != sum.Status.String()", "shown == nil"},
+		{"list what an execution has become whatever was asked for", "shared/cloudflow/listing.go", "shown == nil || !p.request.fits(shown)", "shown == nil"},
 	}...)
 }

@@ -284,6 +284,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, step *transac
 		w.checked("open iterations")
 	}
 	w.judgeMarks(r, x, added)
+	w.judgeFound(r, old, x, step, added)
 	w.judgeRights(r, old, x, added)
 	w.judgeMore(p, r, before, old, x, added)
 	w.judgeChildren(r, old, x, added)
