@@ -76,3 +76,25 @@ func TestSearchKeys(t *testing.T) {
 	s.expect(2, nil, []string{"needs a name: KEY=$Input[0]"}, "flow", "search-keys", "orders",
 		"$Input[0]")
 }
+
+// TestWhy: it goes on to the child that has the error, and shows what that was given.
+func TestWhy(t *testing.T) {
+	s := newShell(t, failing("Failed"))
+	s.api.described = 10
+	s.api.events[2].Detail = `{"input":{"input":{"id":8},"resourceArn":"acs:fnf:::flow/payments/live"}}`
+	child := func(name, err string, at int64) cloudflow.Execution {
+		return cloudflow.Execution{FlowName: "payments", Name: name, Status: "Failed",
+			Source: "execution:orders/e", ErrorName: err, StartedTime: began, StoppedTime: began + at}
+	}
+	s.api.found = []cloudflow.Execution{child("other", "Other", 3), child("p-1", "FC.Throttled", 1),
+		child("p-2", "FC.Throttled", 2)}
+	s.expect(0, []string{"orders/e: Failed\n  failed in:   Charge, attempt 1\n  error:       " +
+		"FC.Throttled\n  cause:       busy\nbecause of payments/p-2: Failed\n", `"id": 8`}, nil, "why",
+		"orders", "e")
+	s.expect(0, []string{`"ExecutionName": "p-2"`, "! other"}, nil, "why", "orders", "e", "-o", "json")
+	s.expect(5, nil, []string{"ExecutionNotExists"}, "why", "orders", "none")
+	s = newShell(t, succeeding())
+	s.api.described = 10
+	s.expect(0, []string{"execution e of flow orders has not failed: it is Succeeded"}, nil, "why",
+		"orders", "e")
+}

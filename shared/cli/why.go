@@ -99,7 +99,10 @@ func (c *invocation) failureStep(api *client.Client, e *client.Execution) (*fail
 	mapRuns := map[*history.Place]string{}
 	w.onEvent = func(e *client.Event, at *history.Place) {
 		failures.Add(e)
-		var detail struct{ Input, Output any }
+		var detail struct {
+			Input  any `json:"input"`
+			Output any `json:"output"`
+		}
 		if at == nil || value.Unmarshal([]byte(e.EventDetail), &detail) != nil {
 			return
 		}
@@ -169,8 +172,8 @@ func flowOfResource(resource string) (name string, ok bool) {
 }
 
 // failedChild returns the execution that a step failed because of: of those that it has started and
-// that have not ended well, the one with its error that ended last; nil if there is none, or none is
-// known.
+// that have not ended well, the one with its error that ended last; of the children of a MapRun the
+// one that failed first; nil if there is none, or none is known.
 func (c *invocation) failedChild(api *client.Client, s *failureStep) *client.Execution {
 	brief := true
 	r := cloudflow.ListExecutionsRequest{FlowName: s.childFlow, MetadataOnly: &brief,
@@ -189,8 +192,15 @@ func (c *invocation) failedChild(api *client.Client, s *failureStep) *client.Exe
 		if err != nil {
 			return nil // CloudFlow has no such filter
 		}
+		if s.mapRun != "" && found != nil {
+			break // the others were stopped with it
+		}
 		for i := range children {
 			e := &children[i]
+			if s.mapRun != "" {
+				found = e // the list is the newest first
+				continue
+			}
 			if found == nil || e.ErrorName == s.ErrorName && (found.ErrorName != s.ErrorName ||
 				e.StoppedTime.Time().After(found.StoppedTime.Time())) {
 				found = e
