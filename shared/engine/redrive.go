@@ -130,6 +130,10 @@ func (e *Engine) keepForRedrive(ctx context.Context, x *store.Execution) error {
 	case err != nil:
 		return err
 	}
-	return e.Store.KeepRows(ctx, x,
+	state, err := e.decodeState(x)
+	if err != nil {
+		return err
+	}
+	return e.Store.KeepRows(ctx, x, state.RowRefs(),
 		e.nowMillis()+x.TimeLimit()+(e.Retention+redriveMargin).Milliseconds())
 }

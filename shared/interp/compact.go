@@ -65,3 +65,35 @@ func (sc *scope) eachValue(visit func(...*flow.Value)) {
 		}
 	}
 }
+
+// RowRefs returns where the values of the state are that have rows of their own, some of them more
+// than once.
+func (s *State) RowRefs() (refs []flow.Ref) {
+	add := func(v *flow.Value) {
+		if v.Ref().Kind == flow.RefRow {
+			refs = append(refs, v.Ref())
+		}
+	}
+	s.eachValue(add)
+	if s.root != nil {
+		s.root.eachBlock(add)
+	}
+	return refs
+}
+
+// eachBlock calls f for every block of results in a scope and in the scopes inside it.
+func (sc *scope) eachBlock(f func(*flow.Value)) {
+	for _, e := range [...]*entry{sc.cur, sc.left} {
+		if e == nil {
+			continue
+		}
+		for _, b := range e.blocks {
+			if b != nil {
+				f(b)
+			}
+		}
+		for _, inner := range slices.Concat(e.running, e.left) {
+			inner.eachBlock(f)
+		}
+	}
+}
