@@ -7,7 +7,7 @@ func init() {
 		{"redrive whatever life it is", "shared/interp/redrive.go", "	case n.Life <= s.Redrives:\n		return Accepted\n", ""},
 		{"redrive what has succeeded", "shared/interp/redrive.go", "case n.Life > s.Redrives+1, s.Status == flow.Succeeded, s.Express, s.Child,", "case n.Life > s.Redrives+1, s.Express, s.Child,"},
 		{"forget the deadline of a redriven execution", "shared/store/executionrow.go", "		w.Int(rowDeadline, x.Deadline-x.Started)\n", "		w.Int(rowDeadline, x.firstDeadline-x.Started)\n"},
-		{"let the rows of an earlier life expire", "shared/store/redrive.go", "				kept = append(kept, row)\n", ""},
+		{"let the rows of an earlier life expire", "shared/store/redrive.go", "			kept = append(kept, row)\n", ""},
 		{"let the rows of the redrive's own commit expire", "shared/store/execution.go", "		x.Expires = c.Expires // the rows of this commit must not expire before the new life\n", ""},
 		{"drop what was open when an execution is stopped", "shared/interp/failure.go", "	if status == flow.Succeeded {\n		s.root = nil\n	}\n", "	if status == flow.Succeeded || status == flow.Stopped {\n		s.root = nil\n	}\n"},
 		{"do not bind a stop to a life", "shared/interp/redrive.go", "func (s *State) ofThisLife(n *Message) bool { return n.Life == 0 || n.Life == s.Redrives+1 }", "func (s *State) ofThisLife(n *Message) bool { return true }"},
