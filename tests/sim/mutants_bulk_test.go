@@ -11,7 +11,6 @@ func init() {
 		{"take accepted for ended in bulk", "shared/engine/bulk.go", "if b.Counts.Open() == 0 {", "if true {"},
 		{"count a look at the results twice", "shared/engine/bulk.go", "		b.Counts, b.Pass, b.Seen = b.Pass, store.BulkCounts{}, \"\"\n", "		b.Counts, b.Seen = b.Pass, \"\"\n"},
 		{"leave bulk operations to the hint", "shared/engine/sweep.go", "		store.BulkRow:             e.sweepBulk,\n", ""},
-		{"act on a batch that another process acts on", "shared/engine/bulk.go", "	if left > earlyHint.Milliseconds() {\n		return nil\n	} else if left > 0 {\n		e.HintBulk(b)", "	if left > earlyHint.Milliseconds()+bulkLease.Milliseconds() {\n		return nil\n	} else if left > bulkLease.Milliseconds() {\n		e.HintBulk(b)"},
 		{"act in bulk on another life", "shared/engine/bulkitem.go", "err == nil && x.Run != item.Run:", "false:"},
 		{"take each named execution as done unless it is there", "shared/engine/bulk.go", "			b.Batch = append(b.Batch, item)\n		}\n		return nil\n", "			if item.Run != 0 {\n				b.Batch = append(b.Batch, item)\n			}\n		}\n		return nil\n"},
 	}...)
