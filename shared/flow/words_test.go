@@ -47,7 +47,7 @@ func TestEventTypes(t *testing.T) {
 		}
 		seen[name] = true
 	}
-	if len(seen) != 28 || flow.EventType(6).String() != "Unknown" {
+	if len(seen) != 29 || flow.EventType(7).String() != "Unknown" {
 		t.Errorf("%d types have names: %v", len(seen), seen)
 	}
 }
