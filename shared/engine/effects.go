@@ -34,7 +34,7 @@ func (t *transaction) sendReplies() {
 		send(it, reply{})
 	}
 	replies := t.out.Replies
-	if t.fatal != nil && len(replies) > 0 {
+	if t.fatal != nil && len(replies) > 0 && !t.redrives() {
 		replies = replies[1:]
 	}
 	for i, it := range t.envelopes {

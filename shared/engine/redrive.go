@@ -43,14 +43,18 @@ func (e *Engine) Redrive(
 	if made, err := e.checkRedrive(x, count); made || err != nil {
 		return x, err
 	}
+	if !e.quota.Admit(x.Account) {
+		return nil, ErrExecutionsLimit
+	}
 	if err := e.keepForRedrive(ctx, x); err != nil {
+		e.quota.EndStart(x.Account)
 		e.dropKept(ctx, partition)
 		return nil, err
 	}
 	n := interp.Message{Kind: interp.RedriveRequested, Life: x.Redrive + 1,
 		Mark: e.Store.Random(partition)}
-	for range updatesMax {
-		if !e.quota.Admit(x.Account) {
+	for tries := range updatesMax {
+		if tries > 0 && !e.quota.Admit(x.Account) {
 			return nil, ErrExecutionsLimit
 		}
 		it := &envelope{message: n, release: func() { e.quota.EndStart(x.Account) }}

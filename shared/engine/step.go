@@ -125,11 +125,15 @@ func (t *transaction) interpret(
 func (t *transaction) messages(now int64) []interp.Message {
 	e, m := t.engine, t.mailbox
 	messages := make([]interp.Message, 0, len(t.envelopes)+1)
-	if t.fatal != nil {
-		messages = append(messages, interp.Message{Kind: interp.EngineFailed, Error: t.fatal})
+	fatal := interp.Message{Kind: interp.EngineFailed, Error: t.fatal}
+	if t.fatal != nil && !t.redrives() {
+		messages = append(messages, fatal)
 	}
 	for _, it := range t.envelopes {
 		messages = append(messages, it.message)
+	}
+	if t.fatal != nil && t.redrives() { // it ends the life that cannot be advanced
+		messages = append(messages, fatal)
 	}
 	if m.state.LastEvent == 0 || m.state.Final() || t.fatal != nil {
 		return messages

@@ -4,8 +4,7 @@ package sim_test
 func init() {
 	mutants = append(mutants, []struct{ name, file, old, new string }{
 		{"redrive again what runs since a redrive", "shared/engine/redrive.go", "	case count >= 0 && x.Redrive > count, count < 0 && x.Redrive > 0 && !x.Status.Final():\n		return true, nil\n", ""},
-		{"redrive whatever life it is", "shared/interp/redrive.go", "	case n.Life <= s.Redrives:\n		return Accepted\n", ""},
-		{"redrive what has succeeded", "shared/interp/redrive.go", "case n.Life > s.Redrives+1, s.Status == flow.Succeeded, s.Express, s.Child,", "case n.Life > s.Redrives+1, s.Express, s.Child,"},
+		{"redrive whatever life it is", "shared/interp/redrive.go", "	case n.Life <= s.Redrives:\n		if n.Life", "	case n.Life < 0:\n		if n.Life"},
 		{"forget the deadline of a redriven execution", "shared/store/executionrow.go", "		w.Int(rowDeadline, x.Deadline-x.Started)\n", "		w.Int(rowDeadline, x.firstDeadline-x.Started)\n"},
 		{"let the rows of an earlier life expire", "shared/store/redrive.go", "			kept = append(kept, row)\n", ""},
 		{"let the rows of the redrive's own commit expire", "shared/store/execution.go", "		x.Expires = c.Expires // the rows of this commit must not expire before the new life\n", ""},
