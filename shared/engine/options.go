@@ -17,8 +17,8 @@ type Options struct {
 	Store *store.Store
 	Queue queue.Sender
 	Tasks task.Runner
-	// Items reads the items of distributed Maps from objects (task/itemtask). nil: a Map with an
-	// ItemReader fails.
+	// Items reads the items of distributed Maps from objects, and writes their results to objects
+	// (task/itemtask). nil: a Map with an ItemReader or a ResultWriter fails.
 	Items task.Runner
 	// Compile compiles a definition from the store, which was checked before it was stored.
 	Compile func(definition, mode string) (*flow.Machine, error)

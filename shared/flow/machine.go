@@ -121,6 +121,7 @@ type MapSpec struct {
 type Distribution struct {
 	Mode                string         // of the child executions: Standard or Express
 	Reader              *ReaderSpec    // ItemReader; nil: the items are those of MapSpec.Items
+	Writer              *WriterSpec    // ResultWriter; nil: the results are those of the state
 	Item                *expr.Template // ItemConstructor; nil: the item itself
 	Batch               *BatchSpec     // nil: each item has a child execution of its own
 	ItemsMax            *expr.Template // MaxItems
@@ -137,6 +138,14 @@ type ReaderSpec struct {
 
 // ReaderParameters are the members that Parameters of an ItemReader may have.
 var ReaderParameters = [...]string{"Bucket", "Key", "Prefix", "Region"}
+
+// WriterSpec says to which objects the results of a distributed Map are written.
+type WriterSpec struct {
+	Parameters *expr.Template // builds an object with WriterParameters
+}
+
+// WriterParameters are the members that Parameters of a ResultWriter may have.
+var WriterParameters = [...]string{"Bucket", "Prefix", "Region"}
 
 // BatchSpec groups the items of a distributed Map. At least one of its limits is given.
 type BatchSpec struct {

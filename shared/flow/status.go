@@ -52,6 +52,7 @@ const (
 	ErrRuntime            = "FnF.RuntimeError"
 	ErrMapRunFailed       = "FnF.MapRunFailed"
 	ErrItemReader         = "FnF.ItemReaderFailed"
+	ErrResultWriter       = "FnF.ResultWriterFailed"
 	ErrMapRunNotSupported = "FnF.ActionNotSupported"
 )
 

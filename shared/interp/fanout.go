@@ -30,9 +30,15 @@ func (f *stepper) concurrency(e *entry) int {
 
 // canSpawn reports whether spawn has something to do.
 func (f *stepper) canSpawn(e *entry) bool {
-	r := e.reader()
-	if r != nil && r.wantsBlock(e) || e.pending == 0 && e.allRead() {
+	r, w := e.reader(), e.writer()
+	if w != nil && w.wantsWrite(e) || r != nil && r.wantsBlock(e) {
 		return true
+	}
+	if e.pending == 0 && e.allRead() {
+		return w == nil || w.done
+	}
+	if w != nil && w.congested() {
+		return false
 	}
 	if r != nil && r.lacksBlocks() && f.state(e).Map.Distributed.Batch != nil {
 		return false // the batch may go on in the next block
@@ -43,7 +49,10 @@ func (f *stepper) canSpawn(e *entry) bool {
 // spawn opens the next inner scope, or joins the results if all inner scopes have ended.
 func (f *stepper) spawn(e *entry) error {
 	st := f.state(e)
-	switch r := e.reader(); {
+	r, w := e.reader(), e.writer()
+	switch {
+	case w != nil && w.wantsWrite(e):
+		return f.writeFile(e)
 	case r != nil && r.wantsBlock(e):
 		f.readBlock(e)
 		return nil
@@ -166,6 +175,9 @@ func (f *stepper) finish(sc *scope) error {
 
 // join builds the result from the results of the inner scopes.
 func (f *stepper) join(e *entry, st *flow.State) error {
+	if e.writer() != nil {
+		return f.joinWritten(e)
+	}
 	if err := e.unpack(f.s.blockSize()); err != nil {
 		return err
 	}

@@ -107,9 +107,11 @@ func (r *mapRun) readAttempt(n int) int64 { return r.id<<childBits | 1<<(childBi
 
 // unloaded appends the values that the call of an entry needs and that are not loaded.
 func (e *entry) unloaded(need []*flow.Value) []*flow.Value {
-	values := [...]*flow.Value{e.input, e.attempt.params}
-	if r := e.reader(); r != nil {
-		values = [...]*flow.Value{r.source, r.cursor}
+	values := []*flow.Value{e.input, e.attempt.params}
+	if e.isWriting() {
+		values = e.writer().needed()
+	} else if r := e.reader(); r != nil {
+		values = []*flow.Value{r.source, r.cursor}
 	}
 	for _, v := range values {
 		if v != nil && !v.Loaded() {

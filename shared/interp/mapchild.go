@@ -14,7 +14,7 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 	if err := f.reloadItems(e, st); err != nil {
 		return err
 	}
-	c, again := childItems{index: len(e.results), first: e.cursor}, len(e.mapRun.redo) > 0
+	c, again := childItems{index: e.children(), first: e.cursor}, len(e.mapRun.redo) > 0
 	if again {
 		c = e.mapRun.redo[0]
 	}
@@ -45,7 +45,11 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 			r.release(e.cursor)
 			r.ahead = 0
 		}
-		e.results = append(e.results, nil)
+		if e.mapRun.writer != nil {
+			e.mapRun.children++
+		} else {
+			e.results = append(e.results, nil)
+		}
 	}
 	e.running = append(e.running, sc)
 	size, err := value.Measure(tree, f.dataMax())
@@ -61,6 +65,14 @@ func (f *stepper) spawnChild(e *entry, st *flow.State) error {
 		a.params = flow.ParsedValue(value.Append(make([]byte, 0, size), tree), tree)
 	}
 	return nil
+}
+
+// children returns how many children a MapRun has started.
+func (e *entry) children() int {
+	if e.mapRun.writer != nil {
+		return e.mapRun.children
+	}
+	return len(e.results)
 }
 
 // childInput builds the input of the next child: an item, or a batch of n items. A child whose
@@ -163,9 +175,13 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 				f.s.childName(r, index) + ": " + err.Cause)}
 		}
 	}
-	owner.results[index] = result
 	owner.pending -= a.items
-	r.bytes += result.Len() + 1
+	if r.writer != nil {
+		r.writer.add(f.s.childName(r, index), result, err)
+	} else {
+		owner.results[index] = result
+		r.bytes += result.Len() + 1
+	}
 	owner.running = slices.DeleteFunc(owner.running, func(sc *scope) bool {
 		return sc == child.scope
 	})
@@ -177,7 +193,8 @@ func (f *stepper) endChild(child *entry, n *Message, err *flow.Error) {
 // noteProgress records a change of a MapRun, and that the Map can advance if it can: the last
 // children in flight leave nothing to do until all have ended.
 func (f *stepper) noteProgress(e *entry) {
-	if e.pending == 0 && e.allRead() || e.mayOpen() && len(e.running) < e.mapRun.concurrency {
+	if e.pending == 0 && e.allRead() || e.mayOpen() && len(e.running) < e.mapRun.concurrency ||
+		e.writer() != nil && e.writer().wantsWrite(e) {
 		f.s.ready = true
 	}
 	f.out.Changed = true

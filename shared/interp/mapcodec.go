@@ -22,6 +22,8 @@ const (
 	runReader      = 13
 	runUndone      = 14 // repeated
 	runRedo        = 15 // repeated
+	runWriter      = 16
+	runChildren    = 17
 )
 
 // Fields of the items of a child, which are closed.
@@ -82,6 +84,12 @@ func encodeMapRun(w *flow.FieldWriter, m *mapRun) {
 	}
 	encodeChildItems(w, runUndone, m.undone)
 	encodeChildItems(w, runRedo, m.redo)
+	if m.writer != nil {
+		start := w.Begin(runWriter)
+		encodeWriter(w, m.writer)
+		w.End(start)
+	}
+	w.Uint(runChildren, uint64(m.children))
 	w.Unknown(m.unknown)
 }
 
@@ -129,6 +137,10 @@ func (m *mapRun) decodeProgress(r *flow.FieldReader) {
 		m.reader = decodeReader(r)
 	case runUndone:
 		m.undone = append(m.undone, decodeChildItems(r))
+	case runWriter:
+		m.writer = decodeWriter(r)
+	case runChildren:
+		m.children = int(r.Small(math.MaxInt32))
 	case runRedo:
 		m.redo = append(m.redo, decodeChildItems(r))
 	default:

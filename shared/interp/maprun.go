@@ -30,12 +30,14 @@ type mapRun struct {
 	batchItems int64 // maximum of items of a batch
 	batchBytes int64 // maximum of bytes of a batch's input
 
-	succeeded, failed int          // items
-	bytes             int          // of the results
-	undone            []childItems // of children that have failed, for a redrive
-	redo              []childItems // of children of an earlier life, to start again
-	firstError        *flow.Error  // of a child; its cause names the child
-	reader            *itemReader  // nil: ItemsPath gave the items
+	succeeded, failed int           // items
+	bytes             int           // of the results
+	undone            []childItems  // of children that have failed, for a redrive
+	redo              []childItems  // of children of an earlier life, to start again
+	firstError        *flow.Error   // of a child; its cause names the child
+	reader            *itemReader   // nil: ItemsPath gave the items
+	writer            *resultWriter // nil: the results are those of the entry
+	children          int           // with a writer: how many have been started
 	unknown           []byte
 }
 
@@ -172,6 +174,11 @@ func (f *stepper) startMapRun(e *entry, st *flow.State, n int) error {
 	}
 	if spec := st.Map.Distributed.Reader; spec != nil {
 		if r.reader, err = f.newReader(e, spec, itemsMax); err != nil {
+			return err
+		}
+	}
+	if spec := st.Map.Distributed.Writer; spec != nil {
+		if r.writer, err = f.newWriter(e, spec); err != nil {
 			return err
 		}
 	}

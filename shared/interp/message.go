@@ -141,6 +141,8 @@ func (f *stepper) callCompleted(n *Message) Reply {
 	switch {
 	case e.mapRunOf() != nil:
 		return f.childReturned(e, n)
+	case e.isWriting():
+		return f.fileWritten(e, n)
 	case e.reader() != nil:
 		return f.blockRead(e, n)
 	}
@@ -373,6 +375,8 @@ func (s *State) callErrorName(e *entry) string {
 	switch {
 	case e.attempt.http:
 		return "HTTP.RequestFailed"
+	case e.isWriting():
+		return flow.ErrResultWriter
 	case e.reader() != nil:
 		return flow.ErrItemReader
 	}

@@ -76,6 +76,9 @@ func (sc *scope) keptItems() bool {
 		return true
 	}
 	if r := e.leftRun; r != nil {
+		if r.writer != nil {
+			return false // what it has written is not read again
+		}
 		known := r.succeeded + e.total - e.cursor
 		for _, c := range r.undone {
 			known += c.items
@@ -254,7 +257,7 @@ func (r *mapRun) noteUndone(child *entry) {
 	if r.reader != nil {
 		c.input, limit = a.params, undoneReadMax
 	}
-	if a.first > 0 && len(r.undone) < limit && (r.reader == nil || c.input != nil) {
+	if r.writer == nil && a.first > 0 && len(r.undone) < limit && (r.reader == nil || c.input != nil) {
 		r.undone = append(r.undone, c)
 	}
 }
@@ -266,6 +269,9 @@ func (r *mapRun) eachValue(f func(v *flow.Value)) {
 	}
 	if r.reader != nil {
 		r.reader.eachValue(f)
+	}
+	if r.writer != nil {
+		r.writer.eachValue(f)
 	}
 	for _, c := range slices.Concat(r.undone, r.redo) {
 		if c.input != nil {

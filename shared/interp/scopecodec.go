@@ -201,7 +201,8 @@ func decodeEntry(r *flow.FieldReader, sc *scope, depth, block int) *entry {
 // hasChildren reports whether each scope of a MapRun is a child in flight.
 func (e *entry) hasChildren() bool {
 	for _, sc := range e.running {
-		if sc.cur == nil || sc.cur.attempt == nil || sc.index < 0 || sc.index >= len(e.results) {
+		if sc.cur == nil || sc.cur.attempt == nil || sc.index < 0 ||
+			sc.index >= e.children() {
 			return false
 		}
 	}

@@ -97,8 +97,10 @@ type Call struct {
 	// ReadsItems says that the call reads items of a MapRun from objects: it has no Task, and its
 	// Params are those of task/itemtask.
 	ReadsItems bool
-	Deadline   int64 // ms since 1970; 0: none
-	Until      int64 // end of the lease, ms since 1970; the call must not begin later
+	// WritesResults says the same of a call that writes results of a MapRun to an object.
+	WritesResults bool
+	Deadline      int64 // ms since 1970; 0: none
+	Until         int64 // end of the lease, ms since 1970; the call must not begin later
 }
 
 // MapChild is a child execution of a MapRun. Its input are the parameters of the call.
@@ -147,7 +149,9 @@ func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 		c.Child = &MapChild{Name: f.s.childName(o.mapRun, e.scope.index),
 			MapRun: f.s.mapRunName(o.mapRun.id), Express: a.mode == flow.RequestComplete}
 	}
-	if e.reader() != nil {
+	if e.isWriting() {
+		c.WritesResults, c.Params = true, f.fileRequest(e)
+	} else if e.reader() != nil {
 		c.ReadsItems, c.Params = true, f.blockRequest(e)
 	}
 	if a.mode != flow.RequestComplete {

@@ -64,6 +64,7 @@ var Invariants = []Invariant{
 	// Children and outbox.
 	{"origin", "an attempt starts one execution, however often the start is retried"},
 	{"MapRun items", "a MapRun that has succeeded has worked on each item of its object once"},
+	{"MapRun results", "the files of a MapRun that has succeeded have the result of each child once"},
 	{"MapRun counts", "the counts of a MapRun add up, never fall, and count no child twice"},
 	{"MapRun tolerance", "a MapRun that goes on, or has succeeded, tolerates its failures"},
 	{"MapRun concurrency", "no more children run than their MapRun allows; after an update that " +

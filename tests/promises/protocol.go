@@ -34,11 +34,11 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
 	{Says: "each item of a distributed Map is worked on once and counts once; its children end " +
 		"with it",
-		Invariants: []string{"MapRun items", "MapRun counts", "MapRun tolerance",
+		Invariants: []string{"MapRun items", "MapRun results", "MapRun counts", "MapRun tolerance",
 			"MapRun concurrency", "MapRun advances", "MapRun stops", "same child", "origin"},
 		Tests: []string{"shared/interp: TestMapRun, TestMapRunTolerance, TestMapRunBatches, " +
 			"TestMapRunAborted, TestMapRunUpdated, TestReplayMapRuns, TestItemReader, " +
-			"TestItemReaderStored, TestItemReaderLost",
+			"TestItemReaderStored, TestItemReaderLost, TestResultWriter, TestResultWriterFiles",
 			"shared/task/itemtask: TestItems, TestChanged, TestRetries",
 			"shared/engine: TestMapRun, TestMapRunSurvives, TestMapRunStartsOnce, " +
 				"TestMapRunEndsChildren, TestUpdateMapRun, TestUpdateMapRunLosesRaces"},

@@ -23,12 +23,15 @@ func init() {
 	mutants = append(mutants, struct{ name, file, old, new string }{"run the whole flow as a child", "shared/engine/machines.go", "	return m.Child(mapNode - 1)\n", "	return m\n"})
 	rare["run the whole flow as a child"] = seeds
 	for _, m := range []struct{ name, file, old, new string }{
-		{"read each block of items from the beginning", "shared/interp/itemreader.go", "	r.cursor = flow.NewValue(cursor)\n", ""},
+		{"read each block of items from the beginning", "shared/interp/itemreader.go", "	r.cursor = flow.NewValue(cursor)\n", "	_ = cursor\n"},
 		{"forget where the reader of items is", "shared/interp/readercodec.go", "	w.Value(readerCursor, r.cursor)\n", ""},
 		{"end a MapRun before all items are read", "shared/interp/itemreader.go", "e.reader() == nil || e.reader().end", "true"},
 		{"take a block of items twice", "shared/interp/itemreader.go", "	e.attempt = nil\n	f.out.Changed = true\n", "	f.out.Changed = true\n"},
 		{"hand out one item of a block for all", "shared/interp/itemreader.go", "b.tree[index-b.first]", "b.tree[0]"},
 		{"read beyond MaxItems", "shared/interp/itemreader.go", "items, r.end = items[:left], true", "r.end = true"},
+		{"write the result of a child twice", "shared/interp/mapchild.go", "		r.writer.add(f.s.childName(r, index), result, err)\n", "		r.writer.add(f.s.childName(r, index), result, err)\n		r.writer.add(f.s.childName(r, index), result, err)\n"},
+		{"forget the last results", "shared/interp/writercodec.go", "		w.Bytes(filesOpen, m.files[i].open)\n", ""},
+		{"write the manifest before the results", "shared/interp/resultwriter.go", "if o.bytes >= fileBytesMin || last && o.bytes > 0 {", "if o.bytes >= fileBytesMin {"},
 	} {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		rare[m.name] = "-seed 1 -runs 150 -flow reader"

@@ -16,10 +16,12 @@ import (
 )
 
 // Distributed Maps that read their items from an object of a simulated object store. The calls that
-// read blocks hang, get lost and come late like those of tasks. A block has few items, so that there
-// are many. The flow tester says what the Map comes to; besides:
+// read blocks hang, get lost and come late like those of tasks. A block has few items, so there are
+// many of them. The flow tester says what the Map comes to; besides:
 //
-//   - "MapRun items": a MapRun that has succeeded has worked on each item of the object once.
+//   - "MapRun items": a MapRun that has succeeded has worked on each item of the object once;
+//   - "MapRun results": its files of results have the result of each child once, and a file that is
+//     written again is the same.
 
 // readerFlow is a flow that reads an object, with further fields of its Map.
 const readerFlow = `Type: StateMachine
@@ -38,7 +40,8 @@ States:
     Processor:
       StartAt: First
       States:
-        - {Name: First, Type: Choice, Branches: [{Condition: '$Input.%s == 6', Next: Broken}], Default: Done}
+        - {Name: First, Type: Choice, Branches: [{Condition: '$Input.%s == 6',
+           Next: Broken}], Default: Done}
         - {Name: Broken, Type: Fail, Code: Broken, Detail: on purpose}
         - {Name: Done, Type: Wait, Seconds: 1, End: true}
     %s
@@ -57,6 +60,10 @@ func readerCases() []example {
 		{flow.Standard, "Items[0].i", "ItemBatcher: {MaxItemsPerBatch: 3}", 11},
 		{flow.Express, "i", "MaxItems: 5", 9},
 		{flow.Standard, "i", "MaxItems: 20", 0},
+		{flow.Express, "i", "ResultWriter: {Parameters: {Bucket: b, Prefix: out}}\n" +
+			"    OutputConstructor: {done: true}", 13},
+		{flow.Standard, "i", "ResultWriter: {Parameters: {Bucket: b}}\n" +
+			"    OutputConstructor: {done: true}", 9},
 	} {
 		var items flowtest.ItemList
 		for n := range c.items {
@@ -91,6 +98,66 @@ func (w *World) drawReader(n *example, which string) *example {
 // readsItems reports whether a call reads a block of items.
 func readsItems(r *task.Request) bool { return r.Action == "" }
 
+// writeFile takes a file of results. It returns false for a call that reads items.
+func (k *tasks) writeFile(r *task.Request) bool {
+	var f struct {
+		Key  string
+		Body *string
+	}
+	if err := json.Unmarshal(r.Parameters, &f); err != nil {
+		panic(err)
+	}
+	if f.Body == nil {
+		return false
+	}
+	old, again := k.written[f.Key]
+	if again && old != *f.Body {
+		k.w.violate("MapRun results", "%s is %s, then %s", f.Key, old, *f.Body)
+	}
+	k.written[f.Key] = *f.Body
+	return true
+}
+
+// judgeResults checks the files of a MapRun that has succeeded.
+func (w *World) judgeResults(r *run, m *interp.MapRun) {
+	prefix := ""
+	if r.m.Nodes[r.nodeOf(m)].Map.Distributed.Mode == flow.Express {
+		prefix = "out/"
+	}
+	var files struct {
+		ResultFiles map[string][]struct {
+			Key  string
+			Size int
+		}
+	}
+	text := w.tasks.written[prefix+m.Name+"/manifest.json"]
+	if err := json.Unmarshal([]byte(text), &files); err != nil {
+		w.violate("MapRun results", "%s: manifest %q: %v", r.x.Partition(), text, err)
+		return
+	}
+	w.checked("MapRun results")
+	names := map[string]int{}
+	for _, list := range files.ResultFiles {
+		for _, f := range list {
+			body := w.tasks.written[f.Key]
+			var results []struct{ Name string }
+			if err := json.Unmarshal([]byte(body), &results); err != nil || len(body) != f.Size {
+				w.violate("MapRun results", "%s: %q of %d bytes: %v", f.Key, body, f.Size, err)
+			}
+			for _, one := range results {
+				names[one.Name]++
+			}
+		}
+	}
+	for i := range m.Total {
+		if n := names[fmt.Sprintf("%s-%d", m.Name, i)]; n != 1 || len(names) != m.Total {
+			w.violate("MapRun results", "%s: the result of child %d stands there %d times, of %d",
+				r.x.Partition(), i, n, len(names))
+			return
+		}
+	}
+}
+
 // readBlock reads a block of the object of an example.
 func (k *tasks) readBlock(r *task.Request) task.Result {
 	objects := memobject.New("b")
@@ -117,6 +184,9 @@ func (w *World) judgeItems(r *run, m *interp.MapRun) {
 	st := r.m.Nodes[r.nodeOf(m)]
 	if st.Map.Distributed.Reader == nil || w.mocked == nil {
 		return // or it has read a random object
+	}
+	if st.Map.Distributed.Writer != nil {
+		w.judgeResults(r, m)
 	}
 	w.checked("MapRun items")
 	want := len(w.mocked.Items[st.Name].Items)

@@ -18,8 +18,9 @@ import (
 // tasks simulates the tasks: the results of calls, by state, data and attempt. Only the scheduler's
 // goroutine uses it.
 type tasks struct {
-	w      *World
-	worlds map[string]*flowgen.MockTasks // by execution
+	written map[string]string // files of results, by key
+	w       *World
+	worlds  map[string]*flowgen.MockTasks // by execution
 	// outcomes of an example that were used, by execution and state
 	used         map[string]int
 	known        map[string]int      // the same, by key
@@ -81,6 +82,7 @@ func newTasks(w *World) *tasks {
 	k := &tasks{w: w, worlds: map[string]*flowgen.MockTasks{}, used: map[string]int{},
 		known: map[string]int{}, inFlight: map[string]*process{}, answered: map[string]*process{},
 		leases: map[string]lease{}, callbackRuns: map[uint64]uint64{},
+		written: map[string]string{},
 		results: map[string]callResult{}, calling: map[string]string{}, tokens: map[string]string{},
 		finishedAt: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
@@ -303,8 +305,12 @@ var hangs = [...]time.Duration{40 * time.Second, 3 * time.Minute, 12 * time.Minu
 
 func (k *tasks) outcome(r *task.Request) plan {
 	if readsItems(r) && k.w.mocked != nil {
-		return plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
-			result: k.readBlock(r)}
+		made := plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
+			result: task.Result{Output: encode(nil)}}
+		if !k.writeFile(r) {
+			made.result = k.readBlock(r)
+		}
+		return made
 	}
 	if k.w.mocked != nil {
 		return k.mock(r)
@@ -321,7 +327,10 @@ func (k *tasks) outcome(r *task.Request) plan {
 		Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
 	if r.Parameters != nil {
 		tree, _ := value.Decode(r.Parameters)
-		c.ReadsItems, c.Params = readsItems(r), flow.ParsedValue(r.Parameters, tree)
+		members, _ := tree.(map[string]any)
+		c.WritesResults = readsItems(r) && members["Body"] != nil
+		c.ReadsItems = readsItems(r) && !c.WritesResults
+		c.Params = flow.ParsedValue(r.Parameters, tree)
 	}
 	var made plan
 	for _, n := range world.Call(c) {

@@ -19,7 +19,7 @@ type Call struct {
 	params    flow.Value   // a copy: the execution goes on and may drop trees
 	hasParams bool
 	input     []byte
-	items     bool // it reads items of a MapRun
+	items     bool // it reads items of a MapRun, or writes results
 }
 
 // pendingTreeMax is the text size in bytes up to which parameters keep their tree in line. A tree
@@ -54,7 +54,7 @@ func NewCall(x *store.Execution, leased *interp.Call, now int64) *Call {
 	if leased.Deadline > 0 {
 		q.Timeout = time.Duration(leased.Deadline-now) * time.Millisecond
 	}
-	c := &Call{request: q, items: leased.ReadsItems}
+	c := &Call{request: q, items: leased.ReadsItems || leased.WritesResults}
 	if leased.Params != nil {
 		c.params, c.hasParams = *leased.Params, true
 	}

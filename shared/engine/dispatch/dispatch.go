@@ -16,7 +16,7 @@ import (
 // Dispatcher makes calls. It is safe for many goroutines.
 type Dispatcher struct {
 	Tasks task.Runner
-	Items task.Runner // reads items of MapRuns; nil: none can be read
+	Items task.Runner // reads items of MapRuns and writes their results; nil: not possible
 	// Rights returns what a flow may do now. The call fails with the text of an error as its cause.
 	// nil: every flow may do everything.
 	Rights func(account, role, author string) (access.May, error)

@@ -11,7 +11,8 @@ var engineErrors = []string{
 	flow.ErrorAll, flow.ErrTaskTimeout, flow.ErrFail, flow.ErrExpression, flow.ErrDataLimit,
 	flow.ErrEventLimit, flow.ErrExecutionTimedOut, flow.ErrExecutionStopped,
 	flow.ErrExecutionFailed, flow.ErrInvalidLocal, flow.ErrRuntime, flow.ErrMapRunNotSupported,
-	flow.ErrMapRunFailed, flow.ErrItemReader, "FnF.AccessDenied", "FnF.InternalError", "FnF.StateAborted",
+	flow.ErrMapRunFailed, flow.ErrItemReader, flow.ErrResultWriter,
+	"FnF.AccessDenied", "FnF.InternalError", "FnF.StateAborted",
 }
 
 // serviceErrors are error codes by the product that returns them. Services add codes, so the lists

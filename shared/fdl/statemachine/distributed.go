@@ -9,8 +9,7 @@ import (
 	"millrace/shared/yamldoc"
 )
 
-// distributedFields have an effect in the distributed mode only. The first one is not supported in
-// any mode.
+// distributedFields have an effect in the distributed mode only.
 var distributedFields = [...]string{
 	"ResultWriter", "ItemReader", "ItemBatcher", "ItemConstructor",
 	"MaxItems", "MaxItems.$", "ToleratedFailurePercentage", "ToleratedFailurePercentage.$",
@@ -29,13 +28,10 @@ func (c *compiler) distributed(n *yamldoc.Node, path *yamldoc.Path, spec *flow.M
 		c.Warn(n, path, "use a Standard flow, or leave ProcessorConfig out",
 			"a distributed Map does not run in an Express flow: the state fails")
 	}
-	for i, key := range distributedFields {
+	for _, key := range distributedFields {
 		v := n.Get(key)
 		switch {
 		case v == nil:
-		case i < 1:
-			c.Error("V23", v, path.Key(key), "let a later state write the results",
-				"is not supported")
 		case spec.Distributed == nil:
 			c.Warn(v, path.Key(key), "set ProcessorConfig.ExecutionMode",
 				"has an effect in a distributed Map only")
@@ -46,6 +42,7 @@ func (c *compiler) distributed(n *yamldoc.Node, path *yamldoc.Path, spec *flow.M
 		d = &flow.Distribution{} // check the fields all the same
 	}
 	d.Reader = c.itemReader(n, path)
+	d.Writer = c.resultWriter(n, path)
 	d.Item = c.constructor(n, path, "ItemConstructor", rootsItem)
 	d.Batch = c.batcher(n, path)
 	d.ItemsMax = c.number(n, path, "MaxItems", 0, math.MaxInt64)

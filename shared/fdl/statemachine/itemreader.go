@@ -38,19 +38,48 @@ func (c *compiler) itemReader(n *yamldoc.Node, path *yamldoc.Path) *flow.ReaderS
 	return spec
 }
 
+// resultWriter compiles ResultWriter. It returns nil if there is none.
+func (c *compiler) resultWriter(n *yamldoc.Node, path *yamldoc.Path) *flow.WriterSpec {
+	v, at := n.Get("ResultWriter"), path.Key("ResultWriter")
+	switch {
+	case v == nil:
+		return nil
+	case v.Kind != yamldoc.Map:
+		c.Error("V23", v, at, "", "must be a mapping, not %s", v.Kind)
+		return nil
+	}
+	c.unknownFields(v, at, []string{"Parameters"})
+	return &flow.WriterSpec{Parameters: c.bucketParameters(v, at, flow.WriterParameters[:])}
+}
+
 // readerParameters compiles the Parameters of an ItemReader, and reports whether they name an object.
 func (c *compiler) readerParameters(
 	reader *yamldoc.Node, path *yamldoc.Path, spec *flow.ReaderSpec,
 ) (hasKey bool) {
+	spec.Parameters = c.bucketParameters(reader, path, flow.ReaderParameters[:])
 	v, at := reader.Get("Parameters"), path.Key("Parameters")
 	if v == nil || v.Kind != yamldoc.Map {
-		c.Error("V23", reader, at, "write Bucket, and Key or Prefix",
-			"must be a mapping that says what to read")
-		spec.Parameters = expr.Constant(map[string]any{})
 		return false
 	}
+	has := func(name string) bool { return v.Get(name) != nil || v.Get(name+suffix) != nil }
+	if has("Key") && has("Prefix") {
+		c.Error("V23", v, at, "Key names one object, Prefix the objects to list",
+			"has both Key and Prefix")
+	}
+	return has("Key")
+}
+
+// bucketParameters compiles Parameters that name a bucket, and objects in it.
+func (c *compiler) bucketParameters(
+	n *yamldoc.Node, path *yamldoc.Path, names []string,
+) *expr.Template {
+	v, at := n.Get("Parameters"), path.Key("Parameters")
+	if v == nil || v.Kind != yamldoc.Map {
+		c.Error("V23", n, at, "write Bucket, and what of it", "must be a mapping that names a bucket")
+		return expr.Constant(map[string]any{})
+	}
 	var known []string
-	for _, name := range flow.ReaderParameters {
+	for _, name := range names {
 		known = append(known, name, name+suffix)
 		if one := v.Get(name); one != nil && (one.Kind != yamldoc.String || one.Text == "") &&
 			name != "Prefix" {
@@ -58,16 +87,10 @@ func (c *compiler) readerParameters(
 		}
 	}
 	c.unknownFields(v, at, known)
-	has := func(name string) bool { return v.Get(name) != nil || v.Get(name+suffix) != nil }
-	if !has("Bucket") {
+	if v.Get("Bucket") == nil && v.Get("Bucket"+suffix) == nil {
 		c.Error("V23", v, at.Key("Bucket"), "", "is missing")
 	}
-	if has("Key") && has("Prefix") {
-		c.Error("V23", v, at, "Key names one object, Prefix the objects to list",
-			"has both Key and Prefix")
-	}
-	spec.Parameters = c.template(v, at, rootsInput)
-	return has("Key")
+	return c.template(v, at, rootsInput)
 }
 
 // readerConfig compiles ReaderConfig.

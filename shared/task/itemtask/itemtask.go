@@ -1,5 +1,5 @@
-// Package itemtask reads the items of a distributed Map from objects: block by block, each from
-// where the one before ended. It reads JSON arrays, JSON Lines, CSV files, the listing of a bucket
+// Package itemtask reads the items of a distributed Map from objects, and writes the files of its
+// results. Items are read block by block, each from where the one before ended. It reads JSON arrays, JSON Lines, CSV files, the listing of a bucket
 // and the files of an inventory. No object stands in memory as a whole.
 //
 // A call is repeatable: the same cursor gives the same items, because the cursor names the ETag of
@@ -29,7 +29,7 @@ type Options struct {
 	Own     *reserved.Resources // no object of these may be read
 }
 
-// Runner reads blocks of items. It is safe for many goroutines.
+// Runner reads blocks of items and writes files of results. It is safe for many goroutines.
 type Runner struct{ o Options }
 
 // New returns a runner.
@@ -48,23 +48,38 @@ var retries = backoff.Policy{Min: 200 * time.Millisecond, Max: 5 * time.Second}
 
 const triesMax = 5
 
-// Run reads a block. Parameters are those of a Request; the result is an object with Items, Cursor
-// and End. Every error is an FnF.ItemReaderFailed that names the object and the line.
+// Run reads a block, or writes a file if the parameters have a Body. The result of reading is an
+// object with Items, Cursor and End. Errors are FnF.ItemReaderFailed with the object and the line, or
+// FnF.ResultWriterFailed.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	if f, err := parseFile(r.Parameters); err != nil {
+		return task.Failed(task.NewError(flow.ErrResultWriter, err.Error()))
+	} else if f != nil {
+		return t.write(ctx, &r, f)
+	}
 	q, err := parse(r.Parameters)
 	if err != nil {
 		return failed(err)
 	}
 	b := &reading{o: &t.o, q: q, r: &r}
+	var block *Block
+	if err := repeat(ctx, func() (err error) {
+		block, err = b.read(ctx)
+		return err
+	}); err != nil {
+		return failed(err)
+	}
+	return done(block)
+}
+
+// repeat makes a call until it succeeds, or fails in a way that does not go away.
+func repeat(ctx context.Context, call func() error) error {
 	for tries := 1; ; tries++ {
-		block, err := b.read(ctx)
+		err := call()
 		var bad *contentError
-		switch {
-		case err == nil:
-			return done(block)
-		case ctx.Err() != nil, tries == triesMax, object.Permanent(err), errors.As(err, &bad),
-			!backoff.Wait(ctx, retries.After(tries)):
-			return failed(err)
+		if err == nil || ctx.Err() != nil || tries == triesMax || object.Permanent(err) ||
+			errors.As(err, &bad) || !backoff.Wait(ctx, retries.After(tries)) {
+			return err
 		}
 	}
 }
@@ -146,8 +161,7 @@ func (b *reading) at(c Cursor) string {
 // open opens the source that the request names, at its cursor.
 func (b *reading) open(ctx context.Context) (s source, closeSource func(), err error) {
 	if b.o.Objects == nil {
-		return nil, nil, contentErrorf("no objects can be read here: name the directories of buckets " +
-			"in the functions file (objects), docs/functions.md")
+		return nil, nil, errNoObjects
 	}
 	switch b.q.InputType {
 	case listing:
@@ -173,6 +187,10 @@ func (b *reading) open(ctx context.Context) (s source, closeSource func(), err e
 	return table, from.close, nil
 }
 
+// errNoObjects says that there is no store of objects.
+var errNoObjects = contentErrorf("there are no buckets here: name the directories of buckets in the " +
+	"functions file (objects), docs/functions.md")
+
 // allowed returns an error unless the flow may do an action on an object or a bucket now.
 func (b *reading) allowed(action string, n object.Name) error {
 	if err := b.o.Own.CheckBucket(n.Bucket, n.Key); err != nil {
@@ -190,6 +208,7 @@ func (b *reading) allowed(action string, n object.Name) error {
 const (
 	actionGet  = "oss:GetObject"
 	actionList = "oss:ListObjects"
+	actionPut  = "oss:PutObject"
 )
 
 // ResourceName returns the resource name of an object, or of a bucket if it has no key, in policies.

@@ -302,6 +302,48 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// TestWrite: a file is written under its key, with the right of the flow; written again, it is the
+// same.
+func TestWrite(t *testing.T) {
+	w := newWorld(t)
+	write := func(bucket string) *flow.Error {
+		w.request.Parameters = json.RawMessage(`{"Bucket":"` + bucket +
+			`","Key":"out/r/SUCCEEDED_0.json","Body":"[1,\"é\"]"}`)
+		return w.runner.Run(t.Context(), w.request).Error
+	}
+	for range 2 {
+		if err := write("b"); err != nil {
+			t.Fatal(err)
+		}
+		items, _ := w.all(`"Key":"out/r/SUCCEEDED_0.json","InputType":"JSON"`, 5, 100)
+		if got := string(value.Encode(items)); got != `[1,"é"]` {
+			t.Error(got)
+		}
+	}
+	if err := write("none"); err == nil || err.Name != flow.ErrResultWriter ||
+		!strings.Contains(err.Cause, "none/out/r/SUCCEEDED_0.json: there is no such bucket") {
+		t.Error(err)
+	}
+	w.request.May = func(action, resource string) bool { return action != "oss:PutObject" }
+	if err := write("b"); err == nil || !strings.Contains(err.Cause,
+		"oss:PutObject on acs:oss:local:1:b/out/r/SUCCEEDED_0.json") {
+		t.Error(err)
+	}
+	w.request.May = nil
+	w.runner = itemtask.New(itemtask.Options{Objects: w.objects,
+		Own: reserved.Alibaba("q", "f", "s", []string{"acs:oss:*:*:b/out/*"})})
+	if err := write("b"); err == nil || !strings.Contains(err.Cause, "MILLRACE_RESERVED") {
+		t.Error(err)
+	}
+	w.runner = itemtask.New(itemtask.Options{})
+	if err := write("b"); err == nil || !strings.Contains(err.Cause, "functions file") {
+		t.Error(err)
+	}
+	if err := write(""); err == nil || !strings.Contains(err.Cause, "Bucket is required") {
+		t.Error(err)
+	}
+}
+
 // failing is a store whose first calls fail.
 type failing struct {
 	object.Store

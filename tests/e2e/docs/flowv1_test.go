@@ -178,7 +178,7 @@ func taskTables(t *testing.T) []words {
 
 // errorNames returns the names of errors that a flow of FlowV1 can see.
 func errorNames(t *testing.T) []string {
-	const ofStateMachine = "ErrFail ErrExpression ErrItemReader ErrMapRunFailed ErrMapRunNotSupported"
+	const ofStateMachine = "ErrFail ErrExpression ErrItemReader ErrResultWriter ErrMapRunFailed ErrMapRunNotSupported"
 	names := []string{"FnF.ExecutionAlreadyExists"}
 	for constant, name := range constants(t, "flow/status.go") {
 		if strings.HasPrefix(constant, "Err") &&

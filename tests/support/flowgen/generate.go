@@ -198,6 +198,10 @@ func (g *generator) distribute(st object) {
 	if g.chance(3) {
 		g.reader(st)
 	}
+	if g.chance(4) {
+		st["ResultWriter"] = object{"Parameters": object{"Bucket": "results",
+			"Prefix.$": "$Context.Execution.Name"}}
+	}
 	if g.chance(2) {
 		st["ItemConstructor"] = object{"item.$": "$Item", "n.$": "$Input.n",
 			"id.$": pick(g, "uuid()", "$Input.s", "$Context.Execution.Name")}

@@ -50,6 +50,13 @@ func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 	r := newRandom(id, uint64(number)+2)
 	completion := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}
 	delay := r.Int64N(4000)
+	if c.WritesResults {
+		completion.Output = []byte("{}")
+		if r.IntN(20) == 0 {
+			completion.Error = &flow.Error{Name: flow.ErrResultWriter, Cause: "nothing is written"}
+		}
+		return []DelayedMessage{{delay, completion}}
+	}
 	if c.ReadsItems {
 		readItems(c, &completion)
 		return []DelayedMessage{{delay, completion}}
