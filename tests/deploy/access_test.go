@@ -36,7 +36,7 @@ var access = map[string]map[string][]string{
 		"TaskFunctions": invoke},
 	"StepRunnerFunction": {"StepRunnerLogs.Arn": logs, rows: all, lists: query,
 		"StepQueue.Arn": slices.Concat(send, polls), "TaskFunctions": invoke,
-		"TaskObjects": {"s3:GetObject", "s3:ListBucket"}},
+		"TaskObjects": {"s3:GetObject", "s3:ListBucket"}, "TaskResults": {"s3:PutObject"}},
 	"SweeperFunction": {"SweeperLogs.Arn": logs, rows: all, lists: query, wakes: query,
 		"StepQueue.Arn": send},
 	"StarterFunction": {"StarterLogs.Arn": logs, rows: slices.Concat(reads, writes),

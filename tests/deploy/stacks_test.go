@@ -25,6 +25,7 @@ var (
 	full    = with(minimal, map[string]string{"Express": "yes",
 		"TaskFunctions": "arn:aws:lambda:us-east-1:123456789012:function:charge",
 		"TaskObjects":   "arn:aws:s3:::inbox",
+		"TaskResults":   "arn:aws:s3:::results/*",
 		"EventBucket":   "objects", "CreateEventBucket": "yes", "EventPrefix": "in/",
 		"EventFlow": "order", "EventAccount": "1",
 		"KmsKeyArn":     "arn:aws:kms:us-east-1:123456789012:key/1",
