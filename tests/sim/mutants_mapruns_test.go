@@ -23,7 +23,6 @@ func init() {
 	mutants = append(mutants, struct{ name, file, old, new string }{"run the whole flow as a child", "shared/engine/machines.go", "	return m.Child(mapNode - 1)\n", "	return m\n"})
 	rare["run the whole flow as a child"] = seeds
 	for _, m := range []struct{ name, file, old, new string }{
-		{"read each block of items from the beginning", "shared/interp/itemreader.go", "	r.cursor = flow.NewValue(cursor)\n", "	_ = cursor\n"},
 		{"forget where the reader of items is", "shared/interp/readercodec.go", "	w.Value(readerCursor, r.cursor)\n", ""},
 		{"end a MapRun before all items are read", "shared/interp/itemreader.go", "e.reader() == nil || e.reader().end", "true"},
 		{"take a block of items twice", "shared/interp/itemreader.go", "	e.attempt = nil\n	f.out.Changed = true\n", "	f.out.Changed = true\n"},
