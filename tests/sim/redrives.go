@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -148,6 +149,13 @@ func (w *World) redrivable(r *rand.Rand) *run {
 	return all[r.IntN(len(all))]
 }
 
+// writesResults reports whether a flow has a Map with a ResultWriter, which is not redriven.
+func writesResults(m *flow.Machine) bool {
+	return slices.ContainsFunc(m.Nodes, func(st *flow.State) bool {
+		return st.Map != nil && st.Map.Distributed != nil && st.Map.Distributed.Writer != nil
+	})
+}
+
 // judgeRedriven checks the response to a redrive.
 func (w *World) judgeRedriven(r *run, before *store.Execution, who string,
 	q *cloudflow.RedriveExecutionRequest, got *cloudflow.Execution, code fault.Code) {
@@ -163,7 +171,7 @@ func (w *World) judgeRedriven(r *run, before *store.Execution, who string,
 		}
 	case fault.ExecutionNotRedrivable:
 		could := before.Status.Final() && before.Status != flow.Succeeded && before.MapNode == 0 &&
-			!before.Express && before.LastEvent+2 < int64(w.limits.Events) &&
+			!before.Express && !writesResults(r.m) && before.LastEvent+2 < int64(w.limits.Events) &&
 			r.x.Expires-time.Now().UnixMilli() > w.retention.Milliseconds()*2/3
 		if could && !gone && r.x.Redrive == before.Redrive {
 			w.violate("redrive response", "%s is told that %s, which is %v, cannot be redriven", who,
