@@ -151,6 +151,9 @@ func (e *entry) resumeFrom(old *entry) {
 // resume goes on with the work of a resumed entry.
 func (f *stepper) resume(e *entry, st *flow.State) error {
 	switch {
+	case st.Kind == flow.Wait:
+		e.result, e.resumed = nil, false
+		return f.runWait(e, st.Wait) // its time counts anew, even if it was over
 	case e.result != nil:
 		e.phase = finishing
 	case e.leftRun != nil:

@@ -344,3 +344,19 @@ func TestRedriveReader(t *testing.T) {
 		t.Errorf("%v %v", r.s.Status, r.s.Error)
 	}
 }
+
+// TestRedriveWait: the time of a Wait counts anew, even if it was over when the execution was
+// stopped, in the same commit.
+func TestRedriveWait(t *testing.T) {
+	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 5, End: true}`), `{}`)
+	r.step(0)
+	interp.Step(nil, &r.limits, r.s, interp.StepInput{At: start + 6000}) // without a machine
+	r.step(6000, interp.Message{Kind: interp.StopRequested})
+	if r.s.Status != flow.Stopped {
+		t.Fatal(r.s.Status)
+	}
+	fx := r.redrive(9000)
+	r.wantEvents(fx, flow.ExecutionRedriven, flow.StateEntered, flow.StateStarted)
+	r.wantEvents(r.step(13_999))
+	r.wantEvents(r.step(14_000), flow.StateSucceeded, flow.ExecutionSucceeded)
+}
