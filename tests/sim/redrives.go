@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -54,11 +55,37 @@ func (w *World) judgeRedrive(p *process, r *run, old, x *store.Execution) {
 	w.judgeRowsKept(r, x)
 }
 
-// judgeRowsKept checks that no row of an earlier life expires before the new one may have ended and
-// was kept for its retention.
+// neededValues returns how the sort keys begin of the values that an execution's history and state
+// name.
+func neededValues(r *run, x *store.Execution) map[string]bool {
+	refs := r.state.RowRefs()
+	for _, v := range [...]*flow.Value{x.InputRef, x.Output} {
+		if v != nil {
+			refs = append(refs, v.Ref())
+		}
+	}
+	for i := range r.events {
+		r.events[i].Values(func(_ byte, v *flow.Value) { refs = append(refs, v.Ref()) })
+	}
+	needed := map[string]bool{}
+	for _, ref := range refs {
+		if ref.Kind == flow.RefRow {
+			needed[fmt.Sprintf("v#%016x#%d#%016x#", x.Run, ref.Version, ref.Token)] = true
+		}
+	}
+	return needed
+}
+
+// judgeRowsKept checks that no row of an earlier life that is needed expires before the new one may
+// have ended and was kept for its retention.
 func (w *World) judgeRowsKept(r *run, x *store.Execution) {
+	needed := neededValues(r, x)
 	for _, key := range w.rowsOf(r) {
 		row := w.disk.keys[key]
+		value := key.Sort[:strings.LastIndexByte(key.Sort, '#')+1]
+		if strings.HasPrefix(key.Sort, "v#") && !needed[value] {
+			continue
+		}
 		if !store.IsInboxEntry(key) && row.Expires < x.Expires {
 			w.violate("redriven", "%s expires at %d, its execution was redriven until %d",
 				show(key), row.Expires, x.Expires)
