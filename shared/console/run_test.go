@@ -172,26 +172,22 @@ func TestEventsOfLongHistory(t *testing.T) {
 		t.Errorf("the page has %d bytes", len(page.body))
 	}
 	s.shows("flows/steps?like=long", "&#34;needle&#34;")
-	seen, path := 0, "flows/steps/executions/long/events"
-	next := regexp.MustCompile(`href="[./]*(flows/[^"]*/events\?[^"]*)">Next page`)
-	for path != "" {
-		page := s.shows(path)
+	seen := 0
+	s.eachPage("flows/steps/executions/long/events", func(page answer) {
 		seen += strings.Count(page.body, `id="event-`)
-		path = ""
-		if m := next.FindStringSubmatch(page.body); m != nil {
-			path = strings.ReplaceAll(m[1], "&amp;", "&")
-		}
-	}
+	})
 	h, err := api.GetExecutionHistory(t.Context(), cloudflow.GetExecutionHistoryRequest{
 		FlowName: "steps", ExecutionName: "long", NextToken: strconv.Itoa(seen)})
 	if err != nil || len(h.Events) != 1 || h.Events[0].Type != "ExecutionSucceeded" {
 		t.Errorf("the pages show %d events; the last ones are %+v, %v", seen, h, err)
 	}
-	found := s.shows("flows/steps/executions/long/events?type=StateEntered&state=Step&text=NEEDLE")
-	if n := strings.Count(found.body, `id="event-`); n != 1 {
-		t.Errorf("%d events are found", n)
+	var found string // a search has a time for each page
+	s.eachPage("flows/steps/executions/long/events?type=StateEntered&state=Step&text=NEEDLE",
+		func(page answer) { found += page.body })
+	if n := strings.Count(found, `id="event-`); n != 1 {
+		t.Fatalf("%d events are found", n)
 	}
-	event := regexp.MustCompile(`id="event-(\d+)"`).FindStringSubmatch(found.body)
+	event := regexp.MustCompile(`id="event-(\d+)"`).FindStringSubmatch(found)
 	raw := s.get("flows/steps/executions/long/events/" + event[1])
 	if raw.status != 200 || !strings.HasPrefix(raw.header.Get("Content-Type"), "text/plain") ||
 		!strings.HasPrefix(raw.header.Get("Content-Disposition"), "attachment") ||
@@ -201,6 +197,22 @@ func TestEventsOfLongHistory(t *testing.T) {
 	for _, none := range []string{"0", "x", "999999"} {
 		if got := s.get("flows/steps/executions/long/events/" + none); got.status != 404 {
 			t.Errorf("event %s: %d", none, got.status)
+		}
+	}
+}
+
+// nextPage matches the link to the next page of events.
+var nextPage = regexp.MustCompile(`href="[./]*(flows/[^"]*/events\?[^"]*)">Next page`)
+
+// eachPage calls f for each page of events.
+func (s *server) eachPage(path string, f func(page answer)) {
+	s.t.Helper()
+	for path != "" {
+		page := s.shows(path)
+		f(page)
+		path = ""
+		if m := nextPage.FindStringSubmatch(page.body); m != nil {
+			path = strings.ReplaceAll(m[1], "&amp;", "&")
 		}
 	}
 }
