@@ -113,7 +113,7 @@ func (s *State) ofThisLife(n *Message) bool { return n.Life == 0 || n.Life == s.
 // abandon closes the open entry of a scope that ends without success. The scope keeps it for a
 // redrive.
 func (sc *scope) abandon(e *entry) {
-	if e.phase != finishing && e.total == 0 {
+	if e.phase != finishing && e.total == 0 && !e.resumed {
 		e.result = nil // the work of a state is done again if the state has failed
 	}
 	e.attempt, e.items, e.due = nil, nil, 0

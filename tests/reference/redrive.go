@@ -16,7 +16,7 @@ type place struct {
 	index   int      // FlowV1: of the step that is open, or the next one
 	input   any      // StateMachine: of that state
 	local   object   // FlowV1: what the steps have put out so far
-	open    *visit   // of that state; nil before it is entered
+	open    *visit   // of that state, perhaps of an earlier life; nil before it is entered
 }
 
 // enter notes the next state of the list and returns the visit of it that an earlier life has left.
@@ -24,7 +24,8 @@ func (p *place) enter(at string, index int, input any, local object) (old *visit
 	if p.begun && p.at == at && p.index == index {
 		old = p.open
 	}
-	*p = place{begun: true, at: at, index: index, input: input, local: local}
+	// The life may end before the state is entered: then the one after it goes on from there, too.
+	*p = place{begun: true, at: at, index: index, input: input, local: local, open: old}
 	return old
 }
 
@@ -35,6 +36,9 @@ func (v *visit) resume(old *visit) {
 		return
 	}
 	v.old = old
+	v.fork, v.inner, v.taken = old.fork, old.inner, old.taken // as long as nothing else is known
+	v.worked, v.result = old.worked, old.result
+	v.input, v.hasInput = old.input, old.hasInput || old.begun > 0
 	if old.fork != nil || old.inner != nil || old.worked {
 		v.retries = old.retries
 	} else if old.retries > 0 && old.contains {
@@ -53,7 +57,7 @@ func (v *visit) knownInput() (any, bool) {
 // setInput notes the input of a visit.
 func (v *visit) setInput(input any) { v.input, v.hasInput = input, true }
 
-// result returns what the work of an earlier life has come to.
+// kept returns what the work of an earlier life has come to.
 func (v *visit) kept() (any, bool) {
 	if v.old == nil || !v.old.worked {
 		return nil, false
@@ -61,7 +65,7 @@ func (v *visit) kept() (any, bool) {
 	return v.old.result, true
 }
 
-// work notes that the work of the visit is done.
+// noteResult notes that the work of the visit is done.
 func (v *visit) noteResult(result any) { v.worked, v.result = true, result }
 
 // again forgets what the visit has come to: its state failed, and its work begins anew.
@@ -101,7 +105,7 @@ func (c *checker) beginLife(e *Event) {
 	c.advance(c.root)
 }
 
-// resumeFork takes what the branches of an earlier life have come to. Those that had begun begin
+// resume takes what the branches of an earlier life have come to. Those that had begun begin
 // first.
 func (f *fork) resume(old *fork) {
 	var open, rest []int

@@ -9,11 +9,9 @@ func init() {
 		{"let the rows of an earlier life expire", "shared/store/redrive.go", "			kept = append(kept, row)\n", ""},
 		{"let the rows of the redrive's own commit expire", "shared/store/execution.go", "		x.Expires = c.Expires // the rows of this commit must not expire before the new life\n", ""},
 		{"drop what was open when an execution is stopped", "shared/interp/failure.go", "	if status == flow.Succeeded {\n		s.root = nil\n	}\n", "	if status == flow.Succeeded || status == flow.Stopped {\n		s.root = nil\n	}\n"},
-		{"do not bind a stop to a life", "shared/interp/redrive.go", "func (s *State) ofThisLife(n *Message) bool { return n.Life == 0 || n.Life == s.Redrives+1 }", "func (s *State) ofThisLife(n *Message) bool { return true }"},
-		{"give the ends of all lives one mark", "shared/interp/failure.go", "		out.ID = s.LastEvent // no delivery of an earlier end must be taken for that of this one\n", ""},
 		{"run a whole Parallel again", "shared/interp/redrive.go", "	e.left, e.leftRun = old.left, old.leftRun\n", "	e.resumed = false\n"},
 		{"forget results of an earlier life", "shared/interp/redrive.go", "	e.results, e.blocks, e.storedItems = old.results, old.blocks, old.storedItems\n", "	e.results, e.storedItems = make([]*flow.Value, len(old.results)), old.storedItems\n"},
-		{"call again a task whose result had come", "shared/interp/redrive.go", "	if e.phase != finishing && e.total == 0 {", "	if e.total == 0 {"},
+		{"call again a task whose result had come", "shared/interp/redrive.go", "	if e.phase != finishing && e.total == 0 && !e.resumed {", "	if e.total == 0 {"},
 		{"build the input of a state anew", "shared/interp/redrive.go", "	e.input = old.input\n", ""},
 	}...)
 }
