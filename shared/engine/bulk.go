@@ -297,6 +297,9 @@ func (e *Engine) watchBulkResult(
 		name = r.Name
 	}
 	x, err := e.Store.Load(ctx, store.Partition(b.FlowID, name))
+	if left := store.Deleted(err); left != nil {
+		x, err = left, nil
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound) || store.IsDamaged(err):
 		r.Status = flow.Stopped // nobody will ever know more of it

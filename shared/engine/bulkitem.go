@@ -224,7 +224,9 @@ func (e *Engine) deleteInBulk(
 	err := e.DeleteExecution(ctx, x.Partition())
 	switch {
 	case err == nil, errors.Is(err, store.ErrNotFound):
-		r.Status = x.Status
+		if x.Status.Final() { // otherwise it has ended since it was read
+			r.Status = x.Status
+		}
 		return nil, nil
 	case errors.Is(err, ErrExecutionRunning):
 		return reject("ExecutionNotCompleted", "Execution '%s' for flow '%s' is running. Stop it "+

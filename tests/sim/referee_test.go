@@ -17,7 +17,8 @@ func TestReferee(t *testing.T) {
 		unjudged += r.Kinds["not judged by the reference"]
 	}
 	t.Logf("%d executions, %d judged, %d not", ended, judged, unjudged)
-	if judged < ended*9/10 || unjudged > ended/100 {
+	// An execution that is redriven ends more than once.
+	if judged < ended*9/10 || unjudged > (judged+unjudged)/100 {
 		t.Errorf("of %d executions the reference has judged %d, and cannot judge %d", ended, judged,
 			unjudged)
 	}
