@@ -137,7 +137,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 			"TestCollectVersionMeanwhile", "shared/cloudflow: TestLostReplies, " +
 			"TestPublishedTogether, TestExecutionsKeepTheirVersion, TestShares"}},
 	{Says: "a bulk operation acts once on each execution that it has decided on, and says truly " +
-		"what has become of it",
+		"how it has ended",
 		Invariants: []string{"bulk response", "bulk", "bulk once", "bulk result", "bulk counts",
 			"late bulk"},
 		Tests: []string{"shared/cloudflow: TestBulkStop, TestBulkFilter, TestBulkStartAgain, " +
