@@ -26,33 +26,6 @@ const (
 	bulkPage = 200
 )
 
-// handleBulkHint sees to the bulk operation that a hint names.
-func (e *Engine) handleBulkHint(ctx context.Context, key driver.Key) error {
-	end, ok := e.beginGoroutine()
-	if !ok {
-		return context.Canceled
-	}
-	defer end()
-	err := e.wakeBulk(ctx, key)
-	if store.IsDamaged(err) {
-		e.Log.Error("a bulk operation is damaged", "partition", key.Partition, "err", err)
-		return nil
-	}
-	return err
-}
-
-// sweepBulk sees to a due bulk operation or, in functions, leaves that to a step runner: the
-// sweeper does not know what authors may do.
-func (e *Engine) sweepBulk(ctx context.Context, row driver.DueRow) error {
-	if !e.onlyAccepts() {
-		return e.wakeBulk(ctx, row.Key)
-	}
-	if !hintsAgain(time.Duration(e.nowMillis()-row.Wake) * time.Millisecond) {
-		return nil
-	}
-	return e.Queue.Send(ctx, newHint(hintTarget(row.Key), 0))
-}
-
 // HintBulk sends a hint for a bulk operation that was written, if its wake time comes soon.
 func (e *Engine) HintBulk(b *store.BulkOperation) {
 	if left := b.Wake - e.nowMillis(); left <= hintDelayMax.Milliseconds() {

@@ -19,46 +19,6 @@ const scheduleTries = 8
 // a minute, or hints that come more than once would last for ever.
 const earlyHint = 5 * time.Second
 
-// handleScheduleHint sees to the schedule that a hint names.
-func (e *Engine) handleScheduleHint(ctx context.Context, key driver.Key) error {
-	end, ok := e.beginGoroutine()
-	if !ok {
-		return context.Canceled
-	}
-	defer end()
-	err := e.wakeSchedule(ctx, key)
-	if store.IsDamaged(err) {
-		e.Log.Error("a schedule is damaged", "key", key.Sort, "partition", key.Partition, "err", err)
-		return nil
-	}
-	return err
-}
-
-// sweepSchedule sees to a due schedule or, in functions, leaves that to a step runner: the sweeper
-// does not know what authors may start.
-func (e *Engine) sweepSchedule(ctx context.Context, row driver.DueRow) error {
-	if !e.onlyAccepts() {
-		return e.wakeSchedule(ctx, row.Key)
-	}
-	if !hintsAgain(time.Duration(e.nowMillis()-row.Wake) * time.Millisecond) {
-		return nil
-	}
-	return e.Queue.Send(ctx, newHint(hintTarget(row.Key), 0))
-}
-
-// hintsAgain reports whether a sweep sends a hint for a schedule that has been due for some time:
-// after 1, 2, 4 … 64 minutes and then once an hour, so that an outage of the step runner does not
-// become a flood of hints. Each comes in two sweeps, because sweeps may be two minutes apart.
-func hintsAgain(due time.Duration) bool {
-	minutes := int64(due / time.Minute)
-	for _, n := range [...]int64{minutes, minutes - 1} {
-		if n < 2 || n&(n-1) == 0 || n%60 == 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // wakeSchedule advances a schedule that may be due (docs/protocol.md#schedules).
 func (e *Engine) wakeSchedule(ctx context.Context, key driver.Key) error {
 	for range scheduleTries {

@@ -15,14 +15,11 @@ import (
 )
 
 // HandleHint advances an execution, as a hint asks for. It returns after the first transaction; a
-// goroutine of the engine goes on. A schedule that a hint names is seen to before it returns. It is
-// a queue.Handler.
+// goroutine of the engine goes on. A schedule or bulk operation that a hint names is advanced before
+// it returns. It is a queue.Handler.
 func (e *Engine) HandleHint(ctx context.Context, partition string) error {
-	if key, ok := store.ParseScheduleHint(partition); ok {
-		return e.handleScheduleHint(ctx, key)
-	}
-	if key, ok := store.ParseBulkHint(partition); ok {
-		return e.handleBulkHint(ctx, key)
+	if row, key := e.rowOfHint(partition); row != nil {
+		return e.handleRowHint(ctx, row, key)
 	}
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		e.Log.Warn("hint names no execution", "partition", partition)
@@ -172,8 +169,8 @@ func newRowHandlers(e *Engine) map[store.Kind]sweeper.Handler {
 		store.FlowDetailRow: func(ctx context.Context, row driver.DueRow) error {
 			return e.Store.CollectFlowDetail(ctx, row.Key)
 		},
-		store.ScheduleRow:         e.sweepSchedule,
-		store.BulkRow:             e.sweepBulk,
+		store.ScheduleRow:         e.sweepTimed(e.scheduleRow()),
+		store.BulkRow:             e.sweepTimed(e.bulkRow()),
 		store.ValueRow:            deleteExpired,
 		store.NonceRow:            deleteExpired,
 		store.InvocationRecordRow: deleteExpired,

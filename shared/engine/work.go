@@ -23,11 +23,8 @@ const (
 // process, so the process may be frozen. A hint for a schedule is handled likewise. An error means
 // that the store failed or has a row of a newer program; the hint should be delivered again.
 func (e *Engine) RunUntilIdle(ctx context.Context, partition string) error {
-	if key, ok := store.ParseScheduleHint(partition); ok {
-		return e.handleScheduleHint(ctx, key)
-	}
-	if key, ok := store.ParseBulkHint(partition); ok {
-		return e.handleBulkHint(ctx, key)
+	if row, key := e.rowOfHint(partition); row != nil {
+		return e.handleRowHint(ctx, row, key)
 	}
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		e.Log.Warn("hint names no execution", "partition", partition)

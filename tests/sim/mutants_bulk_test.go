@@ -10,7 +10,7 @@ func init() {
 		{"do not know one's own stop in bulk", "shared/engine/bulkitem.go", "if _, own := e.findMark(ctx, x, n); own {", "if false {"},
 		{"take accepted for ended in bulk", "shared/engine/bulk.go", "if b.Counts.Open() == 0 {", "if true {"},
 		{"count a look at the results twice", "shared/engine/bulk.go", "		b.Counts, b.Pass, b.Seen = b.Pass, store.BulkCounts{}, \"\"\n", "		b.Counts, b.Seen = b.Pass, \"\"\n"},
-		{"leave bulk operations to the hint", "shared/engine/sweep.go", "		store.BulkRow:             e.sweepBulk,\n", ""},
+		{"leave bulk operations to the hint", "shared/engine/sweep.go", "		store.BulkRow:             e.sweepTimed(e.bulkRow()),\n", ""},
 		{"act in bulk on another life", "shared/engine/bulkitem.go", "err == nil && x.Run != item.Run:", "false:"},
 		{"take each named execution as done unless it is there", "shared/engine/bulk.go", "			b.Batch = append(b.Batch, item)\n		}\n		return nil\n", "			if item.Run != 0 {\n				b.Batch = append(b.Batch, item)\n			}\n		}\n		return nil\n"},
 	}...)

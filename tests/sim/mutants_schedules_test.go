@@ -12,7 +12,7 @@ func init() {
 		{"catch up with what came while it was disabled", "shared/cloudflow/scheduleupdate.go", "		sch.Next = s.Engine.NextPlanned(sch, expression)\n	}\n	sch.Author", "		if next := s.Engine.NextPlanned(sch, expression); next == 0 || sch.Next == 0 {\n			sch.Next = next\n		}\n	}\n	sch.Author"},
 		{"start a disabled schedule", "shared/engine/schedule.go", "	if !s.Enabled {\n		return 0\n	}\n", ""},
 		{"keep the schedules of a deleted flow", "shared/engine/schedule.go", "		return e.Store.DeleteSchedule(ctx, s)\n", "		return nil\n"},
-		{"leave schedules to the hint", "shared/engine/sweep.go", "		store.ScheduleRow:         e.sweepSchedule,\n", ""},
+		{"leave schedules to the hint", "shared/engine/sweep.go", "		store.ScheduleRow:         e.sweepTimed(e.scheduleRow()),\n", ""},
 		{"forget the planned time that is to be started", "shared/store/schedule.go", "{s.Next, s.Planned, s.CheckFlow}", "{s.Next, s.CheckFlow}"},
 		{"write a schedule over a newer version", "shared/store/schedule.go", "	cond := driver.Condition{Version: c.Version, Fence: c.ID}\n	c.Version++", "	cond := driver.Condition{Version: c.Version, Fence: c.ID}\n	if now, err := s.GetSchedule(ctx, c.Key()); err == nil {\n		cond.Version, c.Version = now.Version, now.Version\n	}\n	c.Version++"},
 	}...)
